@@ -1,4 +1,7 @@
-"""The command `digest`, and `python -m digest`. Signals are handled before other imports."""
+"""The command `digest`, and `python -m digest`.
+
+Signals are handled before other imports.
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def start_of_day(subscriber: Subscriber, instant: datetime) -> datetime:
 
 
 def due_at(subscriber: Subscriber, local_date: date) -> datetime:
-    """Return the instant from which a digest may be sent: the reader's hour on that date.
+    """Return the instant from which a digest may be sent.
+
+    It is the reader's hour on that date.
 
     A clock change may repeat the hour, then the first one counts; or skip it, then the first valid
     hour after it counts.
@@ -63,7 +65,9 @@ def due_at(subscriber: Subscriber, local_date: date) -> datetime:
 
 
 def counts_from(subscriber: Subscriber) -> datetime:
-    """Return the instant before which no digest is due: the reader had not joined, or was away.
+    """Return the instant before which no digest is due.
+
+    The reader had not joined yet, or was away.
 
     The day of joining counts from its beginning, so readers who join after their hour get a digest.
     """
@@ -86,7 +90,9 @@ def next_due(
 
 
 def due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> Due | None:
-    """Return the digest that a reader gets now: that of the latest due date without one.
+    """Return the digest that a reader gets now.
+
+    It is that of the latest due date without one.
 
     None where none is due since the last digest, or where the next one is so near that it takes
     all papers.
@@ -139,7 +145,10 @@ def _owed(subscriber: Subscriber, now: datetime, closed: Collection[date]) -> li
 
 
 def _is_due_date(subscriber: Subscriber, day: date) -> bool:
-    """Whether it is one of the reader's weekdays, and exists: a zone may skip a whole date."""
+    """Return whether the date exists and is one of the reader's weekdays.
+
+    A zone may skip a whole date.
+    """
     if day.isoweekday() not in subscriber.days:
         return False
     noon = datetime.combine(day, time(12), zone_of(subscriber))

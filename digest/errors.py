@@ -43,15 +43,24 @@ class AddressError(DigestError, ValueError):
 
 
 class LinkError(DigestError, ValueError):
-    """The token of a link is garbled, forged, for another purpose, or signed by an unknown key."""
+    """The token of a link is not valid.
+
+    It is garbled, forged, for another purpose, or signed by an unknown key.
+    """
 
 
 class UnknownKeyError(LinkError):
-    """A token names an unknown key: it is forged, or the key is newer than the keys loaded."""
+    """A token names an unknown key.
+
+    It is forged, or the key is newer than the keys loaded.
+    """
 
 
 class RevokedKeyError(LinkError):
-    """The key of a link is no longer secret, so anybody may have made it; only leaving works."""
+    """The key of a link is no longer secret, so anybody may have made it.
+
+    Only leaving works.
+    """
 
 
 class StoppedError(DigestError, InterruptedError):
@@ -91,7 +100,10 @@ class ResolverError(DigestError, LookupError):
 
 
 class SourceError(DigestError, ConnectionError):
-    """A source could not be fetched completely; the next fetch continues where this one ended."""
+    """A source could not be fetched completely.
+
+    The next fetch continues where this one ended.
+    """
 
 
 class TemplateError(DigestError, LookupError):

@@ -1,4 +1,4 @@
-"""What an install keeps that nobody else may read, and how it is left to its owner alone.
+"""Files that only their owner may read, and how access is restricted to the owner.
 
 The store holds the keys that sign links, mails hold links, and files hold passwords. Folders that
 hold anything
@@ -49,7 +49,10 @@ def kept(config: Config) -> Iterator[Kept]:
 
 
 def restrict(config: Config) -> None:
-    """Restrict to the owner what others could read, and log it; also log what cannot be changed."""
+    """Restrict to the owner what others could read, and log it.
+
+    What cannot be changed is logged, too.
+    """
     for file in kept(config):
         if private.is_open_to_others(file.path):
             if file.changeable and private.restrict_to_owner(file.path):

@@ -1,4 +1,4 @@
-"""Logging: one handler for all loggers, ours and those of libraries, and for warnings.
+"""Logging: one handler for all loggers and for warnings.
 
 A record is always one line. The lines of a traceback follow indented, so that no text from outside
 can look like a record. Secrets are hidden (`redaction`).
@@ -20,7 +20,7 @@ _INDENT = "    "
 
 
 class SafeFormatter(logging.Formatter):
-    """Formats a record as one line and its traceback as indented lines, without secrets."""
+    """Formats a record as one line, its traceback indented, without secrets."""
 
     def __init__(self) -> None:
         super().__init__(_FORMAT)

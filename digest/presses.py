@@ -1,4 +1,6 @@
-"""Tell presses of people from those of robots that press every button of a mail. Pure.
+"""Tell presses of people from those of robots.
+
+Some robots press every button of a mail. All functions are pure.
 
 Mail scanners open each link of a mail, and a few submit each form they meet. A person presses one
 button, reads what the page says, and may correct themselves there. So:
@@ -69,7 +71,7 @@ def _contradict(press: Press, other: Press) -> bool:
 
 
 def vote_without_held(presses: Sequence[Press], held: set[int]) -> Vote:
-    """Return the vote on one paper that its presses make, oldest first, without held ones.
+    """Return the vote on a paper from its presses, oldest first, without held ones.
 
     Raises:
         ValueError: no press counts.
@@ -97,7 +99,10 @@ def is_burst(presses: Sequence[Press], at: datetime) -> bool:
 
 
 def may_return(presses: Sequence[Press], at: datetime, *, confirms: bool) -> bool:
-    """Whether a reader who has left may come back by a press at that time, after these presses."""
+    """Return whether a press at that time may bring back a reader who has left.
+
+    The presses before it decide.
+    """
     leaves = [
         press for press in presses if press.button is Button.LEAVE and abs(press.at - at) <= WINDOW
     ]

@@ -41,7 +41,10 @@ def create_file(path: Path, *, exclusive: bool = False) -> BinaryIO:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Return whether other users may read it; False if it is missing or has no such modes."""
+    """Return whether other users may read it.
+
+    It is False if the file is missing or has no such modes.
+    """
     try:
         mode = path.stat().st_mode
         return (
@@ -62,7 +65,10 @@ def is_owned_by_user(path: Path) -> bool:
 
 
 def restrict_to_owner(path: Path) -> bool:
-    """Remove access for others if the user of this process owns it; return whether it changed."""
+    """Remove access for others, if the user of this process owns it.
+
+    Return whether the mode changed.
+    """
     if not (is_open_to_others(path) and is_owned_by_user(path)):
         return False
     try:
@@ -73,7 +79,7 @@ def restrict_to_owner(path: Path) -> bool:
 
 
 def holds_only(folder: Path, ours: Callable[[os.DirEntry[str]], bool]) -> bool:
-    """Return whether the user owns every entry of a folder, and `ours` is true for each."""
+    """Return whether the user owns all of a folder, and `ours` is true for each entry."""
     try:
         with os.scandir(folder) as entries:
             return all(

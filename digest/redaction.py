@@ -1,4 +1,4 @@
-"""Keep secrets out of everything that people read: log, reports, stored errors, mails.
+"""Keep secrets out of logs, reports, stored errors and mails.
 
 Two rules apply. Registered values are hidden everywhere, also quoted for a URL, JSON or HTML, in
 hexadecimal, or in Base64 at any offset, as in a login. And some places always hold a secret: the
@@ -93,7 +93,10 @@ def redact_json(value: Any) -> Any:
 
 
 def find_secrets_in_url(url: str) -> Iterator[str]:
-    """Yield the password of a URL, and query values whose name or form is that of a secret."""
+    """Yield the secrets in a URL.
+
+    These are its password, and query values whose name or form is that of a secret.
+    """
     try:
         parts = urlsplit(url)
         # databases allow a slash or a second @ in a password
@@ -121,7 +124,10 @@ def _keep_prefix(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=256)
 def _spellings(secret: str | bytes) -> tuple[tuple[str, ...], re.Pattern[str]]:
-    """Return texts, one of which occurs with every spelling, and a pattern of all spellings."""
+    """Return texts for a quick test, and a pattern of all spellings.
+
+    Every spelling contains one of the texts.
+    """
     data = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
     plain = repr(secret)[2:-1] if isinstance(secret, bytes) else secret
     forms = (
@@ -142,7 +148,10 @@ def _longest_run(text: str) -> str:
 
 
 def _character_pattern(char: str) -> str:
-    """Return a pattern of a character, plain or escaped for URL, JSON, Python, HTML or IMAP."""
+    """Return a pattern of a character, plain or escaped.
+
+    It covers URL, JSON, Python, HTML and IMAP.
+    """
     octets = char.encode("utf-8", "surrogatepass")
     escaped = {char, json.dumps(char)[1:-1], repr(char)[1:-1], html.escape(char), f"\\{char}"}
     forms = [re.escape(form) for form in sorted(escaped, key=len, reverse=True)]

@@ -46,7 +46,9 @@ class _Ticker(BackgroundScheduler):  # type: ignore[misc]
 
 
 class Scheduler:
-    """Calls every verb in order, at once and then at an interval; a long tick delays the next one.
+    """Calls every verb in order, at once and then at an interval.
+
+    A long tick delays the next one.
 
     Args:
         verbs: called without arguments. A verb that fails is logged; the others and the next tick

@@ -1,4 +1,6 @@
-"""SIGINT and SIGTERM end a command within seconds and with one line, never with a traceback.
+"""SIGINT and SIGTERM end a command within seconds.
+
+The command prints one line, never a traceback.
 
 The signal raises an exception in the main thread, so transactions are rolled back and files closed.
 If the main thread hangs in a library, such as in SQLite's wait for a lock, or waits for threads, a
@@ -24,7 +26,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class EndedBySignal(SystemExit):
-    """A signal came. The exit code is the shell's, 130 or 143, unless another one is set."""
+    """A signal came.
+
+    The exit code is the shell's, 130 or 143, unless another one is set.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -46,7 +51,9 @@ _no_time_limit = threading.Event()
 
 @contextmanager
 def end_on_signals(code: int | None = None) -> Iterator[None]:
-    """Let signals end the block, also signals that a shell ignores for background jobs.
+    """Let signals end the block.
+
+    This includes signals that a shell makes background jobs ignore.
 
     Args:
         code: exit code after a signal; None means 130 for SIGINT and 143 for SIGTERM.
@@ -89,7 +96,7 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 
 def _watch(read_end: int) -> None:
-    """End the process some seconds after the first signal, or at once after the second."""
+    """End the process seconds after the first signal, at once after the second."""
     code, deadline = 0, math.inf
     with selectors.DefaultSelector() as selector:
         selector.register(read_end, selectors.EVENT_READ)

@@ -33,7 +33,10 @@ class Inline:
 
 
 class Threads:
-    """In a pool of threads, which helps since numpy and scipy release the interpreter lock."""
+    """Runs in a pool of threads.
+
+    This helps since numpy and scipy release the interpreter lock.
+    """
 
     def __init__(self, count: int = 0) -> None:
         self.count = count or os.cpu_count() or 1

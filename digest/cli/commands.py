@@ -1,4 +1,6 @@
-"""The commands by group. A command's module is imported when the command is called.
+"""The commands by group.
+
+A command's module is imported when the command is called.
 
 So `digest --help` and `digest --version` load no database, no web server and no models.
 """

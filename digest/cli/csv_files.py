@@ -11,7 +11,10 @@ from digest.escaping import escape_csv_cell, unescape_csv_cell
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
-    """Return header and rows as CSV, with formulas escaped. `from_csv` undoes the escaping."""
+    """Return header and rows as CSV, with formulas escaped.
+
+    `from_csv` undoes the escaping.
+    """
     header = _row(columns)
     return header + "".join(_row([escape_csv_cell(row[name]) for name in columns]) for row in rows)
 

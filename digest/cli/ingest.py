@@ -92,7 +92,10 @@ def ingest(
 
 @contextmanager
 def _inputs(paths: list[str]) -> Iterator[list[Path]]:
-    """Yield the paths; standard input is copied to a file, so that its format can be detected."""
+    """Yield the paths.
+
+    Standard input is copied to a file, so that its format can be detected.
+    """
     with tempfile.TemporaryDirectory(prefix="digest-") as folder:
         files = []
         for path in paths:

@@ -80,7 +80,7 @@ def open_app(
 
 
 def require_settings(path: Path | None) -> None:
-    """Raise ConfigError if there is neither a settings file nor a setting in the environment."""
+    """Raise ConfigError if neither a settings file nor the environment has settings."""
     if path is None and not Path("config.toml").is_file() and not settings.environment_settings():
         raise ConfigError(
             f"{Path.cwd()} holds neither a config.toml nor a database. Change to the folder of the "
@@ -167,7 +167,7 @@ def show_json(value: Any, *, exact: bool = False) -> None:
 def show_rows(
     summary: str, report: Mapping[str, int], rejected: Sequence[BadRow], *, as_json: bool
 ) -> None:
-    """Print the result of an imported file: counts, and rejected rows with their lines.
+    """Print the counts of an imported file, and its rejected rows with their lines.
 
     Raises:
         typer.Exit: with code 1, if all rows were rejected.

@@ -140,7 +140,7 @@ def read_readers(path: Path) -> Iterator[tuple[int, SubscriptionRequest] | BadRo
 def read_rows(
     path: Path, columns: Sequence[str], *, needed: str
 ) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
-    """Yield each row of a .csv or .jsonl file with its line number, without empty values.
+    """Yield line number and row of a .csv or .jsonl file, without empty values.
 
     Args:
         path: of the file.

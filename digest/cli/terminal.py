@@ -20,7 +20,10 @@ def printable(text: str) -> str:
 
 
 class Terminal(Console):
-    """A console that prints each text or table cell as one line, without secrets or markup."""
+    """A console that prints texts as one line, without secrets or markup.
+
+    This holds for each cell of a table, too.
+    """
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(markup=False, emoji=False, stderr=stderr)

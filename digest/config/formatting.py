@@ -15,7 +15,7 @@ from digest.redaction import redact_json, register_secrets
 
 
 def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
-    """Write the example file: every key with its description, commented out, at its default.
+    """Write the example file: every key, commented out, at its default.
 
     Keys in `values` are not commented out and have that value.
     """

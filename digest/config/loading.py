@@ -1,4 +1,7 @@
-"""config.toml and the environment -> Config, with absolute paths and loaded secrets."""
+"""config.toml and the environment -> Config.
+
+Paths in it are absolute, and secrets are loaded.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +122,10 @@ def _read_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple
 
 
 def _parse_variable(text: str, field: FieldInfo | None) -> Any:
-    """Parse the text of a variable; numbers, booleans and lists are written as in TOML."""
+    """Parse the text of a variable.
+
+    Numbers, booleans and lists are written as in TOML.
+    """
     if field is None or _is_text(field.annotation):
         return text
     try:
@@ -138,7 +144,7 @@ _MAIL_PATHS = ("templates", "dkim_key_file", "dkim_ed25519_key_file")
 
 
 def _make_paths_absolute(config: Config, folder: Path) -> Config:
-    """Make relative paths absolute, so that they do not depend on the working directory."""
+    """Make paths absolute, so that they do not depend on the working directory."""
     url = config.store.url
     if (
         url.startswith("sqlite:///")
@@ -187,7 +193,7 @@ _S = TypeVar("_S", SmtpSection, MoreServer, MailboxSection)
 
 
 def _resolve_server(server: _S, folder: Path, name: str) -> _S:
-    """Return the server with absolute paths, and with its password if the file can be read.
+    """Return the server with absolute paths, and its password if readable.
 
     A file that cannot be read becomes an error when it is needed: see `load_secret_files`.
 
@@ -210,7 +216,9 @@ def _resolve_server(server: _S, folder: Path, name: str) -> _S:
 
 
 def _resolve_web(web: WebSection, folder: Path) -> WebSection:
-    """Return the section with the status key of its file; without a key, nobody has access.
+    """Return the section with the status key of its file.
+
+    Without a key, nobody has access.
 
     Raises:
         ConfigError: the key is given twice.

@@ -1,4 +1,4 @@
-"""Settings for outgoing and incoming mail: `[smtp]`, `[mail]`, `[mailbox]`, `[bounces]`."""
+"""Settings for mail: `[smtp]`, `[mail]`, `[mailbox]`, `[bounces]`."""
 
 from __future__ import annotations
 
@@ -155,7 +155,10 @@ class MailSection(Section):
 
 
 class MailboxSection(Section):
-    """The IMAP mailbox that receives bounces, complaints and requests. Nothing in it is deleted."""
+    """The IMAP mailbox that receives bounces, complaints and requests.
+
+    Nothing in it is deleted.
+    """
 
     host: Host = Field("", description='name of the IMAP server; "" = no mailbox is read')
     port: Port = Field(993, description="993 (TLS) or 143 (STARTTLS)")

@@ -32,7 +32,10 @@ class FeaturesSection(Section):
 
 
 class FetchSection(Section):
-    """How `digest fetch` uses the [[sources]]. It also keeps to the published rules of each."""
+    """How `digest fetch` uses the [[sources]].
+
+    It also keeps to the published rules of each.
+    """
 
     contact: Address = Field(
         "",
@@ -71,7 +74,10 @@ SourceKind = Literal[
 
 
 class SourceEntry(Section):
-    """A source that `digest fetch` and `serve` fetch papers from. No other host is contacted."""
+    """A source that `digest fetch` and `serve` fetch papers from.
+
+    No other host is contacted.
+    """
 
     name: FolderName = Field(
         description="short name; also the folder in the inbox that keeps its responses"

@@ -78,7 +78,10 @@ class DigestSection(Section):
 
 
 class EvaluateSection(Section):
-    """A comparison of two recipes: digests mix both, and `digest evaluate` compares thumbs."""
+    """A comparison of two recipes.
+
+    Digests mix both, and `digest evaluate` compares the thumbs.
+    """
 
     recipe_b: str = Field(
         "",
@@ -90,7 +93,10 @@ class EvaluateSection(Section):
 
 
 class InterestEntry(Section):
-    """One of several interests of a reader. Each has its own ranking and share of the digest."""
+    """One of several interests of a reader.
+
+    Each has its own ranking and share of the digest.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=100)] = Field(
         description="name, as in mails"
@@ -114,7 +120,10 @@ class InterestEntry(Section):
 
 
 class SubscriberEntry(Section):
-    """A reader for whose consent you answer; read by `serve` and `digest subscribers --apply`."""
+    """A reader for whose consent you answer.
+
+    `serve` and `digest subscribers --apply` read this section.
+    """
 
     email: Address = Field(description="address")
     name: str = Field("", description="how to greet them")

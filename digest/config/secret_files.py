@@ -1,4 +1,4 @@
-"""Files named by the settings of a server: its password, and certificates of a private CA.
+"""Files that a server's settings name: its password, and certificates of a CA.
 
 They are read when the server is used. So a missing file stops only what needs it, and works as soon
 as it exists.

@@ -1,4 +1,7 @@
-"""Settings for the process: `[store]`, `[web]`, `[alerts]`, `[schedule]`, `[workers]`, `[log]`."""
+"""Settings for the process.
+
+`[store]`, `[web]`, `[alerts]`, `[schedule]`, `[workers]` and `[log]`.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +64,10 @@ class WebSection(Section):
 
 
 class AlertsSection(Section):
-    """Mail to the operator when something is wrong: no dump came, no mail was delivered, a disk is
-    nearly full. `digest status` also shows it.
+    """Mail to the operator when something is wrong.
+
+    For example: no dump came, no mail was delivered, a disk is nearly full. `digest status` also
+    shows it.
     """
 
     to: Address = Field("", description='address of the operator; "" = no such mails')

@@ -1,4 +1,4 @@
-"""Types of values, with the error text for a value that does not fit. Contains no setting."""
+"""Types of values, with the error text for a value that does not fit."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _report_no_answer(ask: Callable[[], list[Finding] | Iterator[Finding]]) -> I
 def _check_spf(
     config: Config, domain: str, envelope: str, resolver: Resolver, ip: str
 ) -> Iterator[Finding]:
-    """Check the SPF record, its number of look-ups, and whether it allows the mail servers."""
+    """Check the SPF record, its look-ups, and whether it allows the mail servers."""
     record = records.spf(envelope, resolver.txt(envelope))
     yield record
     if record.level == "bad":
@@ -175,7 +175,7 @@ def _check_dkim(config: Config, resolver: Resolver) -> Iterator[Finding]:
 
 
 def _check_dmarc(domain: str, resolver: Resolver) -> Finding:
-    """Check the DMARC policy of the domain, or of the nearest one above (RFC 9989, 4.10)."""
+    """Check the DMARC policy of the domain or the nearest above (RFC 9989, 4.10)."""
     name = domain
     texts = resolver.txt(f"_dmarc.{name}")
     while not texts and name.count(".") > 1:

@@ -1,4 +1,4 @@
-"""Check files: who may read secrets, which folders are missing, which disks are full."""
+"""Check files: readable secrets, missing folders, full disks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""TXT records -> findings: SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 9989). Pure."""
+"""TXT records -> findings: SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 9989).
+
+All functions are pure.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from digest.doctor.spf_records import find_spf_records
 
 
 def parse_tags(text: str) -> dict[str, str]:
-    """Parse `v=DMARC1; p=none` into pairs, without blanks in values, as both RFCs require."""
+    """Parse a record such as `v=DMARC1; p=none` into pairs.
+
+    Values have no blanks around them, as both RFCs require.
+    """
     pairs = (part.partition("=") for part in text.split(";") if "=" in part)
     return {name.strip().lower(): re.sub(r"\s+", "", value) for name, _, value in pairs}
 
@@ -134,7 +140,7 @@ def dmarc(domain: str, found_at: str, texts: Sequence[str]) -> Finding:
 
 
 def aligned(sender: str, envelope: str) -> bool:
-    """Return whether the envelope's domain is aligned with the one in From, as DMARC requires.
+    """Return whether the envelope's domain is aligned with From, as DMARC requires.
 
     Without the list of public suffixes this is certain only if one domain is below the other.
     """

@@ -31,7 +31,10 @@ class Resolver:
         ]
 
     def mx(self, name: str) -> list[str]:
-        """Return the mail servers, the preferred first; "." alone means no mail (RFC 7505)."""
+        """Return the mail servers, the preferred first.
+
+        A single "." means no mail (RFC 7505).
+        """
         return [
             str(record.exchange)
             for record in sorted(self._ask(name, "MX"), key=lambda record: record.preference)

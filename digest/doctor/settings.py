@@ -1,4 +1,4 @@
-"""Check the settings: what is missing for mail that arrives, and for bounces and replies."""
+"""Check the settings: what mail, bounces and replies lack."""
 
 from __future__ import annotations
 
@@ -118,7 +118,10 @@ def _check_pages(config: Config) -> Iterator[Finding]:
 
 
 def _reply_address(config: Config) -> str:
-    """Return the address for replies; "" if there is none, or if the settings have an error."""
+    """Return the address for replies, "" if there is none.
+
+    It is also "" if the settings have an error.
+    """
     try:
         return make_mailing(config).mailbox
     except ConfigError:

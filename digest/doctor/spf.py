@@ -97,7 +97,7 @@ def check(
 
 
 def lookups(domain: str, resolver: Resolver) -> int:
-    """Count the terms that ask the DNS if none matches, with those of included records.
+    """Count the terms that ask the DNS if none matches, also in included records.
 
     Receivers stop after LOOKUPS_MAX. At most 100 are counted. A record with an error counts up to
     the error.

@@ -44,7 +44,9 @@ def find_spf_records(texts: Sequence[str]) -> list[str]:
 
 
 def parse_record(domain: str, text: str) -> Record:
-    """Parse the whole record before it is evaluated: an error anywhere makes all of it invalid.
+    """Parse the whole record before it is evaluated.
+
+    An error anywhere makes all of it invalid.
 
     Raises:
         PermError: the record has an error.

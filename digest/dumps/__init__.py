@@ -124,7 +124,9 @@ class Dump:
         return size == 0 and hasher.hexdigest() == sha256
 
     def records(self) -> Iterator[Record | Removal | Skipped | Rejected]:
-        """Yield every entry of the file in order; never raises. Check `incomplete` afterwards.
+        """Yield every entry of the file in order; never raises.
+
+        Check `incomplete` afterwards.
 
         Line numbers of a zip go on from one member to the next.
         """

@@ -20,8 +20,10 @@ _ERROR_PATH: Final = "/api/errors"
 
 
 class ArxivApi:
-    """`id` with version, `title`, `summary`, `author/name`, categories, `published` (submitted),
-    `updated`, comment, DOI.
+    """The format `arxiv-api`.
+
+    Fields: `id` with version, `title`, `summary`, `author/name`, categories, `published`
+    (submitted), `updated`, comment, DOI.
     """
 
     name = "arxiv-api"
@@ -64,7 +66,10 @@ def is_api_answer(head: Head) -> bool:
 
 
 class _ResultCounter:
-    """Counts the entries of a page, since the server sometimes answers with an empty one."""
+    """Counts the entries of a page.
+
+    The server sometimes answers with an empty one.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -31,7 +31,10 @@ _DECODER: Final = msgspec.json.Decoder(_Row)
 
 
 class ArxivDaily:
-    """`id`, `categories` (primary first), `authors`, `title`, `comment`, `summary`, `abs`."""
+    """The format `arxiv-daily`.
+
+    Fields: `id`, `categories` (primary first), `authors`, `title`, `comment`, `summary`, `abs`.
+    """
 
     name = "arxiv-daily"
 

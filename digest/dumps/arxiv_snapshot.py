@@ -40,7 +40,9 @@ _DECODER: Final = msgspec.json.Decoder(_Row)
 
 
 class ArxivSnapshot:
-    """`id`, `title`, `abstract`, `authors_parsed` (else `authors`), `categories`, `comments`,
+    """The format `arxiv-snapshot`.
+
+    Fields: `id`, `title`, `abstract`, `authors_parsed` (else `authors`), `categories`, `comments`,
     `doi`, `versions`, `update_date`.
     """
 

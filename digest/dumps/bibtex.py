@@ -182,12 +182,18 @@ def _find_links(values: Mapping[str, str], names: tuple[str, ...]) -> Iterator[s
 
 
 def _strip_tex(text: str) -> str:
-    r"""Remove braces and escapes from an identifier: "{10.1000/a{\_}b}" -> "10.1000/a_b"."""
+    r"""Remove braces and escapes from an identifier.
+
+    "{10.1000/a{\_}b}" becomes "10.1000/a_b".
+    """
     return _ESCAPED_CHARACTER.sub(r"\1", text).replace("{", "").replace("}", "").strip()
 
 
 def _read_day(values: Mapping[str, str], today: date) -> date | None:
-    """Read the day if it is complete: a paper of "2024" was not published on 1 January."""
+    """Read the day if it is complete.
+
+    A paper of "2024" was not published on 1 January.
+    """
     if (complete_day := parse_day(_strip_tex(values.get("date", "")), today)) is not None:
         return complete_day
     year, month = _strip_tex(values.get("year", "")), _strip_tex(values.get("month", ""))

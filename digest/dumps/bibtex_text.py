@@ -1,4 +1,7 @@
-"""The fields of a BibTeX entry and the meaning of its braces. Knows nothing of papers."""
+"""The fields of a BibTeX entry and the meaning of its braces.
+
+This module knows nothing of papers.
+"""
 
 from __future__ import annotations
 

@@ -88,7 +88,9 @@ _DECODER: Final = msgspec.json.Decoder(_Row)
 
 
 class Biorxiv:
-    """`doi`, `title`, `abstract`, `authors`, `date` (of this version), `version`, `type`,
+    """The format `biorxiv`.
+
+    Fields: `doi`, `title`, `abstract`, `authors`, `date` (of this version), `version`, `type`,
     `category`, `published` (the journal's DOI).
     """
 

@@ -90,7 +90,9 @@ _DECODER: Final = msgspec.json.Decoder(_Work)
 
 
 class Crossref:
-    """`DOI`, `title` and `subtitle`, `abstract`, `author`, `type`, `URL`, `subject`, dates,
+    """The format `crossref`.
+
+    Fields: `DOI`, `title` and `subtitle`, `abstract`, `author`, `type`, `URL`, `subject`, dates,
     `update-to`, `updated-by`, `relation`.
     """
 

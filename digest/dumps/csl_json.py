@@ -77,8 +77,10 @@ _DECODER: Final = msgspec.json.Decoder(_Item)
 
 
 class CslJson:
-    """`title`, `abstract`, `author`, `issued`, `DOI`, `URL`, `PMID`, `PMCID`, an arXiv number in
-    `number` and `note`.
+    """The format `csl-json`.
+
+    Fields: `title`, `abstract`, `author`, `issued`, `DOI`, `URL`, `PMID`, `PMCID`, an arXiv number
+    in `number` and `note`.
 
     An item of any type is a paper.
     """

@@ -45,8 +45,10 @@ _MAILBOX: Final = re.compile(r"\S+@\S+\s*(?:\(([^()]*)\))?")
 
 
 class Feeds:
-    """`title`, `link`, description or summary, creators, categories, dates; of arXiv's feeds only
-    new papers and cross-lists.
+    """The format `feed`.
+
+    Fields: `title`, `link`, description or summary, creators, categories, dates. Of arXiv's feeds
+    only new papers and cross-lists count.
     """
 
     name = "feed"

@@ -34,7 +34,10 @@ class Confidence(IntEnum):
 
 
 class Head:
-    """The first unpacked bytes of a file, with properties that are computed at most once."""
+    """The first unpacked bytes of a file.
+
+    Its properties are computed at most once.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -51,7 +54,10 @@ class Head:
 
     @cached_property
     def is_json(self) -> bool:
-        """Whether this is JSON: a list, an object, or JSON lines (the first may be damaged)."""
+        """Whether this is JSON: a list, an object, or JSON lines.
+
+        The first of the lines may be damaged.
+        """
         return self.data.lstrip()[:1] in (b"{", b"[") or is_json_lines(self.data)
 
     @cached_property
@@ -73,7 +79,10 @@ class Head:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """Keys of the first JSON records, even if the first one does not end within the head."""
+        """Keys of the first JSON records.
+
+        They are found even if the first record does not end within the head.
+        """
         if self.records:
             return frozenset(key for record in self.records for key in record)
         return frozenset(_find_outer_keys(self.data)) if self.is_json else frozenset()

@@ -39,7 +39,9 @@ _ALIASES: Final = {
 
 
 class HuggingFaceJson:
-    """`id`, `title`, `summary`, `authors` that are not hidden, `upvotes`, `publishedAt`
+    """The format `huggingface-json`.
+
+    Fields: `id`, `title`, `summary`, `authors` that are not hidden, `upvotes`, `publishedAt`
     (submitted), `submittedOnDailyAt` (picked).
     """
 

@@ -25,7 +25,9 @@ Block = tuple[int, str]
 
 
 class HuggingFacePage:
-    """Title, abstract, the page's day (`picked`) and the paper's position on it (`rank`).
+    """The format `huggingface-page`.
+
+    Fields: title, abstract, the page's day (`picked`) and the position on it (`rank`).
 
     The page has no ids, authors, categories and links.
     """
@@ -104,7 +106,10 @@ def _reject_slipped(
     last_record: Record | None,
     rest: Iterator[Block | Rejected],
 ) -> Iterator[Record | Rejected]:
-    """Yield the pair before the slip if it is complete, and reject every block after it."""
+    """Yield the pair before the slip if it is complete.
+
+    Every block after it is rejected.
+    """
     first = next(rest)
     second = next(rest, None)
     if (

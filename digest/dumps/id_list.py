@@ -83,7 +83,7 @@ class IdList:
 
 
 def _parse_identifier(line: str) -> tuple[str, str] | None:
-    """Parse (kind, identifier as written) from a line; None if it is not an identifier.
+    """Parse (kind, identifier as written) from a line, None if there is none.
 
     A bullet before it and a comment after it do not count.
     """

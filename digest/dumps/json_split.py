@@ -1,4 +1,4 @@
-"""Splitting of JSON text into its records, without decoding them (see `json_text`).
+"""Split JSON text into its records, without decoding them (see `json_text`).
 
 Own code because ijson stops at the first damaged record and does not give the bytes of a record; a
 streaming parser that does both would change our mind.
@@ -22,7 +22,7 @@ _TOKEN: Final = re.compile(_STRING + rb'|["{}\[\]]|[^\s"{}\[\],:]+', re.DOTALL)
 
 
 def _complete_values_pattern(depth: int) -> bytes:
-    """Build a pattern of everything up to the next bracket or string that is not complete.
+    """Build a pattern of all up to the next bracket or incomplete string.
 
     Brackets within brackets are followed down to this depth.
     """
@@ -174,7 +174,10 @@ class Splitter:
         return False
 
     def _pass_brackets(self, end: int) -> None:
-        """Move over a row of equal brackets that ends here, at most to the end of the record."""
+        """Move over a row of equal brackets that ends here.
+
+        Move at most to the end of the record.
+        """
         if self._buffer[self._position] not in b"{[":
             end = min(end, self._position + self._depth - self._record_depth)
             self._depth -= end - self._position

@@ -105,7 +105,10 @@ def decode_rows(
 
 
 def is_json_lines(head: bytes) -> bool:
-    """Whether the lines are JSON objects of their own; some of the first may be damaged."""
+    """Whether the lines are JSON objects of their own.
+
+    Some of the first may be damaged.
+    """
     *lines, last = head.split(b"\n")
     if not lines:
         return _is_object(last)
@@ -153,7 +156,10 @@ def _is_object(line: bytes) -> bool:
 
 
 def _describe_invalid_value(message: str) -> str:
-    """Rewrite msgspec's message in plain words: "authors[1]: expected text, got a number"."""
+    """Rewrite msgspec's message in plain words.
+
+    For example "authors[1]: expected text, got a number".
+    """
     problem, _, path = message.partition(" - at `$")
     field = path.rstrip("`").lstrip(".")
     text = _TYPE.sub(

@@ -1,4 +1,4 @@
-"""Words by which publishers mark a withdrawn paper, shared by journals and preprints."""
+"""Words by which publishers of journals and preprints mark a withdrawn paper."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _RETRACTION_KINDS: Final = frozenset({"retraction", "withdrawal", "removal"})
 
 
 def has_withdrawn_title(title: str) -> bool:
-    """Whether a title is marked as withdrawn: "RETRACTED: A title", "[Retracted] A title".
+    """Whether a title is marked as withdrawn.
+
+    Examples: "RETRACTED: A title", "[Retracted] A title".
 
     The title of a notice *about* a retraction is not.
     """

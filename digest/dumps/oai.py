@@ -33,8 +33,9 @@ Elements = dict[str, list[Node]]
 
 
 class Oai:
-    """Header (`identifier`, `datestamp`, `setSpec`, status) and metadata; a deleted header is a
-    Removal.
+    """The format `oai-pmh`.
+
+    The header has `identifier`, `datestamp`, `setSpec` and a status. A deleted header is a Removal.
     """
 
     name = "oai-pmh"

@@ -106,8 +106,10 @@ _DECODER: Final = msgspec.json.Decoder(_Work)
 
 
 class OpenAlex:
-    """`title` (else `display_name`), `abstract_inverted_index`, `authorships`, `id`, `doi`, `ids`,
-    arXiv links of `locations`, three dates.
+    """The format `openalex`.
+
+    Fields: `title` (else `display_name`), `abstract_inverted_index`, `authorships`, `id`, `doi`,
+    `ids`, arXiv links of `locations`, three dates.
 
     `publication_date` becomes submitted, unless it is 1 January (which means "some day of that
     year") or in the future. `created_date`, the day on which OpenAlex published the work, becomes

@@ -122,7 +122,7 @@ class Member:
 
 @contextmanager
 def open_zip(path: Path) -> Iterator[list[Member]]:
-    """Open a zip and give its members by name, without folders and files of the system.
+    """Open a zip and give its members by name, without folders and system files.
 
     Raises:
         UnpackError: If its central directory cannot be read.

@@ -56,7 +56,9 @@ _DOI: Final = re.compile(r"doi:\s*(10\.[0-9]{4,9}/\S{1,500})", re.IGNORECASE)
 
 
 class PubMed:
-    """`PMID`, `ArticleId` and `ELocationID`, `ArticleTitle`, `Abstract`, `AuthorList`,
+    """The format `pubmed`.
+
+    Fields: `PMID`, `ArticleId` and `ELocationID`, `ArticleTitle`, `Abstract`, `AuthorList`,
     `MeshHeading` (major), dates, publication types.
     """
 

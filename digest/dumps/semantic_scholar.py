@@ -69,7 +69,9 @@ _DELETED: Final = msgspec.json.Decoder(_Deleted)
 
 
 class SemanticScholar:
-    """Papers: `corpusid`, `externalids`, `title`, `authors`, `publicationdate`, `updated`;
+    """The format `semantic-scholar`.
+
+    Fields of papers: `corpusid`, `externalids`, `title`, `authors`, `publicationdate`, `updated`;
     abstracts: `corpusid`, `abstract`.
     """
 
@@ -117,7 +119,7 @@ def why_no_paper(types: list[str | None] | None) -> str | None:
 
 
 def has_paper_link(ids: tuple[tuple[str, str], ...]) -> bool:
-    """Whether an identifier leads to a page closer to the paper than Semantic Scholar's."""
+    """Whether an identifier leads closer to the paper than Semantic Scholar's page."""
     return any(kind in ("arxiv", "doi", "pmid") for kind, _ in ids)
 
 

@@ -55,8 +55,10 @@ _DECODER: Final = msgspec.json.Decoder(_Paper | None)
 
 
 class SemanticScholarApi:
-    """`title`, `abstract`, `authors`, `externalIds`, `corpusId`, `publicationDate`, an arXiv link
-    in `openAccessPdf`.
+    """The format `semantic-scholar-api`.
+
+    Fields: `title`, `abstract`, `authors`, `externalIds`, `corpusId`, `publicationDate`, an arXiv
+    link in `openAccessPdf`.
     """
 
     name = "semantic-scholar-api"

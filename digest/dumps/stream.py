@@ -66,7 +66,9 @@ def decode_entry(entry: bytes) -> str | None:
 
 
 class Source:
-    """One pass over the unpacked bytes of a file, with facts that its text does not hold.
+    """One pass over the unpacked bytes of a file.
+
+    It also knows facts that the file's text does not hold.
 
     `name` is the file's name. `today` is the day after which nothing can have happened. `member` is
     the file within a zip, if one is read. A parser calls `mark_incomplete` where the file ends too
@@ -112,7 +114,7 @@ class Source:
         yield from plain
 
     def lines(self) -> Iterator[Row]:
-        """Yield each line: number from 1, bytes without line end, whether a line end followed.
+        """Yield each line: number from 1, bytes without line end, whether one followed.
 
         The bytes of a line beyond `ITEM_CAP` are None.
         """

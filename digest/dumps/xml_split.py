@@ -85,7 +85,7 @@ class EntryBytes:
 
 
 class Splitter:
-    """Finds where entries begin and end, and which namespaces are declared around them."""
+    """Finds where entries begin and end, and the namespaces declared around them."""
 
     def __init__(self, source: Source, names: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
         self._source = source

@@ -187,7 +187,7 @@ def attribute(node: Node, name: str) -> str:
 
 
 def _as_utf8(data: bytes, encoding: str) -> tuple[bytes, str]:
-    """Return (the bytes as UTF-8, "") or (the bytes, why they are not in that encoding)."""
+    """Return (bytes as UTF-8, ""), or (bytes, why they are not in that encoding)."""
     if not _ENCODINGS.fullmatch(encoding):
         return data, ""
     try:

@@ -71,7 +71,9 @@ _DECODER: Final = msgspec.json.Decoder(_Item)
 
 
 class Zotero:
-    """`title`, `abstractNote`, `creators`, `DOI`, `url`, `date`, `dateAdded` (= first seen),
+    """The format `zotero`.
+
+    Fields: `title`, `abstractNote`, `creators`, `DOI`, `url`, `date`, `dateAdded` (= first seen),
     identifiers in `extra` and the like.
 
     Attachments, notes, annotations and items in the bin are Skipped; any other item is a paper.

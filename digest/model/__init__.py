@@ -1,4 +1,6 @@
-"""The values that packages exchange: frozen, keyword-only, checked when they are made.
+"""The values that packages exchange.
+
+They are frozen, keyword-only, and checked when they are made.
 
 One module for each subject, in the order of the data: `papers`, `subscribers`, `digests`,
 `messages`, `links`, `presses`. Nothing here reads a clock, a file or a database.

@@ -1,4 +1,7 @@
-"""Scores and their parts, and the digest that they lead to, or the reason why there is none."""
+"""Scores and their parts, and the digest chosen by them.
+
+A quiet day has the reason why there is no digest.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The score of a paper for a profile: its value, rank among recent papers, and parts."""
+    """A paper's score for a profile: value, rank among recent papers, and parts."""
 
     paper_id: int
     #: sum of all parts and `rest`; only the order of values has a meaning

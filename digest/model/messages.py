@@ -113,7 +113,10 @@ SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
-    """A pause (exponential backoff) of a mail server or recipient domain, and the rate after it."""
+    """A pause of a mail server or recipient domain, and the rate after it.
+
+    Repeated pauses grow by exponential backoff.
+    """
 
     kind: PauseKind
     name: str

@@ -1,4 +1,4 @@
-"""Records of dumps, what a source says about a paper, and the paper that they are merged into."""
+"""Records of dumps, what they say about a paper, and the merged paper."""
 
 from __future__ import annotations
 
@@ -167,7 +167,10 @@ class Paper:
 
     @property
     def name(self) -> str:
-        """The name that people type: `arxiv:2606.01234`, `doi:10.1000/xyz`, else `paper:17`."""
+        """The name that people type.
+
+        `arxiv:2606.01234` or `doi:10.1000/xyz`, else `paper:17`.
+        """
         kind: IdentityKind
         for kind in ("arxiv", "doi", "preprint", "pmid", "pmcid", "openalex", "s2"):
             value = self.identity(kind)

@@ -1,4 +1,4 @@
-"""Subscribers: their status, settings, interests and thumbs; and suppressed addresses."""
+"""Subscribers with settings, interests and thumbs, and suppressed addresses."""
 
 from __future__ import annotations
 

@@ -218,7 +218,10 @@ def _merge_single(seen: Seen) -> Merged:
 
 
 def _precedence(seen: Seen) -> tuple[object, ...]:
-    """Return a sort key that is a total order of entries, whatever the order of arrival."""
+    """Return a sort key that is a total order of entries.
+
+    It does not depend on the order of arrival.
+    """
     entry = seen.entry
     content = (
         entry.title,

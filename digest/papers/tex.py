@@ -232,7 +232,10 @@ class _GroupReader:
         )
 
     def _accent_follows(self) -> bool:
-        """Whether an accent follows: in `\\c c` and `\\c{c}`, not in `\\c` before a full stop."""
+        """Whether an accent follows.
+
+        It does in `\\c c` and `\\c{c}`, not in `\\c` before a full stop.
+        """
         following = self.text[self.position : self.position + 2]
         return (
             following[:1] == "{"

@@ -1,4 +1,4 @@
-r"""Tables of TeX macros that pylatexenc lacks, or whose symbol does not suit an e-mail."""
+r"""Tables of TeX macros that pylatexenc lacks or renders badly for an e-mail."""
 
 from __future__ import annotations
 

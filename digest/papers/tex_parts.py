@@ -1,4 +1,7 @@
-"""Parts of TeX that need no reader: brace pairs, options, scripts, accents, symbols."""
+"""Parts of TeX that need no parser.
+
+Brace pairs, options, scripts, accents and symbols.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _SINGLE_LETTER_ACCENTS: Final = ("\u0302", "\u0303", "\u0304", "\u20d7")
 
 
 def pair_braces(text: str) -> dict[int, int]:
-    """Map the position of each opening brace to that of its closing brace, if it has one."""
+    """Map the position of each opening brace to that of its closing brace, if any."""
     pairs: dict[int, int] = {}
     open_positions: list[int] = []
     for token in _BRACE.finditer(text):
@@ -30,7 +33,10 @@ def pair_braces(text: str) -> dict[int, int]:
 
 
 def skip_options(text: str, position: int) -> int:
-    """Find the position after at most two options in brackets, as in `\\cite[p. 3]{key}`."""
+    """Find the position after at most two options in brackets.
+
+    An example is `\\cite[p. 3]{key}`.
+    """
     for _ in range(2):
         if text[position : position + 1] != "[":
             break

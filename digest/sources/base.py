@@ -67,7 +67,10 @@ class SourceSettings:
         return hashlib.sha256(repr(requested).encode()).hexdigest()[:16]
 
     def restore_state(self, state: State) -> State:
-        """Return the state if its fingerprint matches, else a new one with the file number."""
+        """Return the state if its fingerprint matches, else a new state.
+
+        The new state keeps the file number.
+        """
         if state.get("of") == self.fingerprint:
             return dict(state)
         kept = {key: state[key] for key in ("number", "unread") if key in state}
@@ -149,7 +152,10 @@ class Recovery(Enum):
 
 
 class BadAnswer(Exception):
-    """An unusable answer with a good status: an error page, a cut-off body, a bad token."""
+    """An unusable answer with a good status.
+
+    An error page, a cut-off body, or a bad token.
+    """
 
     def __init__(
         self, reason: str, recovery: Recovery = Recovery.RETRY, fallback: PageResult | None = None

@@ -56,7 +56,10 @@ def _read_complete_xml(page: Page) -> bytes:
 
 
 class ArxivFeed:
-    """The feed of the day for a list of categories: https://info.arxiv.org/help/rss.html"""
+    """The feed of the day for a list of categories.
+
+    https://info.arxiv.org/help/rss.html
+    """
 
     base_url: str = "https://rss.arxiv.org/rss"
     interval_minutes: int = 60

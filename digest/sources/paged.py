@@ -1,4 +1,7 @@
-"""Protocols with pages of JSON: Hugging Face, bioRxiv, medRxiv, OpenAlex, Crossref."""
+"""Protocols with pages of JSON.
+
+Hugging Face, bioRxiv, medRxiv, OpenAlex and Crossref.
+"""
 
 from __future__ import annotations
 

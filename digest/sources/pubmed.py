@@ -1,4 +1,6 @@
-"""PubMed by E-utilities: a search that the server keeps, then its records in slices.
+"""PubMed by E-utilities.
+
+The server keeps a search, and gives its records in slices.
 
 Described at https://www.ncbi.nlm.nih.gov/books/NBK25499/.
 """

@@ -70,7 +70,9 @@ class _RequestFailed(Exception):
 
 @dataclass(kw_only=True)
 class Web:
-    """An HTTP client for all sources of a fetch; sources at one host share its rate limit.
+    """An HTTP client for all sources of a fetch.
+
+    Sources at one host share its rate limit.
 
     Args:
         agent: The User-Agent, which names a contact.

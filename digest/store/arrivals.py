@@ -1,4 +1,4 @@
-"""A batch of new records becomes papers: one transaction, in which the rules decide.
+"""Store a batch of new records as papers, in one transaction.
 
 The rules are in `digest.papers`. This module brings together everything that they depend on (the
 neighbourhood) and writes the difference. Batches of several ingests wait for one another, so that
@@ -61,7 +61,10 @@ def add(tx: Connection, dump_id: int, new: Sequence[NewRecord], rules: MergeRule
 def _match_duplicates(
     tx: Connection, batch: Batch, papers_by_key: dict[tuple[str, str], set[int]]
 ) -> list[int]:
-    """Assign records that are stored already to their papers; return the indices of the others."""
+    """Assign records that are stored already to their papers.
+
+    Return the indices of the others.
+    """
     paper_ids = {paper_id for ids in papers_by_key.values() for paper_id in ids}
     days = load_fingerprint_days(tx, paper_ids)
     pending: list[int] = []
@@ -84,7 +87,9 @@ def _match_duplicates(
 
 
 def remove(tx: Connection, dump_id: int, line: int, names: Iterable[Identity], reason: str) -> None:
-    """Mark the paper with these identifiers as withdrawn: its source retracted or deleted it.
+    """Mark the paper with these identifiers as withdrawn.
+
+    Its source retracted or deleted it.
 
     The removal is remembered for a paper that comes later.
     """

@@ -22,14 +22,20 @@ COMPLAINT = "complaint"
 def record(
     tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via
 ) -> bool:
-    """Record a bounce of a message (its row's id); return False where it was known already."""
+    """Record a bounce of a message (its row's id).
+
+    Return False where it was known already.
+    """
     return _add(tx, message, email, bounced.fault, bounced, text, via)
 
 
 def record_complaint(
     tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via
 ) -> bool:
-    """Record that a reader marked a message as junk; return False where it was known already."""
+    """Record that a reader marked a message as junk.
+
+    Return False where it was known already.
+    """
     return _add(tx, message, email, COMPLAINT, bounced, text, via)
 
 
@@ -76,13 +82,16 @@ def find_reader(tx: Connection, message: int) -> Subscriber | None:
 
 
 def was_sent(tx: Connection, message: int, *, before: datetime) -> bool:
-    """Return whether a message (its row's id) was due before a time and a server was asked."""
+    """Return whether a message was due before a time and a server was asked.
+
+    The message is given by the id of its row.
+    """
     tried = (messages.c.id == message, messages.c.attempts > 0, messages.c.not_before <= before)
     return tx.execute(select(messages.c.id).where(*tried)).first() is not None
 
 
 def summarise_own_faults(tx: Connection, *, since: datetime) -> tuple[int, str]:
-    """Return the number of bounces by mail that are our fault, and the text of the last one."""
+    """Return the number of bounces that are our fault, and the text of the last."""
     own_faults = (bounces.c.fault == "ours", bounces.c.via == "mail", bounces.c.at > since)
     last = tx.execute(
         select(bounces.c.text).where(*own_faults).order_by(bounces.c.id.desc()).limit(1)

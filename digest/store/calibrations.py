@@ -115,7 +115,10 @@ def _build_rating(row: Any, vote: Vote) -> Rating:
 
 
 def count_votes_since(tx: Connection, after: datetime | None, most: int) -> int:
-    """Count thumbs given, changed or withdrawn after a time (None: ever), up to `most`."""
+    """Count thumbs given, changed or withdrawn after a time, up to `most`.
+
+    None means at any time.
+    """
     where = [] if after is None else [feedback.c.at > after]
     newest = select(feedback.c.at).where(*where).limit(most).subquery()
     return tx.execute(select(func.count()).select_from(newest)).scalar_one()

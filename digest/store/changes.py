@@ -1,4 +1,6 @@
-"""Writes of an ingest batch: new papers and records, changed papers, and papers that become one.
+"""Writes of an ingest batch.
+
+New papers and records, changed papers, and papers that are merged.
 
 Decides nothing: `merging` says what is to change.
 """
@@ -92,7 +94,7 @@ def _find_last_id(tx: Connection, column: Any) -> int:
 
 
 def _to_row(merged: Merged) -> dict[str, Any]:
-    """Return the values in the order of the table's columns, without the first and the last."""
+    """Return the values in column order, without the first and the last."""
     return {
         "title": merged.title,
         "abstract": merged.abstract,

@@ -64,7 +64,10 @@ def parse_url(url: str) -> URL:
 
 
 def find_file(url: URL) -> Path | None:
-    """Return the database file; None where there is none, or SQLite's own URI names it."""
+    """Return the database file.
+
+    None where there is none, or where SQLite's own URI names it.
+    """
     if url.get_backend_name() != "sqlite" or "uri" in url.query:
         return None
     return Path(url.database) if url.database and url.database != ":memory:" else None
@@ -117,7 +120,9 @@ def create_sqlite_engine(url: URL, busy_ms: int, connections: int) -> Engine:
 
 
 def _watch_file(engine: Engine, file: Path) -> None:
-    """Notice when the file is removed or replaced: open connections would write to the old one.
+    """Notice when the file is removed or replaced.
+
+    Open connections would write to the old one.
 
     Only the first connection may create the file. Later, a missing file is an error.
     """

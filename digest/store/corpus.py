@@ -1,4 +1,7 @@
-"""The version of the stored corpus: when it changes, whatever was computed from it is stale."""
+"""The version of the stored corpus.
+
+When it changes, everything computed from the corpus is stale.
+"""
 
 from __future__ import annotations
 

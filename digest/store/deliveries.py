@@ -34,7 +34,10 @@ def count_waiting(tx: Connection, *, now: datetime) -> tuple[int, int]:
 
 
 def is_anything_due(tx: Connection, *, now: datetime) -> bool:
-    """Return whether a claim would find something; as fast for a long queue as for a short one."""
+    """Return whether a claim would find something.
+
+    This is as fast for a long queue as for a short one.
+    """
     return any(
         tx.execute(
             select(messages.c.id)
@@ -88,7 +91,10 @@ def count_unknown(tx: Connection) -> int:
 
 
 def find_oldest_due(tx: Connection, *, now: datetime) -> datetime | None:
-    """Find the time since which the oldest waiting message is due; None when none waits."""
+    """Find the time since which the oldest waiting message is due.
+
+    None when none waits.
+    """
     times = [
         tx.execute(
             select(messages.c.not_before)
@@ -133,7 +139,10 @@ def find_state(tx: Connection, message_id: int) -> MessageState | None:
 
 
 def find_due_time(tx: Connection, message_id: int) -> datetime | None:
-    """Find when a message was first due, by its row's id; None where there is no such row."""
+    """Find when a message was first due, by its row's id.
+
+    None where there is no such row.
+    """
     return tx.execute(
         select(messages.c.not_before).where(messages.c.id == message_id)
     ).scalar_one_or_none()
@@ -201,7 +210,7 @@ def list_faults(
 
 
 def _accepted_since() -> ColumnElement[bool]:
-    """Build the condition that it, or a later message to the same reader, was accepted."""
+    """Build the condition that it or a later message to the reader was accepted."""
     later, same_reader = deliveries.alias(), messages.alias()
     accepted = exists().where(
         same_reader.c.subscriber_id == messages.c.subscriber_id,
@@ -255,7 +264,10 @@ def list_messages(
     state: MessageState | None = None,
     limit: int = 100,
 ) -> list[dict[str, Any]]:
-    """List the newest messages, newest first; attempts are in order under "deliveries"."""
+    """List the newest messages, newest first.
+
+    Attempts are in order under "deliveries".
+    """
     query = select(messages, _EMAIL).join(
         subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True
     )

@@ -135,7 +135,7 @@ def load_reasons(
 def load_last_dates(
     tx: Connection, subscriber_ids: Iterable[int], *, since: date, before: date
 ) -> dict[int, date]:
-    """Load each subscriber's last local date in a span that has a digest or was closed."""
+    """Load each subscriber's last date in a span that has a digest or was closed."""
     last_dates: dict[int, date] = {}
     last = func.max(digests.c.local_date).label("day")
     for batch in split_into_batches(list(subscriber_ids)):
@@ -217,7 +217,7 @@ def find_by_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
 
 
 def list_latest(tx: Connection) -> list[dict[str, Any]]:
-    """List each subscriber's newest digest or quiet day, with the state of its message.
+    """List each subscriber's newest digest or quiet day, with its message's state.
 
     The column `missed` counts earlier dates without a digest, whose papers it took over.
     """

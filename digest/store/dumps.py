@@ -84,7 +84,10 @@ def find_finished_name(tx: Connection, sha256: str) -> str | None:
 
 
 def count_read(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:
-    """Return (records stored, True) of an unfinished ingest of the same file, else (0, False)."""
+    """Return (records stored, True) of an unfinished ingest of the file.
+
+    Without one, return (0, False).
+    """
     same = select(dumps.c.read, dumps.c.finished_at).where(
         dumps.c.path == path, dumps.c.sha256 == sha256
     )
@@ -93,7 +96,7 @@ def count_read(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:
 
 
 def list_shorter(tx: Connection, path: str, size: int) -> list[tuple[int, str, int]]:
-    """List (size, sha256, records read) of the newest readings when the file was smaller.
+    """List (size, sha256, records read) of the newest readings of a smaller file.
 
     Such a dump may have grown.
     """

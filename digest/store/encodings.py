@@ -32,7 +32,10 @@ def load_encoder(tx: Connection, name: str) -> StoredEncoder | None:
 
 
 def set_encoder(tx: Connection, encoder: StoredEncoder) -> None:
-    """Use this encoder from now on; vectors of another one are overwritten paper by paper."""
+    """Use this encoder from now on.
+
+    Vectors of another one are overwritten paper by paper.
+    """
     tx.execute(delete(encoders))
     tx.execute(
         encoders.insert().values(
@@ -90,7 +93,9 @@ def count_encoded(tx: Connection, version: str) -> tuple[int, int]:
 def list_unencoded(
     tx: Connection, version: str, *, before: int, limit: int
 ) -> list[tuple[int, str, str]]:
-    """List (id, title, abstract) of papers that this version has not encoded, newest first.
+    """List (id, title, abstract) of papers to be encoded, newest first.
+
+    This version has not encoded them.
 
     Args:
         before: only papers with a lower id.

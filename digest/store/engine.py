@@ -1,4 +1,4 @@
-"""The database as a value: transactions that report failures in the project's own words."""
+"""The database as a value, with transactions and readable errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ _STALE = ("gone", "read-only", "absent")
 
 
 class Store:
-    """A database that holds the tables. Use it through `reading`, `writing` and `commit`."""
+    """A database that holds the tables.
+
+    Use it through `reading`, `writing` and `commit`.
+    """
 
     def __init__(self, url: str, *, busy_ms: int = BUSY_MS, connections: int = POOL) -> None:
         self.url = parse_url(url)

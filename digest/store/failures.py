@@ -1,4 +1,4 @@
-"""Database errors explained: codes of both drivers -> reason -> message with a remedy.
+"""Database errors: codes of both drivers -> reason -> message with a remedy.
 
 PostgreSQL gives a SQLSTATE, SQLite an error code. A refused login has neither: libpq passes on its
 text alone.
@@ -181,7 +181,7 @@ def find_reason(cause: BaseException, text: str) -> Reason | None:
 
 
 def _is_connection_error(error: Exception) -> bool:
-    """Return whether an error without a known code concerns the connection, not a statement."""
+    """Return whether an unknown error concerns the connection, not a statement."""
     if not isinstance(error, DBAPIError):
         return any(
             kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(error).__mro__

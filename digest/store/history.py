@@ -144,7 +144,7 @@ def _load_batch(
 
 
 def _load_failed(tx: Connection, known: Mapping[int, LastCutoffs], before: date) -> list[Row[Any]]:
-    """Load each reader's digests that failed since the last delivered one was composed."""
+    """Load each reader's digests that failed since the last delivered one."""
     composed = [last.arrived.composed_at for last in known.values() if last.arrived]
     earliest = min(composed) if len(composed) == len(known) else None
     return [
@@ -157,7 +157,10 @@ def _load_failed(tx: Connection, known: Mapping[int, LastCutoffs], before: date)
 def _load_planned(
     tx: Connection, ids: list[int], failed: Iterable[Row[Any]], before: date, since: date
 ) -> dict[int, Row[Any]]:
-    """Load digests since a date by id, and for readers with older failed ones since those."""
+    """Load digests since a date by id.
+
+    For readers with older failed digests, load also those.
+    """
     oldest: dict[int, date] = {}
     for row in failed:
         ident = row.subscriber_id

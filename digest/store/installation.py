@@ -22,7 +22,10 @@ def name_install(tx: Connection) -> None:
 
 
 def load_install_id(tx: Connection) -> str:
-    """Load the id in Message-ID and List-Id; "" where the store is older than such ids."""
+    """Load the id in Message-ID and List-Id.
+
+    It is "" where the store is older than such ids.
+    """
     return tx.execute(select(installation.c.install_id)).scalar_one_or_none() or ""
 
 

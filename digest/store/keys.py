@@ -89,7 +89,10 @@ def revoke(tx: Connection, ident: int, now: datetime) -> bool:
 
 
 def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
-    """Take over keys and revocations of a replaced store; return how many keys were added."""
+    """Take over keys and revocations of a replaced store.
+
+    Return how many keys were added.
+    """
     own = {row.id: row for row in load_rows(tx)}
     added = 0
     for row in former:

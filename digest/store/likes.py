@@ -30,7 +30,10 @@ def count_active_readers(tx: Connection) -> int:
 def count_likes(
     tx: Connection, paper_ids: Iterable[int], *, least: int, before: datetime | None = None
 ) -> dict[int, int]:
-    """Count the readers who like each paper; papers with fewer than `least` are left out."""
+    """Count the readers who like each paper.
+
+    Papers with fewer than `least` are left out.
+    """
     counts: dict[int, int] = {}
     for batch in split_into_batches(sorted(set(paper_ids))):
         number = func.count().label("number")
@@ -64,7 +67,7 @@ def load_co_likes(
     most: int,
     before: datetime | None = None,
 ) -> list[tuple[int, int]]:
-    """Load all thumbs up of the readers who like one of the papers, as (reader, paper).
+    """Load (reader, paper) of all thumbs up by readers who like one of the papers.
 
     Args:
         least: papers that fewer readers like do not count.

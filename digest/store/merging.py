@@ -1,4 +1,7 @@
-"""New records join stored ones in groups; each group is one paper, and its changes are written."""
+"""Merge new records and stored ones in groups.
+
+Each group is one paper; its changes are written.
+"""
 
 from __future__ import annotations
 
@@ -218,7 +221,9 @@ class _PaperWriter:
         self._batch.added.set_text(paper_id, before, paper)
 
     def _completes(self, stored_paper: Merged | None, new: Sequence[int]) -> bool:
-        """Return whether new records make a paper of what was none (no title, or in no dump).
+        """Return whether new records turn an incomplete paper into a complete one.
+
+        An incomplete paper has no title, or is in no dump.
 
         Such a paper gets a new id: an old one may be below the greatest id that earlier digests
         have considered, and the paper would never be listed.

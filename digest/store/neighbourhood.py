@@ -1,4 +1,7 @@
-"""The stored records that a batch touches: those that share an identifier or a title with it."""
+"""The stored records that a batch touches.
+
+They share an identifier or a title with it.
+"""
 
 from __future__ import annotations
 
@@ -48,13 +51,16 @@ class StoredRecord:
 
 
 def compute_fingerprint(entry: Entry) -> bytes:
-    """Hash what an entry says, without votes: they change daily and say nothing about the paper."""
+    """Hash what an entry says, without votes.
+
+    They change daily and say nothing about the paper.
+    """
     without_votes = entry if entry.upvotes is None else replace(entry, upvotes=None)
     return blake2b(msgspec.json.encode(without_votes), digest_size=16).digest()
 
 
 def list_keys(entry: Entry) -> tuple[Key, ...]:
-    """List the keys that identify an entry's paper: its identifiers, and its title last."""
+    """List the keys of an entry's paper: its identifiers, and its title last."""
     keys = [(identity.kind, identity.value) for identity in entry.identities]
     return (*keys, ("title", entry.title_key)) if entry.title_key else tuple(keys)
 
@@ -89,7 +95,9 @@ def load_fingerprint_days(
 
 
 def load_neighbourhood(tx: Connection, entries: Iterable[Entry]) -> list[StoredRecord]:
-    """Load every stored record that shares a key with the entries or with another such record.
+    """Load every stored record that is connected to the entries by shared keys.
+
+    It shares a key with an entry, or with another such record.
 
     A title counts unless more than `COMMON_TITLE` papers share it.
     """

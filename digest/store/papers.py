@@ -1,4 +1,7 @@
-"""Papers: found by id, by the name that a person types, or by date; and their vectors."""
+"""Papers by id, by the name that a person types, or by date.
+
+Also their vectors.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ def load(
     before: datetime | None = None,
     least: int | None = None,
 ) -> dict[int, Paper]:
-    """Load papers by id; the id of a merged paper yields the paper that it was merged into.
+    """Load papers by id.
+
+    The id of a merged paper yields the paper that it was merged into.
 
     Args:
         before: only thumbs and picks before this time count; everything else is current.
@@ -70,7 +75,7 @@ def find_by_identities(
 
 
 def list_seen_between(tx: Connection, after: date, until: date) -> list[int]:
-    """List ids of papers first seen after `after` and up to `until`, without withdrawn ones."""
+    """List ids of papers first seen after `after`, up to `until`, not withdrawn."""
     where = (
         papers.c.first_seen > after,
         papers.c.first_seen <= until,
@@ -84,7 +89,9 @@ def list_seen_between(tx: Connection, after: date, until: date) -> list[int]:
 def list_recent(
     tx: Connection, until: date, limit: int, *, max_paper_id: int | None = None
 ) -> list[int]:
-    """List ids of the latest papers first seen up to a day: the background of percentiles.
+    """List ids of the latest papers first seen up to a day.
+
+    They are the background of percentiles.
 
     Args:
         max_paper_id: papers with a greater id are left out.
@@ -108,7 +115,7 @@ def list_recent(
 
 
 def list_withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[int]]]:
-    """List withdrawn papers, newest first, each with the ids of the subscribers who like it."""
+    """List withdrawn papers, newest first, with the ids of those who like them."""
     where = (papers.c.withdrawn.is_(True), papers.c.merged_into.is_(None))
     ids = list(
         tx.execute(
@@ -127,7 +134,10 @@ def list_withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[i
 
 
 def find_newest(tx: Connection) -> tuple[int, date | None]:
-    """Find (greatest id, latest day on which a paper was first seen); None without papers."""
+    """Find (greatest id, latest day on which a paper was first seen).
+
+    None without papers.
+    """
     # Two queries: a single one would use neither index.
     last_day = select(func.max(papers.c.first_seen))
     return find_max_id(tx), tx.execute(last_day).scalar_one()

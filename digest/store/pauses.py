@@ -1,4 +1,7 @@
-"""Pauses of mail servers and recipient domains, shared by all senders and kept over a restart."""
+"""Pauses of mail servers and recipient domains.
+
+All senders share them, and a restart keeps them.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ def save(tx: Connection, pause: Pause, *, clock: datetime) -> None:
 
 
 def end(tx: Connection, pause: Pause, *, clock: datetime) -> None:
-    """End a pause, since the server accepted mail; a later pause of another sender stays."""
+    """End a pause, since the server accepted mail.
+
+    A later pause of another sender stays.
+    """
     over = (pauses.c.until <= pause.until) | (pauses.c.until > _latest_end(clock))
     tx.execute(
         delete(pauses).where(and_(pauses.c.kind == pause.kind, pauses.c.name == pause.name, over))

@@ -1,4 +1,4 @@
-"""Migrations: create the schema of an empty database, upgrade an older one, refuse others."""
+"""Migrations: create the schema, upgrade an older one, refuse others."""
 
 from __future__ import annotations
 
@@ -132,6 +132,9 @@ def migrate(tx: Connection, revision: str) -> None:
 
 
 def lock(tx: Connection) -> None:
-    """Wait for others who migrate or restore; on SQLite the transaction itself is the lock."""
+    """Wait for others who migrate or restore.
+
+    On SQLite the transaction itself is the lock.
+    """
     if tx.dialect.name != "sqlite":
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -1,4 +1,4 @@
-"""Sign-ups by page or API: a log for the rate limits, and those that were never confirmed."""
+"""Sign-ups by page or API: a log for rate limits, and the unconfirmed ones."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def list_unconfirmed(tx: Connection, *, before: datetime, limit: int) -> list[in
 
 
 def remove_unconfirmed(tx: Connection, ident: int, *, before: datetime) -> bool:
-    """Delete such a subscriber; return False when they have confirmed or signed up since."""
+    """Delete such a subscriber.
+
+    Return False when they have confirmed or signed up since.
+    """
     # Lock the reader first, in the same order as a sender, so that no deadlock is possible.
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
     gone = delete(subscribers).where(subscribers.c.id == ident, *_unconfirmed(before))

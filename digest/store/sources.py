@@ -1,4 +1,7 @@
-"""How far each source was fetched, and the lease that lets only one process fetch at a time."""
+"""How far each source was fetched, and the lease of a fetch.
+
+Only one process may fetch at a time.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,10 @@ def claim(tx: Connection, owner: str, now: datetime) -> tuple[bool, dict[str, fl
 
 
 def renew(tx: Connection, owner: str, asked: dict[str, float], now: datetime) -> bool:
-    """Renew the lease and store when servers were asked; return False when it was lost."""
+    """Renew the lease and store when servers were asked.
+
+    Return False when it was lost.
+    """
     state = tx.execute(
         select(source_states.c.state).where(source_states.c.name == _LEASE).with_for_update()
     ).scalar_one_or_none()

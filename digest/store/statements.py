@@ -1,4 +1,7 @@
-"""Statements that SQLite and PostgreSQL spell differently: upserts, bulk inserts and COPY."""
+"""Statements that SQLite and PostgreSQL spell differently.
+
+Upserts, bulk inserts and COPY.
+"""
 
 from __future__ import annotations
 

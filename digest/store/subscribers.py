@@ -54,7 +54,7 @@ def overwrite(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subsc
 
 
 def was_confirmed(tx: Connection, ident: int) -> bool:
-    """Return whether the address was ever confirmed: by the operator, or by the reader."""
+    """Return whether the operator or the reader ever confirmed the address."""
     welcomed = exists().where(
         messages.c.subscriber_id == ident, messages.c.kind == MessageKind.WELCOME.value
     )
@@ -94,12 +94,17 @@ def set_status(
 
 
 def lock(tx: Connection, ident: int) -> None:
-    """Lock a subscriber's row before reading and writing; SQLite has one writer anyhow."""
+    """Lock a subscriber's row before reading and writing.
+
+    SQLite has one writer anyhow.
+    """
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
 
 
 def remove(tx: Connection, ident: int) -> bool:
-    """Delete a subscriber with interests, thumbs, digests, messages, deliveries and bounces.
+    """Delete a subscriber and all that belongs to them.
+
+    Interests, thumbs, digests, messages, deliveries and bounces.
 
     Returns:
         False when there is no such subscriber.

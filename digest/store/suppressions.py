@@ -94,7 +94,10 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
 
 
 def mark_left(tx: Connection, email: str) -> None:
-    """Record that a suppressed reader leaves, so that a later release does not bring them back."""
+    """Record that a suppressed reader leaves.
+
+    So a later release does not bring them back.
+    """
     tx.execute(
         update(suppressions)
         .where(suppressions.c.email_key == address_key(email))
@@ -103,7 +106,10 @@ def mark_left(tx: Connection, email: str) -> None:
 
 
 def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
-    """Lift a suppression and restore the subscriber's status; None when there was none."""
+    """Lift a suppression and restore the subscriber's status.
+
+    None when there was none.
+    """
     gone = (
         delete_from(suppressions)
         .where(suppressions.c.email_key == address_key(email))

@@ -1,4 +1,4 @@
-"""Subscribe readers: by the operator, a file or the config; or by sign-up and confirmation."""
+"""Subscribe readers by the operator, a file, the config, or by sign-up."""
 
 from __future__ import annotations
 
@@ -159,7 +159,10 @@ def _add(
 
 
 def _stops(request: SubscriptionRequest, known: Subscriber) -> bool:
-    """Return whether a request means less mail for a known subscriber; pending never does."""
+    """Return whether a request means less mail for a known subscriber.
+
+    For a pending one it never does.
+    """
     if request.status is None or request.status is SubscriberStatus.PENDING:
         return False
     return _FEWER_MAILS.index(request.status) > _FEWER_MAILS.index(known.status)
@@ -192,7 +195,9 @@ def _stop(
 def sign_up(
     app: App, request: SubscriptionRequest, *, origin: str, client: str = ""
 ) -> SubscribeResult:
-    """Sign up a stranger by page or API; they must confirm by the link in a mail (double opt-in).
+    """Sign up a stranger by page or API.
+
+    They must confirm by the link in a mail (double opt-in).
 
     An active subscriber gets a mail with the link to their settings instead, a suppressed address
     none. The answer to the stranger is always the same. A reader who left and confirms gets their
@@ -245,7 +250,10 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
 
 
 def apply_config(app: App) -> list[SubscribeResult]:
-    """Upsert the [[subscribers]] of the config; keys that it names win over readers' changes."""
+    """Upsert the [[subscribers]] of the config.
+
+    Keys that it names win over readers' changes.
+    """
     requests = [SubscriptionRequest(**entry.given()) for entry in app.config.subscribers]
     results = []
     for outcome in subscribe_many(app, requests, origin="config"):

@@ -43,7 +43,9 @@ def change(app: App, subscriber_id: int, request: SubscriptionRequest) -> Subscr
 def change_if_unchanged(
     app: App, subscriber_id: int, request: SubscriptionRequest, version: str
 ) -> ChangeResult:
-    """Change settings unless they changed since a version was shown (optimistic locking).
+    """Change settings unless they changed since a version was shown.
+
+    This is optimistic locking.
 
     Args:
         version: of the shown settings (`versions.version_of`); "" = change in any case.
@@ -115,7 +117,9 @@ def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) 
 
 
 def resubscribe(app: App, subscriber_id: int) -> Subscriber:
-    """Undo leaving, and a complaint, which may have been a wrong press in a mail program.
+    """Undo leaving, or a complaint.
+
+    The complaint may have been a wrong press in a mail program.
 
     A reader's own link also confirms a sign-up that is pending since.
     """
@@ -206,7 +210,10 @@ def reschedule(known: Subscriber, requested: Subscriber, now: datetime) -> Subsc
 
 
 def start_of_local_day(subscriber: Subscriber, now: datetime) -> datetime:
-    """Return the start of the reader's local day; `now` where the zone is unknown here."""
+    """Return the start of the reader's local day.
+
+    It is `now` where the zone is unknown here.
+    """
     try:
         return start_of_day(subscriber, now)
     except InputError:
@@ -222,7 +229,7 @@ def require_subscriber(tx: store.Connection, subscriber_id: int) -> Subscriber:
 
 
 def plan_letter(app: App, tx: store.Connection, kind: MessageKind, subscriber: Subscriber) -> bool:
-    """Plan a letter: at most one of a kind a day for each reader, so that nobody is flooded."""
+    """Plan a letter, at most one of a kind a day for each reader."""
     now = app.now()
     key = now.date().isoformat()
     return store.ledger.plan(

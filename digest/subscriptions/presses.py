@@ -138,7 +138,10 @@ def _add(
 
 
 def _offer_way_back(app: App, tx: store.Connection, known: Subscriber) -> None:
-    """Mail a reader who left in a burst of presses how to come back; at most once a day."""
+    """Mail a reader who left in a burst of presses how to come back.
+
+    The mail is sent at most once a day.
+    """
     now = app.now()
     confirmed = known.status is not SubscriberStatus.PENDING
     if confirmed and presses.is_burst(

@@ -1,4 +1,7 @@
-"""Requested settings are checked and applied to a subscriber. Nothing is looked up or stored."""
+"""Check requested settings and apply them to a subscriber.
+
+Nothing is looked up or stored.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +149,7 @@ def _drop_interests(request: SubscriptionRequest, known: Sequence[Interest]) -> 
 
 
 def _check_limits(interests: Sequence[Interest], known: Sequence[Interest]) -> None:
-    """Raise InputError for a name given twice, too many interests, or lists that are too long."""
+    """Raise InputError for repeated names, too many interests or too long lists."""
     names = [interest.name.casefold() for interest in interests]
     if twice := [
         interest.name for interest in interests if names.count(interest.name.casefold()) > 1
@@ -226,7 +229,10 @@ def _check_range(name: str, value: int | None, low: int, high: int, otherwise: i
 
 
 def parse_threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
-    """Parse a threshold, `otherwise` where there is none; raises as `apply_request` does."""
+    """Parse a threshold, `otherwise` where there is none.
+
+    Errors are those of `apply_request`.
+    """
     word = next((word for word in THRESHOLD_WORDS if word == value), None)
     if word is not None:
         return word

@@ -18,7 +18,9 @@ _MANY = 500
 
 
 def admit(app: App, tx: store.Connection, client: str) -> None:
-    """Count a sign-up, which may send a mail; call it in the transaction that plans the mail.
+    """Count a sign-up, which may send a mail.
+
+    Call it in the transaction that plans the mail.
 
     The rate limits use a sliding window of an hour, across restarts and processes.
 
@@ -43,7 +45,10 @@ def admit(app: App, tx: store.Connection, client: str) -> None:
 
 
 def delete_unconfirmed(app: App) -> int:
-    """Delete sign-ups that were not confirmed within [web] pending_days; return how many."""
+    """Delete sign-ups that were not confirmed within [web] pending_days.
+
+    Return how many were deleted.
+    """
     now, days = app.now(), app.config.web.pending_days
     with app.store.writing() as tx:
         store.signups.delete_old(tx, before=now - _WINDOW)

@@ -27,7 +27,9 @@ def suppress(app: App, suppressions: Iterable[Suppression]) -> int:
 
 
 def release(app: App, email: str) -> Suppression:
-    """Lift a suppression: restore the subscriber's status, and no longer count earlier bounces.
+    """Lift a suppression and restore the subscriber's status.
+
+    Earlier bounces no longer count.
 
     Raises:
         NotFoundError: the address is not suppressed.

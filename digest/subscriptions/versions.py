@@ -1,4 +1,7 @@
-"""Version hashes of a reader's settings, field by field: what changed since a form was shown."""
+"""Version hashes of a reader's settings, field by field.
+
+They show what changed since a form was shown.
+"""
 
 from __future__ import annotations
 

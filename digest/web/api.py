@@ -104,7 +104,9 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
 
     @router.post("/subscribers", status_code=202, responses=_RESPONSES, summary="Ask for a digest")
     def subscribe(request: Request, body: NewSubscriber) -> Any:
-        """Send a confirmation link to the address; the digest comes after the confirmation.
+        """Send a confirmation link to the address.
+
+        The digest comes after the confirmation.
 
         The answer is the same whether or not the address is already known.
         """

@@ -134,8 +134,9 @@ def _tuple(values: list[_T] | None) -> tuple[_T, ...] | None:
 
 
 class Asked(BaseModel):
-    """A mail with a confirmation link is on its way, if mail can be sent to that address; nothing
-    else has happened yet.
+    """A mail with a confirmation link is on its way, if mail can be sent there.
+
+    Nothing else has happened yet.
     """
 
     status: Literal["asked"] = "asked"

@@ -26,7 +26,9 @@ class Proxies:
         self._networks = tuple(ip_network(network) for network in networks)
 
     def client(self, scope: Scope) -> str:
-        """Return the client of a request: an IPv4 address, an IPv6 network, or "" if unknown.
+        """Return the client of a request, "" if unknown.
+
+        It is an IPv4 address or an IPv6 network.
 
         If a trusted proxy sent the request, that is the right-most address of X-Forwarded-For that
         is not a trusted proxy; the client can forge the addresses before it.

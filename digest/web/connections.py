@@ -1,4 +1,4 @@
-"""Limits on connections: how many at once, and how long each step of a request may take.
+"""Limits on connections: their number, and the time for each step of a request.
 
 uvicorn has no timeout for the head or body of a request. Its limit of connections answers everybody
 with 503, which is what an attacker wants. So its protocol is extended.
@@ -128,7 +128,10 @@ class Connection(H11Protocol):
             self._phase, self._answered, self._since = phase, self.cycle, self.loop.time()
 
     def _make_room(self) -> None:
-        """Close the connection that waited longest for its client; if none waits, this one."""
+        """Close the connection that waited longest for its client.
+
+        If none waits, close this one.
+        """
         waiting = [
             connection
             for connection in self.connections
@@ -207,7 +210,10 @@ def quieten() -> None:
 
 
 def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log in one line that no connection can be accepted; handle other errors as usual."""
+    """Log in one line that no connection can be accepted.
+
+    Handle other errors as usual.
+    """
     error = context.get("exception")
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
         log.error(

@@ -1,4 +1,7 @@
-"""Edit conflicts: a settings form against settings that changed after it was opened. Pure."""
+"""Conflicts of a settings form with settings that changed after it was opened.
+
+All functions are pure.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def find_differences(
 def merge(
     version: str, sent: SettingsForm, stored: Subscriber, requested: Subscriber
 ) -> SettingsForm:
-    """Return the posted form, with the stored value in each field that it did not change."""
+    """Return the posted form, with stored values in fields that it did not change."""
     touched, now = changed_since(version, requested), fill_settings_form(stored)
     same = requested.interests == stored.interests
     merged = replace(

@@ -181,7 +181,10 @@ def _is_api(request: Request) -> bool:
 
 
 def _allowed_methods(web: FastAPI, request: Request) -> list[str]:
-    """Return the methods of a path; the router itself knows only those of its first match."""
+    """Return the methods of a path.
+
+    The router itself knows only those of its first match.
+    """
     return [
         method
         for method in ("GET", "HEAD", "POST")
@@ -193,5 +196,8 @@ def _allowed_methods(web: FastAPI, request: Request) -> list[str]:
 
 
 def _route_pattern(request: Request) -> str:
-    """Return the pattern of the path; the path itself contains a token, which is a secret."""
+    """Return the pattern of the path.
+
+    The path itself contains a token, which is a secret.
+    """
     return str(getattr(request.scope.get("route"), "path", "?"))

@@ -1,4 +1,4 @@
-"""What the service has learned about a reader, and how to make it forget: by page and by API.
+"""Show and forget what the service has learned about a reader, by page and API.
 
 Both need the link to the reader's settings. Opening the page changes nothing. To forget all thumbs
 takes a second press.

@@ -1,4 +1,7 @@
-"""Form tokens: each page with buttons has its own, so a form that is posted twice is recognised."""
+"""Form tokens recognise a form that is posted twice.
+
+Each page with buttons has its own token.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ def new_form_token(now: datetime) -> str:
 
 
 def normalise_form_token(text: str, now: datetime) -> str:
-    """Return the token of a posted form, safe to store; a new one if the form has none."""
+    """Return the token of a posted form, safe to store.
+
+    A form without one gets a new token.
+    """
     if not text:
         return new_form_token(now)
     return text if _SHAPE.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()

@@ -65,7 +65,7 @@ _RETRY = {"Retry-After": "10"}
 
 
 def in_own_thread(check: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a route that answers even if all threads and connections of the pages are busy.
+    """Make a route that answers even if the pages have no free thread.
 
     It runs in its own thread, one request after the other. After the timeout it answers 503.
     """

@@ -1,4 +1,7 @@
-"""Fields of several interests on the settings page: forms -> interests and errors. Pure."""
+"""Fields of several interests on the settings page: forms -> interests, errors.
+
+All functions are pure.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from digest.web.pages import Form
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InterestFields:
-    """The fields of one interest as on the page; their names end in `-` and the number."""
+    """The fields of one interest as on the page.
+
+    Their names end in `-` and the number.
+    """
 
     number: int
     #: name of the interest when the page was made, "" for a new one

@@ -1,4 +1,4 @@
-"""Serve a web application at an address of this machine, in a thread, until it is stopped."""
+"""Serve a web application at a local address, in a thread, until stopped."""
 
 from __future__ import annotations
 

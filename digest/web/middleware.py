@@ -1,4 +1,7 @@
-"""Middleware for every request: size limits, and headers for privacy and against framing."""
+"""Middleware for every request.
+
+Size limits, and headers for privacy and against framing.
+"""
 
 from __future__ import annotations
 

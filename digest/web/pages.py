@@ -33,7 +33,10 @@ class Pages:
 
     @property
     def root(self) -> str:
-        """Path under which readers reach the service, "" or "/digest", without a final slash."""
+        """Path under which readers reach the service.
+
+        "" or "/digest", without a final slash.
+        """
         return urlsplit(self.app.config.web.base_url).path.rstrip("/")
 
     def render(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
@@ -78,7 +81,10 @@ def masked(email: str) -> str:
 
 
 def reader_label(subscriber: Subscriber) -> str:
-    """Name the reader of a link. A name that contains an address is left out: it is private."""
+    """Name the reader of a link.
+
+    A name that contains an address is left out: it is private.
+    """
     name = "" if "@" in subscriber.name else subscriber.name
     return f"{name} ({masked(subscriber.email)})" if name else masked(subscriber.email)
 
@@ -108,7 +114,9 @@ def rhythm(subscriber: Subscriber) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """The text fields of a form, in either encoding that browsers and mailbox providers use.
+    """Read the text fields of a form.
+
+    Browsers and mailbox providers use two encodings.
 
     Files are left out.
     """
@@ -145,5 +153,8 @@ FormBody = Annotated[Form, Depends(_read_form)]
 
 
 def clean(text: str) -> str:
-    """Remove characters that a database or a mail header refuses; line breaks become line feeds."""
+    """Remove characters that a database or a mail header refuses.
+
+    Line breaks become line feeds.
+    """
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").translate(_REMOVED)

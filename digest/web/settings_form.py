@@ -1,4 +1,7 @@
-"""The settings form -> a subscription request, with an error for each bad field. Pure."""
+"""The settings form -> a subscription request, with an error for each bad field.
+
+All functions are pure.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ class SettingsForm:
 
 
 def fill_settings_form(subscriber: Subscriber, *, more: bool = False) -> SettingsForm:
-    """Fill the form with the settings of a reader; `more` adds fields for one more interest."""
+    """Fill the form with the settings of a reader.
+
+    `more` adds fields for one more interest.
+    """
     interest = subscriber.interests[0] if subscriber.interests else Interest()
     return SettingsForm(
         size=str(subscriber.size),
@@ -82,7 +88,10 @@ def fill_settings_form(subscriber: Subscriber, *, more: bool = False) -> Setting
 def read_settings_form(
     form: Form, subscriber: Subscriber
 ) -> tuple[SettingsForm, SubscriptionRequest]:
-    """Return the posted form and its request; use the request only if there are no `errors`."""
+    """Return the posted form and its request.
+
+    Use the request only if there are no `errors`.
+    """
     errors: dict[str, str] = {}
     size, hour = number(form.one("size")), number(form.one("hour"))
     if size is None or not 1 <= size <= SIZE_MAX:
@@ -139,7 +148,10 @@ def read_settings_form(
 
 
 def split_field_error(error: InputError) -> tuple[str, str]:
-    """Return field and text of an error; its message begins with the name of the field."""
+    """Return field and text of an error.
+
+    Its message begins with the name of the field.
+    """
     text = str(error)
     name = re.split(r"[\s:]", text, maxsplit=1)[0]
     if name not in SubscriptionRequest.__dataclass_fields__:

@@ -1,4 +1,4 @@
-"""The front page with the sign-up form, and the confirmation of the address (double opt-in).
+"""The front page with the sign-up form, and the double opt-in.
 
 Three things keep programs out: a honeypot field that people do not see, a signed timestamp of when
 the form was opened, and rate limits. A person who is stopped is told why and can press again; the
@@ -123,7 +123,10 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
 
     @router.post("/")
     def ask(request: Request, form: FormBody) -> HTMLResponse:
-        """Answer the same for known and unknown addresses, so nobody can find out who reads."""
+        """Answer the same for known and unknown addresses.
+
+        So nobody can find out who reads.
+        """
         if not app.config.web.signup:
             return front.show(status=403)
         held_up = front.check_for_program(form)

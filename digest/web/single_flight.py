@@ -1,4 +1,6 @@
-"""A single-flight cache for work of seconds: requests for the same result share one job.
+"""A single-flight cache for work of seconds.
+
+Requests for the same result share one job.
 
 The jobs run in their own small pool, so fast pages never wait for them. A request holds no thread
 while its job runs. When too many jobs wait, further requests are refused.
@@ -41,7 +43,7 @@ class SingleFlightCache(Generic[T]):
         self._jobs: dict[tuple[Hashable, Hashable], Future[T]] = {}
 
     async def get(self, key: Hashable, version: Hashable, compute: Callable[[], T]) -> T:
-        """Return the result of `compute` for a key, computed at most once for each version.
+        """Return the result of `compute` for a key, at most once for each version.
 
         Args:
             key: what the result is about.

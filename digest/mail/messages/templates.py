@@ -169,7 +169,10 @@ def render(name: str, values: dict[str, Any], folders: tuple[Path, ...] = ()) ->
 
 
 def _place(error: Exception) -> str:
-    """File and line of the innermost template in the error's traceback; "" if there is none."""
+    """Return file and line of the innermost template in a traceback.
+
+    "" if there is no template in it.
+    """
     suffixes = (".txt", ".html", ".xml")
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename.endswith(suffixes):

@@ -1,4 +1,6 @@
-"""What a reader wrote and rated -> Profile: one linear model of the reader's taste.
+"""What a reader wrote and rated -> Profile.
+
+A profile is one linear model of the reader's taste.
 
 A profile works from the first day and improves with each rating. Without any input all weights are
 zero and trending papers lead. Keywords, categories and authors raise or lower papers (`keywords`).

@@ -1,4 +1,4 @@
-"""What a reader wrote: the weight of keywords, categories and authors beside the thumbs."""
+"""Weights of the keywords, categories and authors that a reader wrote."""
 
 from __future__ import annotations
 
@@ -39,18 +39,26 @@ class Keyword:
 
 
 def keyword_fade(likes: float) -> float:
-    """Compute the share that keywords keep beside `likes` likes: 1 without any, 0 from
-    `FADE_LIKES` on."""
+    """Compute the share that keywords keep beside `likes` likes.
+
+    It is 1 without likes, and 0 from `FADE_LIKES` on.
+    """
     return min(1.0, 2 / (1 + likes)) * max(0.0, 1 - likes / FADE_LIKES)
 
 
 def has_several_words(text: str) -> bool:
-    """Tell whether a keyword is more than one plain word; a hyphen or a sign makes it more."""
+    """Tell whether a keyword is more than one plain word.
+
+    A hyphen or a sign makes it more.
+    """
     return not text.isalnum()
 
 
 def weigh_keywords(phrases: Sequence[Phrase], likes: float) -> tuple[Keyword, ...]:
-    """Weigh the keywords of a reader with so many likes; those that add nothing are left out."""
+    """Weigh the keywords of a reader with so many likes.
+
+    Those that add nothing are left out.
+    """
     share = keyword_fade(likes)
     keywords = []
     for phrase in phrases:
@@ -68,7 +76,9 @@ def weigh_keywords(phrases: Sequence[Phrase], likes: float) -> tuple[Keyword, ..
 def weigh_names(
     names: Sequence[str], bonus: float, floor: float, likes: float
 ) -> tuple[tuple[str, float], ...]:
-    """Weigh followed and unwanted categories or authors: (name, amount), each name once.
+    """Weigh followed and unwanted categories or authors.
+
+    Returns (name, amount), each name once.
 
     Args:
         names: as the reader wrote them, unwanted ones with a leading "-".

@@ -1,4 +1,4 @@
-"""One linear model per reader, from what the reader wrote and what the reader rated."""
+"""One linear model per reader, from what the reader wrote and rated."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def train(interests: Sequence[Interest], background: Background, **fields: Any) 
 
 
 def train_all(readers: Sequence[TrainingData], background: Background) -> list[Profile]:
-    """Train the profiles of many readers, in order; each is the same as when trained alone.
+    """Train the profiles of many readers, in order.
+
+    Each is the same as when trained alone.
 
     A profile holds finite numbers only, whatever the ratings are.
     """

@@ -90,7 +90,7 @@ def weigh_ratings(readers: Sequence[TrainingData]) -> WeightedRows:
 
 
 def _list_ratings(readers: Sequence[TrainingData]) -> list[tuple[int, _Kind, Rated]]:
-    """List (number of the reader, kind, rated papers) without empty ones, reader by reader."""
+    """List (number of the reader, kind, rated papers), without empty ones."""
     rated: list[tuple[int, _Kind, Rated]] = []
     for number, data in enumerate(readers):
         parts = [

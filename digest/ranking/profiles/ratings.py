@@ -1,4 +1,4 @@
-"""What one reader's profile is trained from: rated papers, their feature rows, the background."""
+"""Training data of one reader: rated papers, their feature rows, the background."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _CACHED_VOCABULARIES = 8
 
 
 class FeatureBlocks(NamedTuple):
-    """Feature rows split into a sparse block of words and a dense block, in the same row order."""
+    """Feature rows split into a sparse block of words and a dense block.
+
+    Both have the same row order.
+    """
 
     #: feature columns of the words that occur, see `rows.compact`; shape (words,)
     vocabulary: NDArray[np.int32]
@@ -81,7 +84,10 @@ class RatedRows:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Rated:
-    """Papers that a reader rated in one way; a paper rated twice counts once, at its youngest."""
+    """Papers that a reader rated in one way.
+
+    A paper rated twice counts once, at its youngest.
+    """
 
     #: shape (n,); 0 for a free text of the reader
     paper_ids: NDArray[np.int64]
@@ -173,7 +179,10 @@ NO_RATINGS = Rated(
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Background:
-    """Recent papers that nobody rated: the class that a reader's likes are told apart from."""
+    """Recent papers that nobody rated.
+
+    Training tells a reader's likes apart from this class.
+    """
 
     #: feature rows of the papers, shape (n, feature columns)
     rows: sp.csr_matrix

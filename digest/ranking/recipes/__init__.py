@@ -1,4 +1,4 @@
-"""Named ways to rank the day's papers for a reader: the service's own and its baselines.
+"""Named ways to rank the day's papers: the service's own and its baselines.
 
 A recipe joins `features`, `profiles` and `scores` into one value. So composing a digest, sharing a
 digest between two recipes and replaying the past all rank by the same code. To add a recipe, write

@@ -88,7 +88,7 @@ def words_of(*ratings: Rated) -> sp.csr_matrix:
 
 
 def _split_all(readers: Sequence[TrainingData]) -> list[list[_Part]]:
-    """Split each reader's data by interests, or by tastes where there are no interests."""
+    """Split each reader's data by interests, or else by tastes."""
     parts = [_split_by_interest(data) if data.per_interest else [] for data in readers]
     without_interests = [
         number
@@ -137,7 +137,10 @@ def _split_by_interest(data: TrainingData) -> list[_Part]:
 
 
 def _describe_in_words(data: TrainingData, width: int) -> sp.csr_matrix:
-    """Sum the keywords and the examples of an interest, each of length 1; shape (1, width)."""
+    """Sum the keywords and the examples of an interest, each of length 1.
+
+    The shape is (1, width).
+    """
     phrases = [phrase for phrase in data.phrases if not phrase.muted]
     columns = np.concatenate([np.empty(0, np.int32), *(phrase.columns for phrase in phrases)])
     weights = np.concatenate([np.empty(0, np.float32), *(phrase.weights for phrase in phrases)])
@@ -165,7 +168,10 @@ def _normalize(row: sp.csr_matrix) -> sp.csr_matrix:
 def _add_thumbs(
     part: TrainingData, data: TrainingData, assigned: NDArray[np.int64], number: int
 ) -> TrainingData:
-    """Add to a part the thumbs assigned to it; a thumb assigned to none (-1) counts for each."""
+    """Add to a part the thumbs assigned to it.
+
+    A thumb assigned to none (-1) counts for each.
+    """
     likes = len(data.liked.paper_ids)
     belongs = (assigned == number) | (assigned < 0)
     return replace(
@@ -195,7 +201,10 @@ def _select_listed_for(name: str, ignored: Rated, interest_by_paper: Mapping[int
 
 
 def _find_tastes(likes_by_reader: Sequence[Rated]) -> list[NDArray[np.int64]]:
-    """Cluster each reader's likes, those that share their feature rows at once; shape (likes,)."""
+    """Cluster each reader's likes.
+
+    Readers who share feature rows are clustered at once. Each result has shape (likes,).
+    """
     tastes_by_reader = [np.empty(0, np.int64)] * len(likes_by_reader)
     sources = {id(liked.rated_rows): liked.rated_rows for liked in likes_by_reader}
     for rated_rows in sources.values():
@@ -212,7 +221,10 @@ def _find_tastes(likes_by_reader: Sequence[Rated]) -> list[NDArray[np.int64]]:
 
 
 def _split_by_taste(data: TrainingData, tastes: NDArray[np.int64]) -> list[_Part]:
-    """Give each taste its likes and the dislikes nearest to them; [] where there is one taste."""
+    """Give each taste its likes and the dislikes nearest to them.
+
+    A reader with one taste gets [].
+    """
     count = int(tastes.max(initial=0)) + 1
     if count < 2:
         return []
@@ -226,8 +238,9 @@ def _split_by_taste(data: TrainingData, tastes: NDArray[np.int64]) -> list[_Part
 
 
 def _nearest_tastes(data: TrainingData, tastes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Find the taste whose mean liked paper is nearest to each disliked one, shape (disliked,);
-    -1 where the paper shares no word with any.
+    """Find the taste whose mean liked paper is nearest to each disliked one.
+
+    The shape is (disliked,). It is -1 where the paper shares no word with any taste.
     """
     if not len(data.disliked.paper_ids):
         return np.empty(0, np.int64)

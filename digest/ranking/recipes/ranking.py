@@ -1,4 +1,4 @@
-"""The profiles of one reader and a day's papers -> one ranked list, and its reasons."""
+"""Profiles of one reader and a day's papers -> a ranked list with reasons."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def rank(
     scored: Sequence[scores.Scored] = (),
     match: MatchFunction | None = None,
 ) -> Iterator[Score]:
-    """Rank the papers best first, each once, by the profile that likes it most; without reasons.
+    """Rank the papers best first, by the profile that likes each most.
+
+    Each paper is listed once, without reasons.
 
     The highest percentile decides, since profiles have different scales; ties go by value.
     `Score.interest` names the interest where something of it speaks for the paper.
@@ -117,7 +119,10 @@ def drop_training_data(trained_profiles: Sequence[TrainedProfile]) -> tuple[Trai
 
 
 def count_ratings(trained_profiles: Sequence[TrainedProfile]) -> dict[str, Any]:
-    """Count what the profiles were trained from, each thumb once; keys as in `Provenance`."""
+    """Count what the profiles were trained from, each thumb once.
+
+    The keys are those of `Provenance`.
+    """
     profiles = [trained.profile for trained in trained_profiles]
     if len(profiles) == 1:
         (profile,) = profiles
@@ -147,7 +152,9 @@ def explain(
     *,
     scored: Sequence[scores.Scored] = (),
 ) -> dict[int, Score]:
-    """Add reasons to the scores of chosen papers, from the profile that ranked each, by paper id.
+    """Add reasons to the scores of chosen papers, by paper id.
+
+    The reasons come from the profile that ranked each.
 
     Interest and match stay as they are.
     """

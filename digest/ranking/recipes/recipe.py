@@ -1,4 +1,4 @@
-"""What a recipe is: one way to train profiles, to score a day with them and to give reasons."""
+"""Recipes: ways to train profiles, to score a day and to give reasons."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _explain_linear(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """One way to rank: how profiles are trained, and how they score the papers of a day."""
+    """One way to rank: how to train profiles, and how to score a day's papers."""
 
     name: str
     #: a few words for tables

@@ -1,4 +1,4 @@
-"""The recipes by name: the service's own, and the baselines that it is measured against."""
+"""The recipes by name: the service's own, and the baselines to compare with."""
 
 from __future__ import annotations
 

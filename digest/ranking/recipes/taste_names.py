@@ -1,4 +1,4 @@
-"""Names for the tastes found in a reader's likes, from the words of the liked titles."""
+"""Names for the tastes in a reader's likes, from words of the liked titles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def name_tastes(titles_by_taste: Sequence[Sequence[str]]) -> list[str]:
-    """Name each taste by the two words most specific to its titles; "taste N" where none is."""
+    """Name each taste by the two words most specific to its titles.
+
+    It is "taste N" where there are none.
+    """
     counts = [
         Counter(word for title in titles for word in _words_of_title(title))
         for titles in titles_by_taste
@@ -30,7 +33,10 @@ def name_tastes(titles_by_taste: Sequence[Sequence[str]]) -> list[str]:
 def _specific_words(
     number: int, counts: Sequence[Counter[str]], titles_by_taste: Sequence[Sequence[str]]
 ) -> list[str]:
-    """The words with the largest share of this taste's titles less their shares of the others'."""
+    """The words most specific to the titles of this taste.
+
+    Their share of its titles, less their share of the others', is the largest.
+    """
     specificity: dict[str, float] = {}
     best: list[str] = []
     for word, count in counts[number].most_common():

@@ -37,7 +37,9 @@ def back_up(store: Store, path: Path, *, with_keys: bool = True, overwrite: bool
 
 
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
-    """Replace the store by a backup, completely or not at all, and close all local dates up to now.
+    """Replace the store by a backup, completely or not at all.
+
+    All local dates up to now are closed.
 
     A backup of an older schema is migrated. Link keys that only the store has are kept, so that
     links of mails sent after the backup work.

@@ -1,4 +1,6 @@
-"""Close a restored store: no message waits, and no date is open that may have been sent.
+"""Close a restored store, so that nothing is sent twice.
+
+No message waits, and no date is open that may have been sent.
 
 Mails of the backup may have been sent after it was made, so none is sent again.
 """

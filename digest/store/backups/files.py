@@ -43,7 +43,9 @@ def build_invalid_backup_error(path: Path, why: str) -> InputError:
 
 @contextmanager
 def open_new_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Open a temporary file, readable by its owner alone, that is renamed when the block succeeds.
+    """Open a temporary file that is renamed when the block succeeds.
+
+    Only its owner can read it.
 
     Raises:
         InputError: a file of that name is there already, or it cannot be written.

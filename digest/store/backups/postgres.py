@@ -1,4 +1,6 @@
-"""PostgreSQL: a backup is a ZIP archive with a manifest and one COPY text for each table.
+"""Backups of PostgreSQL.
+
+A backup is a ZIP archive with a manifest and one COPY text for each table.
 
 Not pg_dump: a restore must close the dates in the same transaction, and no client program of the
 server's version should be needed.
@@ -143,7 +145,9 @@ def _create_tables(tx: Connection, revision: str) -> None:
 
 
 def _refuse_others(store: Store, tx: Connection) -> None:
-    """Refuse a store that others are connected to: they would continue with what they loaded.
+    """Refuse a store that others are connected to.
+
+    They would continue with what they loaded.
 
     Raises:
         StoreError: with the processes that are connected.

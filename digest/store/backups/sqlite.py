@@ -48,7 +48,7 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
 
 
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
-    """Prepare the backup beside the store, then copy it over the store in one transaction."""
+    """Prepare the backup beside the store, then copy it in one transaction."""
     target = _find_file(store)
     if target.exists() and target.samefile(path):
         raise InputError(f"{path}: is the store itself. Name a backup of it")

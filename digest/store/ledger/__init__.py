@@ -1,4 +1,6 @@
-"""The ledger of messages: a state machine in which each step is one conditional UPDATE.
+"""The ledger of messages, a state machine.
+
+Each step is one conditional UPDATE.
 
 planned -> claimed -> sending -> accepted | rejected | deferred | unknown. Each UPDATE names the
 state that it leaves, so two senders never take the same message.

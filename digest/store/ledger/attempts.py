@@ -1,4 +1,6 @@
-"""Attempts to send claimed messages: `begin` before the body, `settle` after the server's reply.
+"""Attempts to send claimed messages.
+
+`begin` comes before the body, `settle` after the server's reply.
 
 Both take many messages at once, so that one commit serves many connections.
 """
@@ -154,7 +156,7 @@ def _next_state(queued: Queued, delivery: Delivery, now: datetime) -> _Transitio
 
 
 def _requeue(tx: Connection, ids: Sequence[int], now: datetime) -> dict[int, str]:
-    """Expire or skip requeued messages that are late, or that their reader no longer gets."""
+    """Expire or skip requeued messages that are late or no longer wanted."""
     requeued = and_(messages.c.id.in_(ids), messages.c.state == MessageState.PLANNED.value)
     recipient = (
         select(subscribers.c.id)

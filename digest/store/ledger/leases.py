@@ -1,4 +1,7 @@
-"""Claims on messages: taken as a lease, renewed, given back, recovered from lost senders."""
+"""Claims on messages.
+
+A claim is a lease: taken, renewed, given back, recovered from lost senders.
+"""
 
 from __future__ import annotations
 
@@ -210,7 +213,10 @@ def release(tx: Connection, *, owner: str, now: datetime) -> int:
 def postpone(
     tx: Connection, claims: Sequence[Queued], *, until: datetime, owner: str, now: datetime
 ) -> dict[int, MessageState]:
-    """Give back claims until a later time, without an attempt; return the new states by id."""
+    """Give back claims until a later time, without an attempt.
+
+    Return the new states by id.
+    """
     values = {
         "ids": [queued.id for queued in claims],
         "by": owner,

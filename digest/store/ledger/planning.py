@@ -59,7 +59,9 @@ def resolve(
     *,
     now: datetime,
 ) -> bool:
-    """Settle an unknown message by evidence: a bounce, a press of its links, the operator's word.
+    """Settle an unknown message by evidence.
+
+    A bounce, a press of its links, or the operator's word.
 
     A message that is still being sent can be settled too, since its server may answer late.
 
@@ -85,7 +87,7 @@ def resolve(
 
 
 def skip_alerts(tx: Connection, prefix: str, *, now: datetime) -> int:
-    """Skip waiting alerts to the operator whose key has this prefix: their cause is over."""
+    """Skip waiting alerts whose key has this prefix, since their cause is over."""
     waiting = and_(
         messages.c.kind == MessageKind.ALERT.value,
         messages.c.state.in_(WAITING),

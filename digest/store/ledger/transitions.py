@@ -1,4 +1,4 @@
-"""What all steps of the ledger share: states, conditions and the UPDATE statements between them."""
+"""States, conditions and UPDATE statements of the ledger's steps."""
 
 from __future__ import annotations
 

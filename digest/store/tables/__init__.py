@@ -1,4 +1,7 @@
-"""The tables, by subject as in `model`; a test checks that the migrations make the same."""
+"""The tables, by subject as in `model`.
+
+A test checks that the migrations make the same.
+"""
 
 from digest.store.tables.columns import Instant, metadata
 from digest.store.tables.digests import calibrations, digest_items, digests

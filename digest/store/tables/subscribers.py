@@ -1,4 +1,4 @@
-"""Subscribers, their interests, thumbs and presses; suppressed addresses; sign-ups."""
+"""Tables of subscribers, interests, thumbs, presses, suppressions and sign-ups."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""A name for this install, dates that a restore closed, revoked keys, and keys of addresses that
-fold only case.
+"""Installation id, closed dates, revoked keys, and address keys.
+
+Keys of addresses fold only case.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Presses of buttons: which page they came from, and which are held until a person confirms them."""
+"""Presses of buttons: the page of each, and which wait for confirmation."""
 
 import sqlalchemy as sa
 from alembic import op
