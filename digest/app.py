@@ -113,7 +113,7 @@ class App:
             with self.store.writing() as tx:
                 self._take(store.keys.ensure(tx, self.now()))
         elif time.monotonic() - self._keys.read > _KEYS_MAX_AGE:
-            self._read_keys()
+            self._reload_keys()
         return self._keys.known
 
     def with_keys(self, read: Callable[[list[LinkKey]], T]) -> T:
@@ -126,7 +126,7 @@ class App:
         try:
             return read(self.keys())
         except UnknownKeyError:
-            self._read_keys()
+            self._reload_keys()
             return read(self.keys())
 
     def rotate_keys(self) -> list[LinkKey]:
@@ -150,7 +150,7 @@ class App:
             self._take(store.keys.load_keys(tx))
         return done
 
-    def _read_keys(self) -> None:
+    def _reload_keys(self) -> None:
         with self.store.reading() as tx:
             self._take(store.keys.load_keys(tx))
 

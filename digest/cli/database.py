@@ -98,7 +98,7 @@ def restore(
     now = datetime.now(UTC) if date is None else noon(parse_day(date))
     with _open_database(config) as db:
         if not yes:
-            question = f"Replace all that {db.shown} holds by {file}?"
+            question = f"Replace all that {db.display_name} holds by {file}?"
             typer.confirm(question, abort=True, err=True)
         restored = store.backups.restore(db, file, now=now)
     if as_json:

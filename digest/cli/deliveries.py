@@ -50,15 +50,15 @@ def deliveries(
         raise typer.BadParameter(
             f"{resolve[1]!r}: a message is resolved as accepted or rejected", param_hint="--resolve"
         )
-    with open_app(config, existing=True) as service:
+    with open_app(config, existing=True) as app:
         if resolve is not None:
-            services.resolve(service, resolve[0], _RESOLVED[resolve[1]])
+            services.resolve(app, resolve[0], _RESOLVED[resolve[1]])
             show_json({"message_id": resolve[0], "state": resolve[1]}) if as_json else out.print(
                 f"{resolve[0]}: {resolve[1]}", markup=False
             )
             return
-        subscriber = None if email is None else subscriptions.find(service, email)
-        messages = services.deliveries(service, subscriber=subscriber, state=state, limit=limit)
+        subscriber = None if email is None else subscriptions.find(app, email)
+        messages = services.deliveries(app, subscriber=subscriber, state=state, limit=limit)
     if as_json:
         show_json(messages)
         return

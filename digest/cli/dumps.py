@@ -23,8 +23,8 @@ def dumps(
     config: ConfigPath = None,
 ) -> None:
     """List the dumps that were read, with counts."""
-    with open_app(config, existing=True) as service:
-        rows = services.dumps_read(service, limit)
+    with open_app(config, existing=True) as app:
+        rows = services.dumps_read(app, limit)
     if as_json:
         show_json(rows)
         return
@@ -74,8 +74,8 @@ def rejects(
 
     With line, reason and raw text. `digest ingest --retry-rejected` tries them again.
     """
-    with open_app(config, existing=True) as service:
-        rows = services.rejected(service, dump, limit)
+    with open_app(config, existing=True) as app:
+        rows = services.rejected(app, dump, limit)
     if as_json:
         show_json(rows)
         return
@@ -96,8 +96,8 @@ def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
     Retracted and deleted papers are listed too.
     """
-    with open_app(config, existing=True) as service:
-        rows = services.withdrawn(service)
+    with open_app(config, existing=True) as app:
+        rows = services.withdrawn(app)
     if as_json:
         show_json(rows)
         return

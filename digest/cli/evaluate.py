@@ -71,17 +71,15 @@ def evaluate(
     For each digest that was sent: how would each recipe have ranked its papers?
     """
     first = None if since is None else parse_day(since)
-    with open_app(config, date, existing=True) as service, _bar(as_json) as progress:
-        reader = None if only is None else subscriptions.find(service, only)
+    with open_app(config, date, existing=True) as app, _bar(as_json) as progress:
+        reader = None if only is None else subscriptions.find(app, only)
         report = evaluation.evaluate(
-            service, since=first, only=reader, readers=readers, digests=digests, progress=progress
+            app, since=first, only=reader, readers=readers, digests=digests, progress=progress
         )
         if html is not None:
             write_file(
                 html,
-                pages.render_page(
-                    report, service=service.config.mail.name, folders=service.templates
-                ),
+                pages.render_page(report, service=app.config.mail.name, folders=app.templates),
             )
         if svg is not None:
             write_file(svg, plots.draw_document(pages.draw_pictures(report)))

@@ -26,8 +26,8 @@ def rate(
     votes: dict[str, Vote] = {"up": 1, "down": -1, "clear": 0}
     if vote not in votes:
         raise typer.BadParameter(f"{vote!r} is no vote; use up, down or clear")
-    with open_app(config, date, existing=True) as service:
-        heard = services.rate(service, subscriptions.find(service, email), paper, votes[vote])
+    with open_app(config, date, existing=True) as app:
+        heard = services.rate(app, subscriptions.find(app, email), paper, votes[vote])
     if as_json:
         show_json(
             {
@@ -56,8 +56,8 @@ def explain(
 
     For each interest: words for and against, and the rated papers.
     """
-    with open_app(config, date, existing=True) as service:
-        explanation = services.explain_profile(service, subscriptions.find(service, email))
+    with open_app(config, date, existing=True) as app:
+        explanation = services.explain_profile(app, subscriptions.find(app, email))
     if as_json:
         show_json(explanation.json)
         return
@@ -110,17 +110,15 @@ def forget(
     """
     if (paper is None) == (not every):
         raise typer.BadParameter("give either one PAPER or --all")
-    with open_app(config, existing=True) as service:
-        reader = subscriptions.find(service, email)
+    with open_app(config, existing=True) as app:
+        reader = subscriptions.find(app, email)
         if paper is None:
             if not yes:
                 typer.confirm(f"Forget all thumbs of {reader.email}?", abort=True)
-            count = services.start_over(service, reader.id, via="command")
+            count = services.start_over(app, reader.id, via="command")
         else:
             count = int(
-                services.forget(
-                    service, reader.id, services.find_paper(service, paper).id, via="command"
-                )
+                services.forget(app, reader.id, services.find_paper(app, paper).id, via="command")
             )
     if as_json:
         show_json({"email": reader.email, "forgotten": count})

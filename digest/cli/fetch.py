@@ -32,17 +32,17 @@ def fetch(
 
     Continues where the last run stopped.
     """
-    with open_app(config) as service:
-        sources = service.config.sources
+    with open_app(config) as app:
+        sources = app.config.sources
         if err.is_terminal and not as_json:
             with err.status("fetching") as line:
                 report = run(
-                    service,
+                    app,
                     names or (),
                     told=lambda name, pages: line.update(f"fetching {name}: {pages} pages"),
                 )
         else:
-            report = run(service, names or ())
+            report = run(app, names or ())
     if as_json:
         show_json(report.json)
     else:

@@ -55,8 +55,8 @@ def bounce(
     """
     try:
         data = sys.stdin.buffer.read()
-        with open_app(config) as service:
-            received = inbound.receive(service, data, to=tuple(to or ()))
+        with open_app(config) as app:
+            received = inbound.receive(app, data, to=tuple(to or ()))
         if not received.handled and keep is not None:
             _keep_mail(keep, data)
     except ConfigError as error:
@@ -114,8 +114,8 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
     Deletes nothing.
     """
-    with open_app(config) as service:
-        report = services.poll_mailbox(service)
+    with open_app(config) as app:
+        report = services.poll_mailbox(app)
         if report.absent:
             raise ConfigError(
                 "no mailbox is configured. Set [mailbox] host, username and password_file"

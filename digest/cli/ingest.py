@@ -68,14 +68,14 @@ def ingest(
         raise typer.BadParameter("give either PATHS or --retry-rejected")
     day: pipeline.SeenDay = None if seen is None else "name" if seen == "name" else parse_day(seen)
     with (
-        open_app(config, date, existing=retry_rejected) as service,
+        open_app(config, date, existing=retry_rejected) as app,
         _inputs(paths or []) as files,
         _bar(as_json) as progress,
     ):
         report = (
-            services.retry_rejected(service)
+            services.retry_rejected(app)
             if retry_rejected
-            else pipeline.ingest(service, files, seen=day, backfill=backfill, progress=progress)
+            else pipeline.ingest(app, files, seen=day, backfill=backfill, progress=progress)
         )
     if as_json:
         show_json(report.json)

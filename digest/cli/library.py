@@ -32,8 +32,8 @@ def import_library(
 
     Importing the same file again changes nothing.
     """
-    with open_app(config, existing=True) as service:
-        report = import_papers(service, subscriptions.find(service, email), file, interest=interest)
+    with open_app(config, existing=True) as app:
+        report = import_papers(app, subscriptions.find(app, email), file, interest=interest)
     if as_json:
         show_json(report.json)
     else:

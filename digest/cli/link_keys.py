@@ -25,8 +25,8 @@ def list_keys(as_json: AsJson = False, config: ConfigPath = None) -> None:
     The newest key signs. Links of all keys work unless the key is revoked. The secrets stay in
     the database.
     """
-    with open_app(config, existing=True) as service:
-        _show(service, as_json)
+    with open_app(config, existing=True) as app:
+        _show(app, as_json)
 
 
 @keys.command()
@@ -35,9 +35,9 @@ def rotate(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
     Links of older keys still work. Running processes need no restart.
     """
-    with open_app(config) as service:
-        service.rotate_keys()
-        _show(service, as_json)
+    with open_app(config) as app:
+        app.rotate_keys()
+        _show(app, as_json)
 
 
 @keys.command()
@@ -49,37 +49,39 @@ def revoke(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Refuse the links of a key that others may know.
+    """Revoke a key that may have leaked: its links are refused from now on.
 
-    Running processes follow within a minute. Links that unsubscribe still work. If the key is
-    the newest, a new one is made.
+    Running processes pick this up within a minute. Links that unsubscribe still work. If the key
+    is the newest, a new one is made.
     """
-    with open_app(config, existing=True) as service:
-        with service.store.reading() as tx:
-            before = {known.id for known in store.keys.load_rows(tx)}
-        done = service.revoke_key(key)
-        after = service.keys()[-1].id
+    with open_app(config, existing=True) as app:
+        with app.store.reading() as tx:
+            ids_before = {row.id for row in store.keys.load_rows(tx)}
+        newly_revoked = app.revoke_key(key)
+        newest_id = app.keys()[-1].id
         if not as_json:
-            out.print(f"key {key} is revoked" if done else f"key {key} was revoked already")
-            if after not in before:
+            out.print(
+                f"key {key} is revoked" if newly_revoked else f"key {key} was revoked already"
+            )
+            if newest_id not in ids_before:
                 out.print(
-                    f"It was the newest, so key {after} was made, and it signs from now on",
+                    f"It was the newest, so key {newest_id} was made, and it signs from now on",
                     highlight=False,
                 )
-        _show(service, as_json)
+        _show(app, as_json)
 
 
-def _show(service: App, as_json: bool) -> None:
-    with service.store.reading() as tx:
-        known = store.keys.load_rows(tx)
+def _show(app: App, as_json: bool) -> None:
+    with app.store.reading() as tx:
+        keys_by_age = store.keys.load_rows(tx)
     rows = [
         {
             "id": key.id,
             "made": key.created_at,
-            "signs": key.id == known[-1].id,
+            "signs": key.id == keys_by_age[-1].id,
             "revoked": key.revoked_at,
         }
-        for key in known
+        for key in keys_by_age
     ]
     if as_json:
         show_json(rows)
@@ -88,7 +90,7 @@ def _show(service: App, as_json: bool) -> None:
         out.print("no key yet: the first mail or page will make one", style="dim")
         return
     table = make_table("key", "made", "", numbers=("key", "made"))
-    for key, row in zip(known, rows, strict=True):
+    for key, row in zip(keys_by_age, rows, strict=True):
         use = "signs" if row["signs"] else "still works"
         if key.revoked_at:
             use = f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC; only unsubscribing works"

@@ -54,10 +54,10 @@ def preview(
 
     Stores and sends nothing.
     """
-    with open_app(config, date, existing=True) as service:
+    with open_app(config, date, existing=True) as app:
         result = services.preview(
-            service,
-            subscriptions.find(service, email),
+            app,
+            subscriptions.find(app, email),
             day=None if date is None else parse_day(date),
         )
     if result.message is not None:

@@ -27,8 +27,8 @@ from digest.signals import stop_on_signals
 commands = typer.Typer()
 
 
-def _find_reader(service: App, email: str | None) -> Subscriber | None:
-    return None if email is None else subscriptions.find(service, email)
+def _find_reader(app: App, email: str | None) -> Subscriber | None:
+    return None if email is None else subscriptions.find(app, email)
 
 
 @commands.command()
@@ -43,11 +43,11 @@ def compose(
 
     Does not wait for the readers' hours.
     """
-    with open_app(config, date, existing=True) as service:
+    with open_app(config, date, existing=True) as app:
         report = pipeline.compose(
-            service,
+            app,
             day=None if date is None else parse_day(date),
-            only=_find_reader(service, only),
+            only=_find_reader(app, only),
             dry_run=dry_run,
         )
     if as_json:
@@ -90,10 +90,8 @@ def send(
     Nothing is ever sent twice. After SIGTERM or Ctrl-C, messages on their way are finished and
     the others wait; a second signal ends at once.
     """
-    with open_app(config, date, existing=True) as service, stop_on_signals() as stop:
-        report = pipeline.send(
-            service, only=_find_reader(service, only), dry_run=dry_run, stop=stop
-        )
+    with open_app(config, date, existing=True) as app, stop_on_signals() as stop:
+        report = pipeline.send(app, only=_find_reader(app, only), dry_run=dry_run, stop=stop)
     if as_json:
         show_json(report.json)
     elif dry_run:
@@ -152,21 +150,21 @@ def run(
 
     A second run on the same day sends nobody a second digest.
     """
-    with open_app(config, date, existing=dry_run) as service:
-        day, reader = None if date is None else parse_day(date), _find_reader(service, only)
+    with open_app(config, date, existing=dry_run) as app:
+        day, reader = None if date is None else parse_day(date), _find_reader(app, only)
         if dry_run:
-            composed = pipeline.compose(service, day=day, only=reader, dry_run=True)
+            composed = pipeline.compose(app, day=day, only=reader, dry_run=True)
             show_json({"compose": composed.json}) if as_json else show_composed(composed)
             return
         # first the mailbox: unsubscribed and unreachable readers get no mail in this round; an
         # error of the mailbox does not stop the round
-        polled = services.poll_mailbox(service)
-        ingested = services.ingest_inbox(service)
+        polled = services.poll_mailbox(app)
+        ingested = services.ingest_inbox(app)
         with stop_on_signals() as stop:
-            report = pipeline.round(service, day=day, only=reader, stop=stop)
+            report = pipeline.round(app, day=day, only=reader, stop=stop)
         # without `serve` this is the only alarm for the operator; another date raises no alarm
-        if date is None and services.watch(service).planned:
-            pipeline.send(service)
+        if date is None and services.watch(app).planned:
+            pipeline.send(app)
     if as_json:
         show_json(
             ({} if polled.absent else {"mailbox": polled.json})

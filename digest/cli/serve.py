@@ -39,8 +39,8 @@ def serve(
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is no role; there are: {', '.join(server.ROLES)}")
     # Messages on their way end in order.
-    with open_app(config, migrate=True) as service, without_time_limit():
-        finished = server.run(service, only=roles)
+    with open_app(config, migrate=True) as app, without_time_limit():
+        finished = server.run(app, only=roles)
     if not finished:
         logging.shutdown()
         os._exit(0)  # a thread that still computes would be waited for

@@ -14,8 +14,8 @@ commands = typer.Typer()
 @commands.command()
 def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = None) -> None:
     """Show what happened, what is waiting, and what is wrong."""
-    with open_app(config, date, existing=True) as service:
-        report = services.status(service)
+    with open_app(config, date, existing=True) as app:
+        report = services.status(app)
     if as_json:
         show_json(report.json)
         return

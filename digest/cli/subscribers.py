@@ -88,9 +88,9 @@ def subscribe(
     """
     if (email is None) == (file is None):
         raise typer.BadParameter("give either one EMAIL or --file READERS.csv|.jsonl")
-    with open_app(config) as service:
+    with open_app(config) as app:
         if file is not None:
-            _subscribe_file(service, file, as_json)
+            _subscribe_file(app, file, as_json)
             return
         request = SubscriptionRequest(
             email=email or "",
@@ -109,7 +109,7 @@ def subscribe(
             share=share,
             drop=_as_tuple(drop_interest),
         )
-        result = subscriptions.subscribe(service, request, origin="command")
+        result = subscriptions.subscribe(app, request, origin="command")
     _show_subscribed(result, as_json)
     if result.suppression is not None:
         raise typer.Exit(1)
@@ -157,7 +157,7 @@ def _parse_days(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def _subscribe_file(service: App, file: Path, as_json: bool) -> None:
+def _subscribe_file(app: App, file: Path, as_json: bool) -> None:
     outcomes: Counter[str] = Counter()
     bad: list[BadRow] = []
     lines: dict[int, int] = {}
@@ -171,7 +171,7 @@ def _subscribe_file(service: App, file: Path, as_json: bool) -> None:
                 lines[id(request)] = line
                 yield request
 
-    for done in subscriptions.subscribe_many(service, requests(), origin="file"):
+    for done in subscriptions.subscribe_many(app, requests(), origin="file"):
         if isinstance(done, SubscribeResult):
             outcomes[done.outcome] += 1
         else:
@@ -196,9 +196,9 @@ def unsubscribe(
 
     Waiting messages to them are not sent.
     """
-    with open_app(config, existing=True) as service:
-        known = subscriptions.find(service, email)
-        gone = subscriptions.unsubscribe(service, known.id, farewell=True)
+    with open_app(config, existing=True) as app:
+        known = subscriptions.find(app, email)
+        gone = subscriptions.unsubscribe(app, known.id, farewell=True)
     if as_json:
         show_json({"email": gone.email, "standing": gone.status.value})
     else:
@@ -217,14 +217,14 @@ def delete(
     That is their settings, thumbs, digests and messages. They get no mail about it. A suppressed
     address stays suppressed.
     """
-    with open_app(config, existing=True) as service:
-        known = subscriptions.find(service, email)
+    with open_app(config, existing=True) as app:
+        known = subscriptions.find(app, email)
         if not yes:
             typer.confirm(
                 f"Delete {known.email} and everything stored about them? This cannot be undone",
                 abort=True,
             )
-        subscriptions.delete(service, known.id)
+        subscriptions.delete(app, known.id)
     if as_json:
         show_json({"email": known.email, "deleted": True})
     else:
@@ -248,11 +248,11 @@ def subscribers(
     config: ConfigPath = None,
 ) -> None:
     """List the readers with their settings and interests."""
-    with open_app(config, existing=not apply) as service:
+    with open_app(config, existing=not apply) as app:
         if apply:
-            subscriptions.apply_config(service)
-        found = subscriptions.list_subscribers(service)
-        doors = subscriptions.load_origins(service)
+            subscriptions.apply_config(app)
+        found = subscriptions.list_subscribers(app)
+        doors = subscriptions.load_origins(app)
     if as_json:
         joined = ({"created": s.created, "origin": doors[s.id]} for s in found)
         rows = [subscriber_values(s) | added for s, added in zip(found, joined, strict=True)]

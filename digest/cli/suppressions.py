@@ -43,8 +43,8 @@ def list_by_default(
 @suppressions.command(name="list")
 def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """List the addresses, the newest last."""
-    with open_app(config, existing=True) as service:
-        entries = subscriptions.list_suppressions(service)
+    with open_app(config, existing=True) as app:
+        entries = subscriptions.list_suppressions(app)
     if as_json:
         show_json([_row(entry) for entry in entries])
         return
@@ -67,10 +67,10 @@ def add(
     config: ConfigPath = None,
 ) -> None:
     """Stop all mail to addresses, subscribed or not."""
-    with open_app(config) as service:
+    with open_app(config) as app:
         made = subscriptions.suppress(
-            service,
-            [subscriptions.make_suppression(service, address, evidence) for address in addresses],
+            app,
+            [subscriptions.make_suppression(app, address, evidence) for address in addresses],
         )
     _print_counts({"added": made, "known": len(addresses) - made}, as_json)
 
@@ -85,9 +85,9 @@ def release(
 
     Their subscriptions are as before. Earlier bounces no longer count.
     """
-    with open_app(config, existing=True) as service:
+    with open_app(config, existing=True) as app:
         for address in addresses:
-            subscriptions.release(service, address)
+            subscriptions.release(app, address)
     _print_counts({"released": len(addresses)}, as_json)
 
 
@@ -109,20 +109,20 @@ def read(
     rejected: list[BadRow] = []
     read_back = from_csv if file.suffix.lower() == ".csv" else dict
 
-    def read_suppressions(service: App) -> Iterator[Suppression]:
+    def read_suppressions(app: App) -> Iterator[Suppression]:
         for row in read_rows(file, COLUMNS, needed="address"):
             if isinstance(row, BadRow):
                 rejected.append(row)
                 continue
             line, values = row
             try:
-                yield _parse_suppression(service, read_back(values))
+                yield _parse_suppression(app, read_back(values))
             except (AddressError, InputError) as error:
                 rejected.append(BadRow(line=line, reason=str(error)))
 
-    with open_app(config) as service:
-        entries = list(read_suppressions(service))
-        made = subscriptions.suppress(service, entries)
+    with open_app(config) as app:
+        entries = list(read_suppressions(app))
+        made = subscriptions.suppress(app, entries)
     report = {"added": made, "known": len(entries) - made}
     show_rows(_format_counts(report), report, rejected, as_json=as_json)
 
@@ -138,8 +138,8 @@ def export(
     config: ConfigPath = None,
 ) -> None:
     """Write the list as .csv or .jsonl."""
-    with open_app(config, existing=True) as service:
-        rows = [_row(entry) for entry in subscriptions.list_suppressions(service)]
+    with open_app(config, existing=True) as app:
+        rows = [_row(entry) for entry in subscriptions.list_suppressions(app)]
     if file is not None and file.suffix.lower() == ".jsonl":
         text = "".join(msgspec.json.encode(row).decode() + "\n" for row in rows)
     elif file is None or file.suffix.lower() == ".csv":
@@ -163,14 +163,14 @@ def _row(entry: Suppression) -> dict[str, str]:
     }
 
 
-def _parse_suppression(service: App, values: Mapping[str, Any]) -> Suppression:
+def _parse_suppression(app: App, values: Mapping[str, Any]) -> Suppression:
     if odd := [name for name, value in values.items() if not isinstance(value, str)]:
         raise InputError(f"{odd[0]} = {values[odd[0]]!r}: must be text")
     reason = values.get("reason") or SuppressionReason.OPERATOR.value
     if reason not in tuple(SuppressionReason):
         raise InputError(f"reason {reason!r} is not one of {', '.join(SuppressionReason)}")
     try:
-        since = datetime.fromisoformat(values["since"]) if values.get("since") else service.now()
+        since = datetime.fromisoformat(values["since"]) if values.get("since") else app.now()
     except ValueError:
         raise InputError(
             f"since {values['since']!r} is not a time; write it as 2026-06-09 or "

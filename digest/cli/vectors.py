@@ -22,10 +22,10 @@ commands.add_typer(vectors, name="vectors")
 @vectors.command()
 def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Show which word vectors are in force, and their origin."""
-    with open_app(config, existing=True) as service:
-        info = services.vectors_info(service)
-        due = pipeline.word_vectors_due(service)
-        encoder = services.encoder_info(service)
+    with open_app(config, existing=True) as app:
+        info = services.vectors_info(app)
+        due = pipeline.word_vectors_due(app)
+        encoder = services.encoder_info(app)
     if as_json:
         show_json(info.json | {"due": due, "encoder": encoder and encoder.json})
         return
@@ -75,16 +75,16 @@ def train(
     The next round ranks with them.
     """
     began = time.monotonic()
-    with open_app(config, existing=True) as service:
+    with open_app(config, existing=True) as app:
         with Progress(console=err, transient=True) as bar:
             task = bar.add_task("training", total=None)
             table = pipeline.train_word_vectors(
-                service,
+                app,
                 from_nothing=from_nothing,
                 seed=seed,
                 progress=lambda done, steps: bar.update(task, completed=done, total=steps),
             )
-        info = services.vectors_info(service)
+        info = services.vectors_info(app)
     if write is not None:
         write_file(write, table.to_bytes())
     if as_json:
@@ -103,10 +103,10 @@ def encode(config: ConfigPath = None, as_json: AsJson = False) -> None:
 
     The newest first. If stopped, it continues where it was.
     """
-    with open_app(config, existing=True) as service, Progress(console=err, transient=True) as bar:
+    with open_app(config, existing=True) as app, Progress(console=err, transient=True) as bar:
         task = bar.add_task("encoding", total=None)
         info = services.encode(
-            service, progress=lambda done, every: bar.update(task, completed=done, total=every)
+            app, progress=lambda done, every: bar.update(task, completed=done, total=every)
         )
     if info is None:
         raise ConfigError(

@@ -37,7 +37,7 @@ def _check_open_database(opened: Store) -> Iterator[Finding]:
     if health.revision is None:
         yield note(
             "store",
-            f"{health.version} at {opened.shown}: it is empty",
+            f"{health.version} at {opened.display_name}: it is empty",
             "The first command creates its tables",
         )
         return
@@ -51,7 +51,7 @@ def _check_open_database(opened: Store) -> Iterator[Finding]:
     for damage in health.damage:
         yield bad(
             "store",
-            f"{opened.shown} is damaged: {damage}",
+            f"{opened.display_name} is damaged: {damage}",
             "Stop the service, copy the file, and restore a backup",
         )
     for setting in health.unsafe:
@@ -61,7 +61,9 @@ def _check_open_database(opened: Store) -> Iterator[Finding]:
             "Change the setting",
         )
     if not health.damage:
-        yield good("store", f"{health.version}, schema {health.revision}, sound: {opened.shown}")
+        yield good(
+            "store", f"{health.version}, schema {health.revision}, sound: {opened.display_name}"
+        )
     with opened.reading() as tx:
         keys = store.keys.list_ids(tx)
     yield (

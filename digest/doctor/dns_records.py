@@ -33,24 +33,27 @@ def check_dns(config: Config, resolver: Resolver, *, ip: str = "") -> Iterator[F
         return
     domain = messages.ascii_domain(domain)
     envelope = messages.ascii_domain(config.mail.bounce_domain or domain)
-    yield from _report_no_answer(lambda: _check_spf(config, domain, envelope, resolver, ip))
+    yield from _warn_if_unanswered(lambda: _check_spf(config, domain, envelope, resolver, ip))
     if not records.aligned(domain, envelope):
         what = (
             f"bounces go to {envelope}, which is not below {domain}: SPF does not cover the "
             f"address in From"
         )
         yield warning("dns", what, f"Set [mail] bounce_domain to a domain below {domain}")
-    yield from _report_no_answer(lambda: _check_dkim(config, resolver))
-    yield from _report_no_answer(lambda: [_check_dmarc(domain, resolver)])
-    yield from _report_no_answer(lambda: _check_mx(config, domain, envelope, resolver))
+    yield from _warn_if_unanswered(lambda: _check_dkim(config, resolver))
+    yield from _warn_if_unanswered(lambda: [_check_dmarc(domain, resolver)])
+    yield from _warn_if_unanswered(lambda: _check_mx(config, domain, envelope, resolver))
     for host in (
         [ip] if ip else [server.host for server in smtp_servers(config, domain, files=False)]
     ):
-        yield from _report_no_answer(lambda host=host: _check_ptr(host, resolver))  # type: ignore[misc]
+        yield from _warn_if_unanswered(lambda host=host: _check_ptr(host, resolver))  # type: ignore[misc]
 
 
-def _report_no_answer(ask: Callable[[], list[Finding] | Iterator[Finding]]) -> Iterator[Finding]:
-    """Make a finding of a name server that does not answer."""
+def _warn_if_unanswered(ask: Callable[[], list[Finding] | Iterator[Finding]]) -> Iterator[Finding]:
+    """Yield the findings of `ask`, or one warning if a name server does not answer.
+
+    Findings before the error are dropped on purpose: without the rest they could mislead.
+    """
     try:
         yield from list(ask())
     except ResolverError as error:

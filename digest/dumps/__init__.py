@@ -104,7 +104,7 @@ class Dump:
                 while chunk := file.read(CHUNK):
                     hasher.update(chunk)
         except OSError as error:
-            raise _describe_read_error(self.path, error) from error
+            raise _read_error(self.path, error) from error
         return hasher.hexdigest()
 
     def begins_with(self, size: int, sha256: str) -> bool:
@@ -120,7 +120,7 @@ class Dump:
                     hasher.update(chunk)
                     size -= len(chunk)
         except OSError as error:
-            raise _describe_read_error(self.path, error) from error
+            raise _read_error(self.path, error) from error
         return size == 0 and hasher.hexdigest() == sha256
 
     def records(self) -> Iterator[Record | Removal | Skipped | Rejected]:
@@ -208,7 +208,7 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
     except (OSError, ValueError) as error:
         if isinstance(error, DumpError):
             raise
-        raise _describe_read_error(path, error) from error
+        raise _read_error(path, error) from error
     if start.startswith(ZIP):
         return _open_zip(path, name=printed_name, size=size, today=today)
     source = Source(path, name=printed_name, today=today)
@@ -257,7 +257,7 @@ def _open_zip(path: Path, *, name: str, size: int, today: date) -> Dump:
     return Dump(path=path, name=name, format="empty", size=size, today=today)
 
 
-def _describe_read_error(path: Path, error: Exception) -> DumpError:
+def _read_error(path: Path, error: Exception) -> DumpError:
     reason = getattr(error, "strerror", None) or str(error)
     return DumpError(f"{path}: cannot be read: {reason}. Check the name and the permissions.")
 

@@ -122,7 +122,7 @@ def _order_candidates(
     if len(trained) == 1:
         # The same order as that of `recipes.rank`, without a score object for every paper.
         day = context.day
-        rows = day.rows_among(candidates.paper_ids)
+        rows = day.find_competing_rows(candidates.paper_ids)
         values = recipe.score(trained[0].profile, day)[rows]
         ids = day.ids[rows]
         order: list[int] = ids[np.lexsort((ids, -values))].tolist()

@@ -20,7 +20,7 @@ from digest.papers.tex_parts import (
     find_symbol,
     pair_braces,
     skip_options,
-    to_script,
+    to_super_or_subscript,
 )
 
 # Each alternative begins with its own character, so that the engine skips the rest in one scan.
@@ -165,7 +165,9 @@ class _GroupReader:
     def _convert_text_macro(self, name: str, has_group: bool) -> str | None:
         """Convert a macro of running text; None for any other."""
         if has_group and name in ("textsuperscript", "textsubscript"):
-            return to_script("^" if name == "textsuperscript" else "_", self._take_argument())
+            return to_super_or_subscript(
+                "^" if name == "textsuperscript" else "_", self._take_argument()
+            )
         if has_group and name == "footnote":
             return f" ({self._take_argument()})"
         if name == "verb" and (match := _VERBATIM.match(self.text, self.position)) is not None:
@@ -336,7 +338,7 @@ class _GroupReader:
         elif not self.in_formula:
             self.parts.append(" " if character == "~" and self._is_tie() else character)
         elif character in "^_":
-            self.parts.append(to_script(character, self._take_argument()))
+            self.parts.append(to_super_or_subscript(character, self._take_argument()))
         elif character == "'":
             self.parts.append("′")
         elif character in "~&":

@@ -47,7 +47,7 @@ def skip_options(text: str, position: int) -> int:
     return position
 
 
-def to_script(sign: str, text: str) -> str:
+def to_super_or_subscript(sign: str, text: str) -> str:
     """Convert to raised or lowered characters if all exist, else to `^x` or `^(x+y)`."""
     table = names.SUPERSCRIPTS if sign == "^" else names.SUBSCRIPTS
     text = text.strip()

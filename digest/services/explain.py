@@ -177,7 +177,7 @@ def _explain_interest(
             trained.profile,
             context.day,
             words_of=features.words_of,
-            among=newest,
+            candidate_ids=newest,
             max_parts=_MAX_PARTS,
         )
     )

@@ -47,6 +47,7 @@ class FetchReport:
 
     @property
     def json(self) -> dict[str, object]:
+        """The report as JSON; `busy` = another process was fetching, so nothing was done."""
         return {
             "busy": self.busy,
             "sources": [
@@ -54,8 +55,8 @@ class FetchReport:
                     "name": source.name,
                     "outcome": source.outcome,
                     "requests": source.requests,
-                    "repeated": source.repeated,
-                    "restarted": source.restarted,
+                    "repeated": source.retries,
+                    "restarted": source.restarts,
                     "bytes": source.bytes,
                     "files": [path.name for path in source.files],
                     "error": source.error,
@@ -191,7 +192,7 @@ def _fetch_all(
                 continue
             with app.store.reading() as tx:
                 state = source.restore_state(store.sources.load_state(tx, source.name))
-            if reason := _why_waiting(state, entry, app.now(), options.due):
+            if reason := _reason_to_wait(state, entry, app.now(), options.due):
                 waiting = SourceReport(name=source.name, outcome="waiting", notes=[reason])
                 report.sources.append(waiting)
                 continue
@@ -295,16 +296,25 @@ def _agent(contact: str) -> str:
     return f"digest/{__version__} (reads lists of new papers; mailto:{contact})"
 
 
-def _why_waiting(state: State, entry: SourceEntry, now: datetime, due: bool) -> str:
-    """Why the source is not asked now, or ""."""
-    before, last = state.get("not_before"), state.get("asked_at")
-    if last and datetime.fromisoformat(last) > now + SKEW:
+def _reason_to_wait(state: State, entry: SourceEntry, now: datetime, only_if_due: bool) -> str:
+    """Return why the source must not be asked now; "" if it may be asked.
+
+    Args:
+        state: the stored state of the source, with the times of its last request.
+        entry: the source in the config.
+        now: the current time.
+        only_if_due: wait also until the source's interval has passed.
+    """
+    not_before, last_asked = state.get("not_before"), state.get("asked_at")
+    if last_asked and datetime.fromisoformat(last_asked) > now + SKEW:
         return ""  # noted while the clock ran ahead, so it does not count
-    if before and now < datetime.fromisoformat(before):
-        return f"its server asked to be left alone until {before}"
-    every = timedelta(minutes=entry.every or sources.default_interval(entry.kind))
-    if due and last and now < datetime.fromisoformat(last) + every:
-        return f"not due before {datetime.fromisoformat(last) + every:%Y-%m-%d %H:%M} UTC"
+    if not_before and now < datetime.fromisoformat(not_before):
+        return f"its server asked to be left alone until {not_before}"
+    interval = timedelta(minutes=entry.every or sources.default_interval(entry.kind))
+    if only_if_due and last_asked:
+        next_time = datetime.fromisoformat(last_asked) + interval
+        if now < next_time:
+            return f"not due before {next_time:%Y-%m-%d %H:%M} UTC"
     return ""
 
 

@@ -51,7 +51,7 @@ Outcome = Literal[
 ]
 
 #: mail servers try for up to five days (RFC 5321 4.5.4.1), so reports come no later than this
-_IN_FLIGHT = timedelta(days=7)
+_MAX_DELIVERY_TIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +149,7 @@ def _handle_report_of_revoked_key(
     try. A bounce then suppresses nobody by itself. A complaint makes the reader leave, which a
     forged link could do as well.
     """
-    in_time = app.now() - link.revoked_at <= _IN_FLIGHT
+    in_time = app.now() - link.revoked_at <= _MAX_DELIVERY_TIME
     if not in_time or not store.bounces.was_sent(tx, link.message_id, before=link.revoked_at):
         return Received(
             outcome="untrusted", why=f"{mail.why}, with a token of a key that was revoked"

@@ -176,9 +176,9 @@ class SourceReport:
     outcome: str = "fetched"
     requests: int = 0
     #: requests repeated after a failure
-    repeated: int = 0
+    retries: int = 0
     #: windows begun again since the server no longer knew the resumption token
-    restarted: int = 0
+    restarts: int = 0
     bytes: int = 0
     files: list[Path] = field(default_factory=list)
     error: str = ""

@@ -72,7 +72,7 @@ class _Harvest:
         self.folder = self.inbox / self.settings.name
         for folder in (self.hidden_folder, self.folder):
             private.make_folder(folder)
-        self.partial = self.hidden_folder / f"{self.settings.name}.part"
+        self.partial_path = self.hidden_folder / f"{self.settings.name}.part"
 
     def read_windows(self) -> None:
         """Read to today from where the last run stopped: first the rest of its window."""
@@ -146,7 +146,7 @@ class _Harvest:
         )
         return self.web.get(
             request,
-            self.partial,
+            self.partial_path,
             agent=self.agent,
             etag=validators.get("etag", ""),
             modified=validators.get("modified", ""),
@@ -166,9 +166,9 @@ class _Harvest:
             raise SourceError(str(bad))
         # Try the token once more before the whole window is begun again.
         if bad.recovery is Recovery.RESTART and attempt > 1:
-            if self.report.restarted >= _RESTART_LIMIT:
+            if self.report.restarts >= _RESTART_LIMIT:
                 raise SourceError(f"{bad}; the window was begun again {_RESTART_LIMIT} times")
-            self.report.restarted += 1
+            self.report.restarts += 1
             since, until = (date.fromisoformat(day) for day in self.state["window"])
             return PageResult(
                 next=self.kind.first_position(self.settings, since, until), entries=False
@@ -248,7 +248,7 @@ def harvest(
         or of the client's `beat`, except SourceError, are passed on.
     """
     report = SourceReport(name=settings.name)
-    requests, repeated = web.requests, web.repeated
+    requests, retries = web.requests, web.retries
     run = _Harvest(
         settings=settings,
         state=state,
@@ -276,8 +276,8 @@ def harvest(
             f"{inbox}: {error.strerror or error}. Check the inbox and the space on its disk",
         )
     finally:
-        run.partial.unlink(missing_ok=True)
-        report.requests, report.repeated = web.requests - requests, web.repeated - repeated
+        run.partial_path.unlink(missing_ok=True)
+        report.requests, report.retries = web.requests - requests, web.retries - retries
     return report
 
 

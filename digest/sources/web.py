@@ -98,7 +98,7 @@ class Web:
     last_requests: dict[str, float] = field(default_factory=dict)
     beat: Callable[[], object] = lambda: None
     requests: int = 0
-    repeated: int = 0
+    retries: int = 0
 
     def __post_init__(self) -> None:
         self._client = httpx.Client(
@@ -157,7 +157,7 @@ class Web:
 
         As long as the server asks, else with exponential backoff and jitter.
         """
-        self.repeated += 1
+        self.retries += 1
         backoff = min(120.0, 2.0**attempt) * (0.5 + self.jitter() / 2)
         self.sleep(max(after + self.jitter(), 0.0) if after is not None else backoff)
 

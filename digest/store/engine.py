@@ -55,7 +55,7 @@ class Store:
             )
         except ModuleNotFoundError as error:
             raise StoreError(
-                f"store.url: {self.shown} needs the package {error.name!r}, which is not "
+                f"store.url: {self.display_name} needs the package {error.name!r}, which is not "
                 "installed. For PostgreSQL install the extra: pip install '.[cluster]'"
             ) from error
         self._driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
@@ -66,7 +66,7 @@ class Store:
         return find_file(self.url)
 
     @property
-    def shown(self) -> str:
+    def display_name(self) -> str:
         """The URL without its password, also where that is a query value."""
         return redact(self.url.render_as_string(hide_password=True))
 
@@ -129,8 +129,8 @@ class Store:
             ) from error
         except PoolTimeout as error:
             raise StoreError(
-                f"{self.shown}: all connections are in use; too much is asked of it at once. "
-                "Try again",
+                f"{self.display_name}: all connections are in use; too much is asked of it at "
+                "once. Try again",
                 reason="busy",
             ) from error
 
@@ -139,7 +139,7 @@ class Store:
             return InputError(
                 "a text holds the character NUL; nothing was stored. Check where it comes from"
             )
-        explained = failures.explain(error, self.shown)
+        explained = failures.explain(error, self.display_name)
         if explained is not None and explained.reason in _STALE:
             # Pooled connections lead to a server that is gone or no longer the primary.
             self.engine.dispose()

@@ -150,12 +150,12 @@ TEXTS: tuple[tuple[str, Reason], ...] = (
 )
 
 
-def explain(error: Exception, shown: str) -> StoreError | None:
+def explain(error: Exception, display_name: str) -> StoreError | None:
     """Explain a driver's error; None where it is a bug of this project.
 
     Args:
         error: of SQLAlchemy, or of a driver that was used directly.
-        shown: the database's URL without its password.
+        display_name: the database's URL without its password.
     """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     text = " ".join(str(cause).split())
@@ -166,7 +166,7 @@ def explain(error: Exception, shown: str) -> StoreError | None:
         return None
     meaning = MEANINGS[reason]
     what = meaning.what.format(text=text or type(cause).__name__)
-    return StoreError(f"{shown}: {what}. {meaning.remedy}", reason=reason)
+    return StoreError(f"{display_name}: {what}. {meaning.remedy}", reason=reason)
 
 
 def find_reason(cause: BaseException, text: str) -> Reason | None:

@@ -79,7 +79,7 @@ def examine(store: Store) -> Health:
     )
 
 
-def probe(store: Store) -> None:
+def check_database(store: Store) -> None:
     """Check that the database can be read and written; changes nothing.
 
     Raises:
@@ -88,7 +88,7 @@ def probe(store: Store) -> None:
     revision, needed = schema.get_revision(store), schema.get_head_revision()
     if revision != needed:
         raise StoreError(
-            f"{store.shown}: its schema is {revision}, this version needs {needed}",
+            f"{store.display_name}: its schema is {revision}, this version needs {needed}",
             reason="schema",
         )
     with store.writing() as tx:

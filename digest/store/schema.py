@@ -70,7 +70,7 @@ def upgrade(store: Store) -> tuple[str | None, str]:
     with store.writing() as tx:  # SQLite: BEGIN IMMEDIATE is the lock
         lock(tx)
         before = MigrationContext.configure(tx).get_current_revision()
-        refuse_unknown(store.shown, before)
+        refuse_unknown(store.display_name, before)
         if before != get_head_revision():
             migrate(tx, "head")
         if before is None:
@@ -89,31 +89,31 @@ def require(store: Store) -> None:
         return
     if before is None:
         with store.reading() as tx:
-            refuse_strangers(store.shown, tx)
+            refuse_strangers(store.display_name, tx)
         upgrade(store)
         return
-    refuse_unknown(store.shown, before)
+    refuse_unknown(store.display_name, before)
     raise StoreError(
-        f"{store.shown}: its schema is {before}, this version needs {get_head_revision()}. "
+        f"{store.display_name}: its schema is {before}, this version needs {get_head_revision()}. "
         "Back it up, then run: digest db upgrade"
     )
 
 
-def refuse_strangers(shown: str, tx: Connection) -> None:
+def refuse_strangers(display_name: str, tx: Connection) -> None:
     """Refuse a database that holds tables, but not this project's."""
     strangers = inspect(tx).get_table_names()
     if strangers:
         raise StoreError(
-            f"{shown}: holds tables that are not ours ({', '.join(sorted(strangers)[:3])}). Give "
-            "store.url a database of its own"
+            f"{display_name}: holds tables that are not ours ({', '.join(sorted(strangers)[:3])}). "
+            "Give store.url a database of its own"
         )
 
 
-def refuse_unknown(shown: str, revision: str | None) -> None:
+def refuse_unknown(display_name: str, revision: str | None) -> None:
     """Refuse a schema that this version does not know.
 
     Args:
-        shown: name of the database or backup in the message.
+        display_name: name of the database or backup in the message.
 
     Raises:
         StoreError: it is newer.
@@ -121,8 +121,8 @@ def refuse_unknown(shown: str, revision: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision is not None and revision not in known:
         raise StoreError(
-            f"{shown}: its schema {revision} is newer than this version of digest. Install the "
-            "version that made it"
+            f"{display_name}: its schema {revision} is newer than this version of digest. "
+            "Install the version that made it"
         )
 
 

@@ -26,8 +26,8 @@ from digest.subscriptions.requests import (
 )
 from digest.subscriptions.signups import admit, hash_client
 
-#: bulk subscriptions in a transaction
-_MANY = 500
+#: subscription requests in one transaction
+_BATCH_SIZE = 500
 
 Outcome = Literal["new", "changed", "unchanged", "back", "asked", "pending", "left", "suppressed"]
 #: ordered by less mail; a file may move a known subscriber only onward, and not to pending
@@ -75,12 +75,12 @@ def subscribe(app: App, request: SubscriptionRequest, *, origin: str) -> Subscri
 def subscribe_many(
     app: App, requests: Iterable[SubscriptionRequest], *, origin: str
 ) -> Iterator[SubscribeResult | tuple[SubscriptionRequest, DigestError]]:
-    """Subscribe many readers, some hundred in a transaction.
+    """Subscribe many readers in batches, one transaction each.
 
     An invalid request is yielded with its error and does not stop the others.
     """
     pending = iter(requests)
-    while batch := list(islice(pending, _MANY)):
+    while batch := list(islice(pending, _BATCH_SIZE)):
         results: list[SubscribeResult | tuple[SubscriptionRequest, DigestError]] = []
         with app.store.writing() as tx:
             for request in batch:
@@ -199,47 +199,55 @@ def sign_up(
 
     They must confirm by the link in a mail (double opt-in).
 
-    An active subscriber gets a mail with the link to their settings instead, a suppressed address
-    none. The answer to the stranger is always the same. A reader who left and confirms gets their
-    earlier settings back.
+    An active or paused subscriber gets the welcome mail instead, with the link to their settings. A
+    suppressed address gets no mail. The answer to the stranger is always the same. A reader who
+    left and confirms gets their earlier settings back.
 
     Args:
         origin: "page" or "api".
         client: address of the stranger, for the rate limit; see `signups.admit`.
 
     Raises:
+        DigestError: [web] signup is off.
         AddressError, InputError: a requested value is invalid.
         LimitError: too many sign-ups within the hour.
     """
     if not app.config.web.signup:
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
     email = normalise_address(request.email)
-    now, counted = app.now(), hash_client(app, client)
+    now, client_hash = app.now(), hash_client(app, client)
     with app.store.writing() as tx:
-        known = store.subscribers.find_by_email(tx, email)
+        subscriber = store.subscribers.find_by_email(tx, email)
         blank = replace(_blank(app, email), status=SubscriberStatus.PENDING)
-        apply_request(request, blank)  # an invalid value is refused before it counts
-        admit(app, tx, counted)
+        # Raises for an invalid value before anything is stored; the sign-up then does not count.
+        new_subscriber = apply_request(request, blank)
+        admit(app, tx, client_hash)
         if store.suppressions.find(tx, email) is not None:
-            return SubscribeResult(subscriber=known or blank, outcome="asked")
-        if known is None:
-            known = store.subscribers.add(tx, apply_request(request, blank), origin=origin, now=now)
-        elif known.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
-            requested = apply_request(request, known)
-            if store.subscribers.was_confirmed(tx, known.id):
-                requested = known  # anybody can type an address: keep their settings
-            known = store.subscribers.overwrite(
+            return SubscribeResult(subscriber=subscriber or blank, outcome="asked")
+        if subscriber is None:
+            subscriber = store.subscribers.add(tx, new_subscriber, origin=origin, now=now)
+        elif subscriber.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
+            requested = apply_request(request, subscriber)
+            if store.subscribers.was_confirmed(tx, subscriber.id):
+                requested = subscriber  # anybody can type an address: keep their settings
+            subscriber = store.subscribers.overwrite(
                 tx, replace(requested, status=SubscriberStatus.PENDING), now=now
             )
-        if known.status is SubscriberStatus.PENDING:
-            plan_letter(app, tx, MessageKind.CONFIRM, known)
-        elif known.status is not SubscriberStatus.SUPPRESSED:
-            plan_letter(app, tx, MessageKind.WELCOME, known)
-    return SubscribeResult(subscriber=known, outcome="asked")
+        if subscriber.status is SubscriberStatus.PENDING:
+            plan_letter(app, tx, MessageKind.CONFIRM, subscriber)
+        elif subscriber.status is not SubscriberStatus.SUPPRESSED:
+            plan_letter(app, tx, MessageKind.WELCOME, subscriber)
+    return SubscribeResult(subscriber=subscriber, outcome="asked")
 
 
 def confirm(app: App, subscriber_id: int) -> Subscriber:
-    """Confirm an address: activate the subscriber and send a welcome mail; idempotent."""
+    """Activate a pending subscriber and queue the welcome mail.
+
+    A subscriber of any other status is left as they are.
+
+    Raises:
+        NotFoundError: the subscriber was deleted.
+    """
     with app.store.writing() as tx:
         subscriber = require_subscriber(tx, subscriber_id)
         if subscriber.status is SubscriberStatus.PENDING:

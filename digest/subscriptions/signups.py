@@ -13,8 +13,8 @@ from digest.errors import LimitError
 
 #: what [web] signups_per_hour and signups_per_client count
 _WINDOW = timedelta(hours=1)
-#: deletions in a transaction
-_MANY = 500
+#: deletions in one transaction
+_BATCH_SIZE = 500
 
 
 def admit(app: App, tx: store.Connection, client: str) -> None:
@@ -28,7 +28,7 @@ def admit(app: App, tx: store.Connection, client: str) -> None:
         client: the result of `hash_client`.
 
     Raises:
-        LimitError: too many sign-ups within the hour, from this client or in all.
+        LimitError: too many sign-ups within the hour, from this client or in total.
     """
     now, web = app.now(), app.config.web
     store.signups.lock(tx)
@@ -57,7 +57,7 @@ def delete_unconfirmed(app: App) -> int:
     before, deleted = now - timedelta(days=days), 0
     while True:
         with app.store.writing() as tx:
-            idents = store.signups.list_unconfirmed(tx, before=before, limit=_MANY)
+            idents = store.signups.list_unconfirmed(tx, before=before, limit=_BATCH_SIZE)
             results = [
                 store.signups.remove_unconfirmed(tx, ident, before=before) for ident in idents
             ]

@@ -11,14 +11,14 @@ from digest.errors import NotFoundError
 from digest.model import Suppression, SuppressionReason
 from digest.subscriptions.requests import keep_or_normalise_address, normalise_address
 
-#: suppressions in a transaction
-_MANY = 500
+#: suppressions in one transaction
+_BATCH_SIZE = 500
 
 
 def suppress(app: App, suppressions: Iterable[Suppression]) -> int:
     """Suppress addresses, each normalised; return how many were not suppressed before."""
     pending, added = iter(suppressions), 0
-    while batch := list(islice(pending, _MANY)):
+    while batch := list(islice(pending, _BATCH_SIZE)):
         with app.store.writing() as tx:
             added += sum(
                 store.suppressions.add(tx, suppression, now=app.now()) for suppression in batch

@@ -17,20 +17,23 @@ from pydantic import BaseModel
 from digest import subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError
-from digest.web.api_models import Asked, Failure, NewInterest, NewSubscriber, Problem
+from digest.web.api_models import Failure, NewInterest, NewSubscriber, Problem, SignUpAccepted
 from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
 from digest.web.settings_form import split_field_error
 
 log = logging.getLogger("digest.web")
-refusals = logging.getLogger(REFUSALS)
+refusal_log = logging.getLogger(REFUSALS)
 
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"model": Failure, "description": "This service takes no new readers"},
     413: {"model": Failure, "description": "The body is too large"},
     422: {"model": Failure, "description": "A value is missing, unknown or out of range"},
-    429: {"model": Failure, "description": "Too many asked within an hour; Retry-After says when"},
+    429: {
+        "model": Failure,
+        "description": "Too many sign-ups in an hour; Retry-After says when",
+    },
     503: {"model": Failure, "description": "The database does not answer; try again later"},
 }
 
@@ -100,6 +103,7 @@ def _describe_error(first: Mapping[str, Any]) -> Problem:
 
 
 def routes(app: App, proxies: Proxies) -> APIRouter:
+    """Build the routes of the API."""
     router = APIRouter(prefix="/api/v1", tags=["subscribers"])
 
     @router.post("/subscribers", status_code=202, responses=_RESPONSES, summary="Ask for a digest")
@@ -116,11 +120,15 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
                 403, Problem(code="closed", field=None, message=message, remedy="ask its operator")
             )
         try:
-            client = proxies.client(request.scope)
-            subscriptions.sign_up(app, body.subscription_request, origin="api", client=client)
+            client_address = proxies.client(request.scope)
+            subscriptions.sign_up(
+                app, body.subscription_request, origin="api", client=client_address
+            )
         except LimitError as error:
-            refusals.info("subscribe refused=limit via=api")
-            message = "too many have asked within an hour, from there or in all; no mail was sent"
+            refusal_log.info("subscribe refused=limit via=api")
+            message = (
+                "too many sign-ups within an hour, from your address or in total; no mail was sent"
+            )
             remedy = f"try again in {error.retry_after} seconds"
             problem = Problem(code="too_many", field=None, message=message, remedy=remedy)
             return failure(429, problem, {"Retry-After": str(error.retry_after)})
@@ -137,6 +145,6 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
                 422, Problem(code="invalid", field=name or None, message=str(error), remedy=remedy)
             )
         log.info("subscribe via=api")
-        return Asked()
+        return SignUpAccepted()
 
     return router

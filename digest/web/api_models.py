@@ -133,8 +133,8 @@ def _tuple(values: list[_T] | None) -> tuple[_T, ...] | None:
     return None if values is None else tuple(values)
 
 
-class Asked(BaseModel):
-    """A mail with a confirmation link is on its way, if mail can be sent there.
+class SignUpAccepted(BaseModel):
+    """A mail with a confirmation link is on its way, if mail can be sent to that address.
 
     Nothing else has happened yet.
     """

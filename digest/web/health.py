@@ -123,7 +123,7 @@ def routes(app: App) -> APIRouter:
     def probe() -> Any:
         """Whether the database can be read and written now; otherwise 503 and the reason."""
         try:
-            store.health.probe(database)
+            store.health.check_database(database)
         except StoreError as error:
             log.warning("not ready: %s", error)
             return unwell(error.reason)

@@ -28,7 +28,7 @@ from digest.web.pages import Form, FormBody, Pages, masked, rhythm
 from digest.web.settings_form import split_field_error
 
 log = logging.getLogger("digest.web")
-refusals = logging.getLogger(REFUSALS)
+refusal_log = logging.getLogger(REFUSALS)
 
 NOTHING = Form(fields={})
 NO_ERRORS: Mapping[str, str] = MappingProxyType({})
@@ -93,7 +93,7 @@ class FrontPage:
     def show_limit(self, form: Form, error: LimitError) -> HTMLResponse:
         """Return the form again, and say when it may be sent."""
         text = (
-            "Too many have subscribed within the last hour, from where you are or in all, so no "
+            "Too many have subscribed within the last hour, from your network or in total, so no "
             f"mail was sent. Please press “Subscribe” again {in_minutes(error.retry_after)}."
         )
         response = self.show(form, status=429, held_up=text)
@@ -151,7 +151,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
             name, text = split_field_error(error)
             return front.show(form, status=422, errors={name: text})
         except LimitError as error:
-            refusals.info("subscribe refused=limit via=page")
+            refusal_log.info("subscribe refused=limit via=page")
             return front.show_limit(form, error)
         log.info("subscribe via=page")
         return pages.render("asked", email=email)

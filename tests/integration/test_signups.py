@@ -218,7 +218,7 @@ def test_who_confirms_at_the_last_moment_stays(any_app: App) -> None:
 
 
 def test_more_than_a_batch_is_deleted(any_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digest.subscriptions.signups._MANY", 3)
+    monkeypatch.setattr("digest.subscriptions.signups._BATCH_SIZE", 3)
     app = with_web(any_app, signups_per_client=0)
     for number in range(7):
         ask(app, number)

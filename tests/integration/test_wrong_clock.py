@@ -17,7 +17,7 @@ from digest.app import App
 from digest.config import SourceEntry
 from digest.due_dates import Due, due
 from digest.model import DEFERRED_MAX, PAUSE_MAX, MessageKind, MessageState, Pause, Subscriber
-from digest.services.fetch import _why_waiting
+from digest.services.fetch import _reason_to_wait
 from digest.store import Store, ledger, sources
 from digest.store import pauses as rows
 from digest.store.ledger import LEASE
@@ -228,8 +228,8 @@ def test_a_fetch_lease_of_a_clock_ahead_falls_to_who_asks(store: Store) -> None:
 def test_a_source_asked_by_a_clock_ahead_is_due() -> None:
     entry = SourceEntry(name="x", kind="arxiv-feed", categories=("cs.LG",))
     state = {"asked_at": (NOW + AHEAD).isoformat(), "not_before": (NOW + AHEAD).isoformat()}
-    assert _why_waiting(state, entry, NOW, due=True) == ""
-    assert _why_waiting({"asked_at": NOW.isoformat()}, entry, NOW, due=True)
+    assert _reason_to_wait(state, entry, NOW, due=True) == ""
+    assert _reason_to_wait({"asked_at": NOW.isoformat()}, entry, NOW, due=True)
 
 
 class Jumped(datetime):

@@ -93,9 +93,10 @@ def test_a_score_does_not_depend_on_the_other_papers() -> None:
 
 def test_only_the_papers_that_compete_for_the_reader_are_scored() -> None:
     assert {
-        score.paper_id for score in explain(train_profile(), make_day(PAPERS), among={3, 5, 999})
+        score.paper_id
+        for score in explain(train_profile(), make_day(PAPERS), candidate_ids={3, 5, 999})
     } == {3, 5}
-    assert explain(train_profile(), make_day(PAPERS), among=()) == []
+    assert explain(train_profile(), make_day(PAPERS), candidate_ids=()) == []
 
 
 def test_a_paper_is_explained_only_when_asked_for() -> None:
@@ -374,14 +375,14 @@ def test_a_liked_paper_is_near_neither_an_unrelated_paper_nor_itself() -> None:
 
 
 def upvotes_part(
-    paper: Paper, among: Sequence[Paper] = (), thumbs: dict[int, list[float]] | None = None
+    paper: Paper, candidate_ids: Sequence[Paper] = (), thumbs: dict[int, list[float]] | None = None
 ) -> float:
-    papers = [paper, *among]
+    papers = [paper, *candidate_ids]
     day = scores.make_day(papers, make_rows(papers), thumbs=thumbs)
     return next(
         (
             part.value
-            for score in explain(train_profile(), day, among=[paper.id])
+            for score in explain(train_profile(), day, candidate_ids=[paper.id])
             for part in score.parts
             if part.kind == "upvotes"
         ),

@@ -27,7 +27,7 @@ DECAY_PER_DAY, MIN_DECAY = 0.01, 0.1
 #: `DISLIKES_FOR_HALF` dislikes half of it
 DISLIKE_WEIGHT, DISLIKES_FOR_HALF = 0.5, 1.0
 #: rows are selected first where the ratings refer to less than this share of them
-_SELECT_BELOW = 0.25
+_SELECT_BELOW_FRACTION = 0.25
 
 
 class _Kind(IntEnum):
@@ -120,7 +120,7 @@ def _collect_rows(rated: Sequence[Rated]) -> tuple[FeatureBlocks, NDArray[np.int
         ]
     )
     blocks = _join_sources(sources).blocks
-    if len(rows) < _SELECT_BELOW * len(blocks.dense):
+    if len(rows) < _SELECT_BELOW_FRACTION * len(blocks.dense):
         # Kept in order, so that sums have the same rounding for a reader alone and among others.
         selected, rows = np.unique(rows, return_inverse=True)
         blocks = blocks.take(selected)

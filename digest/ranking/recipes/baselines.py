@@ -98,10 +98,10 @@ def score_by_date(readers: Sequence[Profile], day: scores.Day) -> list[scores.Sc
 
 
 def explain_by_date(
-    _: Profile, day: scores.Day, scored: scores.Scored, among: Collection[int]
+    _: Profile, day: scores.Day, scored: scores.Scored, candidate_ids: Collection[int]
 ) -> Iterator[Score]:
     """Name the day on which each paper was first seen as its only reason."""
-    for score in scores.rank(scored, day, among):
+    for score in scores.rank(scored, day, candidate_ids):
         first_seen = date.fromordinal(int(score.value)).isoformat()
         reason = Part(kind="recency", name=first_seen, value=score.value)
         yield structs.replace(score, parts=(reason,), rest=0.0)

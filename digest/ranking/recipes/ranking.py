@@ -39,7 +39,7 @@ def rank(
     recipe: Recipe,
     trained_profiles: Sequence[TrainedProfile],
     day: scores.Day,
-    among: Collection[int],
+    candidate_ids: Collection[int],
     *,
     scored: Sequence[scores.Scored] = (),
     match: MatchFunction | None = None,
@@ -55,20 +55,20 @@ def rank(
         recipe: the recipe of the profiles.
         trained_profiles: the reader's profiles.
         day: the papers of the day.
-        among: ids of the papers that compete for this reader.
+        candidate_ids: ids of the papers that compete for this reader.
         scored: the day's scores by each profile, where they are known already.
         match: tells what standard scores stand for.
     """
     scored = scored or score_all(recipe, [trained_profiles], day)[0]
     if len(trained_profiles) == 1:
-        return scores.rank(scored[0], day, among, match=match)
-    return _merge_rankings(trained_profiles, day, among, scored, match)
+        return scores.rank(scored[0], day, candidate_ids, match=match)
+    return _merge_rankings(trained_profiles, day, candidate_ids, scored, match)
 
 
 def _merge_rankings(
     trained_profiles: Sequence[TrainedProfile],
     day: scores.Day,
-    among: Collection[int],
+    candidate_ids: Collection[int],
     scored: Sequence[scores.Scored],
     match: MatchFunction | None,
 ) -> Iterator[Score]:
@@ -81,7 +81,10 @@ def _merge_rankings(
             common_values[row] += amount
     rankings = [
         _rank_for_interest(
-            trained.name, common_values, scores.rank(profile_scores, day, among, match=match), day
+            trained.name,
+            common_values,
+            scores.rank(profile_scores, day, candidate_ids, match=match),
+            day,
         )
         for trained, profile_scores in zip(trained_profiles, scored, strict=True)
     ]

@@ -21,9 +21,14 @@ MatchFunction = Callable[[NDArray[np.float64]], Sequence[int | None]]
 
 
 def _explain_linear(
-    profile: profiles.Profile, day: scores.Day, scored: scores.Scored, among: Collection[int]
+    profile: profiles.Profile,
+    day: scores.Day,
+    scored: scores.Scored,
+    candidate_ids: Collection[int],
 ) -> Iterator[Score]:
-    return scores.explain(profile, day, words_of=features.words_of, among=among, scored=scored)
+    return scores.explain(
+        profile, day, words_of=features.words_of, candidate_ids=candidate_ids, scored=scored
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +58,7 @@ class Recipe:
         return self.score_all([profile], day)[0].values
 
     def explain(
-        self, profile: profiles.Profile, day: scores.Day, among: Collection[int]
+        self, profile: profiles.Profile, day: scores.Day, candidate_ids: Collection[int]
     ) -> Iterator[Score]:
         """Yield scores with their reasons, best first, of the papers with these ids."""
-        return self.explain_scored(profile, day, self.score_all([profile], day)[0], among)
+        return self.explain_scored(profile, day, self.score_all([profile], day)[0], candidate_ids)

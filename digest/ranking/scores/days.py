@@ -119,7 +119,7 @@ class Day:
             raise KeyError(f"paper {paper_id} does not compete on this day")
         return row
 
-    def rows_among(self, paper_ids: Collection[int]) -> NDArray[np.int64]:
+    def find_competing_rows(self, paper_ids: Collection[int]) -> NDArray[np.int64]:
         """Return the rows of the competing papers among these ids, ascending."""
         if len(paper_ids) <= _FEW_IDS:
             rows = self.find_rows(paper_ids)

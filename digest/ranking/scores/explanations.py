@@ -48,7 +48,7 @@ def explain(
     day: Day,
     *,
     words_of: WordsOf,
-    among: Collection[int] | None = None,
+    candidate_ids: Collection[int] | None = None,
     max_parts: int = MAX_PARTS,
     scored: Scored | None = None,
 ) -> Iterator[Score]:
@@ -59,11 +59,11 @@ def explain(
 
     Args:
         words_of: names the columns of a paper.
-        among: ids of the papers that compete for this reader; all of the day when left out.
+        candidate_ids: ids of the papers that compete for this reader; all of the day when left out.
         max_parts: how many parts are named at most.
         scored: what the profile makes of the day, where it is known already.
     """
-    ranked = rank(scored or score_all([profile], day)[0], day, among)
+    ranked = rank(scored or score_all([profile], day)[0], day, candidate_ids)
     explainer = _Explainer(profile, day, words_of)
     while batch := list(islice(ranked, _BATCH_SIZE)):
         explainer.load([day.row_of(score.paper_id) for score in batch])

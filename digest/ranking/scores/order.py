@@ -25,7 +25,7 @@ _Chunk = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArra
 def rank(
     scored: Scored,
     day: Day,
-    among: Collection[int] | None = None,
+    candidate_ids: Collection[int] | None = None,
     *,
     match: Callable[[NDArray[np.float64]], Sequence[int | None]] | None = None,
 ) -> Iterator[Score]:
@@ -37,10 +37,10 @@ def rank(
     deviations the value lies above their mean, 0 where they do not differ.
 
     Args:
-        among: ids of the papers that compete for this reader; all of the day when left out.
+        candidate_ids: ids of the papers that compete for this reader; all of the day when left out.
         match: standard scores -> matches in per cent.
     """
-    for rows, values, percentiles, standards in _order_in_chunks(scored, day, among):
+    for rows, values, percentiles, standards in _order_in_chunks(scored, day, candidate_ids):
         matches = [None] * len(rows) if match is None else match(standards)
         for paper_id, value, percentile, standard, match_percent in zip(
             day.ids[rows].tolist(),
@@ -60,9 +60,15 @@ def rank(
             )
 
 
-def _order_in_chunks(scored: Scored, day: Day, among: Collection[int] | None) -> Iterator[_Chunk]:
+def _order_in_chunks(
+    scored: Scored, day: Day, candidate_ids: Collection[int] | None
+) -> Iterator[_Chunk]:
     """Yield the papers best first, each chunk eight times as large as the one before."""
-    rows = np.arange(day.competing) if among is None else day.rows_among(among)
+    rows = (
+        np.arange(day.competing)
+        if candidate_ids is None
+        else day.find_competing_rows(candidate_ids)
+    )
     values = scored.values[rows]
     size = _FIRST_CHUNK
     while len(rows):

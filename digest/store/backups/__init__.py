@@ -52,7 +52,7 @@ def restore(store: Store, path: Path, *, now: datetime) -> Restored:
     kind = detect_kind(path)
     if kind != store_kind:
         raise InputError(
-            f"{path}: is a backup of {kind}, and the store is {store_kind}: {store.shown}. "
+            f"{path}: is a backup of {kind}, and the store is {store_kind}: {store.display_name}. "
             "A backup restores on the same kind of database; set [store] url to one"
         )
     store.close()  # else its own idle connections would count as other users

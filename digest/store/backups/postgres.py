@@ -55,7 +55,7 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
         revision = MigrationContext.configure(tx).get_current_revision()
         if revision is None:
             raise StoreError(
-                f"{store.shown}: holds nothing of digest, so there is nothing to back up"
+                f"{store.display_name}: holds nothing of digest, so there is nothing to back up"
             )
         tables: dict[str, _Table] = {}
         numbers = _load_last_ids(tx)
@@ -104,10 +104,10 @@ def _empty_store(store: Store, tx: Connection, revision: str) -> tuple[Former, d
     schema.lock(tx)
     before = MigrationContext.configure(tx).get_current_revision()
     if before is None:
-        schema.refuse_strangers(store.shown, tx)
+        schema.refuse_strangers(store.display_name, tx)
         _create_tables(tx, revision)
         return Former(), {}
-    schema.refuse_unknown(store.shown, before)
+    schema.refuse_unknown(store.display_name, before)
     names = _list_tables(tx)
     _refuse_others(store, tx)
     tx.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
@@ -164,7 +164,7 @@ def _refuse_others(store: Store, tx: Connection) -> None:
         )
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise StoreError(
-            f"{store.shown}: is in use by {shown}{more}. Nothing was changed. "
+            f"{store.display_name}: is in use by {shown}{more}. Nothing was changed. "
             "Stop `digest serve` and every other command and client, then run it again"
         )
 

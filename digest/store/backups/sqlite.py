@@ -27,14 +27,16 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
     """Copy the store as it is at one moment into an empty file."""
     source = _find_file(store)
     if not source.exists():
-        raise StoreError(f"{store.shown}: there is no database yet, so there is nothing to back up")
+        raise StoreError(
+            f"{store.display_name}: there is no database yet, so there is nothing to back up"
+        )
     with _explaining(store), closing(_open(source)) as live, closing(_open(part)) as copy:
         live.backup(copy)
         # A write-ahead log would be a second file.
         copy.execute("PRAGMA journal_mode = DELETE")
         if not _has_table(copy, "alembic_version"):
             raise StoreError(
-                f"{store.shown}: holds nothing of digest, so there is nothing to back up"
+                f"{store.display_name}: holds nothing of digest, so there is nothing to back up"
             )
         if not with_keys:
             copy.execute("PRAGMA secure_delete = ON")
@@ -43,7 +45,8 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
         damage = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
             raise StoreError(
-                f"{store.shown} is damaged: {damage}. No backup was made; restore an earlier one"
+                f"{store.display_name} is damaged: {damage}. No backup was made; "
+                "restore an earlier one"
             )
 
 
@@ -145,9 +148,8 @@ def _open_folder(store: Store, target: Path) -> Iterator[Path]:
             yield Path(name)
     except OSError as error:
         raise StoreError(
-            f"{store.shown}: {error.strerror or error}. Check the folder, its permissions and the "
-            "space on its disk; "
-            "the store is as it was"
+            f"{store.display_name}: {error.strerror or error}. Check the folder, its permissions "
+            "and the space on its disk; the store is as it was"
         ) from error
 
 
@@ -198,14 +200,14 @@ def _explaining(store: Store) -> Iterator[None]:
         text = str(error)
         if "locked" in text or "busy" in text:
             raise StoreError(
-                f"{store.shown}: another process uses it, and nothing was changed. "
+                f"{store.display_name}: another process uses it, and nothing was changed. "
                 "Stop `digest serve` and every other command, then run it again"
             ) from error
         if "not a database" in text or "malformed" in text:
             raise StoreError(
-                f"{store.shown}: the file is no SQLite database or is damaged ({text}). "
+                f"{store.display_name}: the file is no SQLite database or is damaged ({text}). "
                 "Move it away with its -wal and -shm, then run it again"
             ) from error
         raise StoreError(
-            f"{store.shown}: {text}; the store is as it was. Check its disk and permissions"
+            f"{store.display_name}: {text}; the store is as it was. Check its disk and permissions"
         ) from error

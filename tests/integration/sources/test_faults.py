@@ -115,7 +115,7 @@ def test_an_expired_resumption_token_restarts_the_window_and_loses_nothing(
 ) -> None:
     server.fail("/oai", "ok", "ok", "bad-token", "bad-token")
     found = harvest("oai", "/oai")
-    assert (found.outcome, found.restarted, set(ids(found))) == ("fetched", 1, set(ALL))
+    assert (found.outcome, found.restarts, set(ids(found))) == ("fetched", 1, set(ALL))
 
 
 def test_a_harvest_that_failed_goes_on_where_it_stopped(
@@ -147,7 +147,7 @@ def test_errors_that_repeating_cannot_help_are_reported_at_once(
     found = harvest("url", "/any", client={"cap": 1_000_000})
     assert (found.outcome, found.files) == ("failed", [])
     assert told in found.error
-    assert found.repeated == 0
+    assert found.retries == 0
 
 
 def test_a_server_that_does_not_answer_is_given_up_in_time(
@@ -202,7 +202,7 @@ def test_a_redirect_to_another_port_is_refused_and_the_key_is_not_sent_there(
         found = harvest("openalex", "/works", key="swordfish")
         assert other.requests == []
     place = urlsplit(other.url("")).netloc
-    assert (found.outcome, found.files, found.repeated) == ("failed", [], 0)
+    assert (found.outcome, found.files, found.retries) == ("failed", [], 0)
     assert f"redirects to {place}, which the settings do not name" in found.error
     assert "set it as the url" in found.error
 
