@@ -101,7 +101,7 @@ def due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> D
         closed: local dates that have a digest or never get one: the latest one up to today, and
             those from today on.
     """
-    owed = list_owed_dates(subscriber, now, closed)
+    owed = _list_owed_dates(subscriber, now, closed)
     if not owed:
         return None
     following = next_due(subscriber, now, taken=closed)
@@ -115,7 +115,7 @@ def due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> D
 def why_not_due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> str:
     """Explain to the operator why `due` returns nothing for a reader today."""
     today = local_date_of(subscriber, now)
-    if owed := list_owed_dates(subscriber, now, closed):
+    if owed := _list_owed_dates(subscriber, now, closed):
         following = next_due(subscriber, now, taken=closed)
         taker = "the next one" if following is None else f"that of {following[0]}"
         return f"the digest of {owed[-1]} was not made in time; {taker} takes its papers"
@@ -126,7 +126,7 @@ def why_not_due(subscriber: Subscriber, now: datetime, *, closed: Collection[dat
     return f"they were away at {subscriber.hour}:00 of {today}; the next digest takes its papers"
 
 
-def list_owed_dates(subscriber: Subscriber, now: datetime, closed: Collection[date]) -> list[date]:
+def _list_owed_dates(subscriber: Subscriber, now: datetime, closed: Collection[date]) -> list[date]:
     """Due dates since the last digest whose instant has passed, oldest first."""
     today = local_date_of(subscriber, now)
     last = max((day for day in closed if day <= today), default=date.min)
