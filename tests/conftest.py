@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a store on each database, an app, and the cast of the stories.
+"""Fixtures of all tests: a store on each database, an app, and the cast.
 
 Where a server, a browser or the real dumps are missing, their tests are skipped with the reason.
 With DIGEST_TEST_ALL=1, as in CI, a missing one is a failure, tests marked `slow` run, and property
@@ -55,7 +55,7 @@ hypothesis.settings.load_profile("full" if FULL else "desk")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip slow tests unless all are asked for; mark the tests that need the real dumps."""
+    """Skip slow tests unless all are asked for; mark tests that need real dumps."""
     for item in items:
         if not FULL and item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow: DIGEST_TEST_ALL=1 runs it"))
@@ -154,7 +154,7 @@ def close_and_read(store: Store, path: Path) -> bytes:
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres: str) -> Iterator[str]:
-    """URL of one database with the schema in it; the tests of a process use it in turn.
+    """URL of one database with the schema in it, for one test after the other.
 
     Creating and dropping one for each test waits for the disk, which took most of their time. For
     the same reason its commits do not wait for the disk: no test pulls the plug.
@@ -173,7 +173,7 @@ def postgres_database(postgres: str) -> Iterator[str]:
 
 
 def empty_postgres(url: str) -> None:
-    """Disconnect everybody, empty the tables, restart sequences, reset the schema version."""
+    """Disconnect all clients, empty the tables, reset sequences and version."""
     import psycopg
 
     with psycopg.connect(url) as connection:
@@ -232,7 +232,11 @@ def store(store_url: str) -> Iterator[Store]:
 
 
 def make_app(folder: Path, url: str | None = None, **settings: str) -> App:
-    """Make an app at noon of TODAY whose files are in a folder; settings as `smtp__port="25"`."""
+    """Make an app at noon of TODAY whose files are in a folder.
+
+    Args:
+        settings: such as `smtp__port="25"`.
+    """
     path = folder / "digest.sqlite"
     if url is None and not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

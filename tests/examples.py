@@ -9,5 +9,8 @@ FULL = bool(os.environ.get("DIGEST_TEST_ALL"))
 
 
 def examples(count: int) -> int:
-    """Examples to try of `count`: all of them with DIGEST_TEST_ALL=1, else a fifth, at least 10."""
+    """Return how many of `count` examples to try.
+
+    All of them with DIGEST_TEST_ALL=1, else a fifth, at least 10.
+    """
     return count if FULL else min(count, max(10, count // 5))

@@ -1,4 +1,4 @@
-"""Golden mails: each folder of tests/data/golden holds the input of one mail and what comes out.
+"""Golden mails: each folder of tests/data/golden is one mail's input and output.
 
 The output is subject.txt, headers.txt, body.txt and body.html; for one mail of each structure also
 message.eml, the whole message.
@@ -84,7 +84,11 @@ def outputs(case: str) -> dict[str, bytes]:
 
 
 def difference(case: str) -> str:
-    """A unified diff from the kept files of the case to today's outputs; "" if they are equal."""
+    """Compare the kept files of a case with today's outputs.
+
+    Returns:
+        A unified diff, or "" if they are equal.
+    """
     lines = []
     for name, new in outputs(case).items():
         path = FOLDER / case / name

@@ -1,5 +1,6 @@
-"""A store made by version 0.1.0, as later versions find it; tests/data/store-0.1.0 says what is in
-it.
+"""A store made by version 0.1.0, for tests of later versions.
+
+tests/data/store-0.1.0 says what is in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Mails that come back: the golden ones, said of a message in the store, and damaged ones."""
+"""Returned mails: the golden ones, about a message of the store, and damage."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What the tests of pages and API share: a client without cookies, and the day's papers in an app's
-store.
+"""Helpers of the tests of pages and API.
+
+A client without cookies, and the day's papers in an app's store.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ Write = Callable[..., Path]
 
 
 class Client:
-    """Asks the pages of an app without a socket; keeps nothing from one request to the next."""
+    """A client for the pages of an app that opens no socket.
+
+    It keeps nothing from one request to the next.
+    """
 
     def __init__(self, app: App, pages: FastAPI | None = None) -> None:
         self.app, self.pages = app, pages or web.create(app)
@@ -48,7 +52,10 @@ class Client:
         return self.request("POST", path, **sent)
 
     def sign_up(self, **fields: str) -> httpx.Response:
-        """Fill in the form of the front page as a person does, a minute after it was opened."""
+        """Fill in the form of the front page as a person does.
+
+        A minute after it was opened.
+        """
         opened = sign_timestamp(self.app.keys()[-1], self.app.now() - timedelta(minutes=1))
         return self.post("/", data={"opened": opened, "homepage": "", **fields})
 
@@ -72,7 +79,7 @@ class Clock:
 
 
 class Person(Client):
-    """A client that waits two minutes before each request: nobody takes it for a robot."""
+    """A client that waits two minutes before each request, unlike a robot."""
 
     def __init__(self, app: App, clock: Clock) -> None:
         self.clock = clock
@@ -84,7 +91,11 @@ class Person(Client):
 
 
 def forms(text: str) -> list[tuple[str, dict[str, str]]]:
-    """The forms of a page: where each is posted ("" = here), its hidden fields and only button."""
+    """Find the forms of a page.
+
+    Returns:
+        Of each the path it is posted to ("" = this page), its hidden fields and only button.
+    """
     found = []
     for attributes, inside in re.findall(r"<form([^>]*)>(.*?)</form>", text, re.DOTALL):
         action = re.search(r'action="([^"]*)"', attributes)

@@ -70,11 +70,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
                 main()
             except SystemExit as end:
                 ended = end.code or 0
-        told = capfd.readouterr()
+        output = capfd.readouterr()
         assert ended == code, (
-            f"digest {' '.join(words)} ended with {ended}:\n{told.out}\n{told.err}"
+            f"digest {' '.join(words)} ended with {ended}:\n{output.out}\n{output.err}"
         )
-        return Done(stdout=told.out, stderr=told.err)
+        return Done(stdout=output.out, stderr=output.err)
 
     return call
 

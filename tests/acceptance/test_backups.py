@@ -23,9 +23,9 @@ def test_a_backup_of_the_morning_sends_nothing_again(run: Run, tmp_path: Path) -
     assert "written: b.sqlite" in run("db", "backup", "b.sqlite").stdout
     assert "there already" in run("db", "backup", "b.sqlite", code=2).stderr
     assert json.loads(run("run", "--date", day, "--json").stdout)["send"]["accepted"] == 1
-    told = run("db", "restore", "b.sqlite", "--yes", "--date", day).stdout
-    assert "may be listed again" in told
-    assert "Closed: each reader's local date up to 2026-06-09" in told
+    text = run("db", "restore", "b.sqlite", "--yes", "--date", day).stdout
+    assert "may be listed again" in text
+    assert "Closed: each reader's local date up to 2026-06-09" in text
     again = json.loads(run("run", "--date", day, "--json").stdout)
     assert (again["compose"]["planned"], again["send"]["accepted"]) == (0, 0)
     assert json.loads(run("status", "--json").stdout)["closed_until"].startswith(day)
@@ -38,8 +38,8 @@ def test_a_restore_asks_first(run: Run) -> None:
     run("subscribe", "bob@example.org")
     run("db", "restore", "b.sqlite", stdin="n\n", code=1)
     assert len(json.loads(run("subscribers", "--json").stdout)) == 2
-    told = json.loads(run("db", "restore", "b.sqlite", "--json", stdin="y\n").stdout)
-    assert told["keys"] in ("backup", "none")
+    report = json.loads(run("db", "restore", "b.sqlite", "--json", stdin="y\n").stdout)
+    assert report["keys"] in ("backup", "none")
     assert len(json.loads(run("subscribers", "--json").stdout)) == 1
 
 

@@ -33,7 +33,7 @@ TODAY = datetime.now(UTC)
 
 @pytest.fixture
 def server() -> Iterator[HostileSmtp]:
-    """Takes the first mail, asks for patience at the second, and takes all that follow."""
+    """A server that defers the second mail and accepts all others."""
     with serving(
         HostileSmtp({"RCPT": [Act.reply("250 2.1.5 ok"), Act.reply("451 4.7.1 too fast")]})
     ) as listening:
@@ -125,7 +125,7 @@ def test_five_days_forward_and_back(command: Command, server: HostileSmtp, tmp_p
     put_dump(tmp_path, 1)
     assert command(1, "run", "--json")["send"]["accepted"] == 1
     assert command(5, "run", "--json")["compose"]["planned"] == 0
-    sent = [message_from_bytes(one.data)["Message-ID"] for one in server.got if one.promised]
+    sent = [message_from_bytes(mail.data)["Message-ID"] for mail in server.got if mail.promised]
     assert len(sent) == len(set(sent)) == 3
     with store.reading() as tx:
         listed = list(tx.execute(select(tables.digest_items.c.paper_id)).scalars())

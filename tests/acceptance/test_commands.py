@@ -1,5 +1,6 @@
-"""One day as an operator lives it: from an empty folder to a learned preview, and what is said of
-mistakes.
+"""One day of an operator: from an empty folder to a learned preview.
+
+Also the messages for mistakes.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ def test_a_day_from_init_to_a_learned_preview(
         "--port",
         str(mail_sink.port),
     )
-    told = json.loads(run("ingest", "--seen", "name", "--json", str(papers)).stdout)
+    counts = json.loads(run("ingest", "--seen", "name", "--json", str(papers)).stdout)
     assert {
-        kind: told[kind] for kind in ("read", "new", "updated", "duplicate", "skipped", "rejected")
+        kind: counts[kind]
+        for kind in ("read", "new", "updated", "duplicate", "skipped", "rejected")
     } == {
         "read": 16,
         "new": 16,
@@ -111,14 +113,14 @@ def test_a_mail_is_previewed_as_it_is_sent_and_signed(
         "DIGEST_MAIL__SENDER": "digest@papers.example.org",
         "DIGEST_MAIL__DKIM_KEY_FILE": "dkim.pem",
     }
-    told = json.loads(run("dkim", "--json", **setting).stdout)
-    assert (told["made"], told["name"], told["type"]) == (
+    record = json.loads(run("dkim", "--json", **setting).stdout)
+    assert (record["made"], record["name"], record["type"]) == (
         True,
         "digest._domainkey.papers.example.org",
         "TXT",
     )
     shown = run("dkim", **setting)
-    assert told["value"] in shown.stdout
+    assert record["value"] in shown.stdout
     assert "exists" in shown.stdout
     run("ingest", "--seen", "name", str(papers), **setting)
     run("subscribe", "alice@example.org", "--keyword", "robot", **setting)
@@ -129,16 +131,16 @@ def test_a_mail_is_previewed_as_it_is_sent_and_signed(
         [path.read_bytes() for path in (tmp_path / "outbox").iterdir()],
     )
     for data in (previewed, sent):
-        assert dkim.verify(data, dnsfunc=lambda name, timeout=5: told["value"].encode())
+        assert dkim.verify(data, dnsfunc=lambda name, timeout=5: record["value"].encode())
 
-    def masked(data: bytes) -> bytes:  # another time, and tokens that name another message
+    def mask(data: bytes) -> bytes:  # another time, and tokens that name another message
         return re.sub(
             rb"(?m)^Date: .*$",
             b"",
             re.sub(rb"(?:=\r\n|[a-z2-7]){55,}", b"", data.partition(b"\r\nFrom: ")[2]),
         )
 
-    assert masked(previewed) == masked(sent)
+    assert mask(previewed) == mask(sent)
 
 
 def test_a_preview_that_cannot_be_written_says_so(run: Run, papers: Path) -> None:
@@ -157,14 +159,14 @@ def test_dkim_needs_your_own_address(run: Run) -> None:
 
 
 def test_keys_of_links_are_listed_and_rotated(run: Run) -> None:
-    def told(word: str) -> list[tuple[int, bool]]:
+    def run_keys(word: str) -> list[tuple[int, bool]]:
         return [(key["id"], key["signs"]) for key in json.loads(run("keys", word, "--json").stdout)]
 
     run("subscribe", "alice@example.org")
-    assert told("list") == []
+    assert run_keys("list") == []
     assert "no key yet" in run("keys", "list").stdout
-    assert told("rotate") == [(1, True)]
-    assert told("rotate") == told("list") == [(1, False), (2, True)]
+    assert run_keys("rotate") == [(1, True)]
+    assert run_keys("rotate") == run_keys("list") == [(1, False), (2, True)]
     assert "still works" in run("keys", "list").stdout
 
 
@@ -178,9 +180,9 @@ def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
         'email,name,hour,days,keywords\nalice@example.org,Alice,6,"1,2;3","robot; graph neural '
         'network"\nnobody,,,,\nbob@example.org,Bob,99,,\n'
     )
-    told = json.loads(run("subscribe", "--file", "readers.csv", "--json").stdout)
-    assert (told["new"], told["rejected"]) == (1, 2)
-    assert [(row["line"], row["reason"].split(":")[0]) for row in told["rejects"]] == [
+    report = json.loads(run("subscribe", "--file", "readers.csv", "--json").stdout)
+    assert (report["new"], report["rejected"]) == (1, 2)
+    assert [(row["line"], row["reason"].split(":")[0]) for row in report["rejects"]] == [
         (3, "'nobody' is no e-mail address"),
         (4, "hour 99 must be 0 to 23"),
     ]
@@ -196,8 +198,8 @@ def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
         '{"email": "d@example.org", "colour": 1}',
     ]
     (tmp_path / "more.jsonl").write_text("\n".join(rows))
-    told = json.loads(run("subscribe", "--file", "more.jsonl", "--json").stdout)
-    assert (told["new"], [row["line"] for row in told["rejects"]]) == (1, [2, 3])
+    report = json.loads(run("subscribe", "--file", "more.jsonl", "--json").stdout)
+    assert (report["new"], [row["line"] for row in report["rejects"]]) == (1, [2, 3])
 
 
 def test_a_file_does_not_bring_back_a_reader_who_left(run: Run, tmp_path: Path) -> None:
@@ -236,7 +238,7 @@ def test_a_file_that_cannot_be_written_is_reported_with_the_remedy(
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
         (("frobnicate",), 2, "No such command"),
         (("subscribe",), 2, "either one EMAIL or --file"),
@@ -252,8 +254,8 @@ def test_a_file_that_cannot_be_written_is_reported_with_the_remedy(
     ],
 )
 def test_an_error_is_one_sentence_with_the_right_exit_code(
-    run: Run, words: tuple[str, ...], code: int, told: str
+    run: Run, words: tuple[str, ...], code: int, message: str
 ) -> None:
     run("subscribe", "somebody@example.org")
     done = run(*words, code=code)
-    assert told in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)
+    assert message in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)

@@ -51,14 +51,14 @@ def test_mails_are_caught_and_shown_instead_of_delivered(tmp_path: Path) -> None
     ) as process:
         try:
             assert process.stdout is not None
-            told = ""
-            while "/inbox" not in told:
+            output = ""
+            while "/inbox" not in output:
                 line = process.stdout.readline()
-                assert line, told
-                told += line
+                assert line, output
+                output += line
             port, address = (
-                int(re.findall(r"port = (\d+)", told)[0]),
-                re.findall(r"http://\S+", told)[0],
+                int(re.findall(r"port = (\d+)", output)[0]),
+                re.findall(r"http://\S+", output)[0],
             )
             assert "No mail yet" in httpx.get(address, trust_env=False).text
             with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
@@ -86,7 +86,7 @@ def test_the_demonstration_ignores_settings_from_outside_and_ends_well(
     process: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "config.toml").write_text("this is not even TOML")
-    told = process(
+    output = process(
         "demo",
         "--no-serve",
         "--folder",
@@ -94,12 +94,12 @@ def test_the_demonstration_ignores_settings_from_outside_and_ends_well(
         DIGEST_SMTP__PORT="nonsense",
         DIGEST_STORE__URL="nonsense",
     ).stdout
-    assert "10 mails were delivered over SMTP" in told
+    assert "10 mails were delivered over SMTP" in output
     mails = sorted(path.name for path in (tmp_path / "show" / "mail").iterdir())
     assert len(mails) == 10
-    assert told.count("more like this") == 5
-    assert "strong match" in told  # nobody has rated enough for numbers
-    assert "None" not in told
+    assert output.count("more like this") == 5
+    assert "strong match" in output  # nobody has rated enough for numbers
+    assert "None" not in output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "show"]
 
 

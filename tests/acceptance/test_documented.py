@@ -15,7 +15,10 @@ def test_help_shows_all_of_its_words() -> None:
     while waiting:
         command = waiting.pop()
         waiting += getattr(command, "commands", {}).values()
-        words = [command.help or "", *(getattr(one, "help", None) or "" for one in command.params)]
+        words = [
+            command.help or "",
+            *(getattr(parameter, "help", None) or "" for parameter in command.params),
+        ]
         assert not [text for text in words if markup.search(text)], command.name
 
 

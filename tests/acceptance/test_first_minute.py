@@ -1,4 +1,4 @@
-"""The first minute: settings that are wrong or not whole yet, and folders with nothing in them."""
+"""The first minute: settings that are wrong or incomplete, and empty folders."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def test_every_command_is_a_reader_or_a_writer() -> None:
 def test_a_reading_command_creates_nothing_without_a_service(
     run: Run, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    told = run(*words, code=1)
-    assert told.stdout == ""
-    assert "neither a config.toml nor a database" in told.stderr
-    assert all(way in told.stderr for way in ("digest init", "--config", "Change to the folder"))
+    done = run(*words, code=1)
+    assert done.stdout == ""
+    assert "neither a config.toml nor a database" in done.stderr
+    assert all(way in done.stderr for way in ("digest init", "--config", "Change to the folder"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -111,33 +111,33 @@ def test_a_reading_command_creates_no_database_and_says_so(
     run: Run, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     (tmp_path / "config.toml").write_text("# all as it is by default\n")
-    told = run(*words, code=CODES.get(" ".join(words[:2]), CODES.get(words[0], 0)))
+    done = run(*words, code=CODES.get(" ".join(words[:2]), CODES.get(words[0], 0)))
     if words[0] == "doctor":
-        assert "there is no database yet" in told.stdout
+        assert "there is no database yet" in done.stdout
     else:
-        assert "nothing is there yet" in told.stderr
+        assert "nothing is there yet" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
 
 
 def test_the_environment_can_name_the_service(run: Run, tmp_path: Path) -> None:
-    told = run("subscribers", "--json", DIGEST_STORE__URL="sqlite:///elsewhere.sqlite")
-    assert json.loads(told.stdout) == []
-    assert "elsewhere.sqlite" in told.stderr
+    done = run("subscribers", "--json", DIGEST_STORE__URL="sqlite:///elsewhere.sqlite")
+    assert json.loads(done.stdout) == []
+    assert "elsewhere.sqlite" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_database_without_settings_is_read(run: Run) -> None:
     run("subscribe", "alice@example.org")
-    told = run("subscribers", "--json")
-    assert len(json.loads(told.stdout)) == 1
-    assert told.stderr == ""
+    done = run("subscribers", "--json")
+    assert len(json.loads(done.stdout)) == 1
+    assert done.stderr == ""
 
 
 # ------------------------------------------------------------------------------ init
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--host", "smtp.example.org", "--port", "99999"), "smtp.port = 99999"),
         (("--port", "0"), "smtp.port = 0"),
@@ -151,9 +151,9 @@ def test_a_database_without_settings_is_read(run: Run) -> None:
     ],
 )
 def test_an_invalid_value_is_reported_and_nothing_is_written(
-    run: Run, tmp_path: Path, words: tuple[str, ...], told: str
+    run: Run, tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:
-    assert told in run("init", *words, code=2).stderr
+    assert message in run("init", *words, code=2).stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -182,9 +182,9 @@ def test_a_prompt_asks_again_until_the_value_can_be_used(
     )
     monkeypatch.setattr("digest.cli.init.Prompt.ask", lambda *_, **__: next(typed))
     monkeypatch.setattr("digest.cli.init.out._force_terminal", True)
-    told = run("init").stderr
-    assert "'nobody' is no e-mail address" in told
-    assert "smtp.host = 'smtp uni'" in told
+    output = run("init").stderr
+    assert "'nobody' is no e-mail address" in output
+    assert "smtp.host = 'smtp uni'" in output
     assert 'host = "smtp.uni.example"' in (tmp_path / "config.toml").read_text()
     assert next(typed, None) is None
 
@@ -195,8 +195,8 @@ def test_a_prompt_asks_again_until_the_value_can_be_used(
 def test_all_works_but_sending_while_the_password_is_missing(
     run: Run, papers: Path, tmp_path: Path
 ) -> None:
-    told = run("init", "--sender", "somebody@gmail.com").stdout
-    assert "Until then nothing is sent" in told
+    output = run("init", "--sender", "somebody@gmail.com").stdout
+    assert "Until then nothing is sent" in output
     day = ("--date", str(TODAY))
     run("ingest", "--seen", "name", str(papers))
     run("subscribe", "alice@example.org", "--keyword", "robot")
@@ -209,8 +209,10 @@ def test_all_works_but_sending_while_the_password_is_missing(
         assert "Put the secret on its first line" in ended.stderr
     status = json.loads(run("status", "--json", *day).stdout)
     assert (status["waiting"], status["messages"]) == (1, {"planned": 1})
-    found = json.loads(run("doctor", "--json", "--offline", code=1).stdout)["findings"]
-    assert [one["level"] for one in found if "smtp.password_file" in one["what"]] == ["bad"]
+    findings = json.loads(run("doctor", "--json", "--offline", code=1).stdout)["findings"]
+    assert [
+        finding["level"] for finding in findings if "smtp.password_file" in finding["what"]
+    ] == ["bad"]
     (tmp_path / "smtp-password").write_text("\n")
     assert "is empty" in run("send", *day, code=1).stderr
 

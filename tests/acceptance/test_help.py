@@ -1,4 +1,4 @@
-"""The help of the commands: it loads quickly, is grouped, and agrees with the docstrings."""
+"""The help of the commands: fast, grouped, and equal to the docstrings."""
 
 from __future__ import annotations
 

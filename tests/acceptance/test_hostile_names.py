@@ -1,4 +1,4 @@
-"""Names that strangers chose, in everything that commands print and the service logs."""
+"""Hostile names in everything that commands print and the service logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail that went out and mail that came back, as the operator follows and settles it."""
+"""Sent and returned mail, as the operator follows and settles it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.conftest import TODAY
 
 def test_suppressions_are_listed_imported_exported_and_released(run: Run, tmp_path: Path) -> None:
     run("subscribe", "alice@example.org")
-    told = json.loads(
+    report = json.loads(
         run(
             "suppressions",
             "add",
@@ -23,19 +23,19 @@ def test_suppressions_are_listed_imported_exported_and_released(run: Run, tmp_pa
             "--json",
         ).stdout
     )
-    assert told == {"added": 2, "known": 0}
+    assert report == {"added": 2, "known": 0}
     assert json.loads(run("subscribers", "--json").stdout)[0]["standing"] == "suppressed"
     assert "digest suppressions release" in run("subscribe", "bob@example.org", code=1).stderr
     (tmp_path / "more.csv").write_text(
         "address,reason,since\ncarol@example.org,hard,2026-01-02\nbob@example.org,,\nnobody,,\nd@example.org,odd,\n"
     )
-    told = json.loads(run("suppressions", "import", "more.csv", "--json").stdout)
-    assert {what: told[what] for what in ("added", "known", "rejected")} == {
+    report = json.loads(run("suppressions", "import", "more.csv", "--json").stdout)
+    assert {what: report[what] for what in ("added", "known", "rejected")} == {
         "added": 1,
         "known": 1,
         "rejected": 2,
     }
-    assert [row["line"] for row in told["rejects"]] == [4, 5]
+    assert [row["line"] for row in report["rejects"]] == [4, 5]
     for name in ("all.csv", "all.jsonl"):
         run("suppressions", "export", name)
         assert json.loads(run("suppressions", "import", name, "--json").stdout)["known"] == 3
@@ -79,8 +79,8 @@ def test_a_bounce_through_the_pipe_of_a_mail_server(
         "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\n"
         "Final-Recipient: rfc822; alice@example.org\nAction: failed\nStatus: 5.1.1\n--b--\n"
     )
-    told = json.loads(run("bounce", "--json", stdin=report, **settings).stdout)
-    assert (told["outcome"], told["email"], told["suppressed"]) == (
+    outcome = json.loads(run("bounce", "--json", stdin=report, **settings).stdout)
+    assert (outcome["outcome"], outcome["email"], outcome["suppressed"]) == (
         "bounced",
         "alice@example.org",
         "hard",
@@ -99,8 +99,8 @@ def test_a_mail_for_people_through_the_pipe_is_refused_or_kept_and_never_lost(
     mail = "From: bob@example.net\nSubject: hello\n\nHow are you?\n"
     run("bounce", stdin=mail, code=67)
     run("bounce", "--keep", "for-people/mail", stdin=mail)
-    (kept,) = (tmp_path / "for-people" / "mail").iterdir()
-    assert (kept.suffix, kept.read_text()) == (".eml", mail)
+    (file,) = (tmp_path / "for-people" / "mail").iterdir()
+    assert (file.suffix, file.read_text()) == (".eml", mail)
 
 
 def test_the_pipe_exits_with_try_later_or_misconfigured(run: Run, tmp_path: Path) -> None:
@@ -134,23 +134,24 @@ def test_deliveries_are_listed_and_settled(run: Run, papers: Path, mail_sink: Ma
     run("subscribe", "alice@example.org", "--keyword", "robot")
     run("run", "--date", str(TODAY))
     assert "no such messages" in run("deliveries", "--state", "unknown").stdout
-    (told,) = json.loads(run("deliveries", "alice@example.org", "--json").stdout)
-    assert (told["email"], told["state"], told["kind"], told["key"]) == (
+    (message,) = json.loads(run("deliveries", "alice@example.org", "--json").stdout)
+    assert (message["email"], message["state"], message["kind"], message["key"]) == (
         "alice@example.org",
         "accepted",
         "digest",
         str(TODAY),
     )
-    assert [(one["outcome"], one["phase"], one["code"]) for one in told["deliveries"]] == [
-        ("accepted", "body", 250)
-    ]
+    assert [
+        (delivery["outcome"], delivery["phase"], delivery["code"])
+        for delivery in message["deliveries"]
+    ] == [("accepted", "body", 250)]
     shown = run("deliveries").stdout
-    assert told["message_id"] in shown
+    assert message["message_id"] in shown
     assert "body: accepted 250" in shown
     assert (
         "only an unknown one"
-        in run("deliveries", "--resolve", told["message_id"], "rejected", code=2).stderr
+        in run("deliveries", "--resolve", message["message_id"], "rejected", code=2).stderr
     )
     run("deliveries", "--resolve", "<nobody@example.org>", "accepted", code=1)
-    run("deliveries", "--resolve", told["message_id"], "lost", code=2)
+    run("deliveries", "--resolve", message["message_id"], "lost", code=2)
     run("deliveries", "nobody@example.org", code=1)

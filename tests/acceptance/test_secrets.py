@@ -1,4 +1,7 @@
-"""A secret in every setting that can hold one, an error in every part, and none in what is said."""
+"""A secret in every setting that can hold one, and an error in every part.
+
+No output may hold any of the secrets.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def secret(place: str) -> str:
-    """Told from all others, and with what URLs, JSON, HTML and Python spell in their own way."""
+    """Return a secret unlike all others.
+
+    It holds characters that URLs, JSON, HTML and Python escape in their own ways.
+    """
     return f"pw.{place}/+&<ü>\"'% {len(place)}="
 
 
@@ -63,7 +69,7 @@ def secret_keys(model: type[BaseModel]) -> list[str]:
     return [key for key, field in model.model_fields.items() if is_secret(field)]
 
 
-def planted() -> tuple[dict[str, Any], dict[str, str]]:
+def plant_secrets() -> tuple[dict[str, Any], dict[str, str]]:
     """Settings with a secret wherever one can be, found by type; and place -> secret."""
     values: dict[str, Any] = {}
     secrets: dict[str, str] = {}
@@ -100,9 +106,9 @@ def toml_of(values: dict[str, Any]) -> str:
             }
             lines += [f"{k} = {config.toml(v)}" for k, v in row.items() if k not in inner]
             for key, rows in inner.items():
-                for one in rows:
+                for inner_row in rows:
                     lines.append(f"[[{section}.{key}]]")
-                    lines += [f"{k} = {config.toml(v)}" for k, v in one.items()]
+                    lines += [f"{k} = {config.toml(v)}" for k, v in inner_row.items()]
     return "\n".join(lines)
 
 
@@ -120,7 +126,7 @@ def test_settings_named_like_secrets_have_the_secret_type() -> None:
 
 
 def test_every_planted_secret_is_known_and_shown_nowhere(tmp_path: Path) -> None:
-    values, secrets = planted()
+    values, secrets = plant_secrets()
     assert {"smtp.password", "smtp.more.0.password", "mailbox.password", "sources.1.key"} <= set(
         secrets
     )
@@ -174,7 +180,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
 def test_an_error_in_settings_shows_no_secret(
     run: Run, tmp_path: Path, what: str, spoil: Callable[[dict[str, Any]], object]
 ) -> None:
-    values, secrets = planted()
+    values, secrets = plant_secrets()
     values["smtp"]["host"] = "127.0.0.1"
     spoil(values)
     path = tmp_path / "config.toml"
@@ -222,7 +228,7 @@ def source() -> Iterator[SourceServer]:
 @pytest.fixture
 def service(tmp_path: Path, parrot: Parrot, source: SourceServer) -> tuple[Path, dict[str, str]]:
     """A config in which everything fails, with servers that say the secrets back."""
-    values, secrets = planted()
+    values, secrets = plant_secrets()
     values["log"] = {"level": "debug"}
     values["alerts"] = {"to": "ops@example.org"}
     values["mail"] = values.get("mail", {}) | {"sender": "digest@example.org"}
@@ -255,7 +261,7 @@ def service(tmp_path: Path, parrot: Parrot, source: SourceServer) -> tuple[Path,
     return path, secrets
 
 
-def stored(path: Path) -> str:
+def dump_database(path: Path) -> str:
     """All text that the database holds, the key of the links apart."""
     connection = sqlite3.connect(path)
     try:
@@ -308,8 +314,8 @@ def test_no_error_shows_a_secret(
             done = run(*words, *more, code=code)
             said[" ".join((*words, *more))] = done.stdout + done.stderr
             assert not more or json.loads(done.stdout) is not None
-    outbox = alerted(path, tmp_path)
-    said |= {"the store": stored(tmp_path / "digest.sqlite"), "letters": outbox}
+    outbox = send_alarms(path, tmp_path)
+    said |= {"the store": dump_database(tmp_path / "digest.sqlite"), "letters": outbox}
     for what, text in said.items():
         for place, value in secrets.items():
             assert not [s for s in spellings(value) if s in text], f"{place} in {what}:\n{text}"
@@ -325,7 +331,7 @@ def test_no_error_shows_a_secret(
     assert source.requests[0].query["api_key"] == secret("sources.0.key")
 
 
-def alerted(path: Path, tmp_path: Path) -> str:
+def send_alarms(path: Path, tmp_path: Path) -> str:
     """The letters to the operator two days later, written to a folder."""
     loaded = config.load(path, {})
     loaded = loaded.model_copy(
@@ -334,8 +340,8 @@ def alerted(path: Path, tmp_path: Path) -> str:
     later = datetime.now(NOON.tzinfo) + timedelta(days=3)
     app = App.open(loaded, now=lambda: later)
     try:
-        told = services.watch(app).planned
-        assert {"source", "mailbox"} <= set(told)
+        kinds = services.watch(app).planned
+        assert {"source", "mailbox"} <= set(kinds)
         pipeline.send(app)
     finally:
         app.close()

@@ -1,5 +1,7 @@
-"""Settings: from a file, from the environment, and made by `init`; and the database
-that they name."""
+"""Settings from a file, from the environment, and written by `init`.
+
+Also the database that they name.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,11 @@ def test_init_never_overwrites(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_known_mailbox_provider_is_guessed(run: Run, tmp_path: Path) -> None:
-    told = run("init", "--sender", "somebody@gmail.com").stdout
+    output = run("init", "--sender", "somebody@gmail.com").stdout
     text = (tmp_path / "config.toml").read_text()
     assert 'host = "smtp.gmail.com"' in text
     assert 'username = "somebody@gmail.com"' in text
-    assert "smtp-password" in told
+    assert "smtp-password" in output
 
 
 def test_a_database_of_another_version_is_refused_until_upgraded(run: Run, tmp_path: Path) -> None:

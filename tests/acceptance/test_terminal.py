@@ -1,5 +1,6 @@
-"""What a terminal of 80 columns shows, and what is said of folders, files and numbers that cannot
-be used.
+"""Output on a terminal of 80 columns.
+
+Also the errors for folders, files and numbers that cannot be used.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tests.conftest import TODAY, invent_papers
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
         (("rejects", "999"), 1, "`digest dumps` lists them"),
         (("dev-mail", "--port", "99999"), 2, "65535"),
@@ -25,11 +26,11 @@ from tests.conftest import TODAY, invent_papers
     ],
 )
 def test_an_invalid_number_is_reported(
-    run: Run, words: tuple[str, ...], code: int, told: str
+    run: Run, words: tuple[str, ...], code: int, message: str
 ) -> None:
     run("subscribe", "somebody@example.org")
     done = run(*words, code=code)
-    assert told in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)
+    assert message in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +53,8 @@ def test_an_inbox_that_is_not_a_folder_is_reported_with_the_remedy(
     run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("")
-    told = run("run", code=1, DIGEST_INGEST__INBOX=str(tmp_path / "taken")).stderr
-    assert told.startswith(
+    error = run("run", code=1, DIGEST_INGEST__INBOX=str(tmp_path / "taken")).stderr
+    assert error.startswith(
         f"digest: ingest.inbox = '{tmp_path / 'taken'}': cannot be made (File exists). "
     )
     assert (
@@ -77,24 +78,24 @@ def test_tables_are_not_cut_on_a_narrow_terminal(
     )
     rows = [msgspec.json.encode(row) for row in invent_papers(TODAY)]
     (tmp_path / name).write_bytes(b"\n".join(rows) + b"\n")
-    told = {"ingest": run("ingest", name, "--seen", "name").stdout}
+    outputs = {"ingest": run("ingest", name, "--seen", "name").stdout}
     run("subscribe", email, "--keyword", "robot")
     run("suppressions", "add", "x" + email, "--evidence", "asked " * 20)
     day = ("--date", str(TODAY))
-    told["compose"] = run("compose", *day).stdout
-    told["send"] = run("send", "--dry-run", *day).stdout
-    for listed in ("dumps", "status", "subscribers", "suppressions"):
-        told[listed] = run(listed).stdout
-    for command, text in told.items():
+    outputs["compose"] = run("compose", *day).stdout
+    outputs["send"] = run("send", "--dry-run", *day).stdout
+    for command in ("dumps", "status", "subscribers", "suppressions"):
+        outputs[command] = run(command).stdout
+    for command, text in outputs.items():
         assert "…" not in text, f"{command}:\n{text}"
         assert max(map(len, text.splitlines())) <= 80, f"{command}:\n{text}"
-    assert "16 read" in told["dumps"]
-    assert "16 new" in told["dumps"]
-    assert str(TODAY) in told["dumps"]
+    assert "16 read" in outputs["dumps"]
+    assert "16 new" in outputs["dumps"]
+    assert str(TODAY) in outputs["dumps"]
 
 
 def test_a_preview_says_which_paper_is_a_try(run: Run, papers: Path) -> None:
     run("ingest", "--seen", "name", str(papers))
     run("subscribe", "alice@example.org", "--keyword", "robot", "--size", "8")
-    told = run("preview", "alice@example.org", "--date", str(TODAY)).stdout
-    assert "Outside your usual. More of this?" in re.sub(r"\s+", " ", told)
+    output = run("preview", "alice@example.org", "--date", str(TODAY)).stdout
+    assert "Outside your usual. More of this?" in re.sub(r"\s+", " ", output)

@@ -111,9 +111,10 @@ def time_ingest(url: str, dump: Path, folder: Path) -> Clock:
     return took
 
 
-def time_bare_sqlite(made: Path, folder: Path) -> Clock:
-    """What executemany takes over the very rows that ours made, in transactions of 2,000, into an
-    empty copy of the schema.
+def time_bare_sqlite(filled: Path, folder: Path) -> Clock:
+    """Time executemany alone over the rows that ours wrote.
+
+    In transactions of 2,000, into an empty copy of the schema.
     """
     import sqlite3
 
@@ -123,7 +124,7 @@ def time_bare_sqlite(made: Path, folder: Path) -> Clock:
     store = Store(f"sqlite:///{target}")
     schema.require(store)
     store.close()
-    source, sink = sqlite3.connect(made), sqlite3.connect(target, isolation_level=None)
+    source, sink = sqlite3.connect(filled), sqlite3.connect(target, isolation_level=None)
     sink.execute("PRAGMA journal_mode = WAL")
     sink.execute("PRAGMA synchronous = FULL")
     took = Clock()
@@ -142,7 +143,7 @@ def time_bare_sqlite(made: Path, folder: Path) -> Clock:
     return took
 
 
-def time_bare_postgres(made: str, target: str) -> tuple[float, float]:
+def time_bare_postgres(filled: str, target: str) -> tuple[float, float]:
     """Seconds of executemany and of COPY over the rows that ours made."""
     import psycopg
 
@@ -153,7 +154,7 @@ def time_bare_postgres(made: str, target: str) -> tuple[float, float]:
         store = Store(target)
         schema.require(store)
         store.close()
-        with psycopg.connect(made) as source, psycopg.connect(target) as sink:
+        with psycopg.connect(filled) as source, psycopg.connect(target) as sink:
             for table in TABLES:
                 records = source.execute(f"SELECT * FROM {table}".encode()).fetchall()
                 if not records:

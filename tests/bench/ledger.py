@@ -94,8 +94,9 @@ async def run_ledger(app: App, connections: int) -> int:
 
 
 def run_bare_driver(path: Path, group: int) -> int:
-    """The same states of the same rows by the driver alone: a claim of 50, then groups as large as
-    there are connections.
+    """Write the same states of the same rows by the driver alone.
+
+    A claim of 50, then groups as large as there are connections.
     """
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")

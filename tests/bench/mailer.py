@@ -82,8 +82,9 @@ async def send_by_pool(port: int, messages: int, size: int, sessions: int) -> No
 
 
 async def send_bare(port: int, messages: list[bytes], connections: int) -> None:
-    """Ready-made messages over connections that pipeline, and nothing else: no ledger, no limits,
-    no timeouts.
+    """Send ready-made messages over pipelining connections, and nothing else.
+
+    No ledger, no limits, no timeouts.
     """
     waiting = iter(messages)
 
@@ -210,7 +211,7 @@ def compare(
             f"  {name:12} {statistics.median(rates[name]):8,.0f} messages a second   "
             f"{statistics.median(cpu[name]):6.0f} us CPU a message"
         )
-    ratios = [own / others for own, others in zip(rates["ours"], rates[other], strict=True)]
+    ratios = [own / theirs for own, theirs in zip(rates["ours"], rates[other], strict=True)]
     print(
         f"  ratio of a round {statistics.median(ratios):.2f}, {min(ratios):.2f} to "
         f"{max(ratios):.2f}"

@@ -66,7 +66,7 @@ def fill(opened: Store, readers: int, days: int) -> list[int]:
                     "created_at": at,
                 }
             )
-            made = {
+            item = {
                 "score": 1.0,
                 "match": 90,
                 "standard": 0.0,
@@ -82,7 +82,7 @@ def fill(opened: Store, readers: int, days: int) -> list[int]:
                     "position": place,
                     "paper_id": (number + place * 7) % PAPERS + 1,
                 }
-                | made
+                | item
                 for place in range(1, 11)
             ]
             sent.append(
@@ -142,8 +142,8 @@ def main() -> None:
         for _ in range(3):
             began, cpu = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_utime
             with opened.reading() as tx:
-                known = store.history.load_last_cutoffs(tx, reader_ids, NOW.date())
-                histories = store.history.load(tx, known, NOW.date(), since=since)
+                cutoffs = store.history.load_last_cutoffs(tx, reader_ids, NOW.date())
+                histories = store.history.load(tx, cutoffs, NOW.date(), since=since)
             seconds, cpu = (
                 time.monotonic() - began,
                 resource.getrusage(resource.RUSAGE_SELF).ru_utime - cpu,

@@ -95,15 +95,15 @@ def make_readers(
     for place, paper in enumerate(every):
         by_category.setdefault(paper.categories[0], []).append(place)
     names = [name for name, places in by_category.items() if len(places) >= 50]
-    found = []
+    readers = []
     for n in range(number):
-        one, two, three = (by_category[names[i]] for i in rng.integers(0, len(names), 3))
+        first, second, third = (by_category[names[i]] for i in rng.integers(0, len(names), 3))
         thumbs = int(rng.integers(20, 101))
         ups = np.unique(
-            np.concatenate((rng.choice(one, thumbs // 2), rng.choice(two, thumbs // 4)))
+            np.concatenate((rng.choice(first, thumbs // 2), rng.choice(second, thumbs // 4)))
         )
-        downs = np.unique(rng.choice(three, thumbs - thumbs // 2 - thumbs // 4))
-        known = profiles.TrainingData(
+        downs = np.unique(rng.choice(third, thumbs - thumbs // 2 - thumbs // 4))
+        training_data = profiles.TrainingData(
             interests=(),
             phrases=(),
             liked=profiles.Rated.from_shared_rows(
@@ -126,8 +126,8 @@ def make_readers(
             status=SubscriberStatus.ACTIVE,
             created=datetime(2026, 1, 1, tzinfo=UTC),
         )
-        found.append(TrainedReader(subscriber=subscriber, training_data=known))
-    return found
+        readers.append(TrainedReader(subscriber=subscriber, training_data=training_data))
+    return readers
 
 
 def main() -> int:
@@ -197,20 +197,21 @@ def main() -> int:
         for n in range(asked.processes)
     ]
     with multiprocessing.get_context("fork").Pool(asked.processes) as pool:
-        found = pool.map(work, shares) if asked.processes > 1 else [work(shares[0])]
-    cpu = sum((np.array(batch.cpu) for batch in found), np.zeros(4)) / asked.readers * 1000
+        results = pool.map(work, shares) if asked.processes > 1 else [work(shares[0])]
+    cpu = sum((np.array(batch.cpu) for batch in results), np.zeros(4)) / asked.readers * 1000
     per_reader = float(cpu[:3].sum())
     print(
-        f"{asked.readers:,} readers, {len(new):,} papers, {sum(batch.listed for batch in found):,} "
-        f"papers listed; CPU a reader of one core:"
+        f"{asked.readers:,} readers, {len(new):,} papers, "
+        f"{sum(batch.listed for batch in results):,} papers listed; CPU a reader of one core:"
     )
     print(
         f"  learn {cpu[0]:.2f}, score {cpu[1]:.2f}, choose {cpu[2]:.2f}: {per_reader:.2f} ms; "
         f"and the reasons of ten papers {cpu[3]:.2f} ms"
     )
     print(
-        f"  on the clock, {asked.processes} at once: {max(batch.clock for batch in found):.1f} s, "
-        f"with reasons {max(batch.told for batch in found):.1f} s"
+        f"  on the clock, {asked.processes} at once: "
+        f"{max(batch.clock for batch in results):.1f} s, "
+        f"with reasons {max(batch.clock_with_reasons for batch in results):.1f} s"
     )
     dense = np.random.default_rng(0).standard_normal((500, 1000), dtype=np.float32)
     other = np.random.default_rng(1).standard_normal((1000, len(new)), dtype=np.float32)
@@ -228,15 +229,16 @@ def main() -> int:
             f"LinearSVC over {RATED:,} papers: {way:.0f} ms a reader; ratio {per_reader / way:.4f}"
         )
     memory = max(
-        [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *(batch.memory for batch in found)]
+        [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *(batch.memory for batch in results)]
     )
     print(f"peak memory of a process {memory / 1024:.0f} MB, load {os.getloadavg()[0]:.1f}")
     return 0
 
 
 def compare_with_checkout(checkout: Path, number: int, new: int) -> int:
-    """Each batch by the code of both, one after the other, in processes that stay: what slows the
-    machine meets both alike.
+    """Compare this code with another checkout, batch by batch in turn.
+
+    Both run in processes that stay, so what slows the machine meets both alike.
     """
     command = [sys.executable, __file__, "--in-turn", "--papers", str(new)]
     folders = [checkout.resolve(), ROOT]
@@ -251,7 +253,7 @@ def compare_with_checkout(checkout: Path, number: int, new: int) -> int:
         )
         for folder in folders
     ]
-    found: list[list[list[float]]] = [[], []]
+    timings: list[list[list[float]]] = [[], []]
     for turn in range(1 + number // _TOGETHER):
         for which in (0, 1) if turn % 2 else (1, 0):
             process = both[which]
@@ -263,11 +265,11 @@ def compare_with_checkout(checkout: Path, number: int, new: int) -> int:
             ):  # what is told of the features comes first
                 if not line:
                     return 1
-            found[which].append(json.loads(line))
+            timings[which].append(json.loads(line))
     for process in both:
         process.communicate()
     cpu = (
-        np.array(found)[:, 1:] / _TOGETHER * 1000
+        np.array(timings)[:, 1:] / _TOGETHER * 1000
     )  # the first batch of each also fills what is kept
     whole = cpu[:, :, :3].sum(axis=2)
     for name, parts, sums in zip(("there", "here"), np.median(cpu, axis=1), whole, strict=True):
@@ -287,13 +289,15 @@ def compare_with_checkout(checkout: Path, number: int, new: int) -> int:
 
 
 class BatchResult(NamedTuple):
-    """What one process did: CPU seconds to learn, score, choose and tell; seconds on the clock
-    without and with telling; papers; kB.
+    """Cost of a process's batches, in CPU seconds, seconds on the clock and kB.
+
+    The CPU is that of learning, scoring, choosing and writing reasons. The clock is given without
+    and with writing reasons.
     """
 
     cpu: tuple[float, float, float, float]
     clock: float
-    told: float
+    clock_with_reasons: float
     listed: int
     memory: int
 
@@ -305,28 +309,30 @@ def choose_for_readers(
     batches: list[tuple[int, int]],
 ) -> BatchResult:
     recipe, listed, clock = recipes.RECIPES[recipes.DEFAULT_RECIPE], 0, 0.0
-    cpu, told = [0.0] * 4, 0.0
+    cpu, clock_with_reasons = [0.0] * 4, 0.0
     rules = selection.Rules(author_most=3, category_most=70, explore=True)
     among = frozenset(shared.papers)
     for start, number in batches:
-        some = make_readers(number, every, rated_rows, seed=start + 1)
+        readers = make_readers(number, every, rated_rows, seed=start + 1)
         laps, began = [time.process_time()], time.perf_counter()
-        trained = train_profiles(RecipeSplit(recipe=recipe.name), shared.background, some)
+        trained = train_profiles(RecipeSplit(recipe=recipe.name), shared.background, readers)
         batch = [Candidates(reader=reader, paper_ids=among) for reader in trained]
         learned = [reader.profiles[recipe.name] for reader in trained]
         laps.append(time.process_time())
         scored = recipes.score_all(recipe, learned, shared.day)
         laps.append(time.process_time())
         outcomes = [
-            choose_digest(recipe, shared, each, rules_for(rules, shared, each), own_scores)
-            for each, own_scores in zip(batch, scored, strict=True)
+            choose_digest(
+                recipe, shared, candidates, rules_for(rules, shared, candidates), own_scores
+            )
+            for candidates, own_scores in zip(batch, scored, strict=True)
         ]
         laps.append(time.process_time())
         clock += time.perf_counter() - began
-        for outcome, *one in zip(outcomes, learned, scored, strict=True):
-            listed += len(add_reasons(recipe, shared, outcome, *one).items)  # type: ignore[union-attr]
+        for outcome, *profile_and_scores in zip(outcomes, learned, scored, strict=True):
+            listed += len(add_reasons(recipe, shared, outcome, *profile_and_scores).items)  # type: ignore[union-attr]
         laps.append(time.process_time())
-        told += time.perf_counter() - began
+        clock_with_reasons += time.perf_counter() - began
         cpu = [
             before + later - earlier
             for before, earlier, later in zip(cpu, laps, laps[1:], strict=False)
@@ -334,7 +340,7 @@ def choose_for_readers(
     return BatchResult(
         (cpu[0], cpu[1], cpu[2], cpu[3]),
         clock,
-        told,
+        clock_with_reasons,
         listed,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     )
@@ -349,8 +355,8 @@ def time_svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
     compact = sp.csr_matrix(
         (words.data, places, words.indptr), shape=(words.shape[0], len(columns))
     )
-    kept = np.argsort(-np.bincount(places))[:20_000]
-    compact = compact[:, kept]
+    most_frequent = np.argsort(-np.bincount(places))[:20_000]
+    compact = compact[:, most_frequent]
     took = 0.0
     for reader in make_readers(number, every[:RATED], profiles.RatedRows(rows)):
         target = np.isin(np.arange(1, RATED + 1), reader.training_data.liked.paper_ids).astype(int)

@@ -71,7 +71,7 @@ def main() -> int:
                 track,
                 *(["--users", str(asked.users)] if track == "titles" else []),
             ]
-            mine, others = (
+            own_file, peers_file = (
                 Path(scratch) / f"{track}-ours.jsonl",
                 Path(scratch) / f"{track}-peers.jsonl",
             )
@@ -83,10 +83,10 @@ def main() -> int:
                 "--module",
                 "digest.evaluate:recommend",
                 "--out",
-                str(mine),
+                str(own_file),
             ):
                 return 1
-            ours += read_rows(mine)
+            ours += read_rows(own_file)
             if asked.encoded:
                 beside = Path(scratch) / f"{track}-encoded.jsonl"
                 os.environ["DIGEST_BENCH_ENCODED"] = str(folder / "emb" / f"mini_{track}.npz")
@@ -111,10 +111,10 @@ def main() -> int:
                     "--emb",
                     "emb",
                     "--out",
-                    str(others),
+                    str(peers_file),
                 ):
                     return 1
-                theirs += read_rows(others)
+                theirs += read_rows(peers_file)
     if theirs:
         compare(ours, theirs)
     return 0
@@ -125,16 +125,17 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def compare(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
-    """nDCG@10 of ours less each peer's, paired over readers, with 95 % bootstrap intervals; the
-    peer that comes nearest in the mean first.
+    """Print nDCG@10 of ours less each peer's, paired over readers.
+
+    With 95 % bootstrap intervals; the peer that comes nearest in the mean first.
     """
-    mine = {(row["track"], row["k"], row["task"]): row["ndcg10"] for row in ours}
+    own_values = {(row["track"], row["k"], row["task"]): row["ndcg10"] for row in ours}
     by_peer: dict[str, dict[tuple[str, int], dict[str, list[float]]]] = {}
     for row in theirs:
         key = (row["track"], row["k"], row["task"])
-        if key in mine:
+        if key in own_values:
             cell = by_peer.setdefault(row["method"], {}).setdefault(key[:2], {})
-            cell.setdefault(row["user"], []).append(mine[key] - row["ndcg10"])
+            cell.setdefault(row["user"], []).append(own_values[key] - row["ndcg10"])
     rng = np.random.default_rng(0)
     means = {
         peer: float(
@@ -147,7 +148,7 @@ def compare(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
     for peer in sorted(means, key=lambda name: means[name]):
         print(f"\nours less {peer}: {means[peer]:+.4f} in the mean of {len(by_peer[peer])} cells")
         for (track, k), cell in sorted(by_peer[peer].items()):
-            readers = np.array([np.mean(found) for found in cell.values()])
+            readers = np.array([np.mean(differences) for differences in cell.values()])
             drawn = readers[rng.integers(0, len(readers), (2000, len(readers)))].mean(axis=1)
             low, high = np.percentile(drawn, [2.5, 97.5])
             below = "   BELOW" if high < 0 else ""

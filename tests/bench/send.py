@@ -154,7 +154,7 @@ def _score(dice: random.Random, paper: int, words: list[str], near: str) -> Scor
 
 
 def _repeat(tx: store.Connection, queued: int) -> None:
-    """Further readers get the digests of the first ones again, row by row inside the database."""
+    """Give the digests of the first readers to the further ones, in the database."""
     for table, columns, key in (
         (
             "subscribers",
@@ -189,8 +189,9 @@ def _repeat(tx: store.Connection, queued: int) -> None:
 
 
 class Parts:
-    """CPU seconds of parts, measured by standing in for their functions; a part inside another is
-    taken off it.
+    """CPU seconds of parts, measured by wrappers around their functions.
+
+    The time of a part inside another is subtracted from the outer one.
     """
 
     def __init__(self) -> None:
@@ -213,16 +214,16 @@ class Parts:
             (GroupCommit, "_write_group", "ledger"),
             (store.ledger, "claim", "ledger"),
         ]
-        kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
+        originals = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
         for owner, name, part in places:
-            setattr(owner, name, self._timed(getattr(owner, name), part))
+            setattr(owner, name, self._time(getattr(owner, name), part))
         try:
             yield
         finally:
-            for owner, name, function in kept:
+            for owner, name, function in originals:
                 setattr(owner, name, function)
 
-    def _timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
+    def _time(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
         def call(*values: Any, **named: Any) -> Any:
             started = time.thread_time()
             result = function(*values, **named)
@@ -337,7 +338,10 @@ def find_program(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """Digests of ours and messages of `smtp-source` a second, and microseconds of CPU a digest."""
+    """Digests of ours and messages of `smtp-source` a second.
+
+    Also microseconds of CPU a digest.
+    """
 
     ours: float
     theirs: float
@@ -386,11 +390,11 @@ def compare(count: int, connections: int, rounds: int, processes: int) -> None:
     )
     if processes > 1:
         return
-    each = {part: seconds / count * 1e6 for part, seconds in least.parts.seconds.items()}
+    part_costs = {part: seconds / count * 1e6 for part, seconds in least.parts.seconds.items()}
     print("  of the CPU of the round with the least:")
     for part in ("read", "render", "assemble", "sign", "ledger"):
-        print(f"    {part:10} {each[part]:6.0f} us")
-    print(f"    {'transmit':10} {least.cpu - sum(each.values()):6.0f} us   (all the rest)")
+        print(f"    {part:10} {part_costs[part]:6.0f} us")
+    print(f"    {'transmit':10} {least.cpu - sum(part_costs.values()):6.0f} us   (all the rest)")
 
 
 def compare_through_postfix(count: int, connections: int, rounds: int) -> None:
@@ -438,7 +442,10 @@ def measure_queues(lengths: list[int], connections: int) -> None:
 
 
 def measure_queue(length: int, connections: int) -> None:
-    """Prints seconds and MB. The queue is made by a child, whose memory does not count."""
+    """Print seconds and MB of sending.
+
+    A child makes the queue, so that its memory does not count.
+    """
     with (
         tempfile.TemporaryDirectory() as temporary,
         Sink(free_port(), Path(temporary) / "sink", keep=False) as sink,
@@ -454,12 +461,12 @@ def measure_queue(length: int, connections: int) -> None:
         count = 0
         settle = GroupCommit.settle
 
-        def counted(self: GroupCommit, *values: Any) -> Any:
+        def count_and_settle(self: GroupCommit, *values: Any) -> Any:
             nonlocal count
             count += 1
             return settle(self, *values)
 
-        GroupCommit.settle = counted  # type: ignore[method-assign]
+        GroupCommit.settle = count_and_settle  # type: ignore[method-assign]
         started = time.perf_counter()
         pipeline.send(app, stop=lambda: count >= 1000)
         wall = time.perf_counter() - started

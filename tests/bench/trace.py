@@ -1,4 +1,4 @@
-"""Count the files and functions of `digest` that a paper, a thumb and an unsubscribe pass through.
+"""Count the functions of `digest` that a paper, a thumb and a leaver pass through.
 
     python tests/bench/trace.py [--checkout DIR] [--list] [--json]
 
@@ -77,7 +77,10 @@ def import_package() -> Any:
 
 
 class Trace:
-    """The distinct functions below a folder that ran while it was recording, in any thread."""
+    """The distinct functions below a folder that ran while it recorded.
+
+    In any thread.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder) + os.sep
@@ -111,12 +114,12 @@ class Trace:
     def counts(self) -> dict[str, int]:
         by_file = self.code
         code = list(chain.from_iterable(by_file.values()))
-        functions = sum(not each.co_name.startswith("<") for each in code)
+        functions = sum(not function.co_name.startswith("<") for function in code)
         return {"files": len(by_file), "functions": functions, "code objects": len(code)}
 
     def print_functions(self) -> None:
         for file, code in sorted(self.code.items()):
-            print(f"    {file}: {', '.join(each.co_qualname for each in code)}")
+            print(f"    {file}: {', '.join(function.co_qualname for function in code)}")
 
 
 def follow(package: Path, folder: Path) -> dict[str, Trace]:
@@ -145,7 +148,11 @@ def follow(package: Path, folder: Path) -> dict[str, Trace]:
 
 
 def open_service(folder: Path) -> SimpleNamespace:
-    """A service on SQLite with an outbox folder and one reader, as a set of plain callables."""
+    """Open a service on SQLite with an outbox folder and one reader.
+
+    Returns:
+        A set of plain callables.
+    """
     config = importlib.import_module("digest.config")
     pipeline = importlib.import_module("digest.pipeline")
     app_class = importlib.import_module("digest.app").App
@@ -222,16 +229,16 @@ def thumb_path(mail: EmailMessage) -> str:
     """Path of the first thumb in a mail."""
     part = mail.get_body(("plain",))
     check(part is not None, "a mail without text")
-    found = re.search(r"http://digest\.test(/t/[^\s>]+)", part.get_content())  # type: ignore[union-attr]
-    check(found is not None, "a mail without thumbs")
-    return found[1]  # type: ignore[index]
+    match = re.search(r"http://digest\.test(/t/[^\s>]+)", part.get_content())  # type: ignore[union-attr]
+    check(match is not None, "a mail without thumbs")
+    return match[1]  # type: ignore[index]
 
 
 def unsubscribe_path(mail: EmailMessage) -> str:
     """Path of the one-click link in the header."""
-    found = re.search(r"<(http[^>]+)>", mail["List-Unsubscribe"])
-    check(found is not None, "a mail without a link to leave")
-    return urlsplit(found[1]).path  # type: ignore[index]
+    match = re.search(r"<(http[^>]+)>", mail["List-Unsubscribe"])
+    check(match is not None, "a mail without a link to leave")
+    return urlsplit(match[1]).path  # type: ignore[index]
 
 
 def hidden_fields(page: str) -> dict[str, str]:

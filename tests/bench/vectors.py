@@ -66,8 +66,8 @@ def write_dump(shared: Path, dump: Path, most: int) -> None:
     entries, number, octets, counting, weighing = islice(read_entries(shared), most), 0, 0, 0.0, 0.0
     space = None
     with dump.open("wb") as file:
-        while some := list(islice(entries, 2000)):
-            texts = [features.text_of(one.title, one.abstract) for one in some]
+        while portion := list(islice(entries, 2000)):
+            texts = [features.text_of(entry.title, entry.abstract) for entry in portion]
             began = time.process_time()
             packed = features.pack(features.vectorize(texts))
             counting += time.process_time() - began
@@ -80,8 +80,8 @@ def write_dump(shared: Path, dump: Path, most: int) -> None:
             began = time.process_time()
             space.rows(features.unpack(packed))
             weighing += time.process_time() - began
-            for one in some:
-                row = {"arxiv": make_id(number), "title": one.title, "abstract": one.abstract}
+            for entry in portion:
+                row = {"arxiv": make_id(number), "title": entry.title, "abstract": entry.abstract}
                 file.write(msgspec.json.encode(row) + b"\n")
                 number += 1
     print(
@@ -120,15 +120,15 @@ def run_command(folder: str, *command: str) -> None:
         stderr=subprocess.DEVNULL,
     )
     assert process.stdout is not None
-    told = json.loads(process.stdout.read())
+    report = json.loads(process.stdout.read())
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     words = " ".join(word for word in command if not word.startswith("/") and word != "--json")
     what = (
-        f"{told['words']:,} words, {told['version']}"
-        if "words" in told
-        else f"{told['new']:,} papers"
+        f"{report['words']:,} words, {report['version']}"
+        if "words" in report
+        else f"{report['new']:,} papers"
     )
     print(
         f"{words}: {seconds:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of CPU, peak "

@@ -29,8 +29,9 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """For one module at a time: while it is open its event loop runs in this thread, and nobody
-    else's can.
+    """A browser for one module.
+
+    While it is open its event loop runs in this thread, and no other loop can.
     """
     with sync_playwright() as playwright, chromium(playwright) as opened:
         yield opened

@@ -1,8 +1,9 @@
-"""The README's pictures, made of what `digest demo` sends and shows; and, to look at, every page
-and mail of it.
+"""Make the README's pictures from what `digest demo` sends and shows.
 
 python -m tests.browser.pictures                  # .github/pictures anew
-python -m tests.browser.pictures --all FOLDER     # a phone and a desktop, light and dark
+python -m tests.browser.pictures --all FOLDER     # every page and mail, to look at
+
+With --all on a phone and a desktop, light and dark.
 """
 
 from __future__ import annotations

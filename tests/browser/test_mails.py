@@ -1,5 +1,4 @@
-"""The mails as mail programs show them: in Chromium, light and dark, narrow and wide; and through
-three checkers that npm brings.
+"""The mails in Chromium, light and dark, narrow and wide, and three checkers.
 
 `npm ci` in this folder installs the checkers; node itself comes with playwright.
 """
@@ -36,8 +35,9 @@ def tool(path: str) -> Path:
 
 @pytest.fixture(scope="module")
 def mails(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Name -> HTML file of each golden mail, and of one with so many papers that the last are
-    listed in short.
+    """Name -> HTML file of each golden mail.
+
+    And of one with so many papers that the last are listed in short.
     """
     folder = tmp_path_factory.mktemp("mails")
     html = {case: (FOLDER / case / "body.html").read_text("utf-8") for case in CASES} | {

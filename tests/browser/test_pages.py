@@ -34,7 +34,7 @@ class RunningClock(Clock):
 
 
 @pytest.fixture
-def served(tmp_path: Path, dump: Write) -> Iterator[App]:
+def pages_app(tmp_path: Path, dump: Write) -> Iterator[App]:
     app = replace(make_app(tmp_path, web__bind="127.0.0.1:0"), now=RunningClock())
     fill(app, dump)
     yield app
@@ -42,11 +42,12 @@ def served(tmp_path: Path, dump: Write) -> Iterator[App]:
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])
-def page(request: pytest.FixtureRequest, browser: Browser, served: App) -> Iterator[Page]:
-    """A phone-sized page; at its end no error was logged, and nothing was fetched from another
-    host.
+def page(request: pytest.FixtureRequest, browser: Browser, pages_app: App) -> Iterator[Page]:
+    """A phone-sized page.
+
+    At its end no error was logged, and nothing was fetched from another host.
     """
-    with serve.Background(served) as address:
+    with serve.Background(pages_app) as address:
         context = browser.new_context(
             base_url=address,
             java_script_enabled=request.param,
@@ -84,7 +85,7 @@ def heading(page: Page, text: str) -> None:
 
 
 def fits(page: Page) -> None:
-    """Nothing hangs out of the page, and whatever is pressed is large enough for a thumb."""
+    """Check that nothing hangs out of the page and buttons fit a thumb."""
     width = page.locator("body").bounding_box()
     assert width is not None
     assert width["width"] <= 390
@@ -99,51 +100,55 @@ def fits(page: Page) -> None:
         assert box["x"] + box["width"] <= 390
 
 
-def wait(served: App, seconds: float) -> None:
-    assert isinstance(served.now, Clock)
-    served.now.wait(seconds)
+def wait(pages_app: App, seconds: float) -> None:
+    assert isinstance(pages_app.now, Clock)
+    pages_app.now.wait(seconds)
 
 
-def test_a_thumb_is_given_taken_back_and_turned_round(page: Page, served: App, cast: Cast) -> None:
-    alice = cast(served)["alice"]
-    page.goto(path(served, Purpose.UP, alice, 1))
+def test_a_thumb_is_given_taken_back_and_turned_round(
+    page: Page, pages_app: App, cast: Cast
+) -> None:
+    alice = cast(pages_app)["alice"]
+    page.goto(path(pages_app, Purpose.UP, alice, 1))
     heading(page, "More like this?")
     fits(page)
     page.get_by_role("button", name="More like this").click()
     heading(page, "Noted: more like this")
     fits(page)
-    assert pipeline.current_vote(served, alice.id, 1) == 1
+    assert pipeline.current_vote(pages_app, alice.id, 1) == 1
     page.reload()
     page.get_by_role("button", name="Undo").click()
     heading(page, "Taken back")
-    assert pipeline.current_vote(served, alice.id, 1) == 0
+    assert pipeline.current_vote(pages_app, alice.id, 1) == 0
     page.get_by_role("button", name="More like this").click()
     page.get_by_role("button", name="Less like this instead").click()
     heading(page, "Noted: less like this")
-    assert pipeline.current_vote(served, alice.id, 1) == -1
+    assert pipeline.current_vote(pages_app, alice.id, 1) == -1
     page.get_by_role("button", name="Undo").click()
-    assert pipeline.current_vote(served, alice.id, 1) == 1
+    assert pipeline.current_vote(pages_app, alice.id, 1) == 1
 
 
-def test_leaving_and_coming_back(page: Page, served: App, cast: Cast) -> None:
-    alice = cast(served)["alice"]
-    page.goto(path(served, Purpose.UNSUBSCRIBE, alice))
+def test_leaving_and_coming_back(page: Page, pages_app: App, cast: Cast) -> None:
+    alice = cast(pages_app)["alice"]
+    page.goto(path(pages_app, Purpose.UNSUBSCRIBE, alice))
     fits(page)
     page.get_by_role("button", name="Unsubscribe").click()
     heading(page, "You have left")
-    assert subscriptions.get(served, alice.id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(pages_app, alice.id).status is SubscriberStatus.LEFT
     page.get_by_role("button", name="Come back").click()
     heading(page, "Do you want to come back?")  # in the same moment, as a robot might
     fits(page)
-    wait(served, 5)
+    wait(pages_app, 5)
     page.get_by_role("button", name="Yes, I want to come back").click()
     heading(page, "Welcome back")
-    assert subscriptions.get(served, alice.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(pages_app, alice.id).status is SubscriberStatus.ACTIVE
 
 
-def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, cast: Cast) -> None:
-    alice = cast(served)["alice"]
-    page.goto(path(served, Purpose.MANAGE, alice))
+def test_settings_are_refused_with_a_reason_then_saved(
+    page: Page, pages_app: App, cast: Cast
+) -> None:
+    alice = cast(pages_app)["alice"]
+    page.goto(path(pages_app, Purpose.MANAGE, alice))
     fits(page)
     page.get_by_label("Papers in a digest").fill("0")
     page.get_by_label("Keywords").fill("tactile sensing\n-survey")
@@ -158,12 +163,12 @@ def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, 
     )
     expect(page.get_by_label("Keywords")).to_have_value("tactile sensing\n-survey")
     fits(page)
-    assert subscriptions.get(served, alice.id) == alice
+    assert subscriptions.get(pages_app, alice.id) == alice
     page.get_by_label("Papers in a digest").fill("5")
     page.get_by_label("Time zone").fill("Europe/Berlin")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Saved.")
-    saved = subscriptions.get(served, alice.id)
+    saved = subscriptions.get(pages_app, alice.id)
     assert (saved.size, saved.timezone, saved.hour, saved.days, saved.threshold) == (
         5,
         "Europe/Berlin",
@@ -174,18 +179,18 @@ def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, 
     assert saved.interests[0].keywords == ("tactile sensing", "-survey")
 
 
-def test_a_pause_and_then_the_way_out(page: Page, served: App, cast: Cast) -> None:
-    alice = cast(served)["alice"]
-    page.goto(path(served, Purpose.MANAGE, alice))
+def test_a_pause_and_then_the_way_out(page: Page, pages_app: App, cast: Cast) -> None:
+    alice = cast(pages_app)["alice"]
+    page.goto(path(pages_app, Purpose.MANAGE, alice))
     page.get_by_role("button", name="Pause").click()
-    assert subscriptions.get(served, alice.id).status is SubscriberStatus.PAUSED
+    assert subscriptions.get(pages_app, alice.id).status is SubscriberStatus.PAUSED
     page.get_by_role("button", name="Resume").click()
-    assert subscriptions.get(served, alice.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(pages_app, alice.id).status is SubscriberStatus.ACTIVE
     page.get_by_role("link", name="Unsubscribe").click()
     heading(page, "Stop the digest?")
 
 
-def test_subscribing_and_confirming(page: Page, served: App) -> None:
+def test_subscribing_and_confirming(page: Page, pages_app: App) -> None:
     page.goto("/")
     fits(page)
     page.get_by_label("Your e-mail address").fill("dave@")
@@ -196,16 +201,16 @@ def test_subscribing_and_confirming(page: Page, served: App) -> None:
     page.wait_for_timeout(2100)
     page.get_by_role("button", name="Subscribe").click()
     heading(page, "Check your mail")
-    dave = subscriptions.find(served, "dave@example.org")
-    page.goto(path(served, Purpose.CONFIRM, dave))
+    dave = subscriptions.find(pages_app, "dave@example.org")
+    page.goto(path(pages_app, Purpose.CONFIRM, dave))
     page.get_by_role("button", name="Yes, subscribe me").click()
     heading(page, "You are subscribed")
-    assert subscriptions.get(served, dave.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(pages_app, dave.id).status is SubscriberStatus.ACTIVE
 
 
-def test_every_way_can_be_walked_with_the_keyboard(page: Page, served: App, cast: Cast) -> None:
-    alice = cast(served)["alice"]
-    page.goto(path(served, Purpose.DOWN, alice, 2))
+def test_every_way_can_be_walked_with_the_keyboard(page: Page, pages_app: App, cast: Cast) -> None:
+    alice = cast(pages_app)["alice"]
+    page.goto(path(pages_app, Purpose.DOWN, alice, 2))
     button = page.get_by_role("button", name="Less like this")
     for _ in range(5):
         page.keyboard.press("Tab")
@@ -215,12 +220,12 @@ def test_every_way_can_be_walked_with_the_keyboard(page: Page, served: App, cast
     assert button.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     heading(page, "Noted: less like this")
-    assert pipeline.current_vote(served, alice.id, 2) == -1
+    assert pipeline.current_vote(pages_app, alice.id, 2) == -1
 
 
-def test_a_second_interest_is_added_and_given_up(page: Page, served: App, cast: Cast) -> None:
-    alice = cast(served)["alice"]
-    page.goto(path(served, Purpose.MANAGE, alice))
+def test_a_second_interest_is_added_and_given_up(page: Page, pages_app: App, cast: Cast) -> None:
+    alice = cast(pages_app)["alice"]
+    page.goto(path(pages_app, Purpose.MANAGE, alice))
     page.get_by_role("button", name="Add another interest").click()
     fits(page)
     second = page.get_by_role("group", name="One more interest")
@@ -233,21 +238,23 @@ def test_a_second_interest_is_added_and_given_up(page: Page, served: App, cast: 
     fits(page)
     assert [
         (interest.name, interest.share)
-        for interest in subscriptions.get(served, alice.id).interests
+        for interest in subscriptions.get(pages_app, alice.id).interests
     ] == [
         ("main", 1),
         ("Courts", 3),
     ]
     page.get_by_role("group", name="Courts").get_by_label("Remove this interest").check()
     page.get_by_role("button", name="Save", exact=True).click()
-    assert [interest.name for interest in subscriptions.get(served, alice.id).interests] == ["main"]
+    assert [interest.name for interest in subscriptions.get(pages_app, alice.id).interests] == [
+        "main"
+    ]
 
 
-def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: Cast) -> None:
-    alice = cast(served)["alice"]
+def test_what_was_learned_is_seen_and_forgotten(page: Page, pages_app: App, cast: Cast) -> None:
+    alice = cast(pages_app)["alice"]
     for number, vote in ((1, 1), (2, -1), (3, 1)):
-        services.rate(served, alice, f"paper:{number}", vote)  # type: ignore[arg-type]
-    page.goto(path(served, Purpose.MANAGE, alice))
+        services.rate(pages_app, alice, f"paper:{number}", vote)  # type: ignore[arg-type]
+    page.goto(path(pages_app, Purpose.MANAGE, alice))
     page.get_by_role("link", name="What has been learned").click()
     heading(page, "What has been learned")
     fits(page)
@@ -264,17 +271,17 @@ def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: C
     assert colours[0] == colours[1], "the harmless way must not look like the dangerous one"
     keep.click()
     page.get_by_role("button", name="Start over").click()
-    wait(served, 5)
+    wait(pages_app, 5)
     forget.click()
     expect(page.get_by_role("status")).to_contain_text("All your thumbs are forgotten.")
-    assert all(pipeline.current_vote(served, alice.id, number) == 0 for number in (1, 2, 3))
+    assert all(pipeline.current_vote(pages_app, alice.id, number) == 0 for number in (1, 2, 3))
 
 
 def test_a_reader_deletes_everything_by_typing_their_address(
-    page: Page, served: App, cast: Cast
+    page: Page, pages_app: App, cast: Cast
 ) -> None:
-    alice = cast(served)["alice"]
-    page.goto(path(served, Purpose.MANAGE, alice))
+    alice = cast(pages_app)["alice"]
+    page.goto(path(pages_app, Purpose.MANAGE, alice))
     page.get_by_role("link", name="delete everything").click()
     heading(page, "Delete everything?")
     fits(page)
@@ -285,4 +292,4 @@ def test_a_reader_deletes_everything_by_typing_their_address(
     page.get_by_role("button", name="Delete everything").click()
     expect(page.get_by_role("status")).to_contain_text("Nothing is stored about you any more")
     fits(page)
-    assert alice.email not in [reader.email for reader in subscriptions.list_subscribers(served)]
+    assert alice.email not in [reader.email for reader in subscriptions.list_subscribers(pages_app)]

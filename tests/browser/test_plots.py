@@ -1,4 +1,7 @@
-"""The plots in a browser: all text inside the frame and readable on a phone, light and dark."""
+"""The plots in a browser: text inside the frame, readable on a phone.
+
+Light and dark.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def drawn(name: str) -> list[Plot]:
     ]
 
 
-def shown(page: Page, plot: Plot) -> None:
+def show(page: Page, plot: Plot) -> None:
     page.set_content(
         f"<!doctype html><html><body style='margin:0;color:#222'>{plot.svg}</body></html>"
     )
@@ -58,7 +61,7 @@ def shown(page: Page, plot: Plot) -> None:
 def test_no_text_stands_out_of_its_picture(browser: Browser, name: str) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 800})
     for plot in drawn(name):
-        shown(page, plot)
+        show(page, plot)
         boxes = page.evaluate(MEASURE)
         assert boxes
         for text, out, size in boxes:
@@ -94,7 +97,7 @@ def test_a_file_of_its_own_takes_the_colours_that_the_viewer_prefers(
 
 def test_a_screen_reader_is_told_the_title_and_the_values(browser: Browser) -> None:
     page = browser.new_page()
-    shown(page, plots.draw_bars("How well", [Bar(label="learned", value=value(0.5))]))
+    show(page, plots.draw_bars("How well", [Bar(label="learned", value=value(0.5))]))
     image = page.get_by_role("img", name="How well")
     assert image.count() == 1
     assert "learned 0.50 (0.40 to 0.55)" in (image.locator("> desc").text_content() or "")

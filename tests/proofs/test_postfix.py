@@ -50,7 +50,7 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
-    """A round for three readers, one of whom has no mailbox any more, sent through Postfix."""
+    """A round through Postfix for three readers, one of them without a mailbox."""
     if why := why_not():
         skip_or_fail(why)
     folder = tmp_path_factory.mktemp("postfix")
@@ -88,17 +88,17 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
         yield Outcome(
             app=app,
             arrived={
-                str(_parsed(data)["To"]): data
+                str(_parse(data)["To"]): data
                 for data in mails
-                if not str(_parsed(data)["To"]).startswith("b+")
+                if not str(_parse(data)["To"]).startswith("b+")
             },
-            returned=[data for data in mails if str(_parsed(data)["To"]).startswith("b+")],
+            returned=[data for data in mails if str(_parse(data)["To"]).startswith("b+")],
             published=published,
         )
         app.close()
 
 
-def _parsed(data: bytes) -> EmailMessage:
+def _parse(data: bytes) -> EmailMessage:
     message = message_from_bytes(data, policy=policy.default)
     assert isinstance(message, EmailMessage)
     assert not message.defects
@@ -106,14 +106,17 @@ def _parsed(data: bytes) -> EmailMessage:
 
 
 def _as_sent(data: bytes) -> bytes:
-    """Without what the mail server wrote above it; a Maildir ends lines with a line feed alone."""
+    """Remove the headers that the mail server wrote above a mail.
+
+    A Maildir ends lines with a line feed alone.
+    """
     return data[data.index(b"DKIM-Signature:") :].replace(b"\n", b"\r\n")
 
 
 def test_each_reader_finds_one_digest_in_the_mailbox(outcome: Outcome) -> None:
     assert sorted(outcome.arrived) == ["alice@example.net", "bob@example.com"]
     for address, data in outcome.arrived.items():
-        message = _parsed(data)
+        message = _parse(data)
         assert [message.get_all(name) for name in ("From", "To", "Delivered-To")] == [
             ["Digest <digest@papers.example.org>"],
             [address],
@@ -166,7 +169,7 @@ def test_opendkim_believes_both_signatures(outcome: Outcome, tmp_path: Path) -> 
 
 def test_a_bounce_of_a_real_server_names_the_reader_and_the_message(outcome: Outcome) -> None:
     (data,) = outcome.returned
-    sender = str(_parsed(data)["To"])
+    sender = str(_parse(data)["To"])
     link = outcome.app.with_keys(lambda keys: links.read_bounce_address(sender, keys))
     assert link.purpose is Purpose.BOUNCE
     assert subscriptions.get(outcome.app, link.subscriber_id).email == f"carol@{GONE}"
@@ -176,5 +179,5 @@ def test_a_bounce_of_a_real_server_names_the_reader_and_the_message(outcome: Out
         f"carol@{GONE}",
         "5.1.1",
     )
-    senders = {str(_parsed(kept)["Return-Path"]) for kept in outcome.arrived.values()}
+    senders = {str(_parse(data)["Return-Path"]) for data in outcome.arrived.values()}
     assert len(senders | {sender}) == 3

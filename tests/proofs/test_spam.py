@@ -27,8 +27,9 @@ _MOST = 1.0
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float, set[str]]]:
-    """Golden mail -> its points and the rules that fired, as it arrives: signed, and with the line
-    that a relay adds.
+    """Golden mail -> its points and the rules that fired.
+
+    Each as it arrives: signed, and with the line that a relay adds.
     """
     if shutil.which("spamassassin") is None:
         skip_or_fail("no SpamAssassin is installed")

@@ -1,5 +1,6 @@
-"""A service, a reader, a paper and a digest of it; a mail as a mail program reads it; a template of
-the operator's.
+"""A service, a reader, a paper and a digest of it, for tests of mails.
+
+Also a mail as a mail program reads it, and a template of the operator's.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ CONTEXT = MessageContext(
 BY_MAIL = "mailto:help@papers.example.org?subject=Unsubscribe%20" + "k5qxm2vtr7" * 5 + "abcde"
 
 
-def listed(
+def make_listed(
     number: int = 1,
     *,
     seen_before: bool = False,
@@ -89,13 +90,13 @@ def digest(*papers: Listed, **changes: Any) -> Message:
         "local_date": date(2026, 6, 12),
         "made": MADE,
         "links": LINKS,
-        "listed": papers or (listed(),),
+        "listed": papers or (make_listed(),),
     }
     arguments |= {name: value for name, value in changes.items() if name not in fields}
     return write_digest(dataclasses.replace(CONTEXT, **context), **arguments)
 
 
-def opened(message: Message) -> EmailMessage:
+def parse_mail(message: Message) -> EmailMessage:
     parsed = message_from_bytes(message.data, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
     assert not parsed.defects
@@ -141,7 +142,11 @@ def written_alert() -> Message:
 
 
 def put(folder: Path, name: str, text: str) -> tuple[Path, ...]:
-    """A template of that name in the operator's folder; returns what is given as `folders`."""
+    """Write a template into the operator's folder.
+
+    Returns:
+        The value for `folders`.
+    """
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")

@@ -61,10 +61,10 @@ def test_the_normal_form_of_accents_does_not_matter(local: str, form: str) -> No
 @given(first=LETTERS, second=LETTERS)
 def test_readers_with_different_old_keys_stay_two(first: str, second: str) -> None:
     """Version 0.1.0 told addresses apart by casefold, which is coarser."""
-    one, two = (unicodedata.normalize("NFC", text) for text in (first, second))
-    if address_key(f"{one}@x") == address_key(f"{two}@x"):
+    first_local, second_local = (unicodedata.normalize("NFC", text) for text in (first, second))
+    if address_key(f"{first_local}@x") == address_key(f"{second_local}@x"):
         folded = [
             unicodedata.normalize("NFC", unicodedata.normalize("NFD", t).casefold())
-            for t in (one, two)
+            for t in (first_local, second_local)
         ]
         assert folded[0] == folded[1]

@@ -61,7 +61,7 @@ WELL = Facts(
 )
 
 
-def told(**change: Any) -> list[tuple[str, bool]]:
+def find_kinds(**change: Any) -> list[tuple[str, bool]]:
     return [(alarm.kind, alarm.urgent) for alarm in find(replace(WELL, **change))]
 
 
@@ -123,7 +123,7 @@ def test_nothing_is_wrong_where_all_is_well() -> None:
 def test_what_is_wrong_is_told_and_what_lasts_is_urgent(
     change: dict[str, Any], expected: list[tuple[str, bool]]
 ) -> None:
-    assert told(**change) == expected
+    assert find_kinds(**change) == expected
 
 
 changes = st.fixed_dictionaries(
@@ -214,5 +214,5 @@ def test_every_kind_of_alarm_is_over_once_its_cause_is_gone() -> None:
     assert set(CAUSES) == set(get_args(Kind))
     for kind, pairs in CAUSES.items():
         for wrong, right in pairs:
-            assert kind in {name for name, _ in told(**wrong)}, wrong
-            assert told(**wrong | right) == [], right
+            assert kind in {name for name, _ in find_kinds(**wrong)}, wrong
+            assert find_kinds(**wrong | right) == [], right

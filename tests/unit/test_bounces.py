@@ -128,7 +128,10 @@ def test_one_recipient_that_failed_counts_before_others() -> None:
 
 
 def sound(data: bytes) -> InboundMail:
-    """Whatever came in, what comes out is plain, bounded and fit for a log and a database."""
+    """Read a mail and check that the result is fit for a log and a database.
+
+    It must be plain and bounded, whatever came in.
+    """
     inbound = bounces.read(data)
     assert inbound.kind in get_args(Kind)
     assert len(inbound.to) <= 20
@@ -239,10 +242,10 @@ def test_damaged_mails_are_read_and_never_name_another_message() -> None:
     while rounds < 15 or time.monotonic() < ends:
         rounds += 1
         for data in goldens:
-            made = damaged(data, chance)
-            tokens = read_tokens(sound(made))
+            damaged_mail = damaged(data, chance)
+            tokens = read_tokens(sound(damaged_mail))
             assert tokens <= {
                 (Purpose.BOUNCE, 7, 42),
                 (Purpose.UNSUBSCRIBE, 7, 42),
                 (Purpose.UP, 7, 42),
-            }, made
+            }, damaged_mail

@@ -1,4 +1,4 @@
-"""Calibration: simulated readers with known probabilities, and histories that teach little."""
+"""Calibration: readers with known probabilities, and histories with few ratings."""
 
 from __future__ import annotations
 
@@ -34,8 +34,14 @@ WORLDS: dict[str, Probability] = {
 }
 
 
-def simulated(probability: Probability, ratings: int, seed: int) -> tuple[RatedScores, Numbers]:
-    """Simulate readers with different shares of thumbs up, and return the true probabilities."""
+def simulate_readers(
+    probability: Probability, ratings: int, seed: int
+) -> tuple[RatedScores, Numbers]:
+    """Simulate readers with different shares of thumbs up.
+
+    Returns:
+        Their ratings, and the true probability of each rating.
+    """
     draw = np.random.default_rng(seed)
     taste = draw.normal(0, 0.8, ratings)
     before = draw.integers(0, 80, ratings)
@@ -59,8 +65,8 @@ def predict(calibration: Calibration, ratings: RatedScores) -> Numbers:
 def test_about_80_in_100_papers_with_a_match_near_80_are_liked(
     world: str, ratings: int, allowed: float
 ) -> None:
-    calibration = fit(simulated(WORLDS[world], ratings, 1)[0])
-    held_out, _ = simulated(WORLDS[world], 20_000, 2)
+    calibration = fit(simulate_readers(WORLDS[world], ratings, 1)[0])
+    held_out, _ = simulate_readers(WORLDS[world], 20_000, 2)
     predicted = predict(calibration, held_out)
     assert calibration_error(predicted, held_out.liked) < allowed
     about_80 = (predicted >= 0.7) & (predicted < 0.9)
@@ -73,8 +79,8 @@ def test_about_80_in_100_papers_with_a_match_near_80_are_liked(
 
 
 def test_it_separates_liked_papers_from_others_where_scores_do() -> None:
-    calibration = fit(simulated(WORLDS["higher scores are liked more"], 2000, 1)[0])
-    held_out, truth = simulated(WORLDS["higher scores are liked more"], 5000, 2)
+    calibration = fit(simulate_readers(WORLDS["higher scores are liked more"], 2000, 1)[0])
+    held_out, truth = simulate_readers(WORLDS["higher scores are liked more"], 5000, 2)
     constant = np.full(len(truth), truth.mean())
     error = np.mean((predict(calibration, held_out) - truth) ** 2)
     assert error < 0.3 * np.mean((constant - truth) ** 2)
@@ -157,7 +163,7 @@ def test_all_scores_are_equal_where_lower_ones_are_liked_more() -> None:
 
 
 def test_exploration_papers_are_measured_but_never_fitted_to() -> None:
-    ratings, _ = simulated(WORLDS["higher scores are liked more"], 1000, 1)
+    ratings, _ = simulate_readers(WORLDS["higher scores are liked more"], 1000, 1)
     alone, both = fit(ratings), fit(ratings, history([False] * 400, standard=9.0))
     assert (both.weights, both.steps, both.ratings, both.error) == (
         alone.weights,
@@ -172,7 +178,7 @@ def test_exploration_papers_are_measured_but_never_fitted_to() -> None:
 
 
 def test_a_calibration_survives_a_round_trip_and_refuses_other_bytes() -> None:
-    calibration = fit(simulated(WORLDS["scores say nothing"], 500, 3)[0])
+    calibration = fit(simulate_readers(WORLDS["scores say nothing"], 500, 3)[0])
     assert Calibration.from_bytes(calibration.to_bytes()) == calibration
     for data in (
         b"",
@@ -208,7 +214,7 @@ def score(percentile: int = 0, match: int | None = None, standard: float = 0.0) 
 
 def test_matches_are_words_until_there_are_enough_ratings() -> None:
     few, enough = (
-        fit(simulated(WORLDS["higher scores are liked more"], number, 1)[0])
+        fit(simulate_readers(WORLDS["higher scores are liked more"], number, 1)[0])
         for number in (MIN_RATINGS - 1, MIN_RATINGS)
     )
     (missing,) = few.matches(np.array([4.0]), thumbs_up=3, thumbs_down=1)

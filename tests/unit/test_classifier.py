@@ -1,4 +1,7 @@
-"""The linear classifier: a scikit-learn estimator, its batch form, and what it is the limit of."""
+"""The linear classifier: a scikit-learn estimator and its batch form.
+
+Also the methods of which it is the limit.
+"""
 
 from __future__ import annotations
 
@@ -154,9 +157,9 @@ def test_the_batch_form_gives_each_reader_the_weights_of_the_plain_form(
     ratings: Ratings, seed: int
 ) -> None:
     words, dense = random_rows(seed)
-    others = random_rows(seed + 1)
-    word_means = np.asarray(others[0].mean(axis=0)).ravel().astype(np.float32)
-    dense_means = others[1].mean(axis=0).astype(np.float64)
+    background_rows = random_rows(seed + 1)
+    word_means = np.asarray(background_rows[0].mean(axis=0)).ravel().astype(np.float32)
+    dense_means = background_rows[1].mean(axis=0).astype(np.float64)
     batch = InterestClassifier.fit_many(words, dense, ratings, word_means, dense_means)
     assert len(batch) == ratings.readers
     X = sp.csr_matrix(sp.hstack((words, dense)))
@@ -227,15 +230,15 @@ def test_ridge_regression_with_a_large_alpha_ranks_the_same(
 ) -> None:
     random = np.random.default_rng(seed)
     X = random.normal(size=(likes + dislikes, 20))
-    others = random.normal(size=(30, 20))
+    background = random.normal(size=(30, 20))
     targets = np.array([1] * likes + [-1] * dislikes)
     weights = random.uniform(0.1, 1, likes + dislikes)
-    plain = InterestClassifier(background=others.mean(axis=0), background_label=-1)
+    plain = InterestClassifier(background=background.mean(axis=0), background_label=-1)
     plain.fit(X, targets, sample_weight=weights)
     # Ridge gets the papers of the background themselves, in the lighter class.
     excess = float(weights @ targets)
     ridge = Ridge(alpha=1e9, fit_intercept=False).fit(
-        np.vstack((X, others)),
+        np.vstack((X, background)),
         np.concatenate((targets, np.full(30, -np.sign(excess)))),
         sample_weight=np.concatenate((weights, np.full(30, abs(excess) / 30))),
     )

@@ -1,4 +1,7 @@
-"""Boosts from co-likes: equal to a plain count, and nothing below the least number of readers."""
+"""Boosts from co-likes, compared with a plain count.
+
+Below the minimum number of readers there is no boost.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,8 @@ def test_a_pair_that_too_few_readers_like_has_no_similarity(
     co_likes = count(likes, least)
     row = {paper: place for place, paper in enumerate(co_likes.liked_ids.tolist())}
     column = {paper: place for place, paper in enumerate(co_likes.competing_ids.tolist())}
-    known = old in row and new in column
-    similarity = float(co_likes.similarity[row[old], column[new]]) if known else 0.0
+    has_pair = old in row and new in column
+    similarity = float(co_likes.similarity[row[old], column[new]]) if has_pair else 0.0
     assert (similarity > 0) == (old != new and len(both) >= least)
     assert 0 <= similarity <= 1 + 1e-12
 

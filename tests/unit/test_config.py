@@ -64,7 +64,7 @@ def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message_parts"),
     [
         ("[smtp]\nprot = 25", ["config.toml", "smtp.prot", "unknown key", "port"]),
         ("[post]\nport = 25", ["config.toml", "post", "unknown key", "smtp"]),
@@ -174,11 +174,11 @@ def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> N
     ],
 )
 def test_a_bad_setting_names_file_key_value_and_remedy(
-    tmp_path: Path, text: str, told: list[str]
+    tmp_path: Path, text: str, message_parts: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         config.load(written(tmp_path, text), {})
-    assert [part for part in told if part not in str(caught.value)] == []
+    assert [part for part in message_parts if part not in str(caught.value)] == []
 
 
 def test_all_bad_settings_are_reported_at_once(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_text_from_the_environment_stays_text_even_if_it_looks_like_a_number()
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message_parts"),
     [
         ("DIGEST_SMTP__PORT", "many", ["DIGEST_SMTP__PORT", "'many'", "integer"]),
         ("DIGEST_SMTP__PROT", "25", ["DIGEST_SMTP__PROT", "unknown key", "port"]),
@@ -218,10 +218,10 @@ def test_a_text_from_the_environment_stays_text_even_if_it_looks_like_a_number()
         ("DIGEST_PORT", "25", ["DIGEST_PORT", "names no setting", "DIGEST_SECTION__KEY"]),
     ],
 )
-def test_a_bad_variable_is_named(name: str, value: str, told: list[str]) -> None:
+def test_a_bad_variable_is_named(name: str, value: str, message_parts: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
         config.load(None, {name: value})
-    assert [part for part in told if part not in str(caught.value)] == []
+    assert [part for part in message_parts if part not in str(caught.value)] == []
 
 
 def test_other_environment_variables_are_ignored() -> None:
@@ -247,9 +247,10 @@ def test_more_servers_have_their_own_files_and_passwords_are_never_shown(
         '25\npassword_file = "secret"'
     )
     loaded = config.load(written(tmp_path, text), {})
-    assert [(one.host, one.port, one.password.get_secret_value()) for one in loaded.smtp.more] == [
-        ("b", 25, "swordfish")
-    ]
+    assert [
+        (server.host, server.port, server.password.get_secret_value())
+        for server in loaded.smtp.more
+    ] == [("b", 25, "swordfish")]
     assert loaded.smtp.more[0].password_file == tmp_path / "secret"
     for spoilt in (
         text + "\ncolour = 1",
@@ -271,7 +272,7 @@ def test_more_servers_can_come_from_the_environment() -> None:
         None,
         {"DIGEST_SMTP__HOST": "a", "DIGEST_SMTP__MORE": '[{host = "b", weight = 0}, {host = "c"}]'},
     )
-    assert [one.host for one in loaded.smtp.more] == ["b", "c"]
+    assert [server.host for server in loaded.smtp.more] == ["b", "c"]
 
 
 def test_a_missing_password_file_is_named_when_it_is_needed(tmp_path: Path) -> None:
@@ -345,7 +346,7 @@ def test_settings_are_frozen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "shown_url"),
     [
         ("sqlite:////var/lib/digest/a:b@c.sqlite", "sqlite:////var/lib/digest/a:b@c.sqlite"),
         ("postgresql://db.example.org/digest", "postgresql://db.example.org/digest"),
@@ -367,26 +368,28 @@ def test_settings_are_frozen() -> None:
         ),
     ],
 )
-def test_the_password_of_the_database_is_not_shown(tmp_path: Path, url: str, told: str) -> None:
+def test_the_password_of_the_database_is_not_shown(
+    tmp_path: Path, url: str, shown_url: str
+) -> None:
     assert (
         config.redacted_values(config.load(None, {"DIGEST_STORE__URL": url}))["store"]["url"]
-        == told
+        == shown_url
     )
 
 
 def test_the_key_of_the_status_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
     (tmp_path / "status.key").write_text("open sesame\nsecond line\n", encoding="utf-8")
-    found = config.load(written(tmp_path, '[web]\nstatus_key_file = "status.key"'), {})
-    assert found.web.status_key.get_secret_value() == "open sesame"
-    assert found.web.status_key_file == tmp_path / "status.key"
-    assert "sesame" not in str(config.redacted_values(found))
-    found = config.load(None, {"DIGEST_WEB__STATUS_KEY": "0123"})
-    assert found.web.status_key.get_secret_value() == "0123"
+    loaded = config.load(written(tmp_path, '[web]\nstatus_key_file = "status.key"'), {})
+    assert loaded.web.status_key.get_secret_value() == "open sesame"
+    assert loaded.web.status_key_file == tmp_path / "status.key"
+    assert "sesame" not in str(config.redacted_values(loaded))
+    loaded = config.load(None, {"DIGEST_WEB__STATUS_KEY": "0123"})
+    assert loaded.web.status_key.get_secret_value() == "0123"
 
 
 def test_proxies_are_addresses_or_networks(tmp_path: Path) -> None:
     named = '["10.1.2.3", "10.1.2.3/8", "2001:db8::1/64"]'
-    found = config.load(written(tmp_path, f"[web]\ntrusted_proxies = {named}"), {})
-    assert found.web.trusted_proxies == ("10.1.2.3/32", "10.0.0.0/8", "2001:db8::/64")
+    loaded = config.load(written(tmp_path, f"[web]\ntrusted_proxies = {named}"), {})
+    assert loaded.web.trusted_proxies == ("10.1.2.3/32", "10.0.0.0/8", "2001:db8::/64")
     with pytest.raises(ConfigError, match=r"trusted_proxies.*such as 10\.0\.0\.5"):
         config.load(written(tmp_path, '[web]\ntrusted_proxies = ["proxy.example"]'), {})

@@ -45,17 +45,17 @@ def _runs(text: str, length: int = 8) -> set[tuple[str, ...]]:
 
 @pytest.mark.shared
 def test_no_eight_words_in_a_row_are_the_authors_and_the_facts_are(shared: Path) -> None:
-    wanted = {row["arxiv"]: row for row in papers()}
-    found = {}
+    demo_papers = {row["arxiv"]: row for row in papers()}
+    originals = {}
     for path in sorted((shared / "dumps" / "arxiv").glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as file:
             for line in file:
                 original = json.loads(line)
-                if original["id"] in wanted and original["id"] not in found:
-                    found[original["id"]] = (original, path.name[:10])
-    assert found.keys() == wanted.keys()
-    for ident, (original, day) in found.items():
-        ours = wanted[ident]
+                if original["id"] in demo_papers and original["id"] not in originals:
+                    originals[original["id"]] = (original, path.name[:10])
+    assert originals.keys() == demo_papers.keys()
+    for ident, (original, day) in originals.items():
+        ours = demo_papers[ident]
         assert not _runs(ours["abstract"]) & _runs(original["summary"]), ident
         facts = (
             " ".join(original["title"].split()),

@@ -36,7 +36,7 @@ def test_spf(texts: list[str], level: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "level", "told"),
+    ("texts", "level", "message"),
     [
         ([KEY], "good", "the one that signs"),
         ([KEY.replace(" ", "")], "good", ""),
@@ -51,12 +51,12 @@ def test_spf(texts: list[str], level: str) -> None:
         ([KEY + "; t=s"], "good", ""),
     ],
 )
-def test_dkim(texts: list[str], level: str, told: str) -> None:
-    found = records.dkim(PLACE, KEY, texts)
-    assert found.level == level
-    assert told in found.what
+def test_dkim(texts: list[str], level: str, message: str) -> None:
+    finding = records.dkim(PLACE, KEY, texts)
+    assert finding.level == level
+    assert message in finding.what
     if level == "bad":
-        assert found.remedy
+        assert finding.remedy
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,10 @@ def test_alignment(sender: str, envelope: str, expected: bool) -> None:
 
 @given(st.lists(st.text(max_size=80), max_size=3))
 def test_any_texts_get_a_finding(texts: list[str]) -> None:
-    for found in (
+    for finding in (
         records.spf("a.example", texts),
         records.dkim(PLACE, KEY, texts),
         records.dmarc("a.example", "a.example", texts),
     ):
-        assert found.what
-        assert found.level == "good" or found.remedy
+        assert finding.what
+        assert finding.level == "good" or finding.remedy

@@ -53,7 +53,7 @@ class Zone:
         return self._ask("PTR", address)
 
 
-def checked(
+def check_spf(
     record: str, address: str = HERE, more: Mapping[str, Sequence[str]] | None = None, **how: str
 ) -> spf.Verdict:
     return spf.check(
@@ -79,7 +79,7 @@ def checked(
     ],
 )
 def test_the_examples_of_the_rfc(record: str, passes: list[str], fails: list[str]) -> None:
-    assert [checked(record, address).result for address in passes + fails] == ["pass"] * len(
+    assert [check_spf(record, address).result for address in passes + fails] == ["pass"] * len(
         passes
     ) + ["fail"] * len(fails)
 
@@ -150,11 +150,11 @@ def test_the_matching_mechanism_is_named(record: str, result: str, by: str) -> N
         "A 192.0.2.65.list.example.net": ["127.0.0.2"],
         "A 65.2.0.192.in-addr.list.example.net": ["127.0.0.2"],
     }
-    assert checked(record, more=more) == spf.Verdict(result=result, by=by)  # type: ignore[arg-type]
+    assert check_spf(record, more=more) == spf.Verdict(result=result, by=by)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("record", "told"),
+    ("record", "problem"),
     [
         ("v=spf1 -all a:", "'a:'"),
         ("v=spf1 ip4:192.0.2.0/33 -all", "ip4:192.0.2.0/33"),
@@ -185,15 +185,15 @@ def test_the_matching_mechanism_is_named(record: str, result: str, by: str) -> N
         ("v=spf1 mx:many.example.net -all", "has 11 mail servers"),
     ],
 )
-def test_an_invalid_record_gives_its_error(record: str, told: str) -> None:
+def test_an_invalid_record_gives_its_error(record: str, problem: str) -> None:
     more = {
         "TXT two.example.net": ["v=spf1 -all", "v=spf1 +all"],
         "TXT ring.example.net": ["v=spf1 include:ring.example.net -all"],
         "MX many.example.net": [f"mx{n}.example.net." for n in range(11)],
     }
-    verdict = checked(record, more=more)
+    verdict = check_spf(record, more=more)
     assert (verdict.result, verdict.by) == ("permerror", "")
-    assert told in verdict.problem
+    assert problem in verdict.problem
 
 
 def test_a_domain_without_a_record_gives_none() -> None:
@@ -214,13 +214,13 @@ def test_ipv6_addresses_match_only_ipv6_networks() -> None:
         ("v=spf1 exists:%{ir}.%{v}.example.net -all", "2001:db8::cb01", "pass"),
     ):
         name = ".".join(f"{int(ip_address('2001:db8::cb01')):032x}"[::-1]) + ".ip6.example.net"
-        assert checked(record, address, more | {f"A {name}": ["127.0.0.2"]}).result == result, (
+        assert check_spf(record, address, more | {f"A {name}": ["127.0.0.2"]}).result == result, (
             record
         )
 
 
 @pytest.mark.parametrize(
-    ("text", "made"),
+    ("text", "expansion"),
     [
         ("%{s}", "strong-bad@email.example.com"),
         ("%{o}", "email.example.com"),
@@ -243,9 +243,9 @@ def test_ipv6_addresses_match_only_ipv6_networks() -> None:
         ("%{h}.%{p}", "mx.example.com.unknown"),
     ],
 )
-def test_the_macros_of_the_rfc(text: str, made: str) -> None:
+def test_the_macros_of_the_rfc(text: str, expansion: str) -> None:
     zone = Zone(
-        {"TXT email.example.com": [f"v=spf1 exists:{text} -all"], f"A {made}": ["127.0.0.2"]}
+        {"TXT email.example.com": [f"v=spf1 exists:{text} -all"], f"A {expansion}": ["127.0.0.2"]}
     )
     verdict = spf.check(
         "email.example.com",
@@ -260,7 +260,7 @@ def test_the_macros_of_the_rfc(text: str, made: str) -> None:
 def test_a_name_that_macros_make_too_long_loses_its_first_labels() -> None:
     sender = "x" * 60 + "." + "y" * 60 + "." + "z" * 60 + "." + "w" * 60 + "@example.com"
     zone = {"A " + ".".join(letter * 60 for letter in "yzw") + ".example.com": ["127.0.0.2"]}
-    assert checked("v=spf1 exists:%{l}.%{d} -all", more=zone, sender=sender).result == "pass"
+    assert check_spf("v=spf1 exists:%{l}.%{d} -all", more=zone, sender=sender).result == "pass"
 
 
 def test_ten_look_ups_are_allowed_and_those_of_included_records_count() -> None:
@@ -275,14 +275,15 @@ def test_ten_look_ups_are_allowed_and_those_of_included_records_count() -> None:
         "a:mail-c.example.org"
     )
     last = " a:example.com a:bob.example.com"
-    assert checked(f"{eight}{last} ip4:203.0.113.9 -all", "203.0.113.9", four).result == "pass"
+    assert check_spf(f"{eight}{last} ip4:203.0.113.9 -all", "203.0.113.9", four).result == "pass"
     assert (
-        checked(f"{eight}{last} mx ip4:203.0.113.9 -all", "203.0.113.9", four).result == "permerror"
+        check_spf(f"{eight}{last} mx ip4:203.0.113.9 -all", "203.0.113.9", four).result
+        == "permerror"
     )
-    assert checked(f"ip4:203.0.113.9 {eight}", "203.0.113.9").result == "none"
+    assert check_spf(f"ip4:203.0.113.9 {eight}", "203.0.113.9").result == "none"
     # receivers stop at the first match: who stands before the eleventh passes
     assert (
-        checked(f"v=spf1 ip4:203.0.113.9 {eight[7:]}{last} mx -all", "203.0.113.9", four).result
+        check_spf(f"v=spf1 ip4:203.0.113.9 {eight[7:]}{last} mx -all", "203.0.113.9", four).result
         == "pass"
     )
 

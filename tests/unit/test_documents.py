@@ -1,4 +1,4 @@
-"""What is written about the project is true: reading order, version, formats, decisions."""
+"""Statements of the documentation: reading order, version, formats, decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which digest is due: over zones, clock changes, weekdays, outages, pauses and moves."""
+"""Due digests over zones, clock changes, weekdays, outages, pauses and moves."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def test_a_digest_missed_over_local_midnight_is_made_under_its_own_date() -> Non
 
 
 def test_of_several_missed_dates_the_latest_is_made_and_the_others_are_closed() -> None:
-    found = due(reader(), at("2026-06-12 20:00"), closed=[day("06-09")])
-    assert found == Due(local_date=day("06-12"), missed=(day("06-10"), day("06-11")))
+    due_date = due(reader(), at("2026-06-12 20:00"), closed=[day("06-09")])
+    assert due_date == Due(local_date=day("06-12"), missed=(day("06-10"), day("06-11")))
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_of_several_missed_dates_the_latest_is_made_and_the_others_are_closed() 
 def test_a_missed_digest_is_left_to_a_next_one_that_is_near(
     now: str, local_date: str, missed: list[str]
 ) -> None:
-    found = due(reader(), at(f"2026-{now}"), closed=[day("06-08")])
-    assert found == Due(local_date=day(local_date), missed=tuple(map(day, missed)))
+    due_date = due(reader(), at(f"2026-{now}"), closed=[day("06-08")])
+    assert due_date == Due(local_date=day(local_date), missed=tuple(map(day, missed)))
 
 
 def test_within_six_hours_of_the_next_nothing_is_due_and_it_is_said_why() -> None:
@@ -134,8 +134,8 @@ def test_the_next_digest_of_who_moved_west_is_the_first_that_they_do_not_have() 
 def test_nothing_is_owed_for_a_date_that_the_zone_skipped() -> None:
     skipped = date(2011, 12, 30)
     apia = replace(reader(joined="2011-12-01 00:00"), timezone="Pacific/Apia")
-    found = due(apia, at("2011-12-30 18:00"), closed=[skipped - timedelta(days=1)])
-    assert found == Due(local_date=date(2011, 12, 31))
+    due_date = due(apia, at("2011-12-30 18:00"), closed=[skipped - timedelta(days=1)])
+    assert due_date == Due(local_date=date(2011, 12, 31))
 
 
 def test_who_went_on_after_their_hour_waits_for_the_next_digest() -> None:
@@ -154,26 +154,26 @@ class Life:
 
     who: Subscriber
     #: local date -> the instant at which its digest was made
-    made: dict[date, datetime] = field(default_factory=dict)
+    composed_at: dict[date, datetime] = field(default_factory=dict)
     missed: set[date] = field(default_factory=set)
 
     def tick(self, now: datetime) -> Due | None:
-        closed = self.made.keys() | self.missed
-        found = due(self.who, now, closed=closed)
-        if found is None:
+        closed = self.composed_at.keys() | self.missed
+        due_date = due(self.who, now, closed=closed)
+        if due_date is None:
             return None
-        assert found.local_date not in closed
-        assert not closed & set(found.missed)
-        assert list(found.missed) == sorted(found.missed)
-        assert all(earlier < found.local_date for earlier in found.missed)
-        for each in (found.local_date, *found.missed):
-            assert counts_from(self.who) <= due_at(self.who, each) <= now
-            assert each >= local_date_of(self.who, self.who.created)
-            assert each.isoweekday() in self.who.days
-        self.made[found.local_date] = now
-        self.missed |= set(found.missed)
-        assert due(self.who, now, closed=self.made.keys() | self.missed) is None
-        return found
+        assert due_date.local_date not in closed
+        assert not closed & set(due_date.missed)
+        assert list(due_date.missed) == sorted(due_date.missed)
+        assert all(earlier < due_date.local_date for earlier in due_date.missed)
+        for local_date in (due_date.local_date, *due_date.missed):
+            assert counts_from(self.who) <= due_at(self.who, local_date) <= now
+            assert local_date >= local_date_of(self.who, self.who.created)
+            assert local_date.isoweekday() in self.who.days
+        self.composed_at[due_date.local_date] = now
+        self.missed |= set(due_date.missed)
+        assert due(self.who, now, closed=self.composed_at.keys() | self.missed) is None
+        return due_date
 
 
 zones = st.sampled_from(ZONES)
@@ -209,20 +209,27 @@ def test_every_due_date_is_made_closed_or_left_to_one_that_is_near(
     for step in steps:
         now += step
         life.tick(now)
-    settled = life.made.keys() | life.missed
+    settled = life.composed_at.keys() | life.missed
     first, last = local_date_of(who, joined), local_date_of(who, now)
     latest = max(settled, default=date.min)
     for number in range((last - first).days + 1):
-        each = first + timedelta(days=number)
-        if next_due(who, due_at(who, each) - timedelta(seconds=1)) != (each, due_at(who, each)):
+        local_date = first + timedelta(days=number)
+        if next_due(who, due_at(who, local_date) - timedelta(seconds=1)) != (
+            local_date,
+            due_at(who, local_date),
+        ):
             continue  # none of their days, or no date at all
-        if each not in settled and due_at(who, each) <= now and last - each <= LOOK_BACK:
+        if (
+            local_date not in settled
+            and due_at(who, local_date) <= now
+            and last - local_date <= LOOK_BACK
+        ):
             # Of those that wait the last tick saw one, and the next one near.
-            assert each > latest
+            assert local_date > latest
             following = next_due(who, now)
             assert following is not None
             assert following[1] - now < NEAR
-    instants = sorted(life.made.values())
+    instants = sorted(life.composed_at.values())
     for earlier, later in pairwise(instants):
         assert later - earlier >= NEAR or earlier == min(instants)
 
@@ -238,9 +245,9 @@ def test_a_service_that_runs_makes_every_digest_at_its_hour(
     for number in range(24 * 16):
         life.tick(joined + number * HOUR)
     assert not life.missed
-    for made, instant in life.made.items():
-        assert instant - due_at(life.who, made) < HOUR or instant == joined
-    assert len(life.made) >= 2 * len(days) - 1  # Apia skipped a Friday
+    for local_date, instant in life.composed_at.items():
+        assert instant - due_at(life.who, local_date) < HOUR or instant == joined
+    assert len(life.composed_at) >= 2 * len(days) - 1  # Apia skipped a Friday
 
 
 changes = st.one_of(
@@ -273,4 +280,4 @@ def test_no_date_is_made_twice_or_owed_from_before_a_change_whatever_a_reader_ch
             life.who = replace(changed, due_from=since)
         else:
             life.who = replace(life.who, due_from=now)
-            assert life.tick(now) is None or due_at(life.who, max(life.made)) == now
+            assert life.tick(now) is None or due_at(life.who, max(life.composed_at)) == now

@@ -1,5 +1,6 @@
-"""Encoders that an operator brings: opened from this machine alone, and told clearly where they
-cannot be.
+"""Encoders that an operator brings.
+
+They are opened from this machine alone. Where that fails, the error says why.
 """
 
 from __future__ import annotations
@@ -62,11 +63,11 @@ def test_the_version_depends_on_the_files_alone(folder: Path, tmp_path: Path) ->
 
 
 def test_no_socket_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise AssertionError("an encoder went to the network")
 
-    monkeypatch.setattr(socket.socket, "connect", refused)
-    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    monkeypatch.setattr(socket.socket, "connect", fail)
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
     encoders.load(str(folder)).encode(["robot"])
     with pytest.raises(
         ConfigError,
@@ -152,11 +153,11 @@ def test_a_list_of_modules_that_names_other_code_is_refused(
 
 
 def test_opening_a_table_unpickles_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise AssertionError("a pickle was opened")
 
     for name in ("load", "loads", "Unpickler"):
-        monkeypatch.setattr(pickle, name, refused)
+        monkeypatch.setattr(pickle, name, fail)
     (folder / "pytorch_model.bin").write_bytes(b"\x80\x04N.")
     assert encoders.load(str(folder)).encode(["robot"]).shape == (1, 24)
 

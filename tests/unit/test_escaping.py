@@ -1,4 +1,4 @@
-"""Nothing from outside forges a line, commands a terminal, or runs in a spreadsheet."""
+"""Text from outside: no forged lines, terminal commands or spreadsheet formulas."""
 
 from __future__ import annotations
 

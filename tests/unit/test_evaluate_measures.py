@@ -1,5 +1,7 @@
-"""The measures against their definitions, their chance levels against shuffling, their intervals
-against known truths.
+"""The measures of ranking quality.
+
+They equal their definitions, their chance levels equal those of shuffling, and their intervals
+hold known true values.
 """
 
 from __future__ import annotations
@@ -154,8 +156,9 @@ def test_the_sign_test_by_hand_and_its_share_of_false_alarms() -> None:
 
 
 def test_uneven_draws_are_reweighed_to_an_even_one() -> None:
-    """200 papers, of which those with a high score are drawn more often and liked more often: the
-    plain rate flatters.
+    """The plain rate flatters: papers with a high score are drawn and liked more.
+
+    Of 200 papers.
     """
     random = np.random.default_rng(3)
     scores = random.normal(size=200)

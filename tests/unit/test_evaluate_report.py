@@ -1,5 +1,6 @@
-"""From what was replayed to what is said: units, rows, groups and the sentence on top, on histories
-made by hand.
+"""From replayed digests to the report: units, rows, groups and the verdict.
+
+The histories are made by hand.
 """
 
 from __future__ import annotations
@@ -110,12 +111,12 @@ def test_a_recipe_is_measured_on_listed_papers_by_their_order_among_all_candidat
 
 def test_from_eight_readers_on_each_reader_counts_once_however_much_they_read() -> None:
     keen = [make_replayed(1, (0, 1), day) for day in range(50)]
-    others = [make_replayed(reader, (1, 0)) for reader in range(2, 9)]
-    rows = comparison.compare_recipes([*keen, *others], "learned")
-    assert comparison.choose_unit([*keen, *others]) == "readers"
+    occasional = [make_replayed(reader, (1, 0)) for reader in range(2, 9)]
+    rows = comparison.compare_recipes([*keen, *occasional], "learned")
+    assert comparison.choose_unit([*keen, *occasional]) == "readers"
     assert rows[0].ndcg.units == 8
     assert rows[0].ndcg.value == pytest.approx((7 + 1 / math.log2(3)) / 8)
-    few = [*keen, *others[:-1]]
+    few = [*keen, *occasional[:-1]]
     assert comparison.choose_unit(few) == "digests"
     assert comparison.compare_recipes(few, "learned")[0].ndcg.units == 56
 
@@ -276,9 +277,10 @@ def estimate(value: float, half: float = 0.01) -> Estimate:
     return Estimate(value=value, low=value - half, high=value + half, units=20)
 
 
-def judged(**ahead: Estimate) -> str:
-    """The verdict on a report in which the own recipe is so far ahead of others (of chance .2
-    unless told otherwise).
+def write_verdict(**ahead: Estimate) -> str:
+    """Write the verdict on a report in which the own recipe is ahead by these leads.
+
+    The lead over chance is 0.2 unless `ahead` names it.
     """
     leads = {"chance": estimate(0.2)} | ahead
     row = {"about": "", "reciprocal": estimate(0.5), "auc": estimate(0.5), "among_all": None}
@@ -302,7 +304,7 @@ def judged(**ahead: Estimate) -> str:
 
 
 def test_a_verdict_names_what_is_beaten_and_what_is_level() -> None:
-    text = judged(
+    text = write_verdict(
         words=estimate(0.1), recent=estimate(0.2), frozen=estimate(0.005), sent=estimate(-0.5)
     )
     assert text == (
@@ -314,9 +316,9 @@ def test_a_verdict_names_what_is_beaten_and_what_is_level() -> None:
 
 
 def test_a_verdict_does_not_hide_that_something_else_is_better() -> None:
-    text = judged(words=estimate(-0.1), centroid=estimate(-0.2), recent=estimate(0.1))
+    text = write_verdict(words=estimate(-0.1), centroid=estimate(-0.2), recent=estimate(0.1))
     assert text.endswith('But words and centroid did better: try [evaluate] recipe_b = "centroid".')
-    assert "learning anew did not help here" in judged(frozen=estimate(-0.1))
+    assert "learning anew did not help here" in write_verdict(frozen=estimate(-0.1))
 
 
 @pytest.mark.parametrize(
@@ -328,7 +330,7 @@ def test_a_verdict_does_not_hide_that_something_else_is_better() -> None:
     ],
 )
 def test_a_verdict_does_not_claim_what_chance_could_do(ahead: Estimate, said: str) -> None:
-    text = judged(chance=ahead, words=estimate(0.1))
+    text = write_verdict(chance=ahead, words=estimate(0.1))
     assert said in text
     assert "beats" not in text
 

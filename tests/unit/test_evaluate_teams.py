@@ -1,4 +1,4 @@
-"""Shared digests, counted: a preference that is there is found, one that is not is not."""
+"""Shared digests: a real preference is detected, and none is invented."""
 
 from __future__ import annotations
 
@@ -59,8 +59,9 @@ def make_rated(
 def experiment(
     seed: int, *, skill: tuple[float, float], readers: int = 12, days: int = 6
 ) -> Comparison:
-    """Readers who like a tenth of 40 papers a day; each recipe sees what they like through so much
-    noise, and both share a digest of eight.
+    """Play days on which two recipes share a digest of eight papers.
+
+    Readers like a tenth of 40 papers a day. Each recipe sees what they like through its own noise.
     """
     random = np.random.default_rng(seed)
     rated_digests = []

@@ -17,7 +17,7 @@ CANDIDATES = TEXTS[:9]
 
 
 @pytest.fixture(autouse=True)
-def prepared() -> None:
+def prepare_texts() -> None:
     evaluate.prepare(TEXTS)
 
 

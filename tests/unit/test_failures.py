@@ -56,31 +56,37 @@ POSTGRES = {
 OURS = ("22001", "22P02", "23505", "25P02", "42601", "42804", "54000", "54001", "0A000")
 
 
-def wrapped(cause: Exception, kinds: type[Exception]) -> sqlalchemy.exc.DBAPIError:
-    made = sqlalchemy.exc.DBAPIError.instance("SELECT 1", None, cause, kinds)
-    assert isinstance(made, sqlalchemy.exc.DBAPIError)
-    return made
+def wrap_in_dbapi_error(cause: Exception, kinds: type[Exception]) -> sqlalchemy.exc.DBAPIError:
+    error = sqlalchemy.exc.DBAPIError.instance("SELECT 1", None, cause, kinds)
+    assert isinstance(error, sqlalchemy.exc.DBAPIError)
+    return error
 
 
 @pytest.mark.parametrize(("state", "reason"), POSTGRES.items())
 def test_every_sqlstate_has_a_reason(state: str, reason: str) -> None:
     cause = psycopg.errors.lookup(state)("in the server's words")
-    for error in (cause, wrapped(cause, psycopg.Error)):  # also where COPY spoke to the driver
-        told = failures.explain(error, "postgresql://user:***@host/name")
-        assert told is not None
-        assert told.reason == reason
-        assert str(told).startswith("postgresql://user:***@host/name: ")
-        assert str(told).endswith(failures.MEANINGS[told.reason].remedy)
+    for error in (
+        cause,
+        wrap_in_dbapi_error(cause, psycopg.Error),
+    ):  # also where COPY spoke to the driver
+        failure = failures.explain(error, "postgresql://user:***@host/name")
+        assert failure is not None
+        assert failure.reason == reason
+        assert str(failure).startswith("postgresql://user:***@host/name: ")
+        assert str(failure).endswith(failures.MEANINGS[failure.reason].remedy)
 
 
 @pytest.mark.parametrize("state", OURS)
 def test_an_invalid_statement_is_not_explained(state: str) -> None:
     cause = psycopg.errors.lookup(state)("wrong")
-    assert failures.explain(wrapped(cause, psycopg.Error), "x") is None
+    assert failures.explain(wrap_in_dbapi_error(cause, psycopg.Error), "x") is None
     wrong: Any = sqlite3.OperationalError("duplicate column name: x")
     wrong.sqlite_errorcode = sqlite3.SQLITE_ERROR
-    assert failures.explain(wrapped(wrong, sqlite3.Error), "x") is None
-    assert failures.explain(wrapped(sqlite3.IntegrityError("UNIQUE"), sqlite3.Error), "x") is None
+    assert failures.explain(wrap_in_dbapi_error(wrong, sqlite3.Error), "x") is None
+    assert (
+        failures.explain(wrap_in_dbapi_error(sqlite3.IntegrityError("UNIQUE"), sqlite3.Error), "x")
+        is None
+    )
 
 
 LOGIN = {
@@ -107,9 +113,11 @@ LOGIN = {
 
 @pytest.mark.parametrize(("text", "reason"), LOGIN.items())
 def test_texts_of_libpq_without_a_code_have_a_reason(text: str, reason: str) -> None:
-    told = failures.explain(wrapped(psycopg.OperationalError(text), psycopg.Error), "x")
-    assert told is not None
-    assert told.reason == reason
+    failure = failures.explain(
+        wrap_in_dbapi_error(psycopg.OperationalError(text), psycopg.Error), "x"
+    )
+    assert failure is not None
+    assert failure.reason == reason
 
 
 SQLITE = {
@@ -151,19 +159,19 @@ def failing(code: int) -> sqlite3.DatabaseError:
 @pytest.mark.parametrize(("name", "reason"), SQLITE.items())
 def test_every_sqlite_code_has_a_reason(name: str, reason: str) -> None:
     cause = failing(getattr(sqlite3, name))
-    for error in (cause, wrapped(cause, sqlite3.Error)):
-        told = failures.explain(error, "x")
-        assert told is not None
-        assert told.reason == reason
+    for error in (cause, wrap_in_dbapi_error(cause, sqlite3.Error)):
+        failure = failures.explain(error, "x")
+        assert failure is not None
+        assert failure.reason == reason
 
 
 def test_every_io_error_has_the_reason_disk() -> None:
     names = [name for name in vars(sqlite3) if name.startswith("SQLITE_IOERR")]
     assert len(names) > 20
     for name in names:
-        told = failures.explain(failing(getattr(sqlite3, name)), "x")
-        assert told is not None
-        assert told.reason == ("busy" if name == "SQLITE_IOERR_NOMEM" else "disk"), name
+        failure = failures.explain(failing(getattr(sqlite3, name)), "x")
+        assert failure is not None
+        assert failure.reason == ("busy" if name == "SQLITE_IOERR_NOMEM" else "disk"), name
 
 
 def test_every_reason_has_a_message_with_a_remedy() -> None:

@@ -284,11 +284,11 @@ def _word_column(word: str) -> int:
 
 
 def test_a_keyword_is_parsed_into_sign_and_text() -> None:
-    wanted, unwanted = features.parse_keywords(
+    topic, muted = features.parse_keywords(
         ["  tactile   sensing ", "- Survey"], features.Frequencies()
     )
-    assert (wanted.text, wanted.muted) == ("tactile sensing", False)
-    assert (unwanted.text, unwanted.muted) == ("Survey", True)
+    assert (topic.text, topic.muted) == ("tactile sensing", False)
+    assert (muted.text, muted.muted) == ("Survey", True)
 
 
 def test_keywords_without_a_word_are_left_out() -> None:
@@ -352,7 +352,7 @@ def test_the_quick_search_for_a_phrase_equals_the_search_in_pieces(
 
 
 @pytest.mark.parametrize(
-    ("phrase", "text", "found"),
+    ("phrase", "text", "occurs"),
     [
         (" heart ", "Heart failure", True),
         (" heart ", "a (heart) failure", True),
@@ -366,14 +366,14 @@ def test_the_quick_search_for_a_phrase_equals_the_search_in_pieces(
     ],
 )
 def test_a_plain_word_is_found_without_splitting_the_text(
-    phrase: str, text: str, found: bool, monkeypatch: pytest.MonkeyPatch
+    phrase: str, text: str, occurs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(words, "folded", lambda title, abstract: pytest.fail("taken apart"))
-    assert words.occurs_in(phrase, "", text) is found
+    assert words.occurs_in(phrase, "", text) is occurs
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("\u5fc3heart", True), ("heart\u5fc3", False), ("\u03b1heart", False)]
+    ("text", "occurs"), [("\u5fc3heart", True), ("heart\u5fc3", False), ("\u03b1heart", False)]
 )
-def test_a_word_beside_other_scripts_is_found_where_it_is_a_word(text: str, found: bool) -> None:
-    assert words.occurs_in(" heart ", text, "") is found
+def test_a_word_beside_other_scripts_is_found_where_it_is_a_word(text: str, occurs: bool) -> None:
+    assert words.occurs_in(" heart ", text, "") is occurs

@@ -1,4 +1,4 @@
-"""An encoder's columns beside those of word vectors, and their part of every score."""
+"""An encoder's columns beside those of word vectors, and their part of scores."""
 
 from __future__ import annotations
 
@@ -94,15 +94,15 @@ PAPERS = [Paper(id=n + 1, title=text, abstract="", first_seen=DAY) for n, text i
 
 
 def day_of(
-    known: np.ndarray, weigh: float = 1.0
+    encodings: np.ndarray, weigh: float = 1.0
 ) -> tuple[scores.Day, sp.csr_matrix, profiles.Background]:
     counts = features.vectorize(TEXTS)
     space = features.fit_space(
         features.load_base_table(), features.Frequencies().add(counts), counts
     )
-    encoding = features.fit_encoding("tiny-1", known)
+    encoding = features.fit_encoding("tiny-1", encodings)
     assert encoding is not None
-    rows = encoding.append_columns(space.rows(counts), known)
+    rows = encoding.append_columns(space.rows(counts), encodings)
     return (
         scores.make_day(PAPERS, rows, contributions=space.contributions),
         rows,
@@ -138,11 +138,11 @@ def test_parts_and_rest_add_up_to_the_score(seed: int, likes: set[int], dislikes
 
 def test_the_encoder_part_is_named_by_the_nearest_liked_paper() -> None:
     """Two papers without a word in common that the encoder puts together."""
-    known = vectors(60)
+    encodings = vectors(60)
     liked = next(n for n in range(60) if "octopus" in TEXTS[n])
     twin = next(n for n in range(60) if not set(TEXTS[n].split()) & set(TEXTS[liked].split()))
-    known[twin] = known[liked]
-    day, rows, background = day_of(known)
+    encodings[twin] = encodings[liked]
+    day, rows, background = day_of(encodings)
     profile = profiles.train(
         [], background, liked=profiles.Rated.from_papers([PAPERS[liked]], rows[[liked]])
     )

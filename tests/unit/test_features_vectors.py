@@ -1,4 +1,4 @@
-"""Word vectors: the table and its bytes, training, and the rows that are made with them."""
+"""Word vectors: the table, its bytes, training, and rows made with them."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ TOPICS = (
 
 
 def _papers(number: int, seed: int = 0) -> list[tuple[str, str]]:
-    """Titles and abstracts of three topics; a title shares no more words with its abstract than its
-    topic does.
+    """Invent titles and abstracts of three topics.
+
+    A title shares no more words with its abstract than any two texts of the topic.
     """
     rng = np.random.default_rng(seed)
     return [
@@ -300,11 +301,11 @@ def test_cosines_of_a_day_equal_those_of_unit_rows(space: features.Space, texts:
         contributions=space.contributions,
     )
     every = [paper.id for paper in papers]
-    found = scores.cosines(day, every, every)
-    assert np.allclose(found, found.T, atol=1e-5)
-    assert found.max() <= 1 + 1e-5
+    cosines = scores.cosines(day, every, every)
+    assert np.allclose(cosines, cosines.T, atol=1e-5)
+    assert cosines.max() <= 1 + 1e-5
     filled = np.diff(day.words.indptr) > 0
-    assert np.allclose(np.diag(found), filled, atol=1e-5)
-    for one, text in enumerate(texts):
-        for two, other in enumerate(texts):
-            assert (found[one, two] > 0.99) == (text == other and bool(filled[one]))
+    assert np.allclose(np.diag(cosines), filled, atol=1e-5)
+    for row, text in enumerate(texts):
+        for column, other in enumerate(texts):
+            assert (cosines[row, column] > 0.99) == (text == other and bool(filled[row]))

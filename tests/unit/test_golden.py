@@ -60,8 +60,8 @@ def test_the_message_holds_the_kept_headers_and_texts(case: str) -> None:
 
 
 def test_one_whole_message_of_each_structure_is_kept() -> None:
-    kept = {path.parent.name for path in golden.FOLDER.glob("*/message.eml")}
-    assert kept == set(golden.WHOLE)
+    mails = {path.parent.name for path in golden.FOLDER.glob("*/message.eml")}
+    assert mails == set(golden.WHOLE)
 
 
 @pytest.mark.parametrize("case", CASES)

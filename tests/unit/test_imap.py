@@ -1,4 +1,4 @@
-"""The mailbox against a scripted server: logins without AUTH=PLAIN, and what reaches the logs."""
+"""The mailbox against a scripted server: logins without AUTH=PLAIN, and logs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Conversation(socketserver.StreamRequestHandler):
 
 
 @pytest.fixture
-def scripted() -> Iterator[ScriptedServer]:
+def scripted_server() -> Iterator[ScriptedServer]:
     with ScriptedServer() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -61,10 +61,10 @@ def scripted() -> Iterator[ScriptedServer]:
         thread.join()
 
 
-def address_of(scripted: ScriptedServer) -> ImapServer:
+def address_of(scripted_server: ScriptedServer) -> ImapServer:
     return ImapServer(
         host="127.0.0.1",
-        port=scripted.server_address[1],
+        port=scripted_server.server_address[1],
         tls="none",
         username='a "user"',
         password=PASSWORD,
@@ -72,23 +72,23 @@ def address_of(scripted: ScriptedServer) -> ImapServer:
     )
 
 
-def test_a_user_and_password_of_any_characters_log_in(scripted: ScriptedServer) -> None:
-    with Mailbox(address_of(scripted)) as mailbox:
+def test_a_user_and_password_of_any_characters_log_in(scripted_server: ScriptedServer) -> None:
+    with Mailbox(address_of(scripted_server)) as mailbox:
         assert (mailbox.uid_validity, mailbox.next_uid) == (1, 1), "this server names neither"
-    assert rb'LOGIN "a \"user\"" "se\"cret"' in scripted.commands
+    assert rb'LOGIN "a \"user\"" "se\"cret"' in scripted_server.commands
 
 
-def test_a_refused_login_is_told_in_the_servers_words(scripted: ScriptedServer) -> None:
-    scripted.login_reply = b"NO [AUTHENTICATIONFAILED] Wrong  password."
-    with pytest.raises(MailboxError) as failed, Mailbox(address_of(scripted)):
+def test_a_refused_login_is_told_in_the_servers_words(scripted_server: ScriptedServer) -> None:
+    scripted_server.login_reply = b"NO [AUTHENTICATIONFAILED] Wrong  password."
+    with pytest.raises(MailboxError) as failed, Mailbox(address_of(scripted_server)):
         pass
     assert ": [AUTHENTICATIONFAILED] Wrong password. Check [mailbox] username" in str(failed.value)
 
 
 def test_no_password_reaches_a_log(
-    scripted: ScriptedServer, caplog: pytest.LogCaptureFixture
+    scripted_server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with Mailbox(address_of(scripted)):
+    with Mailbox(address_of(scripted_server)):
         pass
     assert "cret" not in caplog.text

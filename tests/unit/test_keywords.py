@@ -1,5 +1,6 @@
-"""Keywords as people type them: found where they stand as a word, nowhere else, or refused with
-what to type instead.
+"""Keywords as people type them.
+
+They match whole words alone, or are refused with what to type instead.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tokens of links: what they name, that case does not matter, that they cannot be forged."""
+"""Tokens of links: their fields, upper and lower case, and forgery."""
 
 from __future__ import annotations
 
@@ -286,7 +286,7 @@ def test_tokens_of_mails_sent_long_ago_are_written_and_read_as_ever(
 
 
 def test_a_token_holds_its_fields_in_order_and_its_mac() -> None:
-    """Built by hand from the format, so that a change of the code cannot change the format."""
+    """Built by hand, so that a change of the code cannot change the format."""
     body = bytes.fromhex("0107 02 0000000003 0000000004 0000000005")
     mac = hmac.new(bytes(range(32)), body, "sha256").digest()[:16]
     token = base64.b32encode(body + mac).decode().rstrip("=").lower()

@@ -1,4 +1,4 @@
-"""A record of the log is one line, whoever wrote its words, and no secret stands in it."""
+"""Log records: one line each, whoever wrote the words, and without secrets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def failing(error: Exception) -> None:
     raise error
 
 
-def formatted(message: object, *args: object, error: BaseException | None = None) -> str:
+def format_record(message: object, *args: object, error: BaseException | None = None) -> str:
     info = (type(error), error, error.__traceback__) if error else None
     name, level = "digest.web", logging.INFO
     record = logging.LogRecord(name, level, "x.py", 1, message, args, info)  # type: ignore[arg-type]
@@ -50,7 +50,11 @@ def formatted(message: object, *args: object, error: BaseException | None = None
 @example("%s %d", "x")
 @example("%(", HARM)
 def test_a_record_is_one_line_without_raw_controls(message: str, argument: str) -> None:
-    for text in (formatted(message), formatted("%s", argument), formatted(message, argument)):
+    for text in (
+        format_record(message),
+        format_record("%s", argument),
+        format_record(message, argument),
+    ):
         assert len(text.splitlines()) == 1
         assert not {unicodedata.category(char) for char in text} & {"Cc", "Cs", "Zl", "Zp"}
 
@@ -61,7 +65,7 @@ def test_the_lines_of_a_traceback_cannot_look_like_records(text: str) -> None:
     try:
         failing(ValueError(text))
     except ValueError as error:
-        shown = formatted("it failed", error=error)
+        shown = format_record("it failed", error=error)
     first, *rest = shown.split("\n")
     assert first.endswith("it failed")
     assert len(rest) >= 3
@@ -77,7 +81,7 @@ def test_secrets_are_hidden_in_words_arguments_and_chains_of_errors() -> None:
         except OSError as inner:
             raise RuntimeError("https://me:other@h/x?api_key=k77") from inner
     except RuntimeError as error:
-        shown = formatted("swordfish-7 %s", ["swordfish-7"], error=error)
+        shown = format_record("swordfish-7 %s", ["swordfish-7"], error=error)
     assert "swordfish-7" not in shown
     assert "other" not in shown
     assert "k77" not in shown

@@ -38,7 +38,7 @@ def make_limiter(**more: object) -> RateLimiter:
     return RateLimiter(random=random.Random(7), **more)  # type: ignore[arg-type]
 
 
-def granted(limiter: RateLimiter, name: str, now: float, patience: float = 0.0) -> bool:
+def is_granted(limiter: RateLimiter, name: str, now: float, patience: float = 0.0) -> bool:
     return isinstance(limiter.take(name, now, patience=patience), Go)
 
 
@@ -58,7 +58,7 @@ def test_no_minute_sees_more_than_the_limit_and_one_bucket(
     limiter, now, sent = make_limiter(max_rate=max_rate), 0.0, []
     for gap in gaps:
         now += gap
-        while granted(limiter, "a", now):
+        while is_granted(limiter, "a", now):
             sent.append(now)
     bucket = max(1.0, max_rate * POLICY.burst / 60)
     for first, start in enumerate(sent):
@@ -90,15 +90,15 @@ def test_who_waits_as_told_keeps_the_limit_and_who_would_wait_too_long_is_sent_a
 
 def test_each_lane_has_its_own_limit() -> None:
     limiter = make_limiter(max_rate=math.inf, max_rates={"slow": 10.0})
-    assert [granted(limiter, "slow", 0.0) for _ in range(3)] == [True, False, False]
-    assert all(granted(limiter, "quick", 0.0) for _ in range(1000))
+    assert [is_granted(limiter, "slow", 0.0) for _ in range(3)] == [True, False, False]
+    assert all(is_granted(limiter, "quick", 0.0) for _ in range(1000))
 
 
 def test_later_pauses_and_halves_and_time_and_success_bring_it_back() -> None:
     limiter = make_limiter()
     for second in range(60):
         for _ in range(10):
-            assert granted(limiter, "a", float(second))
+            assert is_granted(limiter, "a", float(second))
     before = limiter.rate("a")
     paused = limiter.record_strike("a", 60.0, "busy", "451 slow down")
     assert before == math.inf
@@ -121,7 +121,7 @@ def test_later_pauses_and_halves_and_time_and_success_bring_it_back() -> None:
 
 def test_a_configured_limit_is_never_exceeded_by_recovery() -> None:
     limiter = make_limiter(max_rate=100.0)
-    granted(limiter, "a", 0.0)
+    is_granted(limiter, "a", 0.0)
     limiter.record_strike("a", 0.0, "busy", "")
     assert limiter.rate("a") <= 50
     now = 1000.0
@@ -182,11 +182,11 @@ def test_after_a_pause_one_goes_ahead_and_the_others_follow_its_answer() -> None
     limiter = make_limiter()
     limiter.take("a", 0.0)
     now = limiter.record_strike("a", 0.0, "ours", "550 5.7.1")
-    assert granted(limiter, "a", now)
-    assert not any(granted(limiter, "a", now) for _ in range(5))
+    assert is_granted(limiter, "a", now)
+    assert not any(is_granted(limiter, "a", now) for _ in range(5))
     limiter.record_success("a", now + 1)
-    assert granted(limiter, "a", now + 1)
-    assert granted(limiter, "a", now + 1)
+    assert is_granted(limiter, "a", now + 1)
+    assert is_granted(limiter, "a", now + 1)
 
 
 @pytest.mark.parametrize("fate", ["silent", "never heard of"])
@@ -194,12 +194,12 @@ def test_when_the_one_that_went_ahead_is_lost_another_goes(fate: str) -> None:
     limiter = make_limiter()
     limiter.take("a", 0.0)
     now = limiter.record_strike("a", 0.0, "busy", "")
-    assert granted(limiter, "a", now)
+    assert is_granted(limiter, "a", now)
     if fate == "silent":
         limiter.release_probe("a")
     else:
         now += POLICY.probe_timeout
-    assert granted(limiter, "a", now + 60)
+    assert is_granted(limiter, "a", now + 60)
 
 
 def test_what_was_under_way_before_a_pause_does_not_end_it() -> None:
@@ -208,8 +208,8 @@ def test_what_was_under_way_before_a_pause_does_not_end_it() -> None:
     paused = limiter.record_strike("a", 0.0, "busy", "")
     limiter.record_success("a", 1.0)
     assert isinstance(limiter.take("a", 2.0), Wait)
-    assert granted(limiter, "a", paused)
-    assert not granted(limiter, "a", paused), "the probe is still asked for"
+    assert is_granted(limiter, "a", paused)
+    assert not is_granted(limiter, "a", paused), "the probe is still asked for"
 
 
 @dataclass
@@ -264,8 +264,10 @@ def test_whatever_happens_in_whatever_order_the_rules_hold(
 @quietly
 @given(events=EVENTS)
 def test_a_lane_always_opens_again(events: list[tuple[str, float, str]]) -> None:
-    """Whatever was learned, who comes back when told gets through after a bounded
-    number of tries."""
+    """Who returns when told gets through after a bounded number of tries.
+
+    Whatever the limiter has learned before.
+    """
     clocked = Clocked()
     for event in events:
         clocked.step(*event)
@@ -312,7 +314,7 @@ def test_some_messages_in_a_row_that_vanish_are_a_strike_and_then_each_one_is() 
     ] == [None] * (POLICY.unanswered_per_strike - 1)
     paused = limiter.record_unanswered("a", 0.0, "connection lost")
     assert paused
-    assert granted(limiter, "a", paused)
+    assert is_granted(limiter, "a", paused)
     again = limiter.record_unanswered("a", paused, "connection lost")
     assert again
     assert again > paused
@@ -342,7 +344,7 @@ def test_a_turn_is_told_without_being_granted() -> None:
     assert [wait is None for wait in waits] == [True] * 6 + [
         False
     ] * 2  # six seconds' worth at one a second
-    assert [granted(limiter, "a", 0.0) for _ in range(8)] == [True] * 6 + [False] * 2
+    assert [is_granted(limiter, "a", 0.0) for _ in range(8)] == [True] * 6 + [False] * 2
 
 
 def test_those_who_wait_for_the_one_ahead_are_told_so_and_after_it_come_as_the_rate_goes() -> None:
@@ -355,7 +357,7 @@ def test_those_who_wait_for_the_one_ahead_are_told_so_and_after_it_come_as_the_r
     now = paused + 1
     assert limiter.peek("a", now, 0) is None
     assert isinstance(limiter.peek("a", now, 1), Wait)
-    assert granted(limiter, "a", now)
+    assert is_granted(limiter, "a", now)
     assert isinstance(limiter.peek("a", now, 0), Wait)
     limiter.record_success("a", now)
     went = sum(limiter.peek("a", now + 10, before) is None for before in range(100))
@@ -378,7 +380,7 @@ def pause_state(**more: object) -> PauseState:
 def test_what_was_learned_is_taken_over_by_a_process_that_starts() -> None:
     old = make_limiter()
     for _ in range(100):
-        granted(old, "a", 0.0)
+        is_granted(old, "a", 0.0)
     pause = old.record_strike("a", 0.0, "busy", "451 later")
     new = make_limiter()
     for name, state in old.export_pauses(10.0).items():
@@ -386,8 +388,8 @@ def test_what_was_learned_is_taken_over_by_a_process_that_starts() -> None:
     assert new.take("a", 1001.0) == Wait(pytest.approx(pause - 11, abs=1e-6), "busy", "451 later")
     assert new.rate("a") == old.rate("a")
     end = 1000.0 + pause
-    assert granted(new, "a", end)
-    assert not granted(new, "a", end)  # one goes ahead
+    assert is_granted(new, "a", end)
+    assert not is_granted(new, "a", end)  # one goes ahead
     new.record_success("a", end)
     assert new.export_pauses(end) == {}
     assert new.record_strike("a", end, "busy", "451") > 30  # the second step, not the first again
@@ -396,12 +398,12 @@ def test_what_was_learned_is_taken_over_by_a_process_that_starts() -> None:
 def test_a_refusal_of_what_we_are_lets_one_ahead_at_once_where_a_process_starts_anew() -> None:
     limiter = make_limiter()
     limiter.import_pause("a", 0.0, pause_state(reason="ours", seconds=9000.0, rate=math.inf))
-    assert granted(limiter, "a", 0.0)
-    assert not granted(limiter, "a", 0.0)
+    assert is_granted(limiter, "a", 0.0)
+    assert not is_granted(limiter, "a", 0.0)
     other = make_limiter()
     other.take("a", 0.0)
     other.import_pause("a", 0.0, pause_state(reason="ours", seconds=9000.0, rate=math.inf))
-    assert not granted(other, "a", 8000.0)  # it was not started since
+    assert not is_granted(other, "a", 8000.0)  # it was not started since
 
 
 def test_a_pause_that_lasts_longer_here_stands_and_one_that_is_over_teaches_only_the_new() -> None:
@@ -411,8 +413,8 @@ def test_a_pause_that_lasts_longer_here_stands_and_one_that_is_over_teaches_only
     assert limiter.paused(0.0) == {"a": pause}
     limiter.take("b", 0.0)
     limiter.import_pause("b", 0.0, pause_state(seconds=-5.0))
-    assert (limiter.rate("b"), granted(limiter, "b", 0.0)) == (math.inf, True)
+    assert (limiter.rate("b"), is_granted(limiter, "b", 0.0)) == (math.inf, True)
     limiter.import_pause("c", 0.0, pause_state(seconds=-5.0))
     assert limiter.rate("c") == 30.0
-    assert granted(limiter, "c", 0.0)
-    assert not granted(limiter, "c", 0.0)
+    assert is_granted(limiter, "c", 0.0)
+    assert not is_granted(limiter, "c", 0.0)

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from digest.mail.messages import provenance, texts
 from digest.model import Interest, Message
 from tests.examples import examples
-from tests.unit.mails import ALICE, BY_MAIL, LINKS, MADE, MAILING, digest, head, listed, opened
+from tests.unit.mails import (
+    ALICE,
+    BY_MAIL,
+    LINKS,
+    MADE,
+    MAILING,
+    digest,
+    head,
+    make_listed,
+    parse_mail,
+)
 
 quietly = settings(database=None, max_examples=examples(60))
 
@@ -26,7 +36,7 @@ def test_a_paper_is_told_completely_in_both_parts() -> None:
         "picked": date(2026, 6, 11),
         "rank": 3,
     }
-    message = digest(listed(1, **paper))
+    message = digest(make_listed(1, **paper))
     for part in (message.text, message.html):
         text = " ".join(part.split())
         assert "Author 1, Author 2, Author 3, Author 4, Author 5 et al." in text
@@ -57,39 +67,39 @@ def test_a_paper_is_told_completely_in_both_parts() -> None:
 
 def test_a_paper_shows_the_category_for_which_it_is_listed() -> None:
     # "in cs.LG, which you follow" beside "cs.GR, cs.AI" looked untrue
-    text = digest(listed(1, categories=("cs.GR", "cs.AI", "cs.CV", "cs.LG"))).text
+    text = digest(make_listed(1, categories=("cs.GR", "cs.AI", "cs.CV", "cs.LG"))).text
     assert "cs.GR, cs.AI, cs.CV, cs.LG ·" in text
     subjects = ("Ecology, Evolution and Systematics", "Plant Science", "Forestry", "Soil Science")
     assert "Ecology, Evolution and Systematics, Plant Science · " in " ".join(
-        digest(listed(1, categories=subjects)).text.split()
+        digest(make_listed(1, categories=subjects)).text.split()
     )
 
 
 def test_only_a_paper_that_may_have_been_seen_says_so() -> None:
-    seen, fresh = digest(listed(1, seen_before=True)), digest(listed(1))
+    seen, fresh = digest(make_listed(1, seen_before=True)), digest(make_listed(1))
     assert "You may have seen this one" in seen.text
     assert "You may have seen this one" in seen.html
     assert "You may have seen" not in fresh.text + fresh.html
 
 
 def test_a_paper_without_an_abstract_says_so_quietly() -> None:
-    message = digest(listed(1, abstract=" \n "))
+    message = digest(make_listed(1, abstract=" \n "))
     assert "The source gives no abstract." in message.text
     assert "The source gives no abstract." in message.html
 
 
 def test_a_paper_without_a_page_has_thumbs_and_no_read_link() -> None:
-    message = digest(listed(1, read="javascript:alert(1)"))
+    message = digest(make_listed(1, read="javascript:alert(1)"))
     assert "javascript" not in message.text + message.html
     assert "Read:" not in message.text
     assert "More like this" in message.text
 
 
 def test_an_authors_list_of_five_is_complete_and_none_leaves_no_gap() -> None:
-    five = digest(listed(1, authors=tuple("ABCDE")))
+    five = digest(make_listed(1, authors=tuple("ABCDE")))
     assert "A, B, C, D, E\n" in five.text
     assert "et al." not in five.text
-    assert "\n\n\n" not in digest(listed(1, authors=())).text
+    assert "\n\n\n" not in digest(make_listed(1, authors=())).text
 
 
 @pytest.mark.parametrize(
@@ -135,12 +145,12 @@ def test_the_digest_says_what_it_goes_by_and_nothing_that_is_not_there(
 
 
 def test_the_line_after_the_subject_names_the_next_two_papers() -> None:
-    assert ">Also: Title 2 · Title 3&#847;" in digest(*map(listed, range(1, 5))).html
-    assert ">Reason 1.&#847;" in digest(listed(1)).html
+    assert ">Also: Title 2 · Title 3&#847;" in digest(*map(make_listed, range(1, 5))).html
+    assert ">Reason 1.&#847;" in digest(make_listed(1)).html
 
 
 def test_every_link_of_the_text_part_stands_alone_in_angle_brackets() -> None:
-    for line in digest(*map(listed, range(1, 4))).text.splitlines():
+    for line in digest(*map(make_listed, range(1, 4))).text.splitlines():
         if "://" in line:
             assert line.strip().startswith("<")
             assert line.strip().endswith(">")
@@ -184,7 +194,7 @@ foreign = st.text(st.characters(), max_size=120) | st.sampled_from(
     read=foreign,
 )
 def test_whatever_a_dump_or_a_reader_writes_stays_text(**written: str) -> None:
-    paper = listed(
+    paper = make_listed(
         1,
         title=written["title"],
         abstract=written["abstract"],
@@ -195,11 +205,11 @@ def test_whatever_a_dump_or_a_reader_writes_stays_text(**written: str) -> None:
     message = digest(
         replace(paper, reason=written["reason"]), subscriber=replace(ALICE, name=written["name"])
     )
-    parsed = opened(message)
-    assert sorted(parsed.keys()) == sorted(opened(digest()).keys())
+    parsed = parse_mail(message)
+    assert sorted(parsed.keys()) == sorted(parse_mail(digest()).keys())
     assert [address.addr_spec for address in parsed["To"].addresses] == ["alice@example.net"]
     assert "<script" not in message.html
-    assert message.html.count("<") == digest(listed(1)).html.count("<") - missing_tags(message)
+    assert message.html.count("<") == digest(make_listed(1)).html.count("<") - missing_tags(message)
 
 
 @quietly
@@ -226,8 +236,8 @@ def test_whatever_an_operator_calls_the_service_no_header_is_added_or_garbled(
         subscriber=replace(ALICE, email=address),
         links=replace(LINKS, unsubscribe_by_mail=BY_MAIL),
     )
-    parsed = opened(message)
-    assert sorted(parsed.keys()) == sorted([*opened(digest()).keys(), "Reply-To"])
+    parsed = parse_mail(message)
+    assert sorted(parsed.keys()) == sorted([*parse_mail(digest()).keys(), "Reply-To"])
     for header, expected in (
         ("From", MAILING.from_address),
         ("To", address),
@@ -242,8 +252,9 @@ def test_whatever_an_operator_calls_the_service_no_header_is_added_or_garbled(
 
 
 def missing_tags(message: Message) -> int:
-    """Tags that a digest of one ordinary paper has and this one has not, by the parts that may be
-    left out.
+    """Return the tags of a digest of one ordinary paper that this one lacks.
+
+    Grouped by the parts that may be left out.
     """
     authors = 0 if 'padding-top:4px;font-size:14px;color:#5a5f64">' in message.html else 2
     # the linked title (2), the button with its cell (4) and the gap beside it (2)

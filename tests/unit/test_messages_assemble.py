@@ -23,7 +23,7 @@ anything = st.text(st.characters(), max_size=300)
 quietly = settings(database=None, max_examples=examples(150))
 
 
-def parsed(
+def assemble_and_parse(
     *headers: str, text: str = "text\n", html: str = "<p>html</p>\n", date: datetime = NOON
 ) -> EmailMessage:
     data = assemble.assemble_message(
@@ -34,10 +34,10 @@ def parsed(
         html=BodyPart(encode(html)),
     )
     assert data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n")
-    message = message_from_bytes(data, policy=policy.default)
-    assert isinstance(message, EmailMessage)
-    assert not message.defects
-    return message
+    mail = message_from_bytes(data, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert not mail.defects
+    return mail
 
 
 @quietly
@@ -57,7 +57,7 @@ def test_any_subject_comes_back_as_one_clean_line(subject: str) -> None:
             assert str(make_header(decode_header(words[0])))
         # a word of ASCII that has no space cannot be folded
         assert len(part) <= 76 or (len(words) == 1 and not words[0].startswith("=?"))
-    message = parsed(line)
+    message = assemble_and_parse(line)
     assert message["Subject"] == cut(one_line(subject), 900)
     assert [name for name in message if name == "Bcc"] == []
 
@@ -70,7 +70,7 @@ def test_any_subject_comes_back_as_one_clean_line(subject: str) -> None:
 @example("." * 99)
 def test_any_name_comes_back_and_the_address_stays_alone(name: str) -> None:
     line = assemble.mailbox_header("To", name, "jane@example.org")
-    message = parsed(line)
+    message = assemble_and_parse(line)
     assert [address.addr_spec for address in message["To"].addresses] == ["jane@example.org"]
     # the library's newer parser puts a space between encoded words of a name, against RFC 2047; its
     # older one does not
@@ -90,7 +90,7 @@ def test_both_parts_come_back_as_they_were(text: str, html: str) -> None:
     text, html = (
         "\n".join(one_line(line) for line in part.splitlines()) + "\n" for part in (text, html)
     )
-    message = parsed(text=text, html=html)
+    message = assemble_and_parse(text=text, html=html)
     plain, rich = message.iter_parts()
     assert (plain.get_content_type(), rich.get_content_type()) == ("text/plain", "text/html")
     assert plain.get_content().replace("\r\n", "\n") == text
@@ -118,7 +118,9 @@ def test_the_same_message_has_the_same_bytes_and_another_id_another_boundary() -
 
 
 def test_the_date_has_a_numeric_zone() -> None:
-    message = parsed(date=datetime(2026, 4, 3, 12, tzinfo=timezone(timedelta(hours=5, minutes=30))))
+    message = assemble_and_parse(
+        date=datetime(2026, 4, 3, 12, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    )
     assert message["Date"] == "Fri, 03 Apr 2026 12:00:00 +0530"
 
 

@@ -94,12 +94,13 @@ names = st.sampled_from(
 )
 
 
-def folded(value: list[tuple[bytes, bytes]]) -> bytes:
+def join_lines(value: list[tuple[bytes, bytes]]) -> bytes:
     return b"\r\n".join(blank + text for blank, text in value)
 
 
 headers = st.lists(
-    st.builds(lambda name, value: name + b":" + folded(value) + b"\r\n", names, values), max_size=8
+    st.builds(lambda name, value: name + b":" + join_lines(value) + b"\r\n", names, values),
+    max_size=8,
 )
 
 
@@ -116,7 +117,7 @@ def canonical_body(body: bytes) -> bytes:
     return b"".join(line + b"\r\n" for line in lines)
 
 
-def verified(data: bytes, index: int = 0) -> bool:
+def is_valid(data: bytes, index: int = 0) -> bool:
     try:
         return bool(
             verifier.DKIM(data).verify(index, dnsfunc=lambda name, timeout=5: PUBLISHED[name])
@@ -138,8 +139,8 @@ def whole(extra: list[bytes], body: bytes) -> bytes:
 @example([b"Subject: one\r\n", b"Subject:  two\r\n", b"subject:\tthree \r\n"], b"x\r\n")
 def test_whatever_a_message_holds_both_signatures_verify(extra: list[bytes], body: bytes) -> None:
     signed = signed_by(whole(extra, body), SIGNERS, at=AT)
-    assert verified(signed, 0)
-    assert verified(signed, 1)
+    assert is_valid(signed, 0)
+    assert is_valid(signed, 1)
 
 
 @quietly
@@ -154,8 +155,8 @@ def test_every_golden_mail_can_be_signed_and_stays_as_it_is(case: str) -> None:
     signed = signed_by(data, SIGNERS, at=AT)
     assert signed.endswith(data)
     assert signed == signed_by(data, SIGNERS, at=AT)
-    assert verified(signed, 0)
-    assert verified(signed, 1)
+    assert is_valid(signed, 0)
+    assert is_valid(signed, 1)
     assert max(map(len, signed.removesuffix(data).split(b"\r\n"))) <= 76
 
 
@@ -198,7 +199,7 @@ def second_header(name: bytes) -> Callable[[bytes], bytes]:
     return lambda data: name + b": Mallory <mallory@example.net>\r\n" + data
 
 
-def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+def replacer(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
         assert data.count(old) >= 1
         return data.replace(old, new)
@@ -214,18 +215,18 @@ def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
             second_header(name)
             for name in (b"From", b"Reply-To", b"To", b"Subject", b"Date", b"Content-Type")
         ),
-        replaced(b"To: Alice Example", b"To: Malice Example"),
-        replaced(b"https://papers.example.org/u/", b"https://papers.example.com/u/"),
-        replaced(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", b""),
-        replaced(b"Message-ID: <d", b"Message-ID: <e"),
-        replaced(b"t=1781240400", b"t=1781240401"),
+        replacer(b"To: Alice Example", b"To: Malice Example"),
+        replacer(b"https://papers.example.org/u/", b"https://papers.example.com/u/"),
+        replacer(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", b""),
+        replacer(b"Message-ID: <d", b"Message-ID: <e"),
+        replacer(b"t=1781240400", b"t=1781240401"),
     ],
 )
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_change_on_the_way_is_seen(change: Callable[[bytes], bytes], index: int) -> None:
     signed = signed_by(golden.write("digest-plain").data, SIGNERS, at=AT)
-    assert verified(signed, index)
-    assert not verified(change(signed), index)
+    assert is_valid(signed, index)
+    assert not is_valid(change(signed), index)
 
 
 def test_what_relays_do_honestly_breaks_nothing() -> None:
@@ -240,8 +241,8 @@ def test_what_relays_do_honestly_breaks_nothing() -> None:
         )
         + b"\r\n\r\n"
     )
-    assert verified(relayed, 0)
-    assert verified(relayed, 1)
+    assert is_valid(relayed, 0)
+    assert is_valid(relayed, 1)
 
 
 def test_without_a_key_nothing_is_added() -> None:
@@ -270,7 +271,7 @@ def other_kind() -> bytes:
     )
 
 
-def locked() -> bytes:
+def make_encrypted_key() -> bytes:
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
     )
@@ -283,7 +284,7 @@ def locked() -> bytes:
         (lambda: b"secret", "no private key"),
         (weak, "1024 bits"),
         (other_kind, "neither RSA nor"),
-        (locked, "password"),
+        (make_encrypted_key, "password"),
     ],
 )
 def test_a_key_that_cannot_serve_is_refused_with_the_reason(

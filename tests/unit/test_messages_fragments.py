@@ -272,17 +272,17 @@ def without_fragments(patch: pytest.MonkeyPatch) -> None:
 def test_a_digest_from_fragments_is_the_digest_rendered_whole(
     title: str, reason: str, label: str, interest: str, slot: Slot, papers: int, local: bool
 ) -> None:
-    made = digest_of(title, reason, label, interest, slot, papers, local=local)
+    fast = digest_of(title, reason, label, interest, slot, papers, local=local)
     with pytest.MonkeyPatch.context() as patch:
         without_fragments(patch)
         plain = digest_of(title, reason, label, interest, slot, papers, local=local)
-    assert made.text == plain.text
+    assert fast.text == plain.text
     # where a digest is shortened, the soft line breaks count
-    assert made.html == plain.html or papers == 60
-    parsed = message_from_bytes(made.data, policy=policy.default)
+    assert fast.html == plain.html or papers == 60
+    parsed = message_from_bytes(fast.data, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
     read_back = [part.get_content().replace("\r\n", "\n") for part in parsed.iter_parts()]
-    assert read_back == [made.text, made.html]
+    assert read_back == [fast.text, fast.html]
 
 
 def test_the_templates_that_ship_are_prerendered() -> None:

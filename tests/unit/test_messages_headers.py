@@ -18,8 +18,8 @@ from tests.unit.mails import (
     MAILING,
     digest,
     head,
-    listed,
-    opened,
+    make_listed,
+    parse_mail,
     written_alert,
     written_confirm,
     written_goodbye,
@@ -29,7 +29,7 @@ from tests.unit.mails import (
 
 def test_the_headers_are_those_of_a_list_that_can_be_left_in_one_click() -> None:
     message = digest()
-    parsed = opened(message)
+    parsed = parse_mail(message)
     assert (message.sender, message.recipient) == (
         "bounces@papers.example.org",
         "alice@example.net",
@@ -53,7 +53,7 @@ def test_the_headers_are_those_of_a_list_that_can_be_left_in_one_click() -> None
 def test_feedback_id_says_nothing_of_the_reader() -> None:
     bob = replace(ALICE, id=8, email="bob@example.net")
     other = digest(subscriber=bob, message_id="digest.20260612.8@papers.example.org")
-    assert opened(digest())["Feedback-ID"] == opened(other)["Feedback-ID"]
+    assert parse_mail(digest())["Feedback-ID"] == parse_mail(other)["Feedback-ID"]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_leaving_by_mail_stands_beside_the_page_and_each_is_one_clean_address() 
         f"".encode()
         in raw
     )
-    assert opened(message)["Reply-To"] == "help@papers.example.org"
+    assert parse_mail(message)["Reply-To"] == "help@papers.example.org"
     # a page that everybody can open needs no second way in the body
     assert "mailto:" not in message.text + message.html
 
@@ -107,7 +107,7 @@ LOCAL = replace(MAILING, base_url="http://127.0.0.1:8025")
 
 
 def test_where_readers_cannot_reach_the_pages_everything_can_be_said_by_mail() -> None:
-    item = listed(1)
+    item = make_listed(1)
     links = PaperLinks(
         read="https://example.org/p",
         up="http://127.0.0.1:8025/t/up1",
@@ -149,10 +149,10 @@ def test_without_a_mailbox_no_mail_promises_to_read_answers() -> None:
 
 
 def test_only_mail_to_the_list_says_that_it_is_bulk() -> None:
-    assert opened(digest())["Precedence"] == "bulk"
-    assert opened(written_welcome())["Precedence"] == "bulk"
+    assert parse_mail(digest())["Precedence"] == "bulk"
+    assert parse_mail(written_welcome())["Precedence"] == "bulk"
     for message in (written_confirm(), written_goodbye(), written_alert()):
-        assert "Precedence" not in opened(message)
+        assert "Precedence" not in parse_mail(message)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_an_answer_by_mail_that_is_no_mailto_is_refused(wrong: str) -> None:
     with pytest.raises(InputError, match="mailto"):
         digest(links=replace(LINKS, unsubscribe_by_mail=wrong))
     with pytest.raises(InputError, match="mailto"):
-        digest(replace(listed(1), links=replace(listed(1).links, up_by_mail=wrong)))
+        digest(replace(make_listed(1), links=replace(make_listed(1).links, up_by_mail=wrong)))
 
 
 def test_without_a_bounce_address_bounces_go_to_the_address_in_from() -> None:
@@ -180,20 +180,20 @@ def test_without_a_bounce_address_bounces_go_to_the_address_in_from() -> None:
         )
     )
     assert message.sender == "digest@xn--bcher-kva.example"
-    assert opened(message)["From"] == "Digest of Papers <digest@xn--bcher-kva.example>"
+    assert parse_mail(message)["From"] == "Digest of Papers <digest@xn--bcher-kva.example>"
 
 
 def test_the_subject_names_the_best_paper_the_count_and_the_day() -> None:
-    assert digest(listed(1)).subject == "Title 1 · 12 June"
-    assert digest(*map(listed, range(1, 11))).subject == "Title 1 and 9 more · 12 June"
-    long = digest(listed(1, title="A rather long title " * 20), listed(2)).subject
+    assert digest(make_listed(1)).subject == "Title 1 · 12 June"
+    assert digest(*map(make_listed, range(1, 11))).subject == "Title 1 and 9 more · 12 June"
+    long = digest(make_listed(1, title="A rather long title " * 20), make_listed(2)).subject
     assert len(long) <= 90
     assert long.endswith("… and 1 more · 12 June")
 
 
 def test_a_title_with_a_line_break_adds_no_header() -> None:
-    message = digest(listed(1, title="Title\r\nBcc: everybody@example.org\r\n\r\n<b>body</b>"))
-    parsed = opened(message)
+    message = digest(make_listed(1, title="Title\r\nBcc: everybody@example.org\r\n\r\n<b>body</b>"))
+    parsed = parse_mail(message)
     assert parsed["Subject"] == "Title Bcc: everybody@example.org <b>body</b> · 12 June"
     assert "Bcc" not in parsed
 
@@ -223,7 +223,7 @@ def test_line_breaks_in_a_link_are_encoded_away() -> None:
     message = digest(
         links=ReaderLinks(manage="https://a.example/", unsubscribe="https://a.example/\r\nBcc: x@y")
     )
-    assert "Bcc" not in opened(message)
+    assert "Bcc" not in parse_mail(message)
 
 
 def test_a_naive_date_is_refused() -> None:
@@ -248,7 +248,7 @@ LONGEST = ".".join(["a" * 60] * 4) + ".example"
 )
 def test_the_list_id_of_an_install_is_valid_and_its_own(domain: str, expected: str) -> None:
     message = digest(mailing=replace(MAILING, domain=domain, install_id="k3x9m2"))
-    label = str(opened(message)["List-Id"]).rpartition("<")[2].rstrip(">")
+    label = str(parse_mail(message)["List-Id"]).rpartition("<")[2].rstrip(">")
     assert label == expected
     assert LIST_ID.fullmatch(label)
     assert len(label) <= 255

@@ -1,4 +1,4 @@
-"""The HTML of the golden mails as a browser, a screen reader and a mail provider meet it."""
+"""The HTML of the golden mails for browsers, screen readers and mail providers."""
 
 from __future__ import annotations
 
@@ -152,7 +152,11 @@ def contrast(colour: str, other: str) -> float:
 
 
 def dark_rules(root: Element) -> list[tuple[str, bool, dict[str, str]]]:
-    """(class, whether it means links inside, declarations) of the style for dark mode, in order."""
+    """Read the rules of the style for dark mode, in order.
+
+    Returns:
+        (class, whether the rule is for links inside, declarations) of each.
+    """
     style = tags(root, "style")[0].text
     block = style.partition("(prefers-color-scheme: dark) {")[2]
     rules = []
@@ -169,8 +173,8 @@ def dark_rules(root: Element) -> list[tuple[str, bool, dict[str, str]]]:
     return rules
 
 
-def shown(element: Element, name: str, rules: list[tuple[str, bool, dict[str, str]]]) -> str:
-    """The colour (or background) that `element` has, with `rules` over its inline style."""
+def colour_of(element: Element, name: str, rules: list[tuple[str, bool, dict[str, str]]]) -> str:
+    """Return the colour, or background, of an element; `rules` override its style."""
     for place in element.ancestors():
         value = (
             re.findall(rf"(?:^|;){name}:(#[0-9a-f]+)", place.attributes.get("style", "")) or [""]
@@ -204,5 +208,7 @@ def test_all_text_can_be_told_from_its_ground(case: str, mode: str) -> None:
     ]
     assert len(texts) > 3
     for element in texts:
-        ratio = contrast(shown(element, "color", rules), shown(element, "background-color", rules))
+        ratio = contrast(
+            colour_of(element, "color", rules), colour_of(element, "background-color", rules)
+        )
         assert ratio >= 4.5, f"{ratio:.2f} for {element.text.strip()!r}"

@@ -14,7 +14,7 @@ from tests.unit.mails import (
     CONTEXT,
     LINKS,
     head,
-    opened,
+    parse_mail,
     written_alert,
     written_confirm,
     written_goodbye,
@@ -26,7 +26,7 @@ from tests.unit.mails import (
     "write", [written_confirm, written_welcome, written_goodbye, written_alert]
 )
 def test_every_kind_of_mail_opens_and_is_marked_automatic(write: Callable[[], Message]) -> None:
-    parsed = opened(write())
+    parsed = parse_mail(write())
     assert parsed["Auto-Submitted"] == "auto-generated"
     assert len(write().data) < 12_000
 

@@ -41,8 +41,9 @@ def written(
     base: int = 30,
     local: bool = False,
 ) -> Message:
-    """A digest of so many papers, each with a long title and abstract; `url` and `base` are lengths
-    of addresses.
+    """Write a digest of so many papers, each with a long title and abstract.
+
+    `url` and `base` are lengths of addresses.
     """
     host = ("http://127.0.0.1:8025/" if local else "https://papers.example.org/") + "x" * (
         base - 30

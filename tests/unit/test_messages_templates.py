@@ -26,9 +26,9 @@ def test_an_operator_can_change_one_block_of_a_shipped_template(tmp_path: Path) 
         "email/x/body.txt",
         '{% extends "shipped/email/_base/body.txt" %}{% block content %}Mine{% endblock %}',
     )
-    made = render("email/x/body.txt", {"links": None, "postal": ()}, folders)
-    assert made.startswith("Mine")
-    assert "------" in made
+    text = render("email/x/body.txt", {"links": None, "postal": ()}, folders)
+    assert text.startswith("Mine")
+    assert "------" in text
 
 
 def test_html_escapes_and_text_does_not(tmp_path: Path) -> None:
@@ -90,15 +90,15 @@ def test_the_environment_is_made_once_for_the_same_folders(tmp_path: Path) -> No
     "value", ["", "plain", "<&>'\"", "&amp;", 5, None, Markup("<b>"), "<i>" * 3]
 )
 def test_values_are_escaped_as_the_library_does_it(value: object) -> None:
-    made = environment()
+    jinja = environment()
     assert str(templates.escape_html(value)) == str(escape(value))
     for source in (
         "{{ value }}",
         "{% macro a(value) %}{{ value }}{% endmacro %}{{ a(value) }}",
         "{% set a %}{{ value }}{% endset %}{{ a }}",
     ):
-        assert made.from_string(source).render(value=value) == str(escape(value))
-    assert made.from_string("{{ value ~ '<' }}").render(value=value) == str(escape(value)) + "&lt;"
+        assert jinja.from_string(source).render(value=value) == str(escape(value))
+    assert jinja.from_string("{{ value ~ '<' }}").render(value=value) == str(escape(value)) + "&lt;"
 
 
 @given(st.text())
@@ -115,9 +115,9 @@ HOSTILE = (
 @pytest.mark.parametrize("name", ["email/x/body.txt", "email/x/body.html", "web/x.html"])
 def test_a_value_from_outside_is_never_a_template(tmp_path: Path, name: str) -> None:
     folders = put(tmp_path, name, "<p>{{ value }} {{ value | upper }}</p>")
-    made = render(name, {"value": HOSTILE}, folders)
-    assert "42" not in made
-    assert made.count("{{ 7 * 6 }}") == made.upper().count("{# GONE #}") == 2
+    text = render(name, {"value": HOSTILE}, folders)
+    assert "42" not in text
+    assert text.count("{{ 7 * 6 }}") == text.upper().count("{# GONE #}") == 2
 
 
 @pytest.mark.parametrize(

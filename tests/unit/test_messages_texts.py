@@ -160,9 +160,9 @@ def test_an_address_is_fit_for_quotes_and_angle_brackets() -> None:
 @quietly
 @given(anything)
 def test_an_address_never_breaks_out(text: str) -> None:
-    made = texts.clean_url(f"https://example.org/{text}")
-    assert made.isascii()
-    assert not set(made) & set('<>" \r\n\t\x00')
+    url = texts.clean_url(f"https://example.org/{text}")
+    assert url.isascii()
+    assert not set(url) & set('<>" \r\n\t\x00')
 
 
 _ADDRESSES = st.from_regex(texts._PLAIN_ADDRESS, fullmatch=True) | st.text(

@@ -15,8 +15,8 @@ from digest.papers import clean, clean_abstract, clean_text, normalise_title
 
 
 def record(**fields: Any) -> Record:
-    given: dict[str, Any] = {"line": 1, "raw": "{}", "title": "A Title", **fields}
-    return Record(**given)
+    values: dict[str, Any] = {"line": 1, "raw": "{}", "title": "A Title", **fields}
+    return Record(**values)
 
 
 def entry(**fields: Any) -> Entry:

@@ -1,4 +1,4 @@
-"""Which entries are one paper, and that the order in which they arrive does not matter."""
+"""Which entries are one paper, in whatever order they arrive."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ def entry(
     )  # type: ignore[arg-type]
 
 
-def grouped(*entries: Entry) -> list[list[int]]:
+def cluster_entries(*entries: Entry) -> list[list[int]]:
     return cluster(entries)
 
 
 def test_one_identifier_is_one_paper_whatever_the_title() -> None:
-    assert grouped(
+    assert cluster_entries(
         entry("Old title", arxiv="2606.00001"), entry("New title", arxiv="2606.00001")
     ) == [[0, 1]]
 
 
 def test_two_arxiv_ids_are_two_papers_even_with_one_title() -> None:
-    assert grouped(entry(arxiv="2606.00001"), entry(arxiv="2606.00002")) == [[0], [1]]
+    assert cluster_entries(entry(arxiv="2606.00001"), entry(arxiv="2606.00002")) == [[0], [1]]
 
 
 def test_identifiers_link_transitively() -> None:
-    assert grouped(
+    assert cluster_entries(
         entry("a", arxiv="2606.00001"),
         entry("b", doi="10.1/x"),
         entry("c", arxiv="2606.00001", doi="10.1/x"),
@@ -61,7 +61,7 @@ def test_identifiers_link_transitively() -> None:
 
 
 def test_a_doi_claimed_by_two_preprints_joins_only_one_of_them() -> None:
-    groups = grouped(
+    groups = cluster_entries(
         entry(arxiv="2606.00002", doi="10.1/x"),
         entry(arxiv="2606.00001", doi="10.1/x"),
         entry(doi="10.1/x"),
@@ -70,15 +70,19 @@ def test_a_doi_claimed_by_two_preprints_joins_only_one_of_them() -> None:
 
 
 def test_a_record_without_identifier_joins_the_one_paper_of_its_title() -> None:
-    assert grouped(entry("A  Title!"), entry("a title", arxiv="2606.00001")) == [[0, 1]]
+    assert cluster_entries(entry("A  Title!"), entry("a title", arxiv="2606.00001")) == [[0, 1]]
 
 
 def test_a_record_whose_title_several_papers_have_stays_by_itself() -> None:
-    assert grouped(entry(), entry(arxiv="2606.00001"), entry(arxiv="2606.00002")) == [[0], [1], [2]]
+    assert cluster_entries(entry(), entry(arxiv="2606.00001"), entry(arxiv="2606.00002")) == [
+        [0],
+        [1],
+        [2],
+    ]
 
 
 def test_the_first_author_tells_papers_of_one_title_apart() -> None:
-    assert grouped(
+    assert cluster_entries(
         entry(author="Jane Doe"),
         entry(author="J. Doe", arxiv="2606.00001"),
         entry(author="R. Roe", arxiv="2606.00002"),
@@ -89,11 +93,14 @@ def test_the_first_author_tells_papers_of_one_title_apart() -> None:
 
 
 def test_two_records_without_identifier_and_with_other_authors_are_two_papers() -> None:
-    assert grouped(entry(author="Jane Doe"), entry(author="Richard Roe")) == [[0], [1]]
+    assert cluster_entries(entry(author="Jane Doe"), entry(author="Richard Roe")) == [[0], [1]]
 
 
 def test_an_entry_that_joined_a_paper_by_title_does_not_decide_where_other_titles_go() -> None:
-    """The paper PMID 1 has two titles and no author; "Alpha" also is the title of a DOI's paper."""
+    """The paper PMID 1 has two titles and no author.
+
+    "Alpha" is also the title of a DOI's paper.
+    """
     entries = [
         entry("Alpha", doi="10.1/a"),
         entry("Alpha", author="Richard Roe"),

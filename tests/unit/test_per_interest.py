@@ -16,7 +16,7 @@ DAY = scores.make_day(CORPUS[:30], ROWS[:30], CORPUS[30:], ROWS[30:])
 ALL = frozenset(range(1, 31))
 
 
-def rated(places: list[int]) -> profiles.Rated:
+def rate_papers(places: list[int]) -> profiles.Rated:
     return profiles.Rated.from_papers([CORPUS[place] for place in places], ROWS[places])
 
 
@@ -36,8 +36,8 @@ def training_data(
     return profiles.TrainingData(
         interests=together.interests,
         phrases=together.phrases,
-        liked=rated([*liked]),
-        disliked=rated([*disliked]),
+        liked=rate_papers([*liked]),
+        disliked=rate_papers([*disliked]),
         per_interest=per_interest,
     )
 

@@ -1,4 +1,4 @@
-"""Pictures of any numbers and labels are well-formed, inside their frame and described in words."""
+"""Plots of any numbers and labels: well-formed, in their frame, with a text."""
 
 from __future__ import annotations
 
@@ -162,16 +162,16 @@ def test_longer_bars_are_larger_numbers_from_one_nought() -> None:
     boxes = [
         (float(box.get("x", "")), float(box.get("width", ""))) for box in root.iter(f"{SVG}rect")
     ]
-    (minus, two), (nought, none), (one_at, one), (four_at, four) = boxes
+    (minus, two_width), (nought, zero_width), (one_at, one_width), (four_at, four_width) = boxes
     assert (
-        minus + two
+        minus + two_width
         == pytest.approx(nought, abs=0.02)
         == pytest.approx(one_at, abs=0.02)
         == pytest.approx(four_at, abs=0.02)
     )
-    assert none == 0
-    assert four == pytest.approx(4 * one, abs=0.05)
-    assert two == pytest.approx(2 * one, abs=0.05)
+    assert zero_width == 0
+    assert four_width == pytest.approx(4 * one_width, abs=0.05)
+    assert two_width == pytest.approx(2 * one_width, abs=0.05)
 
 
 def test_a_gap_parts_a_line() -> None:

@@ -22,23 +22,23 @@ from tests.conftest import NOON
 
 
 def press(seconds: float, button: Button = Button.THUMB, **values: object) -> Press:
-    given = {
+    values_of_button = {
         "paper_id": 1 if button is Button.THUMB else None,
         "form": f"f{seconds}{button}{values}",
     } | values
-    return Press(button=button, at=NOON + timedelta(seconds=seconds), **given)  # type: ignore[arg-type]
+    return Press(button=button, at=NOON + timedelta(seconds=seconds), **values_of_button)  # type: ignore[arg-type]
 
 
 def thumbs(most: int = 8, spread: int = 200) -> st.SearchStrategy[list[Press]]:
     """Thumbs of one reader on two papers within minutes, oldest first."""
-    one = st.tuples(
+    thumb = st.tuples(
         st.floats(0, spread),
         st.sampled_from([1, 2]),
         st.sampled_from([-1, 1]),
         st.booleans(),
         st.sampled_from(["page", "mail"]),
     )
-    return st.lists(one, max_size=most).map(
+    return st.lists(thumb, max_size=most).map(
         lambda rows: [
             press(at, paper_id=paper, vote=vote, confirms=confirms, via=via, form=f"f{number}")
             for number, (at, paper, vote, confirms, via) in enumerate(sorted(rows))
@@ -56,32 +56,32 @@ def test_what_is_held_has_a_contrary_press_near_it_and_nobody_else_is_held(
     presses: list[Press],
 ) -> None:
     held = find_held(presses)
-    for place, one in enumerate(presses):
+    for place, thumb in enumerate(presses):
         contrary = [
             other
             for other in presses
-            if other.paper_id == one.paper_id
-            and other.vote == -one.vote
-            and abs(other.at - one.at) <= WINDOW
+            if other.paper_id == thumb.paper_id
+            and other.vote == -thumb.vote
+            and abs(other.at - thumb.at) <= WINDOW
             and other.via == "page"
         ]
-        stronger = [other for other in contrary if other.confirms or not one.confirms]
-        assert (place in held) == (one.via == "page" and bool(stronger))
+        stronger = [other for other in contrary if other.confirms or not thumb.confirms]
+        assert (place in held) == (thumb.via == "page" and bool(stronger))
 
 
 @given(thumbs())
 def test_contrary_presses_are_held_both_or_the_confirmed_one_stands(presses: list[Press]) -> None:
     held = find_held(presses)
-    for place, one in enumerate(presses):
+    for place, thumb in enumerate(presses):
         for other_place, other in enumerate(presses):
             near = (
-                one.paper_id == other.paper_id
-                and one.vote == -other.vote
-                and abs(one.at - other.at) <= WINDOW
+                thumb.paper_id == other.paper_id
+                and thumb.vote == -other.vote
+                and abs(thumb.at - other.at) <= WINDOW
             )
-            if near and one.via == other.via == "page":
+            if near and thumb.via == other.via == "page":
                 assert place in held or other_place in held
-                if one.confirms == other.confirms:
+                if thumb.confirms == other.confirms:
                     assert place in held
                     assert other_place in held
 
@@ -157,8 +157,10 @@ def test_coming_back_is_confirmed_by_who_took_time_to_read(after: float) -> None
 def test_a_clock_that_jumps_holds_nothing_for_long(presses: list[Press], jump: float) -> None:
     """Presses of days ahead are as far as those of days ago."""
     moved = [
-        press(jump, vote=-1 if one.vote == 1 else 1, paper_id=one.paper_id, form=f"m{one.form}")
-        for one in presses[:1]
+        press(
+            jump, vote=-1 if first.vote == 1 else 1, paper_id=first.paper_id, form=f"m{first.form}"
+        )
+        for first in presses[:1]
     ]
     far = abs(jump) > 200 + WINDOW.total_seconds()
     assert not far or not find_held([*presses[:1], *moved])

@@ -1,5 +1,7 @@
-"""What is kept is left to its owner alone, whatever the umask, and nobody else's folder
-is touched."""
+"""Files that only their owner may read.
+
+They stay private whatever the umask, and the folders of others are not touched.
+"""
 
 from __future__ import annotations
 
@@ -135,8 +137,12 @@ def test_files_of_another_user_are_only_reported(
     app = make_new(tmp_path, smtp__password_file=str(secret), smtp__username="me")
     assert mode(secret) == 0o644
     assert f"smtp.password_file = {secret} can be read by others" in caplog.text
-    told = [one for one in doctor.examine(app.config, offline=True) if str(secret) in one.what]
-    assert [(one.level, one.remedy) for one in told] == [
+    findings = [
+        finding
+        for finding in doctor.examine(app.config, offline=True)
+        if str(secret) in finding.what
+    ]
+    assert [(finding.level, finding.remedy) for finding in findings] == [
         ("warning", f"chmod 600 {secret}, as the user who owns it")
     ]
     app.close()
@@ -149,13 +155,13 @@ def test_doctor_reports_what_others_may_read_with_the_remedy(tmp_path: Path) -> 
     outbox.mkdir()
     outbox.chmod(0o755)
     (outbox / "notes.txt").write_text("mine")
-    told = {
-        one.what: one
-        for one in doctor.examine(app.config, offline=True)
-        if "other users of this machine" in one.what
+    findings = {
+        finding.what: finding
+        for finding in doctor.examine(app.config, offline=True)
+        if "other users of this machine" in finding.what
     }
-    assert [what.partition(" = ")[0] for what in told] == ["store.url", "smtp.outbox"]
-    first, second = told.values()
+    assert [what.partition(" = ")[0] for what in findings] == ["store.url", "smtp.outbox"]
+    first, second = findings.values()
     assert (first.level, first.remedy) == (
         "warning",
         f"chmod 600 {store}; the next command does it by itself",

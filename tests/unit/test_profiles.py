@@ -49,7 +49,7 @@ def papers_of(topic: str) -> list[Paper]:
     return [paper for paper in CORPUS if paper.title.endswith(topic)]
 
 
-def rated(papers: Sequence[Paper], ages: Sequence[float] = ()) -> profiles.Rated:
+def rate(papers: Sequence[Paper], ages: Sequence[float] = ()) -> profiles.Rated:
     return profiles.Rated.from_papers(papers, ROWS[[paper.id - 1 for paper in papers]], ages)
 
 
@@ -98,7 +98,7 @@ def test_keywords_find_their_papers() -> None:
 
 def test_example_papers_find_papers_like_them() -> None:
     profile = profiles.train(
-        [Interest(papers=("paper:2",))], BACKGROUND, examples=rated(papers_of("climate")[:2])
+        [Interest(papers=("paper:2",))], BACKGROUND, examples=rate(papers_of("climate")[:2])
     )
     assert profile.step == "examples"
     assert best_topic(profile) == "climate"
@@ -113,7 +113,7 @@ def test_a_free_text_is_an_example() -> None:
 
 
 def test_thumbs_up_find_papers_like_them() -> None:
-    profile = profiles.train([], BACKGROUND, liked=rated(papers_of("market")[:3]))
+    profile = profiles.train([], BACKGROUND, liked=rate(papers_of("market")[:3]))
     assert (profile.step, profile.thumbs_up, profile.thumbs_down) == ("thumbs", 3, 0)
     assert best_topic(profile) == "market"
 
@@ -124,7 +124,7 @@ def test_thumbs_outweigh_keywords_that_say_otherwise() -> None:
         [Interest(keywords=("tactile sensing",))],
         BACKGROUND,
         phrases=keywords,
-        liked=rated(papers_of("climate")[:4]),
+        liked=rate(papers_of("climate")[:4]),
     )
     assert best_topic(profile) == "climate"
     assert all(keyword.weight == 0 for keyword in profile.keywords)
@@ -143,7 +143,7 @@ def test_a_phrase_keeps_a_bonus_beside_many_thumbs_and_a_word_does_not() -> None
         [Interest(keywords=("sensing", "tactile sensing"))],
         BACKGROUND,
         phrases=keywords,
-        liked=rated(papers_of("climate")[:9]),
+        liked=rate(papers_of("climate")[:9]),
     )
     assert [
         (keyword.phrase.text, keyword.weight, keyword.bonus) for keyword in profile.keywords
@@ -155,7 +155,7 @@ def test_one_thumb_and_a_keyword_both_count() -> None:
         [Interest(keywords=("glaciers",))],
         BACKGROUND,
         phrases=phrases("glaciers"),
-        liked=rated(papers_of("poetry")[:1]),
+        liked=rate(papers_of("poetry")[:1]),
     )
     assert mean_score(profile, "climate") > mean_score(profile, "grasp")
     assert mean_score(profile, "poetry") > mean_score(profile, "grasp")
@@ -166,7 +166,7 @@ def test_only_dislikes_push_away_while_the_interests_lead() -> None:
         [Interest(keywords=("electricity",))],
         BACKGROUND,
         phrases=phrases("electricity"),
-        disliked=rated(papers_of("climate")[:3]),
+        disliked=rate(papers_of("climate")[:3]),
     )
     assert profile.step == "thumbs"
     assert best_topic(profile) == "market"
@@ -174,22 +174,22 @@ def test_only_dislikes_push_away_while_the_interests_lead() -> None:
 
 
 def test_a_dislike_pushes_down_what_a_like_alone_would_lift() -> None:
-    liked = rated([*papers_of("climate")[:2], *papers_of("market")[:2]])
+    liked = rate([*papers_of("climate")[:2], *papers_of("market")[:2]])
     free = profiles.train([], BACKGROUND, liked=liked)
-    pushed = profiles.train([], BACKGROUND, liked=liked, disliked=rated(papers_of("market")[2:5]))
+    pushed = profiles.train([], BACKGROUND, liked=liked, disliked=rate(papers_of("market")[2:5]))
     assert lead(pushed, "market", "climate") < lead(free, "market", "climate")
 
 
 def test_an_old_thumb_counts_less_than_a_fresh_one() -> None:
     papers = [papers_of("climate")[0], papers_of("market")[0]]
-    profile = profiles.train([], BACKGROUND, liked=rated(papers, [0, 300]))
+    profile = profiles.train([], BACKGROUND, liked=rate(papers, [0, 300]))
     assert mean_score(profile, "climate") > mean_score(profile, "market")
 
 
 def test_unwanted_words_categories_and_authors_always_count_against() -> None:
     interest = Interest(keywords=("-survey",), categories=("-cs.CV",), authors=("-Jane Doe",))
     profile = profiles.train(
-        [interest], BACKGROUND, phrases=phrases("-survey"), liked=rated(papers_of("market"))
+        [interest], BACKGROUND, phrases=phrases("-survey"), liked=rate(papers_of("market"))
     )
     assert [keyword.bonus for keyword in profile.keywords] == [-profiles.UNWANTED_PENALTY]
     assert profile.categories == (("cs.CV", -profiles.UNWANTED_PENALTY),)
@@ -199,7 +199,7 @@ def test_unwanted_words_categories_and_authors_always_count_against() -> None:
 def test_a_followed_category_keeps_a_small_bonus_after_many_thumbs() -> None:
     few = profiles.train([Interest(categories=("cs.RO",))], BACKGROUND)
     many = profiles.train(
-        [Interest(categories=("cs.RO",))], BACKGROUND, liked=rated(papers_of("grasp"))
+        [Interest(categories=("cs.RO",))], BACKGROUND, liked=rate(papers_of("grasp"))
     )
     assert few.categories[0][1] > many.categories[0][1] > profiles.CATEGORY_FLOOR
 
@@ -209,18 +209,18 @@ def test_a_followed_category_keeps_a_small_bonus_after_many_thumbs() -> None:
 
 
 def test_every_thumb_up_is_a_profile() -> None:
-    assert is_finite_and_bounded(profiles.train([], BACKGROUND, liked=rated(CORPUS)))
+    assert is_finite_and_bounded(profiles.train([], BACKGROUND, liked=rate(CORPUS)))
 
 
 def test_every_thumb_down_is_a_profile() -> None:
-    assert is_finite_and_bounded(profiles.train([], BACKGROUND, disliked=rated(CORPUS)))
+    assert is_finite_and_bounded(profiles.train([], BACKGROUND, disliked=rate(CORPUS)))
 
 
 def test_a_paper_liked_a_hundred_times_counts_once() -> None:
-    often = rated([CORPUS[0]] * 100, [float(age) for age in range(100)])
+    often = rate([CORPUS[0]] * 100, [float(age) for age in range(100)])
     assert len(often.paper_ids) == 1
     assert often.ages.tolist() == [0]
-    once = profiles.train([], BACKGROUND, liked=rated([CORPUS[0]]))
+    once = profiles.train([], BACKGROUND, liked=rate([CORPUS[0]]))
     assert np.array_equal(
         profiles.train([], BACKGROUND, liked=often).word_weights, once.word_weights
     )
@@ -228,12 +228,12 @@ def test_a_paper_liked_a_hundred_times_counts_once() -> None:
 
 def test_contradictory_thumbs_are_a_profile() -> None:
     assert is_finite_and_bounded(
-        profiles.train([], BACKGROUND, liked=rated(CORPUS), disliked=rated(CORPUS))
+        profiles.train([], BACKGROUND, liked=rate(CORPUS), disliked=rate(CORPUS))
     )
 
 
 def test_an_empty_background_is_enough() -> None:
-    up, down = rated(papers_of("grasp")[:2]), rated(papers_of("market")[:2])
+    up, down = rate(papers_of("grasp")[:2]), rate(papers_of("market")[:2])
     for profile in (
         profiles.train([], EMPTY_BACKGROUND),
         profiles.train([], EMPTY_BACKGROUND, liked=up),
@@ -247,7 +247,7 @@ def test_an_empty_background_is_enough() -> None:
 def test_a_liked_paper_of_the_background_is_no_negative() -> None:
     liked = papers_of("grasp")[:1]
     only = profiles.Background.from_papers(liked, ROWS[[liked[0].id - 1]])
-    assert best_topic(profiles.train([], only, liked=rated(liked))) == "grasp"
+    assert best_topic(profiles.train([], only, liked=rate(liked))) == "grasp"
 
 
 def test_liked_papers_without_a_word_leave_the_profile_at_nothing() -> None:
@@ -263,11 +263,11 @@ def test_a_background_without_words_is_enough() -> None:
     blank = profiles.Background.from_papers(
         CORPUS[:2], features.weigh(features.vectorize(["", ""]), FREQUENCIES)
     )
-    assert is_finite_and_bounded(profiles.train([], blank, liked=rated(papers_of("grasp")[:2])))
+    assert is_finite_and_bounded(profiles.train([], blank, liked=rate(papers_of("grasp")[:2])))
 
 
 def test_ages_that_are_no_numbers_count_as_fresh() -> None:
-    assert rated(CORPUS[:3], [float("nan"), -5.0, 2.0]).ages.tolist() == [0, 0, 2]
+    assert rate(CORPUS[:3], [float("nan"), -5.0, 2.0]).ages.tolist() == [0, 0, 2]
 
 
 def test_papers_and_rows_must_agree() -> None:
@@ -292,15 +292,15 @@ def test_any_mixture_of_thumbs_and_words_is_a_profile(
         [Interest(keywords=tuple(keywords))],
         EMPTY_BACKGROUND if alone else BACKGROUND,
         phrases=phrases(*keywords),
-        liked=rated(up),
-        disliked=rated(down),
-        examples=rated(examples),
+        liked=rate(up),
+        disliked=rate(down),
+        examples=rate(examples),
     )
     assert is_finite_and_bounded(profile)
 
 
 def test_the_same_thumbs_always_give_the_same_profile_also_in_another_process() -> None:
-    liked, disliked = rated(papers_of("grasp")[:3]), rated(papers_of("market")[:2])
+    liked, disliked = rate(papers_of("grasp")[:3]), rate(papers_of("market")[:2])
     first = profiles.train([], BACKGROUND, liked=liked, disliked=disliked)
     copies = pickle.loads(pickle.dumps((BACKGROUND, liked, disliked)))
     second = profiles.train([], copies[0], liked=copies[1], disliked=copies[2])
@@ -312,7 +312,7 @@ def test_the_same_thumbs_always_give_the_same_profile_also_in_another_process() 
 
 
 def test_ignored_papers_count_against_similar_ones_far_less_than_a_thumb_down() -> None:
-    liked, climate = rated(papers_of("grasp")[:2]), rated(papers_of("climate")[:3])
+    liked, climate = rate(papers_of("grasp")[:2]), rate(papers_of("climate")[:3])
     nothing = profiles.train([], BACKGROUND, liked=liked)
     ignored = profiles.train([], BACKGROUND, liked=liked, ignored=climate, ignored_weight=0.1)
     disliked = profiles.train([], BACKGROUND, liked=liked, disliked=climate)
@@ -327,7 +327,7 @@ def test_ignored_papers_count_against_similar_ones_far_less_than_a_thumb_down() 
 
 
 def test_without_a_weight_or_a_like_nothing_is_learned_from_ignored_papers() -> None:
-    liked, ignored = rated(papers_of("grasp")[:2]), rated(papers_of("climate")[:3])
+    liked, ignored = rate(papers_of("grasp")[:2]), rate(papers_of("climate")[:3])
     plain, weightless = (
         profiles.train([], BACKGROUND, liked=liked),
         profiles.train([], BACKGROUND, liked=liked, ignored=ignored),

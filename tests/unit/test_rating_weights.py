@@ -1,4 +1,4 @@
-"""What a rating weighs by its kind and age, and the rows that many readers' ratings refer to."""
+"""Weights of ratings by kind and age, and the rows of many readers' ratings."""
 
 from __future__ import annotations
 

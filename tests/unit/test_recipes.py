@@ -17,7 +17,7 @@ from tests.unit.three_topics import (
     GALAXIES,
     PAPERS,
     VERSE,
-    rated,
+    rate,
     topics_by_rank,
     training_data,
 )
@@ -100,7 +100,7 @@ def test_a_centroid_lies_between_the_liked_papers_and_away_from_the_disliked_one
 def test_a_centroid_of_nothing_or_of_papers_without_words_has_finite_scores() -> None:
     recipe = RECIPES["centroid"]
     without_words = sp.csr_matrix((1, features.COLUMNS), dtype=np.float32)
-    wordless = TrainingData(liked=Rated.from_papers([PAPERS[0]], without_words), disliked=rated(3))
+    wordless = TrainingData(liked=Rated.from_papers([PAPERS[0]], without_words), disliked=rate(3))
     for data in (training_data(), wordless):
         assert np.isfinite(recipe.score(recipe.train(data, BACKGROUND), DAY)).all()
 

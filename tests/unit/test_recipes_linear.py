@@ -24,7 +24,7 @@ from tests.unit.three_topics import (
     PAPERS,
     ROBOTS,
     ROWS,
-    rated,
+    rate,
     topics_by_rank,
     training_data,
 )
@@ -81,7 +81,7 @@ def test_dislikes_alone_push_their_topic_down(name: str) -> None:
         training_data(disliked=(16,)),
         training_data(liked=(16, 17), disliked=(16, 17)),
         training_data(liked=tuple(range(30)), disliked=tuple(range(30))),
-        TrainingData(liked=rated(16), ignored=rated(15), ignored_weight=1.0),
+        TrainingData(liked=rate(16), ignored=rate(15), ignored_weight=1.0),
         TrainingData(liked=Rated.from_papers(PAPERS[:1], sp.csr_matrix((1, features.COLUMNS)))),
     ],
     ids=["nothing", "like", "dislike", "contradiction", "all twice", "ignored", "no words"],
@@ -103,7 +103,7 @@ def test_keywords_and_boosts_count_beside_the_weights(name: str) -> None:
     assert [(keyword.weight, keyword.bonus) for keyword in profile.keywords] == [
         (keyword.weight, keyword.bonus) for keyword in own.keywords
     ]
-    boosted = TrainingData(liked=rated(16), co_like_boosts=((1, "Another", 0.1),))
+    boosted = TrainingData(liked=rate(16), co_like_boosts=((1, "Another", 0.1),))
     assert recipe.train(boosted, BACKGROUND).co_like_boosts == boosted.co_like_boosts
 
 

@@ -1,5 +1,7 @@
-"""Odd readers and odd days: each gets a digest or a stated reason, and never a number
-that is none."""
+"""Odd readers and odd days.
+
+Each gets a digest or a stated reason, and every number is finite.
+"""
 
 from __future__ import annotations
 
@@ -35,33 +37,34 @@ RULES = selection.Rules(author_most=3, category_most=70, explore=True)
 
 def paper(number: int, **more: object) -> Paper:
     words = TOPICS[number % 3].split()
-    some = [words[(number * step + step) % 8] for step in range(1, 6)]
-    title = f"{some[0]} {some[1]} and case{number} tried{number * 7}"
+    chosen_words = [words[(number * step + step) % 8] for step in range(1, 6)]
+    title = f"{chosen_words[0]} {chosen_words[1]} and case{number} tried{number * 7}"
     values = {
         "title": title,
-        "abstract": f"{' '.join(some)} item{number} thing{number * 3}",
+        "abstract": f"{' '.join(chosen_words)} item{number} thing{number * 3}",
         "categories": ("cs.RO",),
     } | more
     return Paper(id=number + 1, first_seen=TODAY, **values)  # type: ignore[arg-type]
 
 
 class World:
-    """A day of papers and the background that it is measured against, as a round would
-    read them."""
+    """A day of papers and its background, as a round would read them."""
 
     def __init__(
         self, papers: Sequence[Paper], recent: Sequence[Paper] = (), rated: Sequence[Paper] = ()
     ) -> None:
         every = [*papers, *recent, *rated]
-        counts = features.vectorize([features.text_of(one.title, one.abstract) for one in every])
+        counts = features.vectorize(
+            [features.text_of(paper.title, paper.abstract) for paper in every]
+        )
         frequencies = features.Frequencies().add(counts)
         self.space = features.fit_space(
             features.load_base_table(), frequencies, counts[len(papers) :][:300]
         )
         rows = self.space.rows(counts)
         first, second = len(papers), len(papers) + len(recent)
-        self.place = {one.id: place for place, one in enumerate(every)}
-        self.rows, self.papers = rows, {one.id: one for one in every}
+        self.place = {paper.id: place for place, paper in enumerate(every)}
+        self.rows, self.papers = rows, {paper.id: paper for paper in every}
         self.shared = BatchContext(
             day=scores.make_day(
                 list(papers),
@@ -70,15 +73,15 @@ class World:
                 rows[first:second],
                 contributions=self.space.contributions,
             ),
-            papers={one.id: one for one in papers},
+            papers={paper.id: paper for paper in papers},
             background=profiles.Background.from_papers(list(recent), rows[first:second]),
             provenance=Provenance(model="", features="words1", candidates=len(papers), at=NOW),
             local_date=TODAY,
         )
 
-    def rated(self, papers: Sequence[Paper]) -> profiles.Rated:
+    def rate(self, papers: Sequence[Paper]) -> profiles.Rated:
         return profiles.Rated.from_papers(
-            list(papers), self.rows[[self.place[one.id] for one in papers]]
+            list(papers), self.rows[[self.place[paper.id] for paper in papers]]
         )
 
     def choose(
@@ -88,27 +91,29 @@ class World:
         interests: tuple[Interest, ...] = (),
         size: int = 10,
     ) -> Digest | Quiet:
-        def known(some: tuple[Interest, ...]) -> profiles.TrainingData:
-            words = [word for one in some for word in one.keywords]
-            none = self.rated([])
+        def make_training_data(interests: tuple[Interest, ...]) -> profiles.TrainingData:
+            words = [word for interest in interests for word in interest.keywords]
+            none = self.rate([])
             return profiles.TrainingData(
-                interests=some,
+                interests=interests,
                 phrases=self.space.parse_keywords(words),
                 liked=none,
                 disliked=none,
                 examples=none,
             )
 
-        whole = known(interests)
+        whole = make_training_data(interests)
         reader = profiles.TrainingData(
             interests=interests,
             phrases=whole.phrases,
-            liked=self.rated(liked),
-            disliked=self.rated(disliked),
+            liked=self.rate(liked),
+            disliked=self.rate(disliked),
             examples=whole.examples,
-            per_interest=tuple(known((one,)) for one in interests) if len(interests) > 1 else (),
+            per_interest=tuple(make_training_data((interest,)) for interest in interests)
+            if len(interests) > 1
+            else (),
         )
-        seen = {one.id for one in (*liked, *disliked)}
+        seen = {paper.id for paper in (*liked, *disliked)}
         who = Subscriber(
             id=7, email="alice@example.org", size=size, interests=interests, created=NOW
         )
@@ -126,25 +131,25 @@ class World:
 def sound(digest: Digest) -> None:
     """Are all numbers finite, and do the parts add up?"""
     for item in digest.items:
-        told = item.score
+        score = item.score
         assert all(
             map(
                 math.isfinite,
                 (
-                    told.value,
-                    told.rest,
-                    told.standard,
+                    score.value,
+                    score.rest,
+                    score.standard,
                     item.probability,
-                    *(part.value for part in told.parts),
+                    *(part.value for part in score.parts),
                 ),
             )
         )
-        assert told.match is None or 0 <= told.match <= 100
-        assert sum(part.value for part in told.parts) + told.rest == pytest.approx(
-            told.value, abs=1e-6
+        assert score.match is None or 0 <= score.match <= 100
+        assert sum(part.value for part in score.parts) + score.rest == pytest.approx(
+            score.value, abs=1e-6
         )
-        assert told.nearest is None or math.isfinite(told.nearest[1])
-        assert scores.write_reason(told)
+        assert score.nearest is None or math.isfinite(score.nearest[1])
+        assert scores.write_reason(score)
     listed = [item.score.paper_id for item in digest.items]
     assert len(listed) == len(set(listed))
 
@@ -167,7 +172,7 @@ def world() -> World:
     return World(DAY, RECENT, [*RATED, *odd])
 
 
-def named(world: World, *idents: int) -> list[Paper]:
+def papers_of(world: World, *idents: int) -> list[Paper]:
     return [world.papers[ident + 1] for ident in idents]
 
 
@@ -205,10 +210,10 @@ def test_a_thousand_thumbs_that_contradict_each_other_leave_a_whole_digest(world
 def test_who_likes_papers_that_hardly_say_anything_still_reads(
     world: World, liked: tuple[int, ...]
 ) -> None:
-    full(world.choose(liked=named(world, *liked)))
-    full(world.choose(liked=named(world, *liked) * 20, disliked=RATED[:3]))
+    full(world.choose(liked=papers_of(world, *liked)))
+    full(world.choose(liked=papers_of(world, *liked) * 20, disliked=RATED[:3]))
     pair = (Interest(name="a", keywords=("robot",)), Interest(name="b", text="x"))
-    full(world.choose(liked=named(world, *liked), interests=pair))
+    full(world.choose(liked=papers_of(world, *liked), interests=pair))
 
 
 ODD_WORDS = st.sampled_from(
@@ -242,7 +247,7 @@ INTERESTS = st.lists(
         authors=st.lists(st.sampled_from(["Jane Doe", "-Doe", ",", "J"]), max_size=2).map(tuple),
     ),
     max_size=4,
-    unique_by=lambda one: one.name,
+    unique_by=lambda interest: interest.name,
 ).map(tuple)
 
 
@@ -257,7 +262,7 @@ def test_no_reader_is_an_exception(
     world: World, interests: tuple[Interest, ...], ups: list[int], downs: list[int], size: int
 ) -> None:
     outcome = world.choose([RATED[n] for n in ups], [RATED[n] for n in downs], interests, size)
-    if not any(word.startswith("-") for one in interests for word in one.keywords):
+    if not any(word.startswith("-") for interest in interests for word in interest.keywords):
         full(outcome, size)
     elif isinstance(outcome, Quiet):
         assert outcome.reason is QuietReason.MUTED
@@ -329,9 +334,9 @@ def test_every_recipe_gives_a_number_for_every_paper_of_an_odd_reader(
     reader = profiles.TrainingData(
         interests=(),
         phrases=(),
-        liked=world.rated(named(world, 406, 415)),
-        disliked=world.rated(RATED[:2]),
-        examples=world.rated([]),
+        liked=world.rate(papers_of(world, 406, 415)),
+        disliked=world.rate(RATED[:2]),
+        examples=world.rate([]),
     )
     recipe = RECIPES[name]
     assert np.isfinite(

@@ -137,7 +137,7 @@ def test_a_phrase_matches_as_a_whole_and_its_words_count_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keyword", "title", "abstract", "held"),
+    ("keyword", "title", "abstract", "occurs"),
     [
         ("low-resource languages", "Low resource languages", "", True),
         ("low-resource languages", "A survey", "Of Low-Resource  Languages we know little.", True),
@@ -154,25 +154,27 @@ def test_a_phrase_matches_as_a_whole_and_its_words_count_alone() -> None:
     ],
 )
 def test_a_phrase_is_held_only_where_it_occurs(
-    keyword: str, title: str, abstract: str, held: bool
+    keyword: str, title: str, abstract: str, occurs: bool
 ) -> None:
     phrase_paper = make_paper(1, title, abstract)
     for day in (make_day([phrase_paper, make_paper(2)]), make_day([make_paper(2)], [phrase_paper])):
         reader_profile = train_profile(Interest(keywords=(keyword,)))
         ((_, rows),) = scores.parts.keyword_rows(reader_profile, day)
-        assert rows.tolist() == ([day.ids.tolist().index(1)] if held else [])
-    ids = frozenset({1} if held else ())
+        assert rows.tolist() == ([day.ids.tolist().index(1)] if occurs else [])
+    ids = frozenset({1} if occurs else ())
     day = make_day([phrase_paper, make_paper(2)])
     assert scores.find_pinned(reader_profile, day) | scores.find_muted(reader_profile, day) == (
         ids if keyword[0] in "+-" else frozenset()
     )
-    kept = next(
+    phrase_score = next(
         score
         for score in scores.explain(reader_profile, day, words_of=features.words_of)
         if score.paper_id == 1
     )
-    assert any(part.kind == "keyword" for part in kept.parts) is held
-    assert sum(part.value for part in kept.parts) + kept.rest == pytest.approx(kept.value, abs=1e-6)
+    assert any(part.kind == "keyword" for part in phrase_score.parts) is occurs
+    assert sum(part.value for part in phrase_score.parts) + phrase_score.rest == pytest.approx(
+        phrase_score.value, abs=1e-6
+    )
 
 
 def test_two_words_with_the_same_column_are_distinguished() -> None:

@@ -1,4 +1,4 @@
-"""A threshold treats equal papers alike, and a category alone lists all of its papers."""
+"""Ties: a threshold treats equal papers alike; a category lists all its papers."""
 
 from __future__ import annotations
 

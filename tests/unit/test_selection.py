@@ -38,7 +38,7 @@ def paper(number: int, title: str = "", *, withdrawn: bool = False) -> Paper:
     )
 
 
-def scored(papers: Sequence[Paper], matches: Sequence[int] = ()) -> list[Score]:
+def score_in_order(papers: Sequence[Paper], matches: Sequence[int] = ()) -> list[Score]:
     """Score papers that are given best first."""
     return [
         Score(
@@ -54,7 +54,7 @@ def choose(
     return selection.choose(
         subscriber,
         TODAY,
-        scored(papers, matches),
+        score_in_order(papers, matches),
         {paper.id: paper for paper in papers},
         provenance=PROVENANCE,
         **more,
@@ -90,7 +90,7 @@ def test_scores_are_taken_only_until_the_digest_is_full() -> None:
     taken: list[int] = []
 
     def one_by_one() -> Iterator[Score]:
-        for score in scored(PAPERS):
+        for score in score_in_order(PAPERS):
             taken.append(score.paper_id)
             yield score
 
@@ -170,7 +170,7 @@ def test_a_near_duplicate_takes_no_place() -> None:
 
 def test_a_score_of_an_unknown_paper_is_ignored() -> None:
     outcome = selection.choose(
-        alice(), TODAY, scored(PAPERS), {2: PAPERS[1]}, provenance=PROVENANCE
+        alice(), TODAY, score_in_order(PAPERS), {2: PAPERS[1]}, provenance=PROVENANCE
     )
     assert listed_ids(outcome) == [2]
 

@@ -1,4 +1,7 @@
-"""The rules of a digest: shares, pins, mutes, limits, near-duplicates and exploration."""
+"""The rules of a digest.
+
+Shares, pins, mutes, limits, near-duplicates and exploration.
+"""
 
 from __future__ import annotations
 
@@ -204,7 +207,10 @@ def test_a_category_takes_no_more_than_the_limit_unless_it_is_followed() -> None
 
 
 def choose_by_category(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
-    """Choose from papers given by category and standard score; Jane Doe wrote those of cs.IT."""
+    """Choose from papers given by category and standard score.
+
+    Jane Doe wrote those of cs.IT.
+    """
     papers = [
         paper(number, categories=(category,), authors=("Jane Doe",) if category == "cs.IT" else ())
         for number, (category, _) in enumerate(tops)
@@ -350,8 +356,8 @@ def test_papers_are_drawn_as_often_as_their_probability_says() -> None:
 
 
 def test_papers_unlike_the_listed_ones_are_drawn_more_often() -> None:
-    def cosines(ids: Sequence[int], others: Sequence[int]) -> NDArray[np.float64]:
-        return np.array([[0.8 if paper_id % 2 else 0.0 for paper_id in others] for _ in ids])
+    def cosines(ids: Sequence[int], paper_ids: Sequence[int]) -> NDArray[np.float64]:
+        return np.array([[0.8 if paper_id % 2 else 0.0 for paper_id in paper_ids] for _ in ids])
 
     drawn = Counter(
         ids(

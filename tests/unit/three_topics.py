@@ -1,4 +1,4 @@
-"""Thirty papers of three topics, half of them recent, and training data of a reader of them."""
+"""Thirty papers of three topics, half of them recent, and training data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DAY = scores.make_day(PAPERS[:15], ROWS[:15], PAPERS[15:], ROWS[15:])
 ALL = frozenset(range(1, 16))
 
 
-def rated(*indices: int) -> Rated:
+def rate(*indices: int) -> Rated:
     return Rated.from_papers([PAPERS[index] for index in indices], ROWS[list(indices)])
 
 
@@ -44,8 +44,8 @@ def training_data(
     return TrainingData(
         interests=(Interest(keywords=keywords),),
         phrases=features.parse_keywords(keywords, FREQUENCIES),
-        liked=rated(*liked),
-        disliked=rated(*disliked),
+        liked=rate(*liked),
+        disliked=rate(*disliked),
     )
 
 

@@ -41,7 +41,7 @@ def rejections(dump: Dump) -> list[tuple[int, str]]:
     return [(entry.line, entry.reason) for entry in dump.records() if isinstance(entry, Rejected)]
 
 
-def skipped(dump: Dump) -> list[tuple[int, str]]:
+def skipped_lines(dump: Dump) -> list[tuple[int, str]]:
     return [(entry.line, entry.reason) for entry in dump.records() if isinstance(entry, Skipped)]
 
 

@@ -1,5 +1,6 @@
-"""Days that are none and identifiers that look odd, in every format: each is read or dropped, and
-at most one record is lost.
+"""Impossible dates and odd identifiers in every format.
+
+Each is read or dropped, and at most one record is lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every entry of a file is reported: an independent count equals what the parser yields.
+"""Every entry of a file is reported: parsers agree with an independent count.
 
 By rule no entries: BibTeX's @comment, @string and @preamble, lines that begin with %, comments and
 blank lines of an id-list, the header and blank lines of a CSV. A notice counts once for each paper
@@ -63,13 +63,14 @@ def csv_entries(text: str) -> int:
         bad = next(
             place
             for place in reversed(range(done))
-            if not closed(lines[place:done], sign) and closed(lines[:place], sign)
+            if not has_closed_quotes(lines[place:done], sign)
+            and has_closed_quotes(lines[:place], sign)
         )
         rows, text = rows + 1, "".join(lines[:bad] + lines[bad + 1 :])
     return rows
 
 
-def closed(lines: list[str], sign: str) -> bool:
+def has_closed_quotes(lines: list[str], sign: str) -> bool:
     try:
         list(csv.reader(lines, delimiter=sign, strict=True))
     except csv.Error:
@@ -93,7 +94,10 @@ def page_entries(text: str) -> int:
 
 
 def json_values(text: str) -> list[Any]:
-    """Decode lines if most are objects; else values one after the other, and list elements."""
+    """Decode the JSON values of a text, with the elements of lists.
+
+    Lines if most of them are objects, else values one after the other.
+    """
     lines = [line for line in text.splitlines() if line.strip()]
     objects = [decode_entry(line) for line in lines]
     if sum(isinstance(value, dict) for value in objects) * 2 > len(lines):

@@ -1,5 +1,6 @@
-"""BibTeX as people and programs write it: braces, macros, identifiers in odd places, and entries
-that break off.
+"""BibTeX as people and programs write it.
+
+Braces, macros, identifiers in odd places, and entries that break off.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Answers of the API of bioRxiv and medRxiv: both shapes, their errors, and the typesetter's tokens
-in abstracts.
+"""Answers of the API of bioRxiv and medRxiv.
+
+Both shapes, their errors, and the typesetter's tokens in abstracts.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Works of Crossref: how they are recognised in every wrapping, and what becomes of types, dates,
-mark-up, notices and relations.
+"""Works of Crossref.
+
+How they are recognised in every wrapping; types, dates, mark-up, notices and relations.
 """
 
 from __future__ import annotations
@@ -262,7 +263,7 @@ def test_partial_dates_give_a_day_only_if_there_is_one(
 
 
 def test_further_identifiers_come_from_relations_to_the_same_paper(make_dump: MakeDump) -> None:
-    others = [
+    relations = [
         {"id-type": "doi", "id": "10.1000/Journal"},
         {"id-type": "arxiv", "id": "2604.00001v2"},
         {"id-type": "uri", "id": "https://example.org"},
@@ -275,7 +276,7 @@ def test_further_identifiers_come_from_relations_to_the_same_paper(make_dump: Ma
             [
                 work(
                     relation={
-                        "is-preprint-of": others,
+                        "is-preprint-of": relations,
                         "cites": [{"id-type": "doi", "id": "10.1000/cited"}],
                         "has-preprint": {},
                     }

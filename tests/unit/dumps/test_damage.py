@@ -81,10 +81,10 @@ def test_a_truncated_gzip_keeps_what_came_before(make_dump: MakeDump) -> None:
     )
     packed = gzip.compress(whole.encode())
     dump = make_dump(packed[: len(packed) // 2])
-    kept = papers(dump)
-    assert 100 < len(kept) < 300
-    assert [record.title for record in kept] == [
-        f"Title {number}" for number in range(1, len(kept) + 1)
+    records = papers(dump)
+    assert 100 < len(records) < 300
+    assert [record.title for record in records] == [
+        f"Title {number}" for number in range(1, len(records) + 1)
     ]
     assert dump.incomplete == "the gzip data ends early: the file is not whole"
 

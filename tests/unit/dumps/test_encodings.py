@@ -1,5 +1,6 @@
-"""Files in another encoding than UTF-8, byte order marks and NUL bytes, in every format that they
-concern.
+"""Encodings other than UTF-8, byte order marks and NUL bytes.
+
+In every format where they can occur.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Feeds: arXiv's daily announcements, its search answers, and what journals publish; which reader
-takes which.
+"""Feeds: arXiv's daily announcements, its search answers, and journals.
+
+Also which reader takes which feed.
 """
 
 from __future__ import annotations

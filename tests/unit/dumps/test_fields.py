@@ -1,4 +1,4 @@
-"""Fields that formats share: withdrawals, days, authors, and the raw text that is kept."""
+"""Fields that formats share: withdrawals, days, authors, and the raw text."""
 
 from __future__ import annotations
 

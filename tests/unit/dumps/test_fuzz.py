@@ -1,13 +1,13 @@
-"""No bytes, however damaged, make opening or reading a dump fail in any way but DumpError, and no
-record makes cleaning fail.
+"""Fuzz tests of dumps: damaged bytes raise DumpError and nothing else.
 
-The plain run is short and the same every time. For a long one, with new damage each time:
+No record makes cleaning fail either. The plain run is short and the same every time. For a long
+one, with new damage each time:
 
     DIGEST_TEST_FUZZ_SECONDS=600 pytest tests/unit/dumps/test_fuzz.py
 
-gives so many seconds to the mutator over all golden dumps, plain and packed, and many more examples
-to hypothesis. Bytes that fail are kept in the folder for temporary files, and their path is in the
-message.
+The mutator then runs for so many seconds over all golden dumps, plain and packed, and hypothesis
+tries many more examples. Bytes that fail are written to the folder for temporary files, and the
+message names the file.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def fuzz_examples(count: int) -> int:
     return count * (1 + int(SECONDS // 30)) if SECONDS else examples(count)
 
 
-def zipped(data: bytes) -> bytes:
+def zip_bytes(data: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a", data)
@@ -60,7 +60,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": lambda data: gzip.compress(data, mtime=0),
     "zstd": zstandard.compress,
-    "zip": zipped,
+    "zip": zip_bytes,
 }
 SIGNS = [
     b"{",
@@ -135,7 +135,7 @@ def survives(file: Path, data: bytes, *formats: str) -> None:
             assert cleaned.reason
 
 
-def mutated(data: bytes, dice: random.Random) -> bytes:
+def mutate(data: bytes, dice: random.Random) -> bytes:
     out = bytearray(data)
     for _ in range(dice.randint(1, 6)):
         position, length = dice.randrange(len(out) + 1), dice.randint(0, 40)
@@ -162,7 +162,7 @@ def test_a_mutated_dump_never_raises(path: Path, packed: str, place: Path) -> No
     dice = random.Random(f"{path.name} {packed}")  # the same on every run
     data, format = PACKED[packed](path.read_bytes()), open_dump(path, today=TODAY).format
     for _ in range(40 if packed == "plain" else 10):
-        survives(place, mutated(data, dice), format)
+        survives(place, mutate(data, dice), format)
 
 
 if SECONDS:  # new damage each time, so it is no part of the plain run
@@ -171,26 +171,26 @@ if SECONDS:  # new damage each time, so it is no part of the plain run
         place: Path,
     ) -> None:
         dice = random.Random()
-        known = [
+        goldens = [
             (path.name, path.read_bytes(), open_dump(path, today=TODAY).format) for path in GOLDEN
         ]
         tried, before, end = 0, peak(), time.monotonic() + SECONDS
         while time.monotonic() < end:
-            name, data, format = dice.choice(known)
+            name, data, format = dice.choice(goldens)
             if dice.random() < 0.1:
-                other = dice.choice(known)[1]
+                other = dice.choice(goldens)[1]
                 data = data[: dice.randrange(len(data))] + other[dice.randrange(len(other)) :]
             pack = PACKED[dice.choice((*PACKED, "plain", "plain"))]
-            data = pack(mutated(data, dice)) if dice.random() < 0.5 else mutated(pack(data), dice)
+            data = pack(mutate(data, dice)) if dice.random() < 0.5 else mutate(pack(data), dice)
             began = time.process_time()
             try:
                 survives(place, data, format)
                 assert time.process_time() - began < 10, "it took more than 10 seconds"
                 assert peak() - before < 256 * 1024**2, "it took more than 256 MiB"
             except BaseException as error:
-                with tempfile.NamedTemporaryFile(prefix=f"fuzz-{name}-", delete=False) as kept:
-                    kept.write(data)
-                error.add_note(f"the bytes are in {kept.name}")
+                with tempfile.NamedTemporaryFile(prefix=f"fuzz-{name}-", delete=False) as file:
+                    file.write(data)
+                error.add_note(f"the bytes are in {file.name}")
                 raise
             tried += 1
         print(
@@ -216,13 +216,13 @@ def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: 
             cut = open_dump(place, today=TODAY, name=path.name)
         except DumpError:
             continue
-        kept = (
+        cut_records = (
             [entry for entry in cut.records() if isinstance(entry, Record)]
             if cut.format == whole.format
             else []
         )
         # The last record may be shorter if the format cannot know its end.
-        assert kept[:-1] == records[: max(len(kept) - 1, 0)]
+        assert cut_records[:-1] == records[: max(len(cut_records) - 1, 0)]
 
 
 @settings(max_examples=fuzz_examples(50))

@@ -1,8 +1,7 @@
-"""Golden dumps: each file in tests/data/dumps stands beside what it must become, as text that a
-person can read.
+"""Golden dumps: each file of tests/data/dumps beside what it must become.
 
-`DIGEST_TEST_REWRITE=1 pytest tests/unit/dumps/test_golden.py` writes the expectations anew; the
-difference is to be reviewed.
+The expectations are text that a person can read. `DIGEST_TEST_REWRITE=1 pytest
+tests/unit/dumps/test_golden.py` writes them anew; review the difference.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from tests.unit.dumps.conftest import FOLDER, GOLDEN, TODAY
 def summarise_dump(path: Path) -> dict[str, Any]:
     dump = open_dump(path, today=TODAY)
     entries: list[dict[str, Any]] = []
-    others: list[dict[str, Any]] = []
+    non_papers: list[dict[str, Any]] = []
     for entry in dump.records():
         result = clean(entry, dump.format) if isinstance(entry, Record) else entry
         if isinstance(result, Entry):
@@ -34,14 +33,14 @@ def summarise_dump(path: Path) -> dict[str, Any]:
                 {"line": entry.line, **show_entry(result), "from_record": show_record_fields(entry)}
             )
         else:
-            others.append(show_other(result))
+            non_papers.append(show_other(result))
     return {
         "format": dump.format,
         "day": dump.day and dump.day.isoformat(),
         "incomplete": dump.incomplete,
         "ignored": dict(dump.ignored),
         "entries": entries,
-        "aside": others,
+        "aside": non_papers,
     }
 
 
@@ -67,8 +66,9 @@ def show_record_fields(record: Record) -> dict[str, Any]:
 
 
 def show_other(entry: Removal | Skipped | Rejected) -> dict[str, Any]:
-    """What is no paper: its kind, line and reason, and for a removal the identifiers of the paper
-    that goes.
+    """Show an entry that is no paper: its kind, line and reason.
+
+    For a removal also the identifiers of the paper.
     """
     ids = (
         {"ids": [f"{kind}:{text}" for kind, text in entry.ids]}

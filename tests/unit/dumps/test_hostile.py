@@ -1,8 +1,7 @@
-"""Bad input of every kind, for every reader that it concerns: each is a reason for one record or
-for the file, and memory stays bounded.
+"""Bad input of every kind, for every reader that it concerns.
 
-Bombs of zstd and the limits of one format alone are in the tests of those modules; damage by chance
-is in `test_fuzz`.
+Each is a reason for one record or for the file, and memory stays bounded. Bombs of zstd and the
+limits of one format alone are in the tests of those modules. Random damage is in `test_fuzz`.
 """
 
 from __future__ import annotations
@@ -224,12 +223,12 @@ def test_a_truncated_gzip_keeps_what_came_before_and_is_incomplete(
     ]
     packed = gzip.compress(format_text(format, *all_titles).encode())
     dump = make_dump(packed[: len(packed) // 2])
-    kept = [entry for entry in dump.records() if isinstance(entry, Record)]
+    records = [entry for entry in dump.records() if isinstance(entry, Record)]
     assert dump.format == format
-    assert 200 < len(kept) < 760
+    assert 200 < len(records) < 760
     assert (
         format not in TITLED
-        or [record.title for record in kept[:-1]] == all_titles[: len(kept) - 1]
+        or [record.title for record in records[:-1]] == all_titles[: len(records) - 1]
     )
     assert dump.incomplete == "the gzip data ends early: the file is not whole"
 

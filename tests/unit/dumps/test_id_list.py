@@ -1,4 +1,4 @@
-"""Lists of identifiers, links and titles: what a line names, and which files are such lists."""
+"""Lists of identifiers, links and titles: which files they are, how lines read."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Libraries as JSON, of Zotero and in CSL-JSON: what is read from which field, and that neither is
-taken for anything else.
+"""Libraries as JSON, of Zotero and in CSL-JSON.
+
+What is read from which field, and that neither is taken for another format.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""OAI-PMH: what its three kinds of metadata say, and what a server says instead of records."""
+"""OAI-PMH: its three kinds of metadata, and what a server sends instead."""
 
 from __future__ import annotations
 

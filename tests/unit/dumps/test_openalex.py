@@ -1,5 +1,6 @@
-"""Works of OpenAlex: the abstract from its index, what is no paper, which dates count, and the
-shapes that they come in.
+"""Works of OpenAlex.
+
+The abstract from its index, works that are no papers, which dates count, and the wrappings.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from digest.dumps.stream import RAW_CAP
 from digest.errors import DumpError
 from digest.model import Record, Rejected
 from digest.papers import clean
-from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, only, skipped
+from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, only, skipped_lines
 
 
 def work(number: int = 1, **fields: object) -> dict[str, Any]:
@@ -71,11 +72,13 @@ def test_an_invalid_index_rejects_the_work_and_is_named(make_dump: MakeDump) -> 
 
 
 def test_paratext_and_types_that_are_not_papers_are_skipped_with_a_reason() -> None:
-    assert skipped(open_dump(FOLDER / "openalex.jsonl", today=TODAY)) == [
+    assert skipped_lines(open_dump(FOLDER / "openalex.jsonl", today=TODAY)) == [
         (5, "paratext"),
         (6, "erratum"),
     ]
-    assert skipped(open_dump(FOLDER / "openalex-page.json", today=TODAY)) == [(2, "peer review")]
+    assert skipped_lines(open_dump(FOLDER / "openalex-page.json", today=TODAY)) == [
+        (2, "peer review")
+    ]
 
 
 @pytest.mark.parametrize(

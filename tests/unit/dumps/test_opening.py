@@ -1,5 +1,6 @@
-"""Opening a dump: which reader is chosen, what is refused as a whole, and what a dump says of
-itself.
+"""Opening a dump.
+
+Which reader is chosen, which files are refused, and the properties of a dump.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Packed dumps: zstd and zip give what is in them, in bounded steps; damage and traps are reasons,
-not errors.
+"""Packed dumps: zstd and zip are read in bounded steps.
+
+Damage and traps are reasons, not errors.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def rows(*numbers: int) -> bytes:
     return "".join(map(ROW.format, numbers)).encode()
 
 
-def zipped(*members: tuple[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
+def make_zip(*members: tuple[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", how) as archive:
         for name, data in members:
@@ -37,7 +38,9 @@ def zipped(*members: tuple[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> byte
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
 @pytest.mark.parametrize(
-    "pack", [zstandard.compress, lambda data: zipped(("2026/a-member", data))], ids=["zstd", "zip"]
+    "pack",
+    [zstandard.compress, lambda data: make_zip(("2026/a-member", data))],
+    ids=["zstd", "zip"],
 )
 def test_a_packed_dump_gives_the_same_records(
     path: Path, pack: Callable[[bytes], bytes], make_dump: MakeDump
@@ -81,7 +84,7 @@ def test_zstd_that_asks_for_too_much_memory_is_rejected(make_dump: MakeDump) -> 
 
 @pytest.mark.parametrize(
     "pack",
-    [zstandard.compress, lambda data: zipped(("a", data), how=zipfile.ZIP_DEFLATED)],
+    [zstandard.compress, lambda data: make_zip(("a", data), how=zipfile.ZIP_DEFLATED)],
     ids=["zstd", "zip"],
 )
 def test_a_decompression_bomb_is_abandoned_at_its_cap(
@@ -96,7 +99,7 @@ def test_a_decompression_bomb_is_abandoned_at_its_cap(
 
 def test_members_of_a_zip_are_read_in_the_order_of_their_names(make_dump: MakeDump) -> None:
     dump = make_dump(
-        zipped(
+        make_zip(
             ("b.jsonl", rows(3)),
             ("a.jsonl", rows(1, 2)),
             ("folder/", b""),
@@ -110,7 +113,7 @@ def test_members_of_a_zip_are_read_in_the_order_of_their_names(make_dump: MakeDu
 
 
 def test_a_bad_record_in_a_zip_names_its_member(make_dump: MakeDump) -> None:
-    dump = make_dump(zipped(("a.jsonl", rows(1)), ("b.jsonl", rows(2) + b"{oops}\n")))
+    dump = make_dump(make_zip(("a.jsonl", rows(1)), ("b.jsonl", rows(2) + b"{oops}\n")))
     (bad,) = (entry for entry in dump.records() if isinstance(entry, Rejected))
     assert bad.line == 3
     assert bad.reason.startswith("b.jsonl, line 2: no valid JSON")
@@ -119,7 +122,7 @@ def test_a_bad_record_in_a_zip_names_its_member(make_dump: MakeDump) -> None:
 def test_members_of_another_format_or_none_are_skipped_and_named(make_dump: MakeDump) -> None:
     other = (FOLDER / "arxiv-snapshot.jsonl").read_bytes()
     dump = make_dump(
-        zipped(
+        make_zip(
             ("a.jsonl", rows(1)),
             ("b.jsonl", other),
             ("c.bin", b"\x01\x02"),
@@ -137,16 +140,16 @@ def test_members_of_another_format_or_none_are_skipped_and_named(make_dump: Make
 def test_a_member_that_climbs_out_of_its_folder_is_only_read(
     make_dump: MakeDump, tmp_path: Path
 ) -> None:
-    dump = make_dump(zipped(("../../escaped.jsonl", rows(1)), ("/etc/escaped.jsonl", rows(2))))
+    dump = make_dump(make_zip(("../../escaped.jsonl", rows(1)), ("/etc/escaped.jsonl", rows(2))))
     assert titles(dump) == ["Title 1", "Title 2"]
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 
 
 def test_nested_archives_and_encrypted_members_are_rejected(make_dump: MakeDump) -> None:
-    for inner in (gzip.compress(rows(1)), zipped(("a", rows(1))), zstandard.compress(rows(1))):
+    for inner in (gzip.compress(rows(1)), make_zip(("a", rows(1))), zstandard.compress(rows(1))):
         with pytest.raises(DumpError, match="archive or packed file within the archive"):
-            make_dump(zipped(("a", inner)))
-    data = bytearray(zipped(("a.jsonl", rows(1))))
+            make_dump(make_zip(("a", inner)))
+    data = bytearray(make_zip(("a.jsonl", rows(1))))
     data[data.index(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(DumpError, match="it is encrypted"):
         make_dump(bytes(data))
@@ -154,13 +157,13 @@ def test_nested_archives_and_encrypted_members_are_rejected(make_dump: MakeDump)
 
 def test_a_zip_without_content_is_empty(make_dump: MakeDump) -> None:
     for members in ((), (("a", b""),)):
-        dump = make_dump(zipped(*members))
+        dump = make_dump(make_zip(*members))
         assert dump.format == "empty"
         assert list(dump.records()) == []
 
 
 def test_a_truncated_zip_is_refused_and_a_damaged_member_reported(make_dump: MakeDump) -> None:
-    data = zipped(("a.jsonl", rows(*range(20_000))), ("b.jsonl", rows(1)))
+    data = make_zip(("a.jsonl", rows(*range(20_000))), ("b.jsonl", rows(1)))
     with pytest.raises(DumpError, match="the zip archive is damaged"):
         make_dump(data[:-30])
     at = len(data) // 2
@@ -177,7 +180,7 @@ def test_a_zip_with_too_many_members_is_rejected(
 ) -> None:
     monkeypatch.setattr(packed, "_DIRECTORY_CAP", 1000)
     with pytest.raises(DumpError, match="too many members"):
-        make_dump(zipped(*((f"{number}.jsonl", b"") for number in range(50))))
+        make_dump(make_zip(*((f"{number}.jsonl", b"") for number in range(50))))
 
 
 def test_tar_and_doubly_packed_files_are_refused_with_what_to_do(make_dump: MakeDump) -> None:
@@ -206,7 +209,7 @@ def test_damage_anywhere_never_raises(how: str, make_dump: MakeDump) -> None:
     data = (
         zstandard.compress(plain)
         if how == "zstd"
-        else zipped(("a", plain), ("b", plain), how=methods[how])
+        else make_zip(("a", plain), ("b", plain), how=methods[how])
     )
     dice = random.Random(how)
     for _ in range(300):

@@ -1,5 +1,7 @@
-"""PubMed XML: text through mark-up, labelled abstracts, partial dates, names, identifiers,
-retractions and deletions.
+"""PubMed XML.
+
+Text through mark-up, labelled abstracts, partial dates, names, identifiers, retractions and
+deletions.
 """
 
 from __future__ import annotations

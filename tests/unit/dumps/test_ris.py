@@ -1,5 +1,6 @@
-"""RIS as databases and programs write it: tags, continued lines, records that lack their beginning
-or end.
+"""RIS as databases and programs write it.
+
+Tags, continued lines, and records that lack their beginning or end.
 """
 
 from __future__ import annotations

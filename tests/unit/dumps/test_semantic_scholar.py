@@ -1,5 +1,6 @@
-"""Semantic Scholar: papers and abstracts of the bulk files, deletions, and what the Graph API
-answers.
+"""Semantic Scholar: bulk files of papers and abstracts, and the Graph API.
+
+Also the list of deletions.
 """
 
 from __future__ import annotations
@@ -208,11 +209,11 @@ def test_the_page_about_a_paper_is_its_link_only_as_a_fallback(
     make_dump: MakeDump,
 ) -> None:
     about = f"https://www.semanticscholar.org/paper/{SHA}"
-    known, unknown = (
+    with_doi, without_doi = (
         entries(make_dump(paper(url=about, externalIds=ids)))[0]
         for ids in ({"DOI": "10.1000/xyz"}, {"CorpusId": 1})
     )
-    assert (known.url, unknown.url) == ("", about)
+    assert (with_doi.url, without_doi.url) == ("", about)
 
 
 def test_plain_records_with_a_paper_id_of_arxiv_stay_plain(make_dump: MakeDump) -> None:

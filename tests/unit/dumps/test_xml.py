@@ -1,5 +1,6 @@
-"""XML in pieces: entries are found whatever stands around them, and whatever is wrong costs what it
-must and no more.
+"""XML in pieces.
+
+Entries are found whatever stands around them, and an error costs as few entries as possible.
 """
 
 from __future__ import annotations
@@ -156,9 +157,9 @@ def test_a_declared_encoding_is_used(read: Read) -> None:
         ("no-such", "ü"),
         ("hex", "x"),
     ):
-        known = name if name not in ("no-such", "hex") else "utf-8"
+        codec = name if name not in ("no-such", "hex") else "utf-8"
         assert read(
-            f'<?xml version="1.0" encoding="{name}"?><r><e>{text}</e></r>'.encode(known)
+            f'<?xml version="1.0" encoding="{name}"?><r><e>{text}</e></r>'.encode(codec)
         ) == ([(1, text)], None)
     assert read(b'<?xml version="1.0" encoding="big5"?><e>\xff\xff</e>')[0] == [
         (1, "[not big5, which the document says it is]")

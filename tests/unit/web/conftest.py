@@ -42,7 +42,10 @@ def build_filled_file() -> bytes:
 
 @pytest.fixture
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[App]:
-    """An app on SQLite, which holds papers and readers where the test asks for `readers`."""
+    """An app on SQLite.
+
+    It holds papers and readers where the test asks for `readers`.
+    """
     if "readers" in request.fixturenames:
         (tmp_path / "digest.sqlite").write_bytes(build_filled_file())
     app = make_app(tmp_path)
@@ -74,8 +77,8 @@ def vote(client: Client, subscriber: Subscriber, paper_id: int = 1) -> int:
 
 
 def heading(text: str) -> str:
-    (found,) = re.findall(r"<h1>(.*?)</h1>", text)
-    return str(found)
+    (title,) = re.findall(r"<h1>(.*?)</h1>", text)
+    return str(title)
 
 
 def hidden(text: str) -> dict[str, str]:

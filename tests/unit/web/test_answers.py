@@ -1,5 +1,6 @@
-"""What every answer owes: headers, plain text, a page for every failure; health, prefixes,
-templates.
+"""Rules for every answer: headers, plain text, a page for every failure.
+
+Also health, prefixes and templates.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tests.webclient import Client, Write, fill
 
 
 def pages(client: Client, reader: Subscriber) -> list[str]:
-    """The way in, a reader's own pages, and what is said of an address that leads nowhere."""
+    """The front page, a reader's own pages, and an address that does not exist."""
     own = [
         client.path(Purpose.UP, reader, 1),
         client.path(Purpose.UNSUBSCRIBE, reader),
@@ -211,9 +212,9 @@ def test_health_without_the_key_shows_only_ok(client: Client) -> None:
 
 
 def test_health_with_the_key_shows_counts(client: Client) -> None:
-    told = Client(with_key(client.app)).request("GET", "/healthz", headers=KEY).json()
-    assert (told["status"], told["papers"], told["subscribers"]) == ("ok", 4, 3)
-    assert (told["latest_dump"]["name"], told["latest_dump"]["new"]) == ("2026-06-09.jsonl", 4)
+    health = Client(with_key(client.app)).request("GET", "/healthz", headers=KEY).json()
+    assert (health["status"], health["papers"], health["subscribers"]) == ("ok", 4, 3)
+    assert (health["latest_dump"]["name"], health["latest_dump"]["new"]) == ("2026-06-09.jsonl", 4)
 
 
 def test_health_of_an_empty_database_is_fine(app: App) -> None:
@@ -232,14 +233,14 @@ def test_health_is_bad_when_the_database_does_not_answer(
     answer = Client(broken).get("/healthz")
     assert answer.status_code == 503
     assert answer.json()["status"] == "unavailable"
-    told = str(answer.json())
-    assert "does not answer" in told
-    assert "broken.sqlite" not in told, "where it is is nobody's business; the log says it"
+    public = str(answer.json())
+    assert "does not answer" in public
+    assert "broken.sqlite" not in public, "where it is is nobody's business; the log says it"
     assert "broken.sqlite" in caplog.text
-    told_with_key = Client(broken).request("GET", "/healthz", headers=KEY)
-    assert told_with_key.status_code == 503
-    assert told_with_key.json()["status"] == "unavailable"
-    assert "broken.sqlite" in told_with_key.json()["reason"]
+    with_status_key = Client(broken).request("GET", "/healthz", headers=KEY)
+    assert with_status_key.status_code == 503
+    assert with_status_key.json()["status"] == "unavailable"
+    assert "broken.sqlite" in with_status_key.json()["reason"]
     broken.store.close()
 
 

@@ -1,4 +1,4 @@
-"""The API: one way in for programs, with errors that say which field and what to do."""
+"""The API for programs; its errors name the field and the remedy."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_several_interests_come_as_a_list(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("interests", "told"),
+    ("interests", "message"),
     [
         ([{"share": 2}], "interests"),
         ([{"name": "a", "share": 0}], "interests"),
@@ -221,13 +221,13 @@ def test_several_interests_come_as_a_list(client: Client) -> None:
     ],
 )
 def test_a_bad_interest_is_refused_with_the_field_and_the_remedy(
-    client: Client, interests: object, told: str
+    client: Client, interests: object, message: str
 ) -> None:
     before = contents(client.app)
     answer = client.post(PATH, json={"email": "dave@example.org", "interests": interests})
     assert answer.status_code == 422
     assert answer.json()["error"]["field"] == "interests"
-    assert told in answer.json()["error"]["message"]
+    assert message in answer.json()["error"]["message"]
     assert answer.json()["error"]["remedy"]
     assert contents(client.app) == before
 

@@ -64,7 +64,7 @@ def test_a_malformed_header_does_not_fail(peer: Any, said: str) -> None:
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
 def test_addresses_of_one_ipv6_network_are_one_client(address: Any, host: int) -> None:
     other = type(address)(int(address) >> 64 << 64 | host)
-    shown = {Proxies([]).client(scope(str(each))) for each in (address, other)}
+    shown = {Proxies([]).client(scope(str(peer))) for peer in (address, other)}
     assert len(shown) == 1 or address.ipv4_mapped or other.ipv4_mapped
 
 

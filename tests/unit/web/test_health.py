@@ -24,7 +24,7 @@ from tests.webclient import Client
 
 
 @contextmanager
-def locked(app: App) -> Iterator[None]:
+def lock_database(app: App) -> Iterator[None]:
     """Another process writes."""
     lock = sqlite3.connect(str(app.store.url.database), isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
@@ -71,7 +71,7 @@ def test_a_long_lock_makes_it_unready_but_healthy(
 ) -> None:
     monkeypatch.setattr(engine, "HEALTH_WAIT_MS", 50)
     client = Client(app)
-    with locked(app):
+    with lock_database(app):
         assert client.get("/healthz").status_code == 200
         answer = client.get("/readyz")
         assert (answer.status_code, answer.json()["reason"]) == (503, "locked")
@@ -82,7 +82,7 @@ def test_a_long_lock_makes_it_unready_but_healthy(
 def test_a_check_that_times_out_is_unavailable(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digest.web.health._TIMEOUT", 0.05)
     client = Client(app)
-    with locked(app):
+    with lock_database(app):
         answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["reason"]) == (503, "slow")
 

@@ -1,4 +1,7 @@
-"""The largest settings form that the limits allow can be saved; a larger one is told why not."""
+"""The largest settings form within the limits is saved.
+
+A larger one is refused with size and limit.
+"""
 
 from __future__ import annotations
 
@@ -98,12 +101,12 @@ def test_the_largest_form_is_saved_and_fits_the_limit_of_a_body(
         Client(app),
         app.url(Purpose.MANAGE, alice.id).removeprefix(app.config.web.base_url),
     )
-    wanted = largest()
-    fields = form_of(wanted, former) | hidden(client.get(path).text)
+    interests = largest()
+    fields = form_of(interests, former) | hidden(client.get(path).text)
     assert len(urlencode(fields, doseq=True)) < BODY_MAX * 0.95
     answer = client.post(path, data=fields)
     assert answer.status_code == 200, answer.text[:2000]
-    assert subscriptions.get(app, alice.id).interests == wanted
+    assert subscriptions.get(app, alice.id).interests == interests
 
 
 def test_one_word_too_many_is_refused_with_size_and_limit(app: App, alice: Subscriber) -> None:
@@ -111,8 +114,8 @@ def test_one_word_too_many_is_refused_with_size_and_limit(app: App, alice: Subsc
         Client(app),
         app.url(Purpose.MANAGE, alice.id).removeprefix(app.config.web.base_url),
     )
-    wanted = largest()
-    more = (*wanted[:-1], replace(wanted[-1], authors=(*wanted[-1].authors, WIDE * 400)))
+    interests = largest()
+    more = (*interests[:-1], replace(interests[-1], authors=(*interests[-1].authors, WIDE * 400)))
     answer = client.post(path, data=form_of(more, more))
     assert answer.status_code == 422
     assert f"the most is {LISTS_OCTETS_MAX // 1000} kB" in answer.text
@@ -131,21 +134,21 @@ def test_the_bound_counts_every_octet_of_every_list(words: list[str], lists: int
     shape = apply_request(SubscriptionRequest(email="", interests=(interest,)), READER)
     sent = sum(
         len(word.encode("utf-8", "replace")) + 2
-        for one in shape.interests
-        for word in (*one.keywords, *one.categories, *one.authors)
+        for saved in shape.interests
+        for word in (*saved.keywords, *saved.categories, *saved.authors)
     )
     assert sent <= LISTS_OCTETS_MAX
 
 
 def test_a_reader_above_the_limit_may_change_other_fields_and_remove_words() -> None:
     long = tuple(f"{number:03} " + "x" * 590 for number in range(180))
-    known = replace(READER, interests=(Interest(keywords=long),))
-    assert apply_request(SubscriptionRequest(email="", size=3), known).size == 3
+    reader = replace(READER, interests=(Interest(keywords=long),))
+    assert apply_request(SubscriptionRequest(email="", size=3), reader).size == 3
     assert (
-        apply_request(SubscriptionRequest(email="", keywords=long[:170]), known)
+        apply_request(SubscriptionRequest(email="", keywords=long[:170]), reader)
         .interests[0]
         .keywords
         == long[:170]
     )
     with pytest.raises(InputError, match="interests: all keywords"):
-        apply_request(SubscriptionRequest(email="", keywords=(*long, "another robot")), known)
+        apply_request(SubscriptionRequest(email="", keywords=(*long, "another robot")), reader)

@@ -18,7 +18,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 def every_kind(client: Client, reader: Subscriber) -> list[str]:
-    """Paths with a form, one that is one-click, of the API, without a body, and unknown ones."""
+    """Paths of every kind: form, one-click, API, without a body, unknown."""
     own = [
         client.path(purpose, reader, 1)
         for purpose in (Purpose.UP, Purpose.UNSUBSCRIBE, Purpose.MANAGE, Purpose.CONFIRM)
@@ -153,7 +153,7 @@ def test_a_malformed_target_does_not_fail(client: Client, target: str) -> None:
 
 
 def asked_for(client: Client, target: str) -> httpx.Response:
-    """The answer to a request line with this target, which no client library would send."""
+    """Request this target, which no client library would send."""
 
     async def as_sent(scope: dict[str, object], receive: object, send: object) -> None:
         from urllib.parse import unquote

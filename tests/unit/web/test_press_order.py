@@ -1,4 +1,4 @@
-"""The latest deliberate press of a thumb stands, however often old pages are posted again."""
+"""The latest deliberate press of a thumb stands when old pages are posted again."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_undo_that_is_sent_again_takes_nothing_back(client: Client, alice: Su
 
 
 def test_a_page_of_last_year_asks_again(client: Person, alice: Subscriber) -> None:
-    """Whether it was posted then is no longer known, and nothing is lost by a question."""
+    """Whether it was posted then is no longer known, and a question costs nothing."""
     up = client.path(Purpose.UP, alice, 1)
     old = hidden(client.get(up).text)
     client.clock.wait(timedelta(days=200).total_seconds())
@@ -110,15 +110,17 @@ def test_the_latest_deliberate_press_stands(
         if act.startswith("show"):
             purpose = Purpose.UP if act == "show up" else Purpose.DOWN
             path = client.path(purpose, alice, 1)
-            wanted = 1 if purpose is Purpose.UP else -1
+            expected_vote = 1 if purpose is Purpose.UP else -1
             for action, fields in forms(client.get(path).text):
                 if "undo" not in fields:
-                    tabs.open.append((action or path, fields, -wanted if action else wanted))
+                    tabs.open.append(
+                        (action or path, fields, -expected_vote if action else expected_vote)
+                    )
         elif act == "press" and tabs.open:
-            path, fields, wanted = tabs.open.pop(number % len(tabs.open))
+            path, fields, expected_vote = tabs.open.pop(number % len(tabs.open))
             client.post(path, data=fields)
             tabs.posted.append((path, fields))
-            tabs.meant = wanted
+            tabs.meant = expected_vote
         elif act == "post again" and tabs.posted:
             path, fields = tabs.posted[number % len(tabs.posted)]
             client.post(path, data=fields)

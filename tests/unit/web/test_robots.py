@@ -1,4 +1,7 @@
-"""Robots that press every button: that is held until a person confirms it, and leaving wins."""
+"""Robots that press every button.
+
+Their presses are held until a person confirms them, and leaving wins.
+"""
 
 from __future__ import annotations
 
@@ -224,7 +227,10 @@ def test_old_pages_posted_again_neither_bring_back_nor_send_away(
 
 
 def test_pages_of_last_year_ask_again(robot: Client, alice: Subscriber, clock: Clock) -> None:
-    """Whether they were posted then is no longer known; leaving alone works from any page."""
+    """Whether they were posted then is no longer known.
+
+    Leaving alone works from any page.
+    """
     leave, manage = robot.path(Purpose.UNSUBSCRIBE, alice), robot.path(Purpose.MANAGE, alice)
     go = hidden(robot.get(leave).text)
     (pause,) = [

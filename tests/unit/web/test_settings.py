@@ -1,4 +1,4 @@
-"""The settings page: what is saved, what is refused, and that nothing typed is lost."""
+"""The settings page: what is saved and refused, and that no typed text is lost."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_emptied_lists_are_emptied(client: Client, alice: Subscriber) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "message"),
     [
         ("size", "0", "whole number from 1 to 100"),
         ("size", "101", "whole number from 1 to 100"),
@@ -159,21 +159,21 @@ def test_emptied_lists_are_emptied(client: Client, alice: Subscriber) -> None:
     ],
 )
 def test_a_bad_value_is_named_next_to_its_field_and_nothing_is_lost(
-    client: Client, alice: Subscriber, field: str, value: object, told: str
+    client: Client, alice: Subscriber, field: str, value: object, message: str
 ) -> None:
     before = contents(client.app)
     answer = client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {field: value})
     assert answer.status_code == 422
     (problem,) = re.findall(rf'<p class="error" id="{field}-error">(.*?)</p>', answer.text)
-    assert told in unescape(problem)
+    assert message in unescape(problem)
     assert "aria-describedby" in answer.text
     assert re.search(rf'id="{field}"', answer.text)
-    for kept in (
+    for typed_text in (
         ("tactile sensing", "-survey", "Doe, John")
         if field not in ("keywords", "authors")
         else ("cs.RO, q-bio",)
     ):
-        assert kept in answer.text
+        assert typed_text in answer.text
     if field in (
         "hour",
         "threshold",
@@ -278,7 +278,7 @@ def test_an_address_is_masked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "told"),
+    ("days", "words"),
     [
         ((1, 2, 3, 4, 5, 6, 7), "every day"),
         ((1, 2, 3, 4, 5), "from Monday to Friday"),
@@ -287,9 +287,9 @@ def test_an_address_is_masked() -> None:
     ],
 )
 def test_the_schedule_is_shown_in_words(
-    alice: Subscriber, days: tuple[int, ...], told: str
+    alice: Subscriber, days: tuple[int, ...], words: str
 ) -> None:
-    assert rhythm(replace(alice, days=days, hour=9)) == f"{told}, after 09:00 (UTC time)"
+    assert rhythm(replace(alice, days=days, hour=9)) == f"{words}, after 09:00 (UTC time)"
 
 
 def _luminance(colour: str) -> float:
@@ -302,7 +302,7 @@ def _luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_has_enough_contrast(scheme: str) -> None:
-    """Contrast as WCAG 2.1 defines it: 4.5 for text, 3 for the edges of fields and buttons."""
+    """Contrast of WCAG 2.1: 4.5 for text, 3 for edges of fields and buttons."""
     blocks = re.findall(r":root \{(.*?)\}", render("web/style.css", {}), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#\w{6});", blocks[0 if scheme == "light" else 1]))
     grounds = {
@@ -314,8 +314,10 @@ def test_every_text_has_enough_contrast(scheme: str) -> None:
         "accent-over": ("on-accent",),
     }
 
-    def contrast(one: str, other: str) -> float:
-        high, low = sorted((_luminance(colours[one]), _luminance(colours[other])), reverse=True)
+    def contrast(foreground: str, background: str) -> float:
+        high, low = sorted(
+            (_luminance(colours[foreground]), _luminance(colours[background])), reverse=True
+        )
         return (high + 0.05) / (low + 0.05)
 
     poor = [
@@ -332,11 +334,11 @@ def test_every_text_has_enough_contrast(scheme: str) -> None:
 # several interests
 
 
-def blocks(*those: dict[str, str]) -> dict[str, str]:
+def blocks(*interests: dict[str, str]) -> dict[str, str]:
     return {
         f"{key}-{place}": value
-        for place, one in enumerate(those)
-        for key, value in ({"former": "", "share": "1"} | one).items()
+        for place, interest in enumerate(interests)
+        for key, value in ({"former": "", "share": "1"} | interest).items()
     }
 
 
@@ -364,18 +366,19 @@ def test_example_papers_stay_with_a_renamed_interest_and_go_with_a_given_up_one(
     client: Client, alice: Subscriber
 ) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    some = tuple(
+    interests = tuple(
         Interest(name=name, papers=(f"arxiv:2604.0000{n}",), text="Words.")
         for n, name in enumerate("abc")
     )
-    subscriptions.change(client.app, alice.id, SubscriptionRequest(email="", interests=some))
+    subscriptions.change(client.app, alice.id, SubscriptionRequest(email="", interests=interests))
     sent = blocks(*({"former": name, "name": name, "keywords": ""} for name in "abc")) | {
         "name-0": "z",
         "remove-2": "1",
     }
     assert client.post(path, data=GOOD | sent).status_code == 200
     assert [
-        (one.name, one.papers) for one in subscriptions.get(client.app, alice.id).interests
+        (interest.name, interest.papers)
+        for interest in subscriptions.get(client.app, alice.id).interests
     ] == [
         ("z", ("arxiv:2604.00000",)),
         ("b", ("arxiv:2604.00001",)),
@@ -480,9 +483,9 @@ def test_a_forwarded_link_deletes_nobody(
     token = client.path(Purpose.MANAGE, alice).removeprefix("/m/")
     before = contents(client.app)
     answer = client.post(f"/api/v1/readers/{token}/delete", **sent)
-    told = answer.json()["error"]
-    assert (answer.status_code, told["field"]) == (422, field)
-    assert '"address"' in told["remedy"], "how it is done"
+    error = answer.json()["error"]
+    assert (answer.status_code, error["field"]) == (422, field)
+    assert '"address"' in error["remedy"], "how it is done"
     assert "alice@" not in answer.text.replace(str(sent.get("json", "")), "")
     assert contents(client.app) == before
     for method in ("GET", "HEAD", "DELETE", "PUT"):
@@ -511,7 +514,7 @@ def test_pages_behind_a_link_do_not_tell_whose_address_it_is(app: App) -> None:
 
 
 def test_the_page_is_never_filled_in_by_somebody_else(client: Client, alice: Subscriber) -> None:
-    """No query fills the form, no cookie stands in for the link, no frame lays it over another."""
+    """No query fills the form, no cookie replaces the link, no frame shows the page."""
     path = f"{client.path(Purpose.MANAGE, alice)}/delete"
     page = client.get(f"{path}?address=alice@example.org")
     (field,) = re.findall(r"<input[^>]*>", page.text)

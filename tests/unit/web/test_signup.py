@@ -134,7 +134,11 @@ def test_an_old_confirmation_does_not_bring_back_a_reader_who_left(
 
 
 def sent_by(client: Client, **fields: str) -> dict[str, str]:
-    """What a browser sends: the fields of the form as it was opened, and what was typed."""
+    """Fill in a form as a browser does.
+
+    Returns:
+        The fields of the form as it was opened, and what was typed.
+    """
     return hidden(client.get("/").text) | {"homepage": ""} | fields
 
 
@@ -150,7 +154,11 @@ def test_a_form_may_be_open_for_long(client: Client, open_for: timedelta) -> Non
 
 
 def held_up(client: Client, sent: dict[str, str], why: str) -> dict[str, str]:
-    """Nothing happens, it is said why, and nothing is lost; returns what the next press sends."""
+    """Check that an answer explains why nothing happened and loses nothing.
+
+    Returns:
+        What the next press sends.
+    """
     before = letters(client.app, MessageKind.CONFIRM)
     answer = client.post("/", data=sent)
     assert answer.status_code == 422

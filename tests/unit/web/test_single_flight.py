@@ -1,4 +1,4 @@
-"""Work of seconds: never twice for the same, never too much at once, and others do not wait."""
+"""Slow work: never twice for the same key, bounded, and others do not wait."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class Work:
 
 @pytest.fixture
 def work() -> Iterator[Work]:
-    made = Work()
-    yield made
-    made.go_on.set()
+    started = Work()
+    yield started
+    started.go_on.set()
 
 
 async def begun(work: Work) -> None:
@@ -66,7 +66,9 @@ def test_a_result_is_cached_until_its_version_changes() -> None:
         return await cache.get(key, version, lambda: calls.append((key, version)) or len(calls))
 
     async def story() -> list[int]:
-        return [await ask(*each) for each in (("a", 1), ("a", 1), ("b", 1), ("a", 2), ("b", 1))]
+        return [
+            await ask(*request) for request in (("a", 1), ("a", 1), ("b", 1), ("a", 2), ("b", 1))
+        ]
 
     assert asyncio.run(story()) == [1, 1, 2, 3, 2]
     assert calls == [("a", 1), ("b", 1), ("a", 2)]
@@ -142,21 +144,21 @@ def address(client: Client, reader: Subscriber) -> str:
 
 
 @pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def trained_ids(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Ids of readers, as often as was trained for them."""
     ids: list[int] = []
     real = services.explain_profile
 
-    def counted(app: App, subscriber: Subscriber) -> services.ProfileExplanation:
+    def count_and_explain(app: App, subscriber: Subscriber) -> services.ProfileExplanation:
         ids.append(subscriber.id)
         return real(app, subscriber)
 
-    monkeypatch.setattr(services, "explain_profile", counted)
+    monkeypatch.setattr(services, "explain_profile", count_and_explain)
     return ids
 
 
 def test_page_and_api_train_once_for_each_change(
-    client: Client, alice: Subscriber, trained: list[int], dump: Write
+    client: Client, alice: Subscriber, trained_ids: list[int], dump: Write
 ) -> None:
     # What an encoder has read since is looked at once an hour: the clock stands still.
     app = replace(client.app, now=lambda: NOON)
@@ -168,8 +170,8 @@ def test_page_and_api_train_once_for_each_change(
         token = path.split("/")[2]
         assert client.get(f"/api/v1/readers/{token}/learned").status_code == 200
         assert client.get(path).status_code == 200
-        count = len(trained)
-        trained.clear()
+        count = len(trained_ids)
+        trained_ids.clear()
         return count
 
     assert look() == 1
@@ -205,11 +207,11 @@ def test_a_change_is_shown_at_once(client: Client, alice: Subscriber) -> None:
 def test_new_vectors_are_a_change(client: Client, alice: Subscriber) -> None:
     before = services.profile_version(client.app, alice)
     assert services.profile_version(client.app, alice) == before
-    trained = store.vectors.Trained(
+    trained_ids = store.vectors.Trained(
         version="v2", papers=1, made_at=client.app.now(), data=b"not looked at"
     )
     with client.app.store.writing() as tx:
-        store.vectors.save(tx, trained)
+        store.vectors.save(tx, trained_ids)
     assert services.profile_version(client.app, alice) != before
 
 
@@ -227,11 +229,11 @@ def test_while_all_training_is_blocked_other_pages_answer(
 ) -> None:
     real = services.explain_profile
 
-    def blocked(app: App, subscriber: Subscriber) -> services.ProfileExplanation:
+    def wait_and_explain(app: App, subscriber: Subscriber) -> services.ProfileExplanation:
         work(str(subscriber.id))()
         return real(app, subscriber)
 
-    monkeypatch.setattr(services, "explain_profile", blocked)
+    monkeypatch.setattr(services, "explain_profile", wait_and_explain)
     monkeypatch.setattr(
         explanation, "ProfileCache", lambda: SingleFlightCache(workers=1, queue_size=1)
     )
@@ -247,10 +249,10 @@ def test_while_all_training_is_blocked_other_pages_answer(
             return httpx.get(base + path, trust_env=False, timeout=LONG)
 
         # 20 for each of three readers, of whom one is trained for and one may wait
-        asked = [threads.submit(get, path) for path in paths * 20]
+        pending = [threads.submit(get, path) for path in paths * 20]
         assert work.begun.acquire(timeout=LONG)
         until = time.monotonic() + LONG
-        while sum(each.done() for each in asked) < 20:
+        while sum(answer.done() for answer in pending) < 20:
             assert time.monotonic() < until
             time.sleep(0.02)
         assert get("/").status_code == 200
@@ -260,10 +262,12 @@ def test_while_all_training_is_blocked_other_pages_answer(
         assert left.status_code == 200
         assert subscriptions.get(crowd, dave.id).status is SubscriberStatus.LEFT
         work.go_on.set()
-        answers = [each.result(LONG) for each in asked]
+        answers = [answer.result(LONG) for answer in pending]
     refused = [answer for answer in answers if answer.status_code != 200]
     assert len(refused) == 20
-    assert {(each.status_code, each.headers["retry-after"]) for each in refused} == {(503, "10")}
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in refused} == {
+        (503, "10")
+    }
     assert heading(refused[0].text) == "Much is asked for just now"
     assert len(work.done) == 2
 

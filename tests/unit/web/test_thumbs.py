@@ -35,7 +35,7 @@ def test_a_thumb_page_does_not_show_the_whole_address(client: Client, alice: Sub
 def test_get_and_head_of_every_link_change_nothing(
     client: Client, readers: dict[str, Subscriber]
 ) -> None:
-    """A scanner that follows every link of a mail, and every link on the pages behind them."""
+    """A scanner follows every link of a mail, and every link on the pages behind."""
     paths = ["/", "/healthz", "/readyz", "/openapi.json", "/robots.txt", "/style.css", "/icon.svg"]
     for reader in readers.values():
         paths += [client.path(purpose, reader, 1) for purpose in (Purpose.UP, Purpose.DOWN)]
@@ -47,8 +47,8 @@ def test_get_and_head_of_every_link_change_nothing(
     for path in paths:
         answer = client.get(path)
         assert answer.status_code == 200, path
-        for found in re.findall(r'(?:href|action|src)="(/[^"]*)"', answer.text):
-            assert client.get(found).status_code == 200
+        for link in re.findall(r'(?:href|action|src)="(/[^"]*)"', answer.text):
+            assert client.get(link).status_code == 200
         assert client.request("HEAD", path).status_code in (200, 405)
         assert client.get(path + "?undo=1&do=pause&List-Unsubscribe=One-Click").status_code == 200
     assert contents(client.app) == before

@@ -1,4 +1,4 @@
-"""Two open settings tabs: the later save is told what the other changed; nothing is lost."""
+"""Two open settings tabs: the later save is shown the earlier one's changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.webclient import Client
 SendReport = dict[str, Any]
 
 
-def filled(text: str) -> SendReport:
+def read_form(text: str) -> SendReport:
     """The settings form of a page, as a browser would send it."""
     form = re.search(r'<form method="post" id="settings".*?</form>', text, re.DOTALL)
     assert form is not None
@@ -46,7 +46,7 @@ def now(client: Client, reader: Subscriber) -> Subscriber:
     return subscriptions.get(client.app, reader.id)
 
 
-def told(text: str) -> str:
+def read_notes(text: str) -> str:
     """What the page says beside the form, without its markup."""
     notes = re.findall(r'<div class="note[^>]*>(.*?)</div>', text, re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", "", " ".join(notes))).split())
@@ -54,85 +54,89 @@ def told(text: str) -> str:
 
 def test_the_later_save_is_told_and_may_save_over(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    first, second = filled(client.get(path).text), filled(client.get(path).text)
+    first, second = read_form(client.get(path).text), read_form(client.get(path).text)
     client.post(path, data=first | {"size": "5", "keywords": "robot\ntactile"})
     answer = client.post(
         path, data=second | {"size": "9", "hour": "18", "keywords": "robot\ngrasping"}
     )
     assert answer.status_code == 409
-    assert "changed elsewhere" in told(answer.text)
-    assert "Papers in a digest: now 5, and 9 as you typed it" in told(answer.text)
-    assert "Keywords: now robot, tactile, and robot, grasping as you typed it" in told(answer.text)
+    assert "changed elsewhere" in read_notes(answer.text)
+    assert "Papers in a digest: now 5, and 9 as you typed it" in read_notes(answer.text)
+    assert "Keywords: now robot, tactile, and robot, grasping as you typed it" in read_notes(
+        answer.text
+    )
     assert now(client, alice).size == 5
-    mine = filled(answer.text)
-    assert (mine["size"], mine["hour"], mine["keywords"]) == ("9", "18", "robot\ngrasping")
-    assert "Saved." in client.post(path, data=mine).text
+    retry = read_form(answer.text)
+    assert (retry["size"], retry["hour"], retry["keywords"]) == ("9", "18", "robot\ngrasping")
+    assert "Saved." in client.post(path, data=retry).text
     saved = now(client, alice)
     assert (saved.size, saved.hour, saved.interests[0].keywords) == (9, 18, ("robot", "grasping"))
 
 
 def test_unchanged_fields_follow_the_other_tab(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    first, second = filled(client.get(path).text), filled(client.get(path).text)
+    first, second = read_form(client.get(path).text), read_form(client.get(path).text)
     client.post(path, data=first | {"days": ["1"], "authors": "Jane Doe"})
     answer = client.post(path, data=second | {"size": "9"})
     assert answer.status_code == 409
-    assert "Days: now Monday" in told(answer.text)
-    client.post(path, data=filled(answer.text))
+    assert "Days: now Monday" in read_notes(answer.text)
+    client.post(path, data=read_form(answer.text))
     saved = now(client, alice)
     assert (saved.size, saved.days, saved.interests[0].authors) == (9, (1,), ("Jane Doe",))
 
 
 def test_a_link_keeps_the_saved_settings(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    old = filled(client.get(path).text)
+    old = read_form(client.get(path).text)
     client.post(path, data=old | {"size": "5"})
     answer = client.post(path, data=old | {"size": "9"})
     assert f'<a class="button" href="{path}">Keep what is saved</a>' in answer.text
-    assert filled(client.get(path).text)["size"] == "5"
+    assert read_form(client.get(path).text)["size"] == "5"
 
 
 def test_the_same_save_again_and_a_change_that_was_taken_back_are_no_conflict(
     client: Client, alice: Subscriber
 ) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    old = filled(client.get(path).text)
+    old = read_form(client.get(path).text)
     for _ in range(2):
         answer = client.post(path, data=old | {"size": "5"})
         assert answer.status_code == 200
         assert "elsewhere" not in answer.text
-    client.post(path, data=filled(client.get(path).text) | {"size": old["size"]})
+    client.post(path, data=read_form(client.get(path).text) | {"size": old["size"]})
     assert client.post(path, data=old | {"hour": "9"}).status_code == 200
     assert now(client, alice).hour == 9
 
 
 def test_a_change_by_command_counts_too(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    old = filled(client.get(path).text)
+    old = read_form(client.get(path).text)
     subscriptions.subscribe(
         client.app,
         SubscriptionRequest(email=alice.email, timezone="Asia/Kolkata"),
         origin="command",
     )
     answer = client.post(path, data=old | {"timezone": "Europe/Berlin"})
-    assert "Time zone: now Asia/Kolkata, and Europe/Berlin as you typed it" in told(answer.text)
+    assert "Time zone: now Asia/Kolkata, and Europe/Berlin as you typed it" in read_notes(
+        answer.text
+    )
 
 
 def test_a_wrong_value_in_an_old_form_is_told_first_and_the_conflict_after_it(
     client: Client, alice: Subscriber
 ) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    old = filled(client.get(path).text)
+    old = read_form(client.get(path).text)
     client.post(path, data=old | {"size": "5"})
     wrong = client.post(path, data=old | {"hour": "18", "timezone": "Atlantis"})
     assert wrong.status_code == 422
-    assert client.post(path, data=filled(wrong.text) | {"timezone": "UTC"}).status_code == 409
+    assert client.post(path, data=read_form(wrong.text) | {"timezone": "UTC"}).status_code == 409
     assert now(client, alice).size == 5
 
 
 def test_a_pause_from_another_tab_is_told_and_stays(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    old = filled(client.get(path).text)
+    old = read_form(client.get(path).text)
     client.post(path, data={"do": "pause"})
     answer = client.post(path, data=old | {"size": "9"})
     assert answer.status_code == 200
@@ -142,7 +146,7 @@ def test_a_pause_from_another_tab_is_told_and_stays(client: Client, alice: Subsc
 
 def test_leaving_from_another_tab_is_told_and_stays(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    old = filled(client.get(path).text)
+    old = read_form(client.get(path).text)
     client.post(client.path(Purpose.UNSUBSCRIBE, alice))
     for verb in ("save", "pause", "resume"):
         assert (
@@ -153,18 +157,18 @@ def test_leaving_from_another_tab_is_told_and_stays(client: Client, alice: Subsc
 
 def test_example_papers_survive_a_rename_in_another_tab(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    some = tuple(
+    interests = tuple(
         Interest(name=name, keywords=("x",), papers=(f"arxiv:2604.0000{n}",))
         for n, name in enumerate("ab")
     )
-    subscriptions.change(client.app, alice.id, SubscriptionRequest(email="", interests=some))
-    old = filled(client.get(path).text)
+    subscriptions.change(client.app, alice.id, SubscriptionRequest(email="", interests=interests))
+    old = read_form(client.get(path).text)
     client.post(path, data=old | {"name-0": "hands"})
     answer = client.post(path, data=old | {"keywords-0": "grasp"})
     assert answer.status_code == 409
-    client.post(path, data=filled(answer.text))
-    kept = now(client, alice).interests
-    assert [(one.keywords, one.papers) for one in kept] == [
+    client.post(path, data=read_form(answer.text))
+    saved = now(client, alice).interests
+    assert [(interest.keywords, interest.papers) for interest in saved] == [
         (("grasp",), ("arxiv:2604.00000",)),
         (("x",), ("arxiv:2604.00001",)),
     ]
@@ -172,7 +176,7 @@ def test_example_papers_survive_a_rename_in_another_tab(client: Client, alice: S
 
 def test_a_second_interest_from_another_tab_is_not_lost(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    first, second = filled(client.get(path).text), filled(client.get(path).text)
+    first, second = read_form(client.get(path).text), read_form(client.get(path).text)
     more = {
         "name-0": "main",
         "former-0": "main",
@@ -192,13 +196,13 @@ def test_a_second_interest_from_another_tab_is_not_lost(client: Client, alice: S
     assert client.post(path, data=first | more | verse).status_code == 200
     answer = client.post(path, data=second | {"size": "9"})
     assert answer.status_code == 409
-    assert "Interests: now main (share 1): robot, cs.RO; verse (share 2): rhyme" in told(
+    assert "Interests: now main (share 1): robot, cs.RO; verse (share 2): rhyme" in read_notes(
         answer.text
     )
-    assert "Keywords: now" not in told(answer.text)
-    assert client.post(path, data=filled(answer.text)).status_code == 200
+    assert "Keywords: now" not in read_notes(answer.text)
+    assert client.post(path, data=read_form(answer.text)).status_code == 200
     saved = now(client, alice)
-    assert (saved.size, [one.name for one in saved.interests]) == (9, ["main", "verse"])
+    assert (saved.size, [interest.name for interest in saved.interests]) == (9, ["main", "verse"])
 
 
 @pytest.mark.parametrize("version", ["", "x", "." * 9, "a" * 5000])
@@ -206,7 +210,7 @@ def test_a_form_without_a_version_is_saved_as_before(
     client: Client, alice: Subscriber, version: str
 ) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    old = filled(client.get(path).text) | {"size": "5", "version": version}
+    old = read_form(client.get(path).text) | {"size": "5", "version": version}
     answer = client.post(path, data=old)
     assert (answer.status_code, now(client, alice).size) in ((200, 5), (409, alice.size))
 
@@ -216,7 +220,9 @@ CHANGES = st.dictionaries(
     st.sampled_from(["size", "hour", "keywords", "authors", "timezone"]),
     st.sampled_from(["1", "2", "3"]),
     max_size=3,
-).map(lambda given: {name: SPELLED.get(name, "{}").format(value) for name, value in given.items()})
+).map(
+    lambda values: {name: SPELLED.get(name, "{}").format(value) for name, value in values.items()}
+)
 
 
 @settings(
@@ -226,9 +232,9 @@ CHANGES = st.dictionaries(
 )
 @given(CHANGES, CHANGES)
 def test_no_change_is_lost_without_a_conflict(
-    client: Client, alice: Subscriber, mine: SendReport, theirs: SendReport
+    client: Client, alice: Subscriber, later: SendReport, earlier: SendReport
 ) -> None:
-    """After mine over theirs: what I touched is mine, what only they touched is theirs."""
+    """The later tab wins in the fields that it changed, the earlier one elsewhere."""
     path = client.path(Purpose.MANAGE, alice)
     start = {
         "size": "7",
@@ -238,15 +244,15 @@ def test_no_change_is_lost_without_a_conflict(
         "timezone": "UTC",
         "categories": "cs.RO",
     }
-    client.post(path, data=filled(client.get(path).text) | start)
-    one, other = filled(client.get(path).text), filled(client.get(path).text)
-    assert client.post(path, data=one | theirs).status_code == 200
-    answer = client.post(path, data=other | mine)
+    client.post(path, data=read_form(client.get(path).text) | start)
+    first, second = read_form(client.get(path).text), read_form(client.get(path).text)
+    assert client.post(path, data=first | earlier).status_code == 200
+    answer = client.post(path, data=second | later)
     if answer.status_code == 409:
-        assert client.post(path, data=filled(answer.text)).status_code == 200
-    saved = filled(client.get(path).text)
+        assert client.post(path, data=read_form(answer.text)).status_code == 200
+    saved = read_form(client.get(path).text)
     for name, value in start.items():
-        assert saved[name] == mine.get(name, theirs.get(name, value)), name
+        assert saved[name] == later.get(name, earlier.get(name, value)), name
 
 
 def test_the_version_names_the_fields_that_differ(alice: Subscriber) -> None:
