@@ -61,9 +61,7 @@ def run(
         DigestError: the address cannot be bound, or the pages stopped by themselves.
         StoreError: the database does not answer.
     """
-    roles = set(only) or set(ROLES)
-    if unknown := roles - set(ROLES):
-        raise InputError(f"unknown role {', '.join(sorted(unknown))}. Known are {', '.join(ROLES)}")
+    roles = _check_roles(only)
     _apply_config(app)
     events: queue.SimpleQueue[str] = queue.SimpleQueue()
     with _signals(events):
@@ -99,6 +97,14 @@ def run(
             "the pages stopped by themselves; the log says why. Start `digest serve` again"
         )
     return all_ended
+
+
+def _check_roles(only: Collection[str]) -> set[str]:
+    """Return the roles to take, all if none is named; InputError for an unknown one."""
+    roles = set(only) or set(ROLES)
+    if unknown := roles - set(ROLES):
+        raise InputError(f"unknown role {', '.join(sorted(unknown))}. Known are {', '.join(ROLES)}")
+    return roles
 
 
 def _apply_config(app: App) -> None:

@@ -1,6 +1,7 @@
 """The commands by group.
 
-A command's module is imported when the command is called.
+A command's module is imported when the command is called. Commands import services and the store
+inside their functions, so that their `--help` does not load them.
 
 So `digest --help` and `digest --version` load no database, no web server and no models.
 """
@@ -78,7 +79,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
 COMMANDS: Mapping[str, Entry] = {
     name: entry for commands in GROUPS.values() for name, entry in commands.items()
 }
-#: old name -> new name; the old ones work until version 0.4
+#: old name -> new name; the old ones go in version 0.3.0
 RENAMED: Mapping[str, str] = {"learned": "explain", "catch": "dev-mail"}
 
 
@@ -97,7 +98,8 @@ class _LazyGroup(TyperGroup):
             return name, command, rest
         if name in RENAMED:
             err.print(
-                f"digest: `{name}` is now called `{RENAMED[name]}`; the old name will be removed",
+                f"digest: `{name}` is now called `{RENAMED[name]}`; "
+                "the old name goes in version 0.3.0",
                 style="yellow",
                 highlight=False,
                 soft_wrap=True,

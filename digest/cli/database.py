@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest import kept, store
+from digest import kept
 from digest.cli.options import (
     AsJson,
     ConfigPath,
@@ -23,6 +23,9 @@ from digest.cli.options import (
     show_json,
 )
 from digest.errors import ConfigError
+
+if TYPE_CHECKING:
+    from digest import store
 
 commands = typer.Typer()
 database = typer.Typer(help="Upgrade, back up or restore the database.", no_args_is_help=True)
@@ -40,6 +43,9 @@ _KEYS = {
 @database.command()
 def upgrade(config: ConfigPath = None) -> None:
     """Bring the database to the schema of this version."""
+
+    from digest import store
+
     with _open_database(config) as db:
         before, after = store.schema.upgrade(db)
     out.print(
@@ -66,6 +72,9 @@ def backup(
 
     The file holds one moment.
     """
+
+    from digest import store
+
     with _open_database(config, existing=True) as db:
         store.backups.back_up(db, file, with_keys=not without_keys, overwrite=force)
     size = file.stat().st_size
@@ -95,6 +104,9 @@ def restore(
     Nothing else may use the database meanwhile. A failed restore changes nothing. Each reader's
     local date up to now is closed: no digest is composed for it, its papers go to the next one.
     """
+
+    from digest import store
+
     now = datetime.now(UTC) if date is None else noon(parse_day(date))
     with _open_database(config) as db:
         if not yes:
@@ -131,6 +143,9 @@ def restore(
 @contextmanager
 def _open_database(config: Path | None, *, existing: bool = False) -> Iterator[store.Store]:
     """Open the database of the settings; ConfigError if it is `existing` and missing."""
+
+    from digest import store
+
     settings = load(config)
     if existing and store.schema.is_empty(settings.store.url):
         require_settings(config)

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from digest import services, subscriptions
 from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
 from digest.model import MessageState
 
@@ -46,6 +45,9 @@ def deliveries(
 
     With --resolve, settle a message whose outcome is unknown.
     """
+
+    from digest import services, subscriptions
+
     if resolve is not None and resolve[1] not in _RESOLVED:
         raise typer.BadParameter(
             f"{resolve[1]!r}: a message is resolved as accepted or rejected", param_hint="--resolve"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest import doctor, store, subscriptions
 from digest.cli.options import AsJson, ConfigPath, load, out, require_settings, show_json
-from digest.doctor import Finding
-from digest.doctor.resolver import Resolver
 from digest.errors import StoreError
+
+if TYPE_CHECKING:
+    from digest.doctor import Finding
 
 commands = typer.Typer()
 _SYMBOLS = {
@@ -55,12 +56,11 @@ def examine(
 
     Changes nothing. The exit code is 1 when something does not work.
     """
-    if offline and send:
-        raise typer.BadParameter("--offline and --send exclude each other")
-    if ip is not None and not _is_ip(ip):
-        raise typer.BadParameter(
-            f"--ip {ip!r} is not an IP address such as 203.0.113.7 or 2001:db8::7"
-        )
+
+    from digest import doctor, store, subscriptions
+    from digest.doctor.resolver import Resolver
+
+    _check_options(offline=offline, send=send, ip=ip)
     address = subscriptions.normalise_address(send) if send else ""
     settings = load(config)
     with suppress(StoreError):  # becomes a finding
@@ -82,15 +82,30 @@ def examine(
                 "findings": [finding.json for finding in findings],
             }
         )
-    elif doctor.has_failures(findings):
-        count = sum(finding.level == "bad" for finding in findings)
+    else:
+        _show_failure_count(findings)
+    if doctor.has_failures(findings):
+        raise typer.Exit(1)
+
+
+def _check_options(*, offline: bool, send: str | None, ip: str | None) -> None:
+    """Raise BadParameter for options that exclude each other, or a malformed address."""
+    if offline and send:
+        raise typer.BadParameter("--offline and --send exclude each other")
+    if ip is not None and not _is_ip(ip):
+        raise typer.BadParameter(
+            f"--ip {ip!r} is not an IP address such as 203.0.113.7 or 2001:db8::7"
+        )
+
+
+def _show_failure_count(findings: Sequence[Finding]) -> None:
+    count = sum(finding.level == "bad" for finding in findings)
+    if count:
         out.print(
             "one thing does not work" if count == 1 else f"{count} things do not work",
             style="bold red",
             highlight=False,
         )
-    if doctor.has_failures(findings):
-        raise typer.Exit(1)
 
 
 def _show(finding: Finding) -> None:

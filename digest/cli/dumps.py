@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from digest import services
 from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
 from digest.cli.tables import count_noun, make_table
 from digest.cli.terminal import printable
@@ -23,6 +22,9 @@ def dumps(
     config: ConfigPath = None,
 ) -> None:
     """List the dumps that were read, with counts."""
+
+    from digest import services
+
     with open_app(config, existing=True) as app:
         rows = services.dumps_read(app, limit)
     if as_json:
@@ -74,6 +76,9 @@ def rejects(
 
     With line, reason and raw text. `digest ingest --retry-rejected` tries them again.
     """
+
+    from digest import services
+
     with open_app(config, existing=True) as app:
         rows = services.rejected(app, dump, limit)
     if as_json:
@@ -96,6 +101,9 @@ def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
     Retracted and deleted papers are listed too.
     """
+
+    from digest import services
+
     with open_app(config, existing=True) as app:
         rows = services.withdrawn(app)
     if as_json:

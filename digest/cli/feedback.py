@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from digest import services, subscriptions
 from digest.cli.options import AsJson, ConfigPath, OnDate, open_app, out, show_json
 from digest.model import Vote
 
@@ -23,6 +22,9 @@ def rate(
     config: ConfigPath = None,
 ) -> None:
     """Record a reader's thumb on a paper."""
+
+    from digest import services, subscriptions
+
     votes: dict[str, Vote] = {"up": 1, "down": -1, "clear": 0}
     if vote not in votes:
         raise typer.BadParameter(f"{vote!r} is no vote; use up, down or clear")
@@ -56,6 +58,9 @@ def explain(
 
     For each interest: words for and against, and the rated papers.
     """
+
+    from digest import services, subscriptions
+
     with open_app(config, date, existing=True) as app:
         explanation = services.explain_profile(app, subscriptions.find(app, email))
     if as_json:
@@ -108,6 +113,9 @@ def forget(
 
     An example paper stops being one, too.
     """
+
+    from digest import services, subscriptions
+
     if (paper is None) == (not every):
         raise typer.BadParameter("give either one PAPER or --all")
     with open_app(config, existing=True) as app:

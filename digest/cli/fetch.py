@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest import pipeline
 from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json
 from digest.cli.tables import count_noun, make_table
-from digest.services.fetch import FetchReport
-from digest.services.fetch import fetch as run
+
+if TYPE_CHECKING:
+    from digest import pipeline
+    from digest.services.fetch import FetchReport
 
 commands = typer.Typer()
 
@@ -32,6 +33,9 @@ def fetch(
 
     Continues where the last run stopped.
     """
+
+    from digest.services.fetch import fetch as run
+
     with open_app(config) as app:
         sources = app.config.sources
         if err.is_terminal and not as_json:

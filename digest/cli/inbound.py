@@ -7,16 +7,19 @@ import os
 import secrets
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest import private, services
+from digest import private
 from digest.cli.options import AsJson, ConfigPath, err, make_folder, open_app, out, show_json
 from digest.cli.tables import count_noun
 from digest.errors import ConfigError, DigestError, InputError, StoreError
 from digest.kept import holds_mails, restrict_mails
-from digest.services import inbound
+
+if TYPE_CHECKING:
+    from digest import services
+    from digest.services import inbound
 
 commands = typer.Typer()
 log = logging.getLogger("digest.inbound")
@@ -53,6 +56,9 @@ def bounce(
     For the pipe of a mail server. Exit codes are those of sysexits.h: 0 handled or kept, 67 not
     for this service (and no --keep), 75 try again later, 78 wrong settings.
     """
+
+    from digest.services import inbound
+
     try:
         data = sys.stdin.buffer.read()
         with open_app(config) as app:
@@ -72,20 +78,22 @@ def bounce(
     if as_json:
         show_json(received.json)
     else:
-        reader = f"{received.subscriber.email}: " if received.subscriber else ""
-        stopped = (
-            f"; no more mail goes there ({received.suppressed.value})"
-            if received.suppressed
-            else ""
-        )
-        out.print(
-            f"{reader}{received.outcome} ({received.why}){stopped}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        _show_received(received)
     if not received.handled and keep is None:
         raise typer.Exit(_NOUSER)
+
+
+def _show_received(received: inbound.Received) -> None:
+    reader = f"{received.subscriber.email}: " if received.subscriber else ""
+    stopped = (
+        f"; no more mail goes there ({received.suppressed.value})" if received.suppressed else ""
+    )
+    out.print(
+        f"{reader}{received.outcome} ({received.why}){stopped}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _exit_with(error: Exception, code: int) -> typer.Exit:
@@ -114,6 +122,9 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
     Deletes nothing.
     """
+
+    from digest import services
+
     with open_app(config) as app:
         report = services.poll_mailbox(app)
         if report.absent:

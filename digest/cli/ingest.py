@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import (
@@ -20,10 +20,12 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from digest import pipeline, services
 from digest.cli.options import AsJson, ConfigPath, OnDate, err, open_app, out, parse_day, show_json
 from digest.cli.tables import count_noun, make_table
 from digest.cli.terminal import printable
+
+if TYPE_CHECKING:
+    from digest import pipeline
 
 commands = typer.Typer()
 
@@ -62,6 +64,9 @@ def ingest(
 
     Reading a dump twice changes nothing.
     """
+
+    from digest import pipeline, services
+
     if backfill and seen:
         raise typer.BadParameter("--backfill and --seen exclude each other")
     if retry_rejected == bool(paths):
@@ -82,12 +87,16 @@ def ingest(
     elif report.files:
         show_ingested(report)
     else:
-        out.print(
-            f"there is no file in {', '.join(paths)}" if paths else "no record was rejected",
-            style="yellow",
-        )
+        _show_nothing_read(paths)
     if report.failed:
         raise typer.Exit(1)
+
+
+def _show_nothing_read(paths: list[str] | None) -> None:
+    out.print(
+        f"there is no file in {', '.join(paths)}" if paths else "no record was rejected",
+        style="yellow",
+    )
 
 
 @contextmanager

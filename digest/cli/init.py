@@ -13,7 +13,6 @@ import typer
 from rich.prompt import Prompt
 
 from digest import config as settings
-from digest import subscriptions
 from digest.cli.options import err, out
 from digest.errors import DigestError, InputError
 
@@ -69,14 +68,11 @@ def init(
     Also make the inbox folder. On a terminal, ask for what cannot be guessed.
     """
     _check_place(path, force)
-    for section, key, value in (
-        ("smtp", "host", host),
-        ("smtp", "port", port),
-        ("smtp", "username", username),
-        ("web", "base_url", base_url),
-    ):
+    for key, value in (("host", host), ("port", port), ("username", username)):
         if value is not None:
-            _validate_key(section, key, value)
+            _validate_key("smtp", key, value)
+    if base_url is not None:
+        _validate_key("web", "base_url", base_url)
     terminal = out.is_terminal
     if sender is not None:
         sender = _parse_sender(sender)
@@ -91,12 +87,7 @@ def init(
             host = _ask("Mail server for outgoing mail", _parse_host)
     values: dict[str, dict[str, object]] = {"mail": {"sender": sender}} if sender else {}
     if host:
-        values["smtp"] = {"host": host, "port": port or 587}
-    if host and username:
-        values["smtp"] |= {
-            "username": username,
-            "password_file": str(password_file or _PASSWORD),
-        }
+        values["smtp"] = _smtp_section(host, port, username, password_file)
     if base_url:
         values["web"] = {"base_url": base_url}
     _validate(values)
@@ -108,6 +99,16 @@ def init(
 
 #: the name of the password file, beside the config
 _PASSWORD = "smtp-password"  # noqa: S105
+
+
+def _smtp_section(
+    host: str, port: int | None, username: str | None, password_file: Path | None
+) -> dict[str, object]:
+    """Return the values of [smtp], with a password file if there is a login."""
+    section: dict[str, object] = {"host": host, "port": port or 587}
+    if username:
+        section |= {"username": username, "password_file": str(password_file or _PASSWORD)}
+    return section
 
 
 def _check_place(path: Path, force: bool) -> None:
@@ -140,6 +141,8 @@ def _validate(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _parse_sender(text: str) -> str:
+    from digest import subscriptions
+
     if not text:
         return text
     address = subscriptions.normalise_address(text)

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest import subscriptions
 from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
-from digest.services.library import import_library as import_papers
 
 commands = typer.Typer()
 #: refused entries that are printed
@@ -32,6 +30,10 @@ def import_library(
 
     Importing the same file again changes nothing.
     """
+
+    from digest import subscriptions
+    from digest.services.library import import_library as import_papers
+
     with open_app(config, existing=True) as app:
         report = import_papers(app, subscriptions.find(app, email), file, interest=interest)
     if as_json:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest import store
-from digest.app import App
 from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
 from digest.cli.tables import make_table
+
+if TYPE_CHECKING:
+    from digest.app import App
 
 commands = typer.Typer()
 keys = typer.Typer(
@@ -54,6 +55,9 @@ def revoke(
     Running processes pick this up within a minute. Links that unsubscribe still work. If the key
     is the newest, a new one is made.
     """
+
+    from digest import store
+
     with open_app(config, existing=True) as app:
         with app.store.reading() as tx:
             ids_before = {row.id for row in store.keys.load_rows(tx)}
@@ -72,6 +76,8 @@ def revoke(
 
 
 def _show(app: App, as_json: bool) -> None:
+    from digest import store
+
     with app.store.reading() as tx:
         keys_by_age = store.keys.load_rows(tx)
     rows = [

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from digest import config as settings
-from digest import logs, private, store
-from digest.app import App
+from digest import logs, private
 from digest.cli.reader_files import BadRow
 from digest.cli.terminal import err as err
 from digest.cli.terminal import out as out
@@ -22,6 +21,9 @@ from digest.config import Config
 from digest.errors import ConfigError, InputError
 from digest.escaping import escape_json
 from digest.redaction import redact_json
+
+if TYPE_CHECKING:
+    from digest.app import App
 
 ConfigPath = Annotated[
     Path | None,
@@ -68,6 +70,10 @@ def open_app(
     Raises:
         ConfigError: `existing`, and there are neither settings nor a database.
     """
+
+    from digest import store
+    from digest.app import App
+
     config = load(path)
     logs.set_up(config.log.level)
     with ExitStack() as stack:

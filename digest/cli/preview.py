@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from digest import services, subscriptions
 from digest.cli.options import (
     AsJson,
     ConfigPath,
@@ -25,7 +24,9 @@ from digest.cli.terminal import printable
 from digest.escaping import escape_lines
 from digest.mail.messages.cards import SLOTS
 from digest.model import Quiet
-from digest.ranking import calibration, scores
+
+if TYPE_CHECKING:
+    from digest import services
 
 commands = typer.Typer()
 
@@ -54,6 +55,9 @@ def preview(
 
     Stores and sends nothing.
     """
+
+    from digest import services, subscriptions
+
     with open_app(config, date, existing=True) as app:
         result = services.preview(
             app,
@@ -89,6 +93,9 @@ def _quiet_reason(outcome: object) -> str:
 
 def show_preview(result: services.Preview) -> None:
     """Print a digest as a table: position, match, title, reason."""
+
+    from digest.ranking import calibration, scores
+
     if isinstance(result.outcome, Quiet):
         return
     provenance = result.outcome.provenance

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from digest.errors import InputError
 from digest.model import Interest, SubscriberStatus
-from digest.subscriptions import SubscriptionRequest
+
+if TYPE_CHECKING:
+    from digest.subscriptions import SubscriptionRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,6 +247,8 @@ def _json_texts(file: Any) -> Iterator[tuple[int, str | bytes]]:
 
 
 def _parse_row(line: int, row: Mapping[str, Any]) -> tuple[int, SubscriptionRequest] | BadRow:
+    from digest.subscriptions import SubscriptionRequest
+
     values = {}
     for name, value in row.items():
         try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from digest import pipeline, services, subscriptions
-from digest.app import App
 from digest.cli.inbound import show_polled
 from digest.cli.ingest import show_ingested
 from digest.cli.options import (
@@ -24,10 +24,16 @@ from digest.cli.tables import count_noun, make_table
 from digest.model import MessageState, Subscriber
 from digest.signals import stop_on_signals
 
+if TYPE_CHECKING:
+    from digest import pipeline
+    from digest.app import App
+
 commands = typer.Typer()
 
 
 def _find_reader(app: App, email: str | None) -> Subscriber | None:
+    from digest import subscriptions
+
     return None if email is None else subscriptions.find(app, email)
 
 
@@ -43,6 +49,9 @@ def compose(
 
     Does not wait for the readers' hours.
     """
+
+    from digest import pipeline
+
     with open_app(config, date, existing=True) as app:
         report = pipeline.compose(
             app,
@@ -90,6 +99,9 @@ def send(
     Nothing is ever sent twice. After SIGTERM or Ctrl-C, messages on their way are finished and
     the others wait; a second signal ends at once.
     """
+
+    from digest import pipeline
+
     with open_app(config, date, existing=True) as app, stop_on_signals() as stop:
         report = pipeline.send(app, only=_find_reader(app, only), dry_run=dry_run, stop=stop)
     if as_json:
@@ -150,6 +162,9 @@ def run(
 
     A second run on the same day sends nobody a second digest.
     """
+
+    from digest import pipeline, services
+
     with open_app(config, date, existing=dry_run) as app:
         day, reader = None if date is None else parse_day(date), _find_reader(app, only)
         if dry_run:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from digest import services
 from digest.cli.options import AsJson, ConfigPath, OnDate, open_app, out, show_json
 from digest.cli.tables import count_noun, make_table
+
+if TYPE_CHECKING:
+    from digest import services
 
 commands = typer.Typer()
 
@@ -14,6 +18,9 @@ commands = typer.Typer()
 @commands.command()
 def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = None) -> None:
     """Show what happened, what is waiting, and what is wrong."""
+
+    from digest import services
+
     with open_app(config, date, existing=True) as app:
         report = services.status(app)
     if as_json:

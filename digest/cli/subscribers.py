@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest import subscriptions
-from digest.app import App
 from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json, show_rows
 from digest.cli.reader_files import BadRow, read_readers
 from digest.cli.tables import count_noun, make_table
 from digest.errors import InputError
 from digest.model import Subscriber
-from digest.subscriptions import SubscribeResult, SubscriptionRequest
+
+if TYPE_CHECKING:
+    from digest.app import App
+    from digest.subscriptions import SubscribeResult, SubscriptionRequest
 
 commands = typer.Typer()
 Words = list[str] | None
@@ -86,6 +87,10 @@ def subscribe(
     They are confirmed at once: you answer for their consent. For a reader who is already
     subscribed, only the named settings change.
     """
+
+    from digest import subscriptions
+    from digest.subscriptions import SubscriptionRequest
+
     if (email is None) == (file is None):
         raise typer.BadParameter("give either one EMAIL or --file READERS.csv|.jsonl")
     with open_app(config) as app:
@@ -158,6 +163,9 @@ def _parse_days(text: str) -> tuple[int, ...]:
 
 
 def _subscribe_file(app: App, file: Path, as_json: bool) -> None:
+    from digest import subscriptions
+    from digest.subscriptions import SubscribeResult
+
     outcomes: Counter[str] = Counter()
     bad: list[BadRow] = []
     lines: dict[int, int] = {}
@@ -196,6 +204,9 @@ def unsubscribe(
 
     Waiting messages to them are not sent.
     """
+
+    from digest import subscriptions
+
     with open_app(config, existing=True) as app:
         known = subscriptions.find(app, email)
         gone = subscriptions.unsubscribe(app, known.id, farewell=True)
@@ -217,6 +228,9 @@ def delete(
     That is their settings, thumbs, digests and messages. They get no mail about it. A suppressed
     address stays suppressed.
     """
+
+    from digest import subscriptions
+
     with open_app(config, existing=True) as app:
         known = subscriptions.find(app, email)
         if not yes:
@@ -248,6 +262,9 @@ def subscribers(
     config: ConfigPath = None,
 ) -> None:
     """List the readers with their settings and interests."""
+
+    from digest import subscriptions
+
     with open_app(config, existing=not apply) as app:
         if apply:
             subscriptions.apply_config(app)

@@ -6,13 +6,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from digest import subscriptions
-from digest.app import App
 from digest.cli.csv_files import csv_text, from_csv
 from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json, show_rows, write_file
 from digest.cli.reader_files import BadRow, read_rows
@@ -20,6 +18,9 @@ from digest.cli.tables import make_table
 from digest.errors import AddressError, InputError
 from digest.escaping import escape_lines
 from digest.model import Suppression, SuppressionReason
+
+if TYPE_CHECKING:
+    from digest.app import App
 
 commands = typer.Typer()
 suppressions = typer.Typer(
@@ -43,6 +44,9 @@ def list_by_default(
 @suppressions.command(name="list")
 def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """List the addresses, the newest last."""
+
+    from digest import subscriptions
+
     with open_app(config, existing=True) as app:
         entries = subscriptions.list_suppressions(app)
     if as_json:
@@ -67,6 +71,9 @@ def add(
     config: ConfigPath = None,
 ) -> None:
     """Stop all mail to addresses, subscribed or not."""
+
+    from digest import subscriptions
+
     with open_app(config) as app:
         made = subscriptions.suppress(
             app,
@@ -85,6 +92,9 @@ def release(
 
     Their subscriptions are as before. Earlier bounces no longer count.
     """
+
+    from digest import subscriptions
+
     with open_app(config, existing=True) as app:
         for address in addresses:
             subscriptions.release(app, address)
@@ -106,6 +116,9 @@ def read(
 
     Addresses that are already listed stay as they are.
     """
+
+    from digest import subscriptions
+
     rejected: list[BadRow] = []
     read_back = from_csv if file.suffix.lower() == ".csv" else dict
 
@@ -138,6 +151,9 @@ def export(
     config: ConfigPath = None,
 ) -> None:
     """Write the list as .csv or .jsonl."""
+
+    from digest import subscriptions
+
     with open_app(config, existing=True) as app:
         rows = [_row(entry) for entry in subscriptions.list_suppressions(app)]
     if file is not None and file.suffix.lower() == ".jsonl":
@@ -164,6 +180,8 @@ def _row(entry: Suppression) -> dict[str, str]:
 
 
 def _parse_suppression(app: App, values: Mapping[str, Any]) -> Suppression:
+    from digest import subscriptions
+
     if odd := [name for name, value in values.items() if not isinstance(value, str)]:
         raise InputError(f"{odd[0]} = {values[odd[0]]!r}: must be text")
     reason = values.get("reason") or SuppressionReason.OPERATOR.value

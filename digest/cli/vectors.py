@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress
 
-from digest import pipeline, services
 from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json, write_file
 from digest.errors import ConfigError
-from digest.ranking import features
+
+if TYPE_CHECKING:
+    from digest import services
 
 commands = typer.Typer()
 vectors = typer.Typer(help="Train word vectors, and show which are in force.", no_args_is_help=True)
@@ -22,6 +23,10 @@ commands.add_typer(vectors, name="vectors")
 @vectors.command()
 def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Show which word vectors are in force, and their origin."""
+
+    from digest import pipeline, services
+    from digest.ranking import features
+
     with open_app(config, existing=True) as app:
         info = services.vectors_info(app)
         due = pipeline.word_vectors_due(app)
@@ -74,6 +79,9 @@ def train(
 
     The next round ranks with them.
     """
+
+    from digest import pipeline, services
+
     began = time.monotonic()
     with open_app(config, existing=True) as app:
         with Progress(console=err, transient=True) as bar:
@@ -103,6 +111,9 @@ def encode(config: ConfigPath = None, as_json: AsJson = False) -> None:
 
     The newest first. If stopped, it continues where it was.
     """
+
+    from digest import services
+
     with open_app(config, existing=True) as app, Progress(console=err, transient=True) as bar:
         task = bar.add_task("encoding", total=None)
         info = services.encode(

@@ -15,7 +15,7 @@ from digest.doctor.spf_records import find_spf_records
 def parse_tags(text: str) -> dict[str, str]:
     """Parse a record such as `v=DMARC1; p=none` into pairs.
 
-    Values have no blanks around them, as both RFCs require.
+    Blanks in values are removed, as both RFCs require.
     """
     pairs = (part.partition("=") for part in text.split(";") if "=" in part)
     return {name.strip().lower(): re.sub(r"\s+", "", value) for name, _, value in pairs}

@@ -86,7 +86,7 @@ def routes(app: App, pages: Pages, profiles: ProfileCache) -> APIRouter:
     @router.post("/m/{token}/learned")
     async def change(token: str, form: FormBody) -> HTMLResponse:
         link = await run_in_threadpool(read_link, token)
-        done = await run_in_threadpool(apply_form, link, form)
+        done = await run_in_threadpool(_apply_form, app, link, form)
         asked = not done and form.one("do") in ("start-over", "start-over-now")
         try:
             return await page(token, link, done=done, asked=asked)
@@ -96,29 +96,30 @@ def routes(app: App, pages: Pages, profiles: ProfileCache) -> APIRouter:
             later = f"What has been learned can be looked at in {error.retry_after} seconds."
             return pages.problem(200, "Done", f"{done} {later}")
 
-    def apply_form(link: Link, form: Form) -> str:
-        """Do what the form asks, and return a sentence about it; "" for nothing."""
-        verb, number = form.one("do"), form.one("paper")
-        if verb == "forget" and number.isascii() and number.isdecimal() and len(number) <= 18:
-            forgotten = services.forget(app, link.subscriber_id, int(number), via="page")
-            log.info(
-                "forget subscriber=%d paper=%s found=%s via=page",
-                link.subscriber_id,
-                number,
-                forgotten,
-            )
-            if not forgotten:
-                return "That was forgotten already."
-            return "Forgotten. The next digest does without it."
-        token, now = form.one("form"), app.now()
-        if verb == "start-over-now" and not is_too_fast(token, now) and not is_expired(token, now):
-            form_token = normalise_form_token(token, now)
-            count = services.start_over(app, link.subscriber_id, via="page", form=form_token)
-            log.info("start over subscriber=%d thumbs=%d via=page", link.subscriber_id, count)
-            return "All your thumbs are forgotten. Your interests stay as they are."
-        return ""
-
     return router
+
+
+def _apply_form(app: App, link: Link, form: Form) -> str:
+    """Do what the form asks, and return a sentence about it; "" for nothing."""
+    verb, number = form.one("do"), form.one("paper")
+    if verb == "forget" and number.isascii() and number.isdecimal() and len(number) <= 18:
+        forgotten = services.forget(app, link.subscriber_id, int(number), via="page")
+        log.info(
+            "forget subscriber=%d paper=%s found=%s via=page",
+            link.subscriber_id,
+            number,
+            forgotten,
+        )
+        if not forgotten:
+            return "That was forgotten already."
+        return "Forgotten. The next digest does without it."
+    token, now = form.one("form"), app.now()
+    if verb == "start-over-now" and not is_too_fast(token, now) and not is_expired(token, now):
+        form_token = normalise_form_token(token, now)
+        count = services.start_over(app, link.subscriber_id, via="page", form=form_token)
+        log.info("start over subscriber=%d thumbs=%d via=page", link.subscriber_id, count)
+        return "All your thumbs are forgotten. Your interests stay as they are."
+    return ""
 
 
 def _template_values(taste: services.InterestExplanation, tastes_count: int) -> dict[str, Any]:
