@@ -16,7 +16,7 @@ from digest.demo.mail_sink import MailSink
 from tests.acceptance.conftest import Run
 
 
-def test_a_caught_mail_in_a_charset_that_nobody_knows_is_shown_all_the_same(
+def test_a_mail_in_an_unknown_charset_is_shown(
     mail_sink: MailSink,
 ) -> None:
     with smtplib.SMTP(mail_sink.host, mail_sink.port) as client:

@@ -9,7 +9,7 @@ from digest.cli.commands import COMMANDS, load_command
 from tests.conftest import ROOT
 
 
-def test_help_shows_all_of_its_words() -> None:
+def test_the_help_hides_no_word_as_markup() -> None:
     markup = re.compile(r"(?<!\\)\[[a-z\[/]")
     waiting: list[Any] = [load_command(name) for name in COMMANDS]
     while waiting:

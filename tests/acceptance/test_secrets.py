@@ -125,7 +125,7 @@ def test_settings_named_like_secrets_have_the_secret_type() -> None:
             assert not called.search(key) or is_secret(field), f"{model.__name__}.{key}"
 
 
-def test_every_planted_secret_is_known_and_shown_nowhere(tmp_path: Path) -> None:
+def test_every_planted_secret_is_registered_and_shown_nowhere(tmp_path: Path) -> None:
     values, secrets = plant_secrets()
     assert {"smtp.password", "smtp.more.0.password", "mailbox.password", "sources.1.key"} <= set(
         secrets

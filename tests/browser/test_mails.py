@@ -193,7 +193,7 @@ writeFileSync(out, JSON.stringify(found));
 """
 
 
-def test_what_mail_programs_do_not_know_is_not_needed(
+def test_the_mails_need_no_feature_that_mail_programs_lack(
     mails: dict[str, Path], tmp_path: Path
 ) -> None:
     library = tool("caniemail/dist/index.js")

@@ -208,7 +208,7 @@ def test_subscribing_and_confirming(page: Page, pages_app: App) -> None:
     assert subscriptions.get(pages_app, dave.id).status is SubscriberStatus.ACTIVE
 
 
-def test_every_way_can_be_walked_with_the_keyboard(page: Page, pages_app: App, cast: Cast) -> None:
+def test_every_page_can_be_used_with_the_keyboard(page: Page, pages_app: App, cast: Cast) -> None:
     alice = cast(pages_app)["alice"]
     page.goto(path(pages_app, Purpose.DOWN, alice, 2))
     button = page.get_by_role("button", name="Less like this")
@@ -223,7 +223,7 @@ def test_every_way_can_be_walked_with_the_keyboard(page: Page, pages_app: App, c
     assert pipeline.current_vote(pages_app, alice.id, 2) == -1
 
 
-def test_a_second_interest_is_added_and_given_up(page: Page, pages_app: App, cast: Cast) -> None:
+def test_a_second_interest_is_added_and_removed(page: Page, pages_app: App, cast: Cast) -> None:
     alice = cast(pages_app)["alice"]
     page.goto(path(pages_app, Purpose.MANAGE, alice))
     page.get_by_role("button", name="Add another interest").click()
@@ -250,7 +250,7 @@ def test_a_second_interest_is_added_and_given_up(page: Page, pages_app: App, cas
     ]
 
 
-def test_what_was_learned_is_seen_and_forgotten(page: Page, pages_app: App, cast: Cast) -> None:
+def test_the_learned_profile_is_shown_and_forgotten(page: Page, pages_app: App, cast: Cast) -> None:
     alice = cast(pages_app)["alice"]
     for number, vote in ((1, 1), (2, -1), (3, 1)):
         services.rate(pages_app, alice, f"paper:{number}", vote)  # type: ignore[arg-type]

@@ -58,7 +58,7 @@ def show(page: Page, plot: Plot) -> None:
         "<b>&amp;",
     ],
 )
-def test_no_text_stands_out_of_its_picture(browser: Browser, name: str) -> None:
+def test_no_text_leaves_its_plot(browser: Browser, name: str) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 800})
     for plot in drawn(name):
         show(page, plot)

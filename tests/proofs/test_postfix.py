@@ -135,7 +135,7 @@ def test_each_reader_finds_one_digest_in_the_mailbox(outcome: Outcome) -> None:
         assert all(title in html.get_content() for title in odd)
 
 
-def test_the_signatures_survive_the_way(outcome: Outcome) -> None:
+def test_the_signatures_survive_the_relay(outcome: Outcome) -> None:
     def dns(name: bytes, timeout: int = 5) -> bytes:
         return outcome.published[name.decode().rstrip(".")].encode()
 

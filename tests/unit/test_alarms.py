@@ -65,7 +65,7 @@ def find_kinds(**change: Any) -> list[tuple[str, bool]]:
     return [(alarm.kind, alarm.urgent) for alarm in find(replace(WELL, **change))]
 
 
-def test_nothing_is_wrong_where_all_is_well() -> None:
+def test_a_healthy_service_has_no_alarms() -> None:
     assert find(WELL) == []
 
 
@@ -120,7 +120,7 @@ def test_nothing_is_wrong_where_all_is_well() -> None:
         ({"disks": [Disk(path="/a", free_mb=500), Disk(path="/b", free_mb=499)]}, [("disk", True)]),
     ],
 )
-def test_what_is_wrong_is_told_and_what_lasts_is_urgent(
+def test_a_problem_is_an_alarm_and_a_lasting_one_is_urgent(
     change: dict[str, Any], expected: list[tuple[str, bool]]
 ) -> None:
     assert find_kinds(**change) == expected

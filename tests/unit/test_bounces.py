@@ -57,7 +57,7 @@ def read_tokens(inbound: InboundMail) -> set[tuple[Purpose, int, int]]:
 
 
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
-def test_a_golden_mail_is_read_as_what_stands_beside_it(path: Path) -> None:
+def test_a_golden_mail_gives_its_expected_file(path: Path) -> None:
     text = as_json(bounces.read(path.read_bytes()))
     expected = path.with_suffix(".json")
     if os.environ.get("DIGEST_TEST_REWRITE"):
@@ -81,7 +81,7 @@ def test_every_kind_has_a_golden_mail_but_one() -> None:
 
 
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
-def test_what_failed_or_was_complained_of_names_its_message(path: Path) -> None:
+def test_a_bounce_or_complaint_names_its_message(path: Path) -> None:
     inbound = bounces.read(path.read_bytes())
     tokens = read_tokens(inbound)
     if inbound.kind in ("failed", "complaint"):
@@ -90,14 +90,14 @@ def test_what_failed_or_was_complained_of_names_its_message(path: Path) -> None:
         assert tokens == set()
 
 
-def test_what_people_quote_is_no_report_and_gives_no_token_away() -> None:
+def test_a_quoted_report_is_ignored_and_reveals_no_token() -> None:
     for path in MAILS:
         if path.stem.startswith("person"):
             inbound = bounces.read(path.read_bytes())
             assert (inbound.kind, inbound.returned) == ("other", ())
 
 
-def test_the_envelope_comes_before_what_the_header_says() -> None:
+def test_the_envelope_takes_precedence_over_the_header() -> None:
     inbound = bounces.read(
         b"To: <a@example.org>, B <b@example.org>\nDelivered-To: c@example.org\n\n",
         to=("d@example.org",),
@@ -105,7 +105,7 @@ def test_the_envelope_comes_before_what_the_header_says() -> None:
     assert inbound.to == ("d@example.org", "c@example.org", "a@example.org", "b@example.org")
 
 
-def test_a_report_that_something_arrived_is_no_bounce() -> None:
+def test_a_delivery_confirmation_is_no_bounce() -> None:
     data = (FOLDER / "postfix-unknown-user.eml").read_bytes()
     for action in (b"delivered", b"relayed (to non-DSN system)", b"expanded"):
         assert (
@@ -114,7 +114,7 @@ def test_a_report_that_something_arrived_is_no_bounce() -> None:
     assert bounces.read(data.replace(b"Action: failed", b"Action: frobnicated")).kind == "automatic"
 
 
-def test_one_recipient_that_failed_counts_before_others() -> None:
+def test_a_failed_recipient_takes_precedence_over_others() -> None:
     data = (FOLDER / "postfix-unknown-user.eml").read_bytes()
     first = b"Final-Recipient: rfc822; bob@example.org\nAction: delayed\nStatus: 4.4.1\n\n"
     inbound = bounces.read(
@@ -190,7 +190,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_mail_is_nothing_that_counts(name: str) -> None:
+def test_a_hostile_mail_has_no_effect(name: str) -> None:
     assert read_tokens(sound(HOSTILE[name])) == set()
 
 

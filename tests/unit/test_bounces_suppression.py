@@ -64,7 +64,7 @@ def test_the_default_rule() -> None:
 
 
 @given(histories, policies)
-def test_what_is_not_about_the_mailbox_never_changes_a_verdict(
+def test_reports_that_are_not_about_the_mailbox_never_change_a_verdict(
     history: list[Bounced], policy: SuppressionPolicy
 ) -> None:
     without = [bounce for bounce in history if bounce.fault in ("reader", "mailbox", "busy")]

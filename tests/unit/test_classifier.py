@@ -95,7 +95,7 @@ def test_papers_that_are_all_the_same_teach_nothing() -> None:
         ([0, 1, 1], [1, 1], "inconsistent"),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused(
+def test_unusable_training_data_are_refused(
     labels: list[int], weights: list[float] | None, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):

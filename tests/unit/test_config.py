@@ -218,7 +218,7 @@ def test_a_text_from_the_environment_stays_text_even_if_it_looks_like_a_number()
         ("DIGEST_PORT", "25", ["DIGEST_PORT", "names no setting", "DIGEST_SECTION__KEY"]),
     ],
 )
-def test_a_bad_variable_is_named(name: str, value: str, message_parts: list[str]) -> None:
+def test_an_invalid_variable_is_named(name: str, value: str, message_parts: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
         config.load(None, {name: value})
     assert [part for part in message_parts if part not in str(caught.value)] == []

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 ORDER = "model -> dumps -> papers -> ranking -> mail -> store -> pipeline -> services -> web"
 
 
-def test_the_reading_order_is_told_alike_everywhere() -> None:
+def test_the_reading_order_is_the_same_everywhere() -> None:
     documents = [ROOT / "README.md"]
     # The tests of the built wheel run without the package's own notes.
     if (ROOT / "digest" / "README.md").exists():

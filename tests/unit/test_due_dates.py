@@ -81,7 +81,7 @@ def test_a_digest_missed_over_local_midnight_is_made_under_its_own_date() -> Non
     )
 
 
-def test_of_several_missed_dates_the_latest_is_made_and_the_others_are_closed() -> None:
+def test_of_several_missed_dates_the_latest_is_composed_and_the_others_are_closed() -> None:
     due_date = due(reader(), at("2026-06-12 20:00"), closed=[day("06-09")])
     assert due_date == Due(local_date=day("06-12"), missed=(day("06-10"), day("06-11")))
 
@@ -101,7 +101,7 @@ def test_a_missed_digest_is_left_to_a_next_one_that_is_near(
     assert due_date == Due(local_date=day(local_date), missed=tuple(map(day, missed)))
 
 
-def test_within_six_hours_of_the_next_nothing_is_due_and_it_is_said_why() -> None:
+def test_within_six_hours_of_the_next_digest_nothing_is_due_and_the_reason_is_given() -> None:
     closed = [day("06-08")]
     now = at("2026-06-10 01:01")
     assert due(reader(), now, closed=closed) is None
@@ -110,19 +110,19 @@ def test_within_six_hours_of_the_next_nothing_is_due_and_it_is_said_why() -> Non
     )
 
 
-def test_who_joins_after_their_hour_gets_the_first_digest_at_once_and_no_earlier_one() -> None:
+def test_a_reader_who_joins_after_their_hour_gets_one_digest_at_once() -> None:
     late = reader(joined="2026-06-09 22:00", hour=3)
     assert due(late, at("2026-06-09 22:01"), closed=[]) == Due(local_date=day("06-09"))
     early = reader(joined="2026-06-09 02:00", hour=3)
     assert due(early, at("2026-06-09 02:59"), closed=[]) is None
 
 
-def test_a_date_made_by_hand_for_the_future_stops_nothing() -> None:
+def test_a_digest_composed_by_hand_for_a_future_date_blocks_none() -> None:
     closed = [day("06-08"), date(2027, 1, 1)]
     assert due(reader(), at("2026-06-09 08:00"), closed=closed) == Due(local_date=day("06-09"))
 
 
-def test_the_next_digest_of_who_moved_west_is_the_first_that_they_do_not_have() -> None:
+def test_after_a_move_west_the_next_digest_is_the_first_missing_one() -> None:
     west = reader(timezone="Pacific/Honolulu")
     taken = [day("06-09"), day("06-10")]
     assert next_due(west, at("2026-06-10 04:00"), taken=taken) == (
@@ -131,14 +131,14 @@ def test_the_next_digest_of_who_moved_west_is_the_first_that_they_do_not_have() 
     )
 
 
-def test_nothing_is_owed_for_a_date_that_the_zone_skipped() -> None:
+def test_nothing_is_due_for_a_date_that_the_zone_skipped() -> None:
     skipped = date(2011, 12, 30)
     apia = replace(reader(joined="2011-12-01 00:00"), timezone="Pacific/Apia")
     due_date = due(apia, at("2011-12-30 18:00"), closed=[skipped - timedelta(days=1)])
     assert due_date == Due(local_date=date(2011, 12, 31))
 
 
-def test_who_went_on_after_their_hour_waits_for_the_next_digest() -> None:
+def test_a_reader_who_resumes_after_their_hour_waits_for_the_next_digest() -> None:
     back = replace(reader(), due_from=at("2026-06-09 15:00"))
     assert due(back, at("2026-06-09 16:00"), closed=[day("06-05")]) is None
     assert "they were away at 7:00" in why_not_due(back, at("2026-06-09 16:00"), closed=[])
@@ -192,7 +192,7 @@ gaps = st.one_of(
 
 
 @given(zones, hours, weekdays, starts, offsets, st.lists(gaps, min_size=1, max_size=25))
-def test_every_due_date_is_made_closed_or_left_to_one_that_is_near(
+def test_every_due_date_is_composed_closed_or_left_to_a_near_one(
     zone: str,
     hour: int,
     days: tuple[int, ...],
@@ -235,7 +235,7 @@ def test_every_due_date_is_made_closed_or_left_to_one_that_is_near(
 
 
 @given(zones, hours, weekdays, starts, offsets)
-def test_a_service_that_runs_makes_every_digest_at_its_hour(
+def test_a_running_service_composes_every_digest_at_its_hour(
     zone: str, hour: int, days: tuple[int, ...], start: datetime, offset: timedelta
 ) -> None:
     joined = start + offset
@@ -259,7 +259,7 @@ changes = st.one_of(
 
 
 @given(zones, hours, weekdays, starts, st.lists(st.tuples(gaps, st.none() | changes), max_size=30))
-def test_no_date_is_made_twice_or_owed_from_before_a_change_whatever_a_reader_changes(
+def test_no_date_is_composed_twice_or_due_from_before_a_change(
     zone: str,
     hour: int,
     days: tuple[int, ...],

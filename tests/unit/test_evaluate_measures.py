@@ -21,7 +21,7 @@ ranking = st.lists(st.integers(1, 40), min_size=1, max_size=12, unique=True)
 
 
 @given(ranks=ranking)
-def test_ndcg_is_one_for_the_best_order_alone_and_falls_when_a_liked_paper_sinks(
+def test_ndcg_is_1_only_for_the_best_order_and_falls_when_a_liked_paper_sinks(
     ranks: list[int],
 ) -> None:
     gain = measures.ndcg(ranks)
@@ -115,7 +115,9 @@ def test_the_interval_of_a_mean_covers_the_truth_about_95_percent_of_the_time(un
 
 
 @given(tries=st.integers(1, 500), data=st.data())
-def test_wilson_s_interval_includes_the_rate_and_narrows(tries: int, data: st.DataObject) -> None:
+def test_the_interval_of_wilson_includes_the_rate_and_narrows(
+    tries: int, data: st.DataObject
+) -> None:
     hits = data.draw(st.integers(0, tries))
     estimate = measures.estimate_rate(hits, tries)
     assert 0 <= estimate.low <= estimate.value == hits / tries <= estimate.high <= 1

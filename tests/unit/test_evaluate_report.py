@@ -224,14 +224,14 @@ def test_groups_of_a_match_hold_every_paper_once_and_no_match_twice(matches: lis
     assert all(left[-1] < right[0] for left, right in pairwise(ends))
 
 
-def test_only_the_own_recipe_s_own_matches_are_held_against_it() -> None:
+def test_only_matches_of_the_own_recipe_are_compared() -> None:
     other = make_rated([1, 1], recipe="words")
     pinned = make_rated([1, 1], slots=("pinned", "exploration"))
     in_words = make_rated([1, 1], [None, None])
     assert rates.rate_by_match([other, pinned, in_words], "learned") == []
 
 
-def test_a_match_is_held_against_rated_papers_as_it_promises() -> None:
+def test_a_match_is_compared_with_the_share_of_liked_papers() -> None:
     # nine in ten of those that were rated, whatever number got no thumb
     (group,) = rates.rate_by_match(
         [make_rated([1] * 18 + [-1] * 2 + [0] * 80, [90] * 100)], "learned"
@@ -303,7 +303,7 @@ def write_verdict(**ahead: Estimate) -> str:
     return report.write_verdict(filled)
 
 
-def test_a_verdict_names_what_is_beaten_and_what_is_level() -> None:
+def test_a_verdict_names_recipes_that_are_worse_and_level() -> None:
     text = write_verdict(
         words=estimate(0.1), recent=estimate(0.2), frozen=estimate(0.005), sent=estimate(-0.5)
     )
@@ -315,7 +315,7 @@ def test_a_verdict_names_what_is_beaten_and_what_is_level() -> None:
     )
 
 
-def test_a_verdict_does_not_hide_that_something_else_is_better() -> None:
+def test_a_verdict_names_recipes_that_are_better() -> None:
     text = write_verdict(words=estimate(-0.1), centroid=estimate(-0.2), recent=estimate(0.1))
     assert text.endswith('But words and centroid did better: try [evaluate] recipe_b = "centroid".')
     assert "learning anew did not help here" in write_verdict(frozen=estimate(-0.1))
@@ -329,7 +329,7 @@ def test_a_verdict_does_not_hide_that_something_else_is_better() -> None:
         (Estimate(value=0.3, low=math.nan, high=math.nan, units=1), "cannot be told from chance"),
     ],
 )
-def test_a_verdict_does_not_claim_what_chance_could_do(ahead: Estimate, said: str) -> None:
+def test_a_verdict_claims_no_difference_that_chance_explains(ahead: Estimate, said: str) -> None:
     text = write_verdict(chance=ahead, words=estimate(0.1))
     assert said in text
     assert "beats" not in text

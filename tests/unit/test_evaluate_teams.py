@@ -117,7 +117,7 @@ def one_item(team: str, position: int = 1) -> Item:
     return Item(position=position, score=Score(paper_id=position, value=0, match=50), team=team)
 
 
-def test_with_few_readers_digests_win_and_lose_with_many_readers_do() -> None:
+def test_the_unit_is_the_digest_with_few_readers_and_the_reader_with_many() -> None:
     listed = (one_item("learned", 1), one_item("words", 2), one_item("", 3))
     few = [make_rated(reader, day, listed, (0, 1, 1)) for reader in (1, 2) for day in range(5)]
     many = [
@@ -134,9 +134,7 @@ def test_with_few_readers_digests_win_and_lose_with_many_readers_do() -> None:
     assert compare(few)[0].lead.value == 1  # what belongs to no team counts for nobody
 
 
-def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_count_for_nothing() -> (
-    None
-):
+def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_are_ignored() -> None:
     listed = (one_item("learned", 1), one_item("words", 2))
     (comparison,) = compare(
         [
@@ -149,7 +147,7 @@ def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_count_f
     assert (comparison.wins, comparison.losses, comparison.ties, comparison.digests) == (1, 1, 1, 3)
 
 
-def test_too_few_decided_digests_say_nothing_however_clear() -> None:
+def test_too_few_decided_digests_give_no_preference() -> None:
     listed = (one_item("learned", 1), one_item("words", 2))
     (comparison,) = compare([make_rated(1, day, listed, (0, 1)) for day in range(MIN_DECIDED - 1)])
     assert not comparison.decided

@@ -56,7 +56,7 @@ def test_a_text_may_come_twice_and_be_empty() -> None:
     assert scores[1] == scores[2]
 
 
-def test_nothing_known_and_no_candidates_give_numbers_or_nothing() -> None:
+def test_without_known_papers_or_candidates_scores_are_finite_or_empty() -> None:
     assert np.isfinite(evaluate.recommend([], [], CANDIDATES)).all()
     assert evaluate.recommend(TEXTS[:1], [], []).shape == (0,)
 

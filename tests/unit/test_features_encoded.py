@@ -46,7 +46,7 @@ def test_encoder_columns_follow_the_others_and_have_their_length() -> None:
     assert (encoding.append_zeros(rows)[:, :7] != rows).nnz == 0
 
 
-def test_what_all_papers_have_in_common_counts_little() -> None:
+def test_features_that_all_papers_share_count_little() -> None:
     """Encoders put all papers of one subject into a narrow cone."""
     cone = vectors(200) * 0.3 + vectors(1, seed=9)
     encoding = features.fit_encoding("tiny-1", cone)

@@ -186,7 +186,9 @@ def test_four_bits_keep_the_direction() -> None:
 
 @given(data=st.data())
 @settings(max_examples=examples(60))
-def test_a_table_cut_off_or_damaged_is_refused(table: features.Table, data: st.DataObject) -> None:
+def test_a_truncated_or_damaged_table_is_refused(
+    table: features.Table, data: st.DataObject
+) -> None:
     blob = table.to_bytes()
     if data.draw(st.booleans()):
         broken = blob[: data.draw(st.integers(0, len(blob) - 1))]

@@ -37,7 +37,7 @@ def test_every_kind_of_mail_that_ships_has_a_golden_one() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_mail_is_what_was_kept(case: str) -> None:
+def test_the_mail_equals_the_golden_files(case: str) -> None:
     difference = golden.difference(case)
     if difference:
         pytest.fail(

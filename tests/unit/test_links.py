@@ -190,7 +190,7 @@ def test_garbage_is_neither_a_bounce_address_nor_an_answer(text: str) -> None:
             read(text, [KEY])
 
 
-def test_a_forged_bounce_address_accuses_nobody() -> None:
+def test_a_forged_bounce_address_suppresses_nobody() -> None:
     address = links.write_bounce_address(
         bounce(), LinkKey(id=1, secret=b"x" * 32), "bounces.example.org"
     )
@@ -242,7 +242,7 @@ def test_an_answer_by_mail_arrives_as_it_was_offered(link: Link, mailbox: str) -
     ),
     st.booleans(),
 )
-def test_what_mail_programs_put_around_a_token_means_nothing(
+def test_text_that_mail_programs_put_around_a_token_is_ignored(
     link: Link, pattern: str, upper: bool
 ) -> None:
     token = links.write_token(link, KEY)
@@ -252,7 +252,7 @@ def test_what_mail_programs_put_around_a_token_means_nothing(
 
 
 @given(LINKS, LINKS)
-def test_only_answers_are_taken_by_mail_and_one_at_a_time(link: Link, second: Link) -> None:
+def test_mail_carries_only_answers_and_one_at_a_time(link: Link, second: Link) -> None:
     token = links.write_token(link, KEY)
     if link.purpose not in links.ANSWERS:
         with pytest.raises(LinkError):
@@ -266,7 +266,7 @@ def test_only_answers_are_taken_by_mail_and_one_at_a_time(link: Link, second: Li
         links.read_subject(f"x{token}", [KEY])
 
 
-def test_a_key_made_since_is_told_from_a_forgery() -> None:
+def test_a_newer_key_is_distinguished_from_a_forgery() -> None:
     token = links.write_token(Link(purpose=Purpose.UP, subscriber_id=7, paper_id=1), OTHER)
     with pytest.raises(UnknownKeyError):
         links.read_token(token, [KEY])

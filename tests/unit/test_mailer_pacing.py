@@ -67,7 +67,7 @@ def test_no_minute_sees_more_than_the_limit_and_one_bucket(
 
 @quietly
 @given(max_rate=st.floats(1, 600), patience=st.floats(0, 120), many=st.integers(1, 60))
-def test_who_waits_as_told_keeps_the_limit_and_who_would_wait_too_long_is_sent_away(
+def test_a_caller_that_waits_keeps_the_limit_and_too_long_a_wait_is_refused(
     max_rate: float, patience: float, many: int
 ) -> None:
     limiter = make_limiter(max_rate=max_rate)
@@ -94,7 +94,7 @@ def test_each_lane_has_its_own_limit() -> None:
     assert all(is_granted(limiter, "quick", 0.0) for _ in range(1000))
 
 
-def test_later_pauses_and_halves_and_time_and_success_bring_it_back() -> None:
+def test_a_deferral_pauses_and_halves_the_rate_and_time_and_success_restore_it() -> None:
     limiter = make_limiter()
     for second in range(60):
         for _ in range(10):
@@ -155,7 +155,7 @@ def test_after_a_steady_while_pauses_are_short_again() -> None:
     assert limiter.record_strike("a", now, "busy", "") <= POLICY.busy.first
 
 
-def test_messages_that_were_under_way_together_are_one_event() -> None:
+def test_deferrals_of_concurrent_messages_count_as_one() -> None:
     limiter = make_limiter()
     for _ in range(10):
         limiter.take("a", 0.0)
@@ -166,7 +166,7 @@ def test_messages_that_were_under_way_together_are_one_event() -> None:
     assert limiter.rate("a") == rate
 
 
-def test_a_policy_refusal_during_a_short_pause_makes_it_a_long_one() -> None:
+def test_a_policy_refusal_during_a_short_pause_makes_the_pause_long() -> None:
     limiter = make_limiter()
     limiter.take("a", 0.0)
     short = limiter.record_strike("a", 0.0, "busy", "451")
@@ -178,7 +178,7 @@ def test_a_policy_refusal_during_a_short_pause_makes_it_a_long_one() -> None:
     )
 
 
-def test_after_a_pause_one_goes_ahead_and_the_others_follow_its_answer() -> None:
+def test_after_a_pause_one_probe_is_sent_and_the_others_wait_for_its_reply() -> None:
     limiter = make_limiter()
     limiter.take("a", 0.0)
     now = limiter.record_strike("a", 0.0, "ours", "550 5.7.1")
@@ -190,7 +190,7 @@ def test_after_a_pause_one_goes_ahead_and_the_others_follow_its_answer() -> None
 
 
 @pytest.mark.parametrize("fate", ["silent", "never heard of"])
-def test_when_the_one_that_went_ahead_is_lost_another_goes(fate: str) -> None:
+def test_when_the_probe_is_lost_another_message_is_the_probe(fate: str) -> None:
     limiter = make_limiter()
     limiter.take("a", 0.0)
     now = limiter.record_strike("a", 0.0, "busy", "")
@@ -202,7 +202,7 @@ def test_when_the_one_that_went_ahead_is_lost_another_goes(fate: str) -> None:
     assert is_granted(limiter, "a", now + 60)
 
 
-def test_what_was_under_way_before_a_pause_does_not_end_it() -> None:
+def test_a_success_of_a_message_sent_before_a_pause_does_not_end_the_pause() -> None:
     limiter = make_limiter()
     limiter.take("a", 0.0)
     paused = limiter.record_strike("a", 0.0, "busy", "")
@@ -253,7 +253,7 @@ class Clocked:
 
 @quietly
 @given(events=EVENTS)
-def test_whatever_happens_in_whatever_order_the_rules_hold(
+def test_the_rules_hold_for_any_sequence_of_events(
     events: list[tuple[str, float, str]],
 ) -> None:
     clocked = Clocked()
@@ -293,7 +293,7 @@ def test_lanes_do_not_touch_each_other(events: list[tuple[str, float, str]]) -> 
     assert both.limiter.paused(both.now).get("a") == alone.limiter.paused(both.now).get("a")
 
 
-def test_a_million_domains_are_not_remembered_but_the_slow_ones_are() -> None:
+def test_slow_lanes_are_remembered_among_a_million_domains() -> None:
     limiter = make_limiter()
     limiter.take("slow", 0.0)
     limiter.record_strike("slow", 0.0, "busy", "")
@@ -303,7 +303,7 @@ def test_a_million_domains_are_not_remembered_but_the_slow_ones_are() -> None:
     assert limiter.rate("slow") < math.inf
 
 
-def test_some_messages_in_a_row_that_vanish_are_a_strike_and_then_each_one_is() -> None:
+def test_several_lost_connections_in_a_row_are_a_strike_and_then_each_one_is() -> None:
     limiter = make_limiter()
     assert [
         limiter.record_unanswered("a", 0.0, "") for _ in range(POLICY.unanswered_per_strike - 1)
@@ -336,7 +336,7 @@ def test_pauses_differ_between_senders() -> None:
 # before anything is written
 
 
-def test_a_turn_is_told_without_being_granted() -> None:
+def test_the_time_of_the_next_turn_is_known_without_taking_it() -> None:
     limiter = make_limiter(max_rate=60)
     for _ in range(3):
         assert limiter.peek("a", 0.0, 0) is None
@@ -347,7 +347,7 @@ def test_a_turn_is_told_without_being_granted() -> None:
     assert [is_granted(limiter, "a", 0.0) for _ in range(8)] == [True] * 6 + [False] * 2
 
 
-def test_those_who_wait_for_the_one_ahead_are_told_so_and_after_it_come_as_the_rate_goes() -> None:
+def test_callers_behind_the_probe_learn_so_and_follow_it_at_the_rate() -> None:
     limiter = make_limiter()
     paused = limiter.record_strike("a", 0.0, "busy", "451 later")
     backs = [wait.seconds for _ in range(50) if (wait := limiter.peek("a", 1.0, 0))]
@@ -377,7 +377,7 @@ def pause_state(**more: object) -> PauseState:
     )  # type: ignore[arg-type]
 
 
-def test_what_was_learned_is_taken_over_by_a_process_that_starts() -> None:
+def test_a_new_process_takes_over_the_learned_rates() -> None:
     old = make_limiter()
     for _ in range(100):
         is_granted(old, "a", 0.0)
@@ -395,7 +395,7 @@ def test_what_was_learned_is_taken_over_by_a_process_that_starts() -> None:
     assert new.record_strike("a", end, "busy", "451") > 30  # the second step, not the first again
 
 
-def test_a_refusal_of_what_we_are_lets_one_ahead_at_once_where_a_process_starts_anew() -> None:
+def test_after_a_refusal_of_the_sender_a_new_process_probes_at_once() -> None:
     limiter = make_limiter()
     limiter.import_pause("a", 0.0, pause_state(reason="ours", seconds=9000.0, rate=math.inf))
     assert is_granted(limiter, "a", 0.0)
@@ -406,7 +406,7 @@ def test_a_refusal_of_what_we_are_lets_one_ahead_at_once_where_a_process_starts_
     assert not is_granted(other, "a", 8000.0)  # it was not started since
 
 
-def test_a_pause_that_lasts_longer_here_stands_and_one_that_is_over_teaches_only_the_new() -> None:
+def test_the_longer_pause_stands_and_an_expired_one_changes_only_new_lanes() -> None:
     limiter = make_limiter()
     pause = limiter.record_strike("a", 0.0, "ours", "550 5.7.1")
     limiter.import_pause("a", 0.0, pause_state(seconds=pause / 2))

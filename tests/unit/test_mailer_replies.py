@@ -191,7 +191,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("phase", "code", "text", "outcome", "fault", "slow"), TABLE)
-def test_a_reply_means(
+def test_a_reply_has_its_meaning(
     phase: Phase, code: int, text: str, outcome: str, fault: str, slow: str
 ) -> None:
     verdict = classify(phase, code, text)
@@ -210,7 +210,7 @@ def test_a_reply_means(
         ("first line\n5.1.1 second line", "5.1.1"),
     ],
 )
-def test_the_enhanced_code_is_found_where_it_is_one(text: str, enhanced: str) -> None:
+def test_the_enhanced_code_is_read_only_where_it_is_valid(text: str, enhanced: str) -> None:
     assert classify(Phase.RCPT, 550, text).enhanced == enhanced
 
 
@@ -243,7 +243,7 @@ TEXTS = st.one_of(
     code=st.integers(0, 999),
     text=TEXTS,
 )
-def test_no_reply_breaks_the_rules(phase: Phase, code: int, text: str) -> None:
+def test_any_reply_gives_a_valid_outcome(phase: Phase, code: int, text: str) -> None:
     verdict = classify(phase, code, text)
     assert (verdict.outcome == "accepted") == (phase is Phase.BODY and 200 <= code <= 299)
     assert (verdict.outcome == "unknown") == (

@@ -27,7 +27,7 @@ from tests.unit.mails import (
 quietly = settings(database=None, max_examples=examples(60))
 
 
-def test_a_paper_is_told_completely_in_both_parts() -> None:
+def test_both_parts_show_all_of_a_paper() -> None:
     paper = {
         "authors": tuple(f"Author {n}" for n in range(1, 501)),
         "categories": ("cs.LG", "stat.ML", "cs.AI"),
@@ -82,7 +82,7 @@ def test_only_a_paper_that_may_have_been_seen_says_so() -> None:
     assert "You may have seen" not in fresh.text + fresh.html
 
 
-def test_a_paper_without_an_abstract_says_so_quietly() -> None:
+def test_a_paper_without_an_abstract_has_a_note_instead() -> None:
     message = digest(make_listed(1, abstract=" \n "))
     assert "The source gives no abstract." in message.text
     assert "The source gives no abstract." in message.html
@@ -95,7 +95,7 @@ def test_a_paper_without_a_page_has_thumbs_and_no_read_link() -> None:
     assert "More like this" in message.text
 
 
-def test_an_authors_list_of_five_is_complete_and_none_leaves_no_gap() -> None:
+def test_five_authors_are_all_listed_and_no_authors_leave_no_gap() -> None:
     five = digest(make_listed(1, authors=tuple("ABCDE")))
     assert "A, B, C, D, E\n" in five.text
     assert "et al." not in five.text
@@ -125,7 +125,7 @@ def test_an_authors_list_of_five_is_complete_and_none_leaves_no_gap() -> None:
         ({"keywords": ("robot",)}, "new", (0, 0), "No thumbs yet."),
     ],
 )
-def test_the_digest_says_what_it_goes_by_and_nothing_that_is_not_there(
+def test_the_digest_names_its_inputs_and_omits_empty_ones(
     wishes: dict[str, tuple[str, ...]], model: str, thumbs: tuple[int, int], words: str
 ) -> None:
     interest = Interest(**wishes)  # type: ignore[arg-type]

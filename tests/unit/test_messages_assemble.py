@@ -134,7 +134,7 @@ def test_a_value_that_would_need_encoding_is_refused_where_encoding_breaks_it(va
     "value",
     ["", "no-at", "a@b\r\nBcc: x@y", "a b@c", "<a@b>>", "a@b@c", "ü@example.org", "a" * 900 + "@b"],
 )
-def test_what_is_no_message_id_is_refused(value: str) -> None:
+def test_an_invalid_message_id_is_refused(value: str) -> None:
     with pytest.raises(InputError, match="Message-ID"):
         assemble.format_message_id(value)
 
@@ -161,7 +161,7 @@ def test_what_is_no_message_id_is_refused(value: str) -> None:
         "jane@" + "a." * 125 + "example.org",
     ],
 )
-def test_what_is_no_plain_address_is_refused(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(AddressError):
         assemble.ascii_address(address)
 
@@ -180,7 +180,7 @@ def test_what_is_no_plain_address_is_refused(address: str) -> None:
         "jür\u00a0gen",
     ],
 )
-def test_what_is_no_address_in_any_script_is_refused(local: str) -> None:
+def test_an_invalid_address_in_any_script_is_refused(local: str) -> None:
     with pytest.raises(AddressError):
         assemble.reader_address(f"{local}@example.org")
 

@@ -160,7 +160,7 @@ def test_every_golden_mail_can_be_signed_and_stays_as_it_is(case: str) -> None:
     assert max(map(len, signed.removesuffix(data).split(b"\r\n"))) <= 76
 
 
-def test_what_is_signed_is_what_receivers_ask_for() -> None:
+def test_the_signed_headers_are_those_that_receivers_require() -> None:
     signed = signed_by(golden.write("digest-plain").data, [RSA], at=AT)
     field = re.sub(rb"\s+", b"", signed.partition(b"\r\nFrom:")[0]).decode()
     tags = dict(tag.partition("=")[::2] for tag in field.removeprefix("DKIM-Signature:").split(";"))
@@ -223,13 +223,15 @@ def replacer(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     ],
 )
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_change_on_the_way_is_seen(change: Callable[[bytes], bytes], index: int) -> None:
+def test_a_change_in_transit_breaks_the_signature(
+    change: Callable[[bytes], bytes], index: int
+) -> None:
     signed = signed_by(golden.write("digest-plain").data, SIGNERS, at=AT)
     assert is_valid(signed, index)
     assert not is_valid(change(signed), index)
 
 
-def test_what_relays_do_honestly_breaks_nothing() -> None:
+def test_legitimate_changes_by_relays_keep_the_signature() -> None:
     signed = signed_by(golden.write("digest-plain").data, SIGNERS, at=AT)
     relayed = (
         b"Received: from a by b; Fri, 12 Jun 2026 05:00:01 +0000\r\nSender: list@example.net\r\n"
@@ -294,7 +296,7 @@ def test_a_key_that_cannot_serve_is_refused_with_the_reason(
         dkim.read_key(pem())
 
 
-def test_a_key_as_other_signers_keep_it_is_taken() -> None:
+def test_a_key_in_the_format_of_other_signers_is_read() -> None:
     private = RSA.key._private
     assert isinstance(private, rsa.RSAPrivateKey)
     traditional = private.private_bytes(
@@ -321,7 +323,7 @@ def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None
         ({"domain": "two words"}, "mail.domain"),
     ],
 )
-def test_a_setting_that_would_spoil_every_mail_is_refused_at_the_start(
+def test_a_setting_that_would_break_every_signature_is_refused_at_the_start(
     tmp_path: Path, settings_of_mail: dict[str, str], expected: str
 ) -> None:
     values = {f"mail__{key}": value for key, value in settings_of_mail.items()}
@@ -338,7 +340,7 @@ def test_a_setting_that_would_spoil_every_mail_is_refused_at_the_start(
         ("dkim_ed25519_key_file", "rsa.pem", "kind rsa, and ed25519 is needed"),
     ],
 )
-def test_a_key_that_cannot_be_used_stops_sending_alone(
+def test_an_unusable_key_stops_only_sending(
     tmp_path: Path, key: str, file: str, expected: str
 ) -> None:
     pems = {"garbage": b"x", "ed25519": dkim.generate_key("ed25519"), "rsa": dkim.generate_key()}

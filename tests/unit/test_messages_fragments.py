@@ -84,14 +84,14 @@ def test_joined_texts_are_the_texts_side_by_side(pieces: list[str]) -> None:
 
 
 @pytest.mark.parametrize("texts", [["a\x1eb", "c"], ["\x1e", "\x1e"], ["\x1e\n", ""]])
-def test_what_stands_between_texts_is_a_blank_inside_them(texts: list[str]) -> None:
+def test_the_separator_of_texts_is_a_blank_inside_them(texts: list[str]) -> None:
     whole = join([FilledTemplate(EncodedTemplate(["<", ">", ".\n"]), [*texts, ""])])
     first, second = (text.replace("\x1e", " ") for text in texts)
     assert whole.text == f"<{first}>{second}.\n"
     assert quopri.decodestring(whole.quoted) == whole.text.replace("\n", "\r\n").encode()
 
 
-def test_what_a_server_on_the_way_would_mend_cannot_be_encoded() -> None:
+def test_text_that_a_relay_would_rewrite_cannot_be_encoded() -> None:
     with pytest.raises(InputError, match="carriage return"):
         encode("bare\rreturn\n")
     with pytest.raises(InputError, match="carriage return"):
@@ -152,7 +152,7 @@ def test_chinese_goes_as_base64_and_can_be_read_back() -> None:
     ],
 )
 @pytest.mark.parametrize("suffix", ["html", "txt"])
-def test_a_template_that_reads_a_placeholder_is_found_out(
+def test_a_template_that_reads_a_placeholder_is_detected(
     tmp_path: Path, use: str, suffix: str
 ) -> None:
     (tmp_path / f"x.{suffix}").write_text(use, "utf-8")
@@ -177,7 +177,7 @@ def test_a_template_that_reads_a_placeholder_is_found_out(
 @pytest.mark.parametrize(
     "value", ['<&> it\'s "so"', "word " * 40, "语" * 100], ids=["gaps", "words", "chinese"]
 )
-def test_a_filled_placeholder_is_what_the_template_prints(
+def test_a_filled_placeholder_equals_what_the_template_prints(
     tmp_path: Path, use: str, part_format: fragments.PartFormat, value: str
 ) -> None:
     (tmp_path / f"x.{part_format.suffix}").write_text(f"first\n{use}\nlast\n", "utf-8")

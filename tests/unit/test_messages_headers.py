@@ -50,7 +50,7 @@ def test_the_headers_are_those_of_a_list_that_can_be_left_in_one_click() -> None
     assert len(set(parsed.keys())) == len(parsed.keys())
 
 
-def test_feedback_id_says_nothing_of_the_reader() -> None:
+def test_the_feedback_id_does_not_identify_the_reader() -> None:
     bob = replace(ALICE, id=8, email="bob@example.net")
     other = digest(subscriber=bob, message_id="digest.20260612.8@papers.example.org")
     assert parse_mail(digest())["Feedback-ID"] == parse_mail(other)["Feedback-ID"]
@@ -106,7 +106,7 @@ def test_leaving_by_mail_stands_beside_the_page_and_each_is_one_clean_address() 
 LOCAL = replace(MAILING, base_url="http://127.0.0.1:8025")
 
 
-def test_where_readers_cannot_reach_the_pages_everything_can_be_said_by_mail() -> None:
+def test_where_readers_cannot_reach_the_pages_every_answer_works_by_mail() -> None:
     item = make_listed(1)
     links = PaperLinks(
         read="https://example.org/p",
@@ -214,7 +214,7 @@ def test_a_title_with_a_line_break_adds_no_header() -> None:
         {"listed": ()},
     ],
 )
-def test_what_cannot_be_written_safely_is_refused(broken: dict[str, Any]) -> None:
+def test_unsafe_header_values_are_refused(broken: dict[str, Any]) -> None:
     with pytest.raises((InputError, AddressError)):
         digest(**broken)
 

@@ -194,7 +194,7 @@ def colour_of(element: Element, name: str, rules: list[tuple[str, bool, dict[str
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("case", CASES)
-def test_all_text_can_be_told_from_its_ground(case: str, mode: str) -> None:
+def test_all_text_has_enough_contrast(case: str, mode: str) -> None:
     root = tree(case)
     rules = dark_rules(root) if mode == "dark" else []
     assert bool(rules) == (mode == "dark")

@@ -123,7 +123,7 @@ def test_a_value_from_outside_is_never_a_template(tmp_path: Path, name: str) -> 
 @pytest.mark.parametrize(
     "name", ["../secret.txt", "email/../../secret.txt", "/etc/passwd", "shipped/../x"]
 )
-def test_a_name_leads_out_of_no_folder(tmp_path: Path, name: str) -> None:
+def test_no_template_name_leads_out_of_its_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
     with pytest.raises(TemplateError, match="no template"):
         render(name, {}, (tmp_path / "inner",))

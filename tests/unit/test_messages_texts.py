@@ -145,7 +145,7 @@ def test_weekdays_are_said_in_words(days: tuple[int, ...], words: str) -> None:
         "https://a:b/",
     ],
 )
-def test_what_is_no_web_address_is_no_link(url: str) -> None:
+def test_only_web_addresses_become_links(url: str) -> None:
     assert texts.clean_url(url) == ""
 
 
@@ -172,5 +172,5 @@ _ADDRESSES = st.from_regex(texts._PLAIN_ADDRESS, fullmatch=True) | st.text(
 
 @quietly
 @given(_ADDRESSES)
-def test_an_address_that_needs_no_mending_is_what_mending_leaves(url: str) -> None:
+def test_the_fast_path_of_a_clean_address_equals_the_slow_one(url: str) -> None:
     assert texts.clean_url(url) == texts._clean_unusual_url(url)

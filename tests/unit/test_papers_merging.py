@@ -183,7 +183,7 @@ def test_the_highest_version_leads_in_any_order() -> None:
         )
 
 
-def test_what_the_leading_record_lacks_comes_from_the_others() -> None:
+def test_fields_that_the_leading_record_lacks_come_from_the_others() -> None:
     paper = merge(
         [
             Seen(entry=entry(arxiv="2606.00001", version=2), day=date(2026, 6, 2)),

@@ -124,7 +124,7 @@ def test_any_picture_is_well_formed_inside_its_frame_and_described(plot: Plot) -
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e13])
-def test_what_is_no_finite_number_is_refused(bad: float) -> None:
+def test_a_number_that_is_not_finite_is_refused(bad: float) -> None:
     for make in (
         lambda: Value(value=bad),
         lambda: Value(value=0, low=bad, high=0),
@@ -147,13 +147,13 @@ def test_what_is_no_finite_number_is_refused(bad: float) -> None:
         lambda: plots.draw_lines("x", "y", ["a", "b"], [Line(name="z", values=(Value(value=1),))]),
     ],
 )
-def test_what_makes_no_sense_is_refused(make: object) -> None:
+def test_an_inconsistent_plot_is_refused(make: object) -> None:
     assert callable(make)
     with pytest.raises(ValueError):  # noqa: PT011  (each says something else)
         make()
 
 
-def test_longer_bars_are_larger_numbers_from_one_nought() -> None:
+def test_longer_bars_are_larger_numbers_from_one_zero() -> None:
     root = ET.fromstring(
         plots.draw_bars(
             "x", [Bar(label=str(n), value=Value(value=n)) for n in (-2.0, 0.0, 1.0, 4.0)]
@@ -174,7 +174,7 @@ def test_longer_bars_are_larger_numbers_from_one_nought() -> None:
     assert two_width == pytest.approx(2 * one_width, abs=0.05)
 
 
-def test_a_gap_parts_a_line() -> None:
+def test_a_gap_divides_a_line() -> None:
     line = Line(
         name="z", values=(Value(value=1), Value(value=2), None, Value(value=2), Value(value=1))
     )

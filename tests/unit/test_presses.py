@@ -52,7 +52,7 @@ def test_one_press_is_never_held(presses: list[Press]) -> None:
 
 
 @given(thumbs())
-def test_what_is_held_has_a_contrary_press_near_it_and_nobody_else_is_held(
+def test_a_press_is_held_only_if_a_contrary_one_is_near(
     presses: list[Press],
 ) -> None:
     held = find_held(presses)
@@ -70,7 +70,9 @@ def test_what_is_held_has_a_contrary_press_near_it_and_nobody_else_is_held(
 
 
 @given(thumbs())
-def test_contrary_presses_are_held_both_or_the_confirmed_one_stands(presses: list[Press]) -> None:
+def test_of_contrary_presses_both_are_held_or_the_confirmed_one_stands(
+    presses: list[Press],
+) -> None:
     held = find_held(presses)
     for place, thumb in enumerate(presses):
         for other_place, other in enumerate(presses):
@@ -93,7 +95,7 @@ def test_the_order_in_which_a_robot_presses_does_not_matter(presses: list[Press]
     assert {turned[place].form for place in find_held(turned)} == forms
 
 
-def test_a_correction_on_the_answer_page_is_a_persons() -> None:
+def test_a_correction_on_the_answer_page_is_not_held() -> None:
     presses = [
         press(0, vote=1, form="a"),
         press(2, vote=-1, form="b", answers="a"),
@@ -103,7 +105,7 @@ def test_a_correction_on_the_answer_page_is_a_persons() -> None:
     assert vote_without_held(presses, set()) == 1
 
 
-def test_so_is_one_after_an_undo_and_a_second_thought() -> None:
+def test_a_correction_after_an_undo_is_not_held() -> None:
     up, undo = press(0, vote=1, form="a"), press(2, vote=0, form="b", answers="a")
     again, down = press(4, vote=1, form="c", answers="b"), press(6, vote=-1, form="d", answers="c")
     assert find_held([up, undo, again, down]) == set()
@@ -116,13 +118,13 @@ def test_held_presses_leave_the_vote_that_stood_before() -> None:
     assert vote_without_held(presses, find_held(presses)) == -1
 
 
-def test_a_later_robot_does_not_shake_a_confirmed_thumb() -> None:
+def test_a_later_robot_does_not_change_a_confirmed_thumb() -> None:
     presses = [press(0, vote=1, confirms=True), press(5, vote=-1)]
     assert find_held(presses) == {1}
     assert vote_without_held(presses, {1}) == 1
 
 
-def test_leaving_after_one_thumb_is_no_burst_and_among_many_or_contrary_ones_it_is() -> None:
+def test_leaving_after_one_thumb_is_no_burst_but_among_many_or_contrary_ones_it_is() -> None:
     leave = press(30, Button.LEAVE)
     assert not is_burst([press(25, vote=1), leave], leave.at)
     assert not is_burst(
@@ -145,7 +147,7 @@ def test_leaving_wins_over_coming_back_within_a_moment(after: float, confirms: b
 
 
 @given(st.floats(0, 60))
-def test_coming_back_is_confirmed_by_who_took_time_to_read(after: float) -> None:
+def test_coming_back_after_time_to_read_is_confirmed(after: float) -> None:
     presses = [press(0, Button.LEAVE), press(1, Button.RETURN, state="held")]
     at = NOON + timedelta(seconds=1 + after)
     assert may_return(presses, at, confirms=True) == (

@@ -186,18 +186,18 @@ def full(outcome: Digest | Quiet, size: int = 10) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 12, 60])
-def test_who_likes_everything_or_nothing_still_reads(world: World, count: int) -> None:
+def test_a_reader_who_likes_everything_or_nothing_gets_a_digest(world: World, count: int) -> None:
     full(world.choose(liked=RATED[:count]))
     full(world.choose(disliked=RATED[:count]))
 
 
-def test_who_likes_one_paper_a_hundred_times_likes_it_once(world: World) -> None:
+def test_a_hundred_likes_of_one_paper_count_once(world: World) -> None:
     often, once = world.choose(liked=[RATED[0]] * 100), world.choose(liked=[RATED[0]])
     full(often)
     assert often == once
 
 
-def test_a_thousand_thumbs_that_contradict_each_other_leave_a_whole_digest(world: World) -> None:
+def test_a_thousand_contradictory_thumbs_give_a_full_digest(world: World) -> None:
     full(world.choose(liked=RATED * 9, disliked=RATED * 9))
     full(world.choose(liked=RATED[::2] * 20, disliked=RATED[1::2] * 20))
 
@@ -207,7 +207,7 @@ def test_a_thousand_thumbs_that_contradict_each_other_leave_a_whole_digest(world
     [(400, 403), (406,), (409,), (412,), (415,), (400, 406, 409, 412, 415)],
     ids=["no abstract", "nothing", "zh", "ru", "signs", "all"],
 )
-def test_who_likes_papers_that_hardly_say_anything_still_reads(
+def test_a_reader_who_likes_papers_of_few_words_gets_a_digest(
     world: World, liked: tuple[int, ...]
 ) -> None:
     full(world.choose(liked=papers_of(world, *liked)))
@@ -258,7 +258,7 @@ INTERESTS = st.lists(
     st.integers(1, 20),
 )
 @settings(max_examples=examples(25))
-def test_no_reader_is_an_exception(
+def test_any_reader_gets_a_digest_or_a_stated_reason(
     world: World, interests: tuple[Interest, ...], ups: list[int], downs: list[int], size: int
 ) -> None:
     outcome = world.choose([RATED[n] for n in ups], [RATED[n] for n in downs], interests, size)
@@ -284,7 +284,7 @@ def test_a_day_of_one_paper_lists_it(recent: list[Paper], liked: int) -> None:
     full(World(DAY[:1], recent, RATED).choose(liked=RATED[:liked]), 1)
 
 
-def test_the_only_paper_in_the_world_is_listed_and_once_it_is_rated_there_is_none() -> None:
+def test_a_single_paper_is_listed_until_it_is_rated() -> None:
     only = World(DAY[:1])
     full(only.choose(), 1)
     rated = only.choose(liked=DAY[:1])

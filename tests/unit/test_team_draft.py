@@ -142,7 +142,7 @@ def test_papers_with_equal_keys_are_the_same_paper() -> None:
     assert sorted(ident % 10 for ident in paper_ids(merged)) == [1, 2, 3]
 
 
-def test_about_the_given_share_of_readers_takes_part_always_the_same_ones() -> None:
+def test_about_the_given_share_of_readers_takes_part_and_always_the_same_ones() -> None:
     for share, least, most in ((1, 1, 30), (50, 430, 570), (100, 1000, 1000)):
         answers = [takes_part(number, share, TEAMS) for number in range(1000)]
         assert least <= sum(answers) <= most

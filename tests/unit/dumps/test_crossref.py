@@ -122,7 +122,7 @@ def test_an_error_of_another_kind_is_rejected(make_dump: MakeDump) -> None:
         make_dump("Resource not found.")
 
 
-def test_a_title_that_is_text_is_another_formats(make_dump: MakeDump) -> None:
+def test_a_title_that_is_text_is_of_another_format(make_dump: MakeDump) -> None:
     assert (
         make_dump(
             [

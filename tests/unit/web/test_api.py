@@ -53,7 +53,7 @@ def test_a_new_reader_is_asked_by_mail(client: Client) -> None:
     assert (topic.authors, topic.papers) == (("Jane Doe",), ("arxiv:2604.00001",))
 
 
-def test_an_address_alone_is_enough_and_null_is_the_default(client: Client) -> None:
+def test_an_address_is_enough_and_null_means_the_default(client: Client) -> None:
     assert (
         client.post(
             PATH, json={"email": "dave@example.org", "hour": None, "keywords": None}
@@ -68,7 +68,7 @@ def test_a_threshold_may_be_a_word(client: Client) -> None:
     assert subscriptions.find(client.app, "dave@example.org").threshold == "strong"
 
 
-def test_the_answer_does_not_tell_who_reads(client: Client) -> None:
+def test_the_answer_does_not_reveal_who_subscribes(client: Client) -> None:
     first = client.post(PATH, json={"email": "dave@example.org"})
     again = client.post(PATH, json={"email": "dave@example.org"})
     assert (first.status_code, first.text) == (again.status_code, again.text)

@@ -74,7 +74,7 @@ def test_a_vote_that_stood_before_the_robot_came_stands_after_it(
     assert vote(robot, alice) == -1
 
 
-def test_a_robot_that_confirms_too_confirms_both_and_so_nothing(
+def test_a_robot_that_confirms_both_thumbs_confirms_neither(
     robot: Client, alice: Subscriber
 ) -> None:
     up, down = robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1)
@@ -102,7 +102,7 @@ def test_a_single_press_and_thumbs_on_many_papers_are_never_held(
     assert [vote(robot, alice, paper) for paper in (1, 2, 3, 4)] == [1, -1, 1, -1]
 
 
-def test_what_another_reader_presses_holds_nothing(
+def test_presses_of_another_reader_hold_nothing(
     robot: Client, readers: dict[str, Subscriber]
 ) -> None:
     robot.post(robot.path(Purpose.UP, readers["alice"], 1))
@@ -149,7 +149,7 @@ def test_leaving_is_obeyed_within_a_burst_and_a_mail_offers_the_way_back(
     assert status(robot, alice) is SubscriberStatus.ACTIVE
 
 
-def test_a_burst_that_begins_with_leaving_is_one_too(robot: Client, alice: Subscriber) -> None:
+def test_a_burst_may_begin_with_leaving(robot: Client, alice: Subscriber) -> None:
     robot.post(robot.path(Purpose.UNSUBSCRIBE, alice))
     assert goodbyes(robot) == 0
     for paper in (1, 2, 3):
@@ -207,7 +207,7 @@ def test_a_reader_who_left_earlier_comes_back_at_once(
     assert goodbyes(robot) == 0
 
 
-def test_old_pages_posted_again_neither_bring_back_nor_send_away(
+def test_old_pages_posted_again_neither_resubscribe_nor_unsubscribe(
     robot: Client, alice: Subscriber, clock: Clock
 ) -> None:
     path = robot.path(Purpose.UNSUBSCRIBE, alice)

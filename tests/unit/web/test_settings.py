@@ -492,7 +492,7 @@ def test_a_forwarded_link_deletes_nobody(
         assert client.request(method, f"/api/v1/readers/{token}/delete").status_code == 405
 
 
-def test_pages_behind_a_link_do_not_tell_whose_address_it_is(app: App) -> None:
+def test_pages_behind_a_link_do_not_reveal_the_address(app: App) -> None:
     address = "carla.diaz@example.org"
     request = SubscriptionRequest(email=address, name=address)
     reader = subscriptions.subscribe(app, request, origin="file").subscriber

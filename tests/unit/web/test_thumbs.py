@@ -122,7 +122,7 @@ def test_the_opposite_vote_is_one_press_away(client: Client, alice: Subscriber) 
     assert vote(client, alice) == -1
 
 
-def test_a_made_up_vote_before_counts_for_nothing(client: Client, alice: Subscriber) -> None:
+def test_an_invented_earlier_vote_is_ignored(client: Client, alice: Subscriber) -> None:
     up = client.path(Purpose.UP, alice, 1)
     client.post(up, data={"before": "17"})
     client.post(up, data={"undo": "1", "before": "-17"})
