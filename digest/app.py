@@ -116,18 +116,19 @@ class App:
             self._reload_keys()
         return self._keys.known
 
-    def with_keys(self, read: Callable[[list[LinkKey]], T]) -> T:
-        """What `read` makes of the keys; where it meets one that is not known, they are read again
-        first.
+    def with_keys(self, use: Callable[[list[LinkKey]], T]) -> T:
+        """Call `use` with the keys and return its result.
+
+        If it meets an unknown key, the keys are loaded again, and it is called once more.
 
         Raises:
-            LinkError: as `read` does.
+            LinkError: as `use` does.
         """
         try:
-            return read(self.keys())
+            return use(self.keys())
         except UnknownKeyError:
             self._reload_keys()
-            return read(self.keys())
+            return use(self.keys())
 
     def rotate_keys(self) -> list[LinkKey]:
         """Make a new key, which signs from now on; the older ones go on being taken, since leaving
@@ -190,8 +191,15 @@ class App:
         return links.write_bounce_address(link, self.keys()[-1], self.config.mail.bounce_domain)
 
     def message_id(self, kind: MessageKind, key: str, subscriber_id: int) -> str:
-        """The same on every attempt, so that people, reports and logs can match copies; no other
-        install has it.
+        """Return a Message-ID that stays the same on every attempt, so that copies can be matched.
+
+        It is unique to this install. Databases of early versions have no install id, and keep the
+        Message-IDs without one.
+
+        Args:
+            kind: the kind of the message.
+            key: what tells messages of one kind to one reader apart, such as the date of a digest.
+            subscriber_id: the reader; 0 for the operator.
         """
         install = f".{self.mailing.install_id}" if self.mailing.install_id else ""
         return (

@@ -1,4 +1,7 @@
-"""Compute when a reader's digests are due, from their weekdays, hour and timezone."""
+"""Compute when a reader's digests are due, from their weekdays, hour and timezone.
+
+A local date of a reader is closed once it has a digest or can never get one.
+"""
 
 from __future__ import annotations
 
@@ -64,12 +67,11 @@ def due_at(subscriber: Subscriber, local_date: date) -> datetime:
     return datetime.combine(local_date, time(subscriber.hour), zone_of(subscriber)).astimezone(UTC)
 
 
-def counts_from(subscriber: Subscriber) -> datetime:
+def earliest_due(subscriber: Subscriber) -> datetime:
     """Return the instant before which no digest is due.
 
-    The reader had not joined yet, or was away.
-
-    The day of joining counts from its beginning, so readers who join after their hour get a digest.
+    Before it the reader had not joined yet, or was away. It is the start of the local day of
+    joining, so that readers who join after their hour still get a digest that day.
     """
     return subscriber.due_from or start_of_day(subscriber, subscriber.created)
 
@@ -98,8 +100,7 @@ def due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> D
     all papers.
 
     Args:
-        closed: local dates that have a digest or never get one: the latest one up to today, and
-            those from today on.
+        closed: the reader's closed dates: at least the latest one up to today, and all later ones.
     """
     owed = _list_owed_dates(subscriber, now, closed)
     if not owed:
@@ -127,17 +128,20 @@ def why_not_due(subscriber: Subscriber, now: datetime, *, closed: Collection[dat
 
 
 def _list_owed_dates(subscriber: Subscriber, now: datetime, closed: Collection[date]) -> list[date]:
-    """Due dates since the last digest whose instant has passed, oldest first."""
+    """List the due dates after the last closed one whose time has passed, oldest first.
+
+    Dates more than `LOOK_BACK` ago, or before the reader joined or came back, are left out.
+    """
     today = local_date_of(subscriber, now)
-    last = max((day for day in closed if day <= today), default=date.min)
-    since = counts_from(subscriber)
-    if since > now:  # written while the clock ran ahead
-        since = start_of_day(subscriber, now)
+    last_closed = max((day for day in closed if day <= today), default=date.min)
+    earliest = earliest_due(subscriber)
+    if earliest > now:  # stored while the clock ran ahead
+        earliest = start_of_day(subscriber, now)
     owed: list[date] = []
     day = today
-    while day > last and today - day <= LOOK_BACK:
+    while day > last_closed and today - day <= LOOK_BACK:
         if _is_due_date(subscriber, day) and due_at(subscriber, day) <= now:
-            if due_at(subscriber, day) < since:
+            if due_at(subscriber, day) < earliest:
                 break
             owed.append(day)
         day -= timedelta(days=1)

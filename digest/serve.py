@@ -62,7 +62,7 @@ def run(
         StoreError: the database does not answer.
     """
     roles = _check_roles(only)
-    _apply_config(app)
+    _subscribe_readers_from_config(app)
     events: queue.SimpleQueue[str] = queue.SimpleQueue()
     with _signals(events):
         pages = (
@@ -107,14 +107,14 @@ def _check_roles(only: Collection[str]) -> set[str]:
     return roles
 
 
-def _apply_config(app: App) -> None:
-    """Subscribe the readers that the config names."""
-    for applied in subscriptions.apply_config(app):
-        if applied.outcome != "unchanged":
+def _subscribe_readers_from_config(app: App) -> None:
+    """Apply the readers of the config, and log every change."""
+    for result in subscriptions.apply_config(app):
+        if result.outcome != "unchanged":
             log.info(
                 "subscribe subscriber=%d outcome=%s via=config",
-                applied.subscriber.id,
-                applied.outcome,
+                result.subscriber.id,
+                result.outcome,
             )
 
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 #: seconds for a command to end by itself
 GRACE = 2.5
@@ -149,10 +149,11 @@ def stop_on_signals() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def wait_for_signal() -> None:
+def wait_for_signal() -> NoReturn:
     """Wait until a signal raises `EndedBySignal`.
 
-    It waits in short steps: a signal just before a step is handled only after the step.
+    Sleeps are short, because a signal that arrives just before a sleep starts is handled only when
+    it ends.
     """
     while True:
         time.sleep(0.5)

@@ -163,5 +163,6 @@ def _colour(ahead: Estimate | None) -> str:
 
 def _format_rates(rates: list[Rate]) -> str:
     return ", ".join(
-        f"{rate.label}: {plots.percent(rate.rate.value)} of {rate.rate.units}" for rate in rates
+        f"{rate.label}: {plots.percent(rate.estimate.value)} of {rate.estimate.units}"
+        for rate in rates
     )

@@ -196,7 +196,7 @@ class MailboxSection(Section):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.host and not self.username:
-            raise ValueError(f"{self.host}: needs the key username")
+            raise ValueError(f"{self.host}: needs the setting username")
         if self.processed and self.processed == self.folder:
             raise ValueError(
                 f"processed = {self.processed!r}: is the same as folder; use another one, or "

@@ -112,8 +112,8 @@ class SourceEntry(Section):
     enabled: bool = Field(True, description="whether to fetch it")
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
-        """Refuse a missing key that the kind needs, and a key that the kind does not use."""
+    def _check_settings_of_kind(self) -> Self:
+        """Refuse a missing setting that the kind needs, and one that it does not use."""
         required = {
             "arxiv-feed": "categories",
             "url": "url",
@@ -121,8 +121,9 @@ class SourceEntry(Section):
             "pubmed": "query",
         }.get(self.kind)
         if required and not getattr(self, required):
-            raise ValueError(f"{self.name}: kind {self.kind} needs the key {required}")
-        uses = {
+            raise ValueError(f"{self.name}: kind {self.kind} needs the setting {required}")
+        # `url` is not among them: it replaces the public address of any kind.
+        kinds_using = {
             "categories": ("arxiv-feed",),
             "sets": ("oai",),
             "prefix": ("oai",),
@@ -130,10 +131,11 @@ class SourceEntry(Section):
             "key": ("pubmed", "openalex"),
             "folder": ("folder",),
         }
-        for key, kinds in uses.items():
-            if key in self.model_fields_set and self.kind not in kinds:
+        for name, kinds in kinds_using.items():
+            if name in self.model_fields_set and self.kind not in kinds:
                 raise ValueError(
-                    f"{self.name}: the key {key} is for kind {' or '.join(kinds)}, not {self.kind}"
+                    f"{self.name}: the setting {name} is for kind {' or '.join(kinds)}, "
+                    f"not {self.kind}"
                 )
         return self
 

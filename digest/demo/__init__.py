@@ -104,7 +104,9 @@ def _play_two_days(app: App, mail_sink: MailSink, comparisons: list[DigestCompar
     _print_headline(
         f"Day 1: the papers up to {texts.format_date(FIRST_DAY, weekday=True, year=True)}"
     )
-    _ingest(app, [path for path in days if date.fromisoformat(path.stem) <= FIRST_DAY])
+    _ingest_sample_papers(
+        app, [path for path in days if date.fromisoformat(path.stem) <= FIRST_DAY]
+    )
     for reader in CAST:
         subscriptions.subscribe(app, reader.request, origin="command")
         out.print(f"  subscribed {reader.request.email}", highlight=False)
@@ -115,7 +117,7 @@ def _play_two_days(app: App, mail_sink: MailSink, comparisons: list[DigestCompar
     _print_headline(
         f"Day 2: the papers up to {texts.format_date(SECOND_DAY, weekday=True, year=True)}"
     )
-    _ingest(app, [path for path in days if date.fromisoformat(path.stem) > FIRST_DAY])
+    _ingest_sample_papers(app, [path for path in days if date.fromisoformat(path.stem) > FIRST_DAY])
     before = {reader.request.email: _preview_titles(app, reader, SECOND_DAY) for reader in CAST}
     _print_headline("Thumbs, by POSTing the links in the mails")
     for mail in first:
@@ -142,7 +144,13 @@ def _print_headline(text: str) -> None:
     out.print(f"\n{text}", style="bold cyan")
 
 
-def _ingest(app: App, files: list[Path]) -> None:
+def _ingest_sample_papers(app: App, files: list[Path]) -> None:
+    """Ingest shipped papers.
+
+    Raises:
+        DigestError: a file cannot be read.
+    """
+    # Each file is named after its day, so that the papers count as first seen on that day.
     report = pipeline.ingest(app, files, seen="name")
     if report.failed:
         raise DigestError("the papers that ship with the package cannot be read; install it again")

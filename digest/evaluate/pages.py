@@ -22,7 +22,9 @@ def draw_pictures(report: Report) -> list[Plot]:
     if report.rows:
         chance = next(row for row in report.rows if row.name == CHANCE)
         bars = [
-            Bar(label=row.name, value=_value(row.ndcg)) for row in report.rows if row is not chance
+            Bar(label=row.name, value=_to_plot_value(row.ndcg))
+            for row in report.rows
+            if row is not chance
         ]
         pictures.append(
             plots.draw_bars(
@@ -34,7 +36,7 @@ def draw_pictures(report: Report) -> list[Plot]:
     if len(report.steps) > 1:
         labels = [step.thumbs for step in report.steps]
         curves = [
-            Line(name=name, values=tuple(_value(step.ndcg[name]) for step in report.steps))
+            Line(name=name, values=tuple(_to_plot_value(step.ndcg[name]) for step in report.steps))
             for name in report.steps[0].ndcg
         ]
         pictures.append(
@@ -50,7 +52,11 @@ def draw_pictures(report: Report) -> list[Plot]:
     if len(report.slots) > 1:
         pictures.append(_draw_rates("Thumbs up by slot", report.slots))
     points = [
-        Point(predicted=group.predicted, rate=_value(group.rate), number=group.rate.units)
+        Point(
+            predicted=group.predicted,
+            rate=_to_plot_value(group.estimate),
+            number=group.estimate.units,
+        )
         for group in report.matches
         if group.predicted is not None
     ]
@@ -69,12 +75,12 @@ def draw_pictures(report: Report) -> list[Plot]:
 def _draw_rates(title: str, rates: Sequence[Rate]) -> Plot:
     return plots.draw_bars(
         title,
-        [Bar(label=rate.label, value=_value(rate.rate)) for rate in rates],
+        [Bar(label=rate.label, value=_to_plot_value(rate.estimate)) for rate in rates],
         format_value=plots.percent,
     )
 
 
-def _value(estimate: Estimate) -> Value:
+def _to_plot_value(estimate: Estimate) -> Value:
     if math.isnan(estimate.low):
         return Value(value=estimate.value)
     # A bootstrap of equal numbers may miss them by rounding.

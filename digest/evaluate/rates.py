@@ -25,7 +25,7 @@ class Rate:
     """How many of some papers got a thumb up."""
 
     label: str
-    rate: Estimate
+    estimate: Estimate
     #: the predicted rate, 0-1; None where nothing was predicted
     predicted: float | None = None
 
@@ -95,8 +95,8 @@ def rate_by_match(rated_digests: Iterable[RatedDigest], own_recipe: str) -> list
 
 
 def _make_rate(label: str, votes: Sequence[int], predicted: float | None = None) -> Rate:
-    rate = measures.estimate_rate(votes.count(1), len(votes))
-    return Rate(label=label, rate=rate, predicted=predicted)
+    estimate = measures.estimate_rate(votes.count(1), len(votes))
+    return Rate(label=label, estimate=estimate, predicted=predicted)
 
 
 def rate_exploration(rated_digests: Iterable[RatedDigest]) -> Exploration | None:

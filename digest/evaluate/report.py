@@ -20,7 +20,7 @@ from digest.ranking.recipes import RECIPES
 #: thumbs up and replayed digests below which there is no verdict: a handful can look like anything
 MIN_THUMBS_UP, MIN_DIGESTS = 20, 5
 #: field -> its key in the JSON report, where they differ
-_JSON_KEYS = {"predicted": "foretold"}
+_JSON_KEYS = {"predicted": "foretold", "estimate": "rate"}
 
 
 @dataclass(kw_only=True, slots=True)

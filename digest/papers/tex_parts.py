@@ -48,11 +48,14 @@ def skip_options(text: str, position: int) -> int:
 
 
 def to_super_or_subscript(sign: str, text: str) -> str:
-    """Convert to raised or lowered characters if all exist, else to `^x` or `^(x+y)`."""
+    """Convert to superscript or subscript characters if all exist, else to `^x` or `^(x+y)`.
+
+    A decimal in a subscript stays on the line, as in PM2.5.
+    """
     table = names.SUPERSCRIPTS if sign == "^" else names.SUBSCRIPTS
     text = text.strip()
     if sign == "_" and _DECIMAL.fullmatch(text):
-        return text  # as in PM2.5
+        return text
     if all(character in table for character in text):
         return "".join(table[character] for character in text)
     return f"{sign}{text}" if len(text) == 1 else f"{sign}({text})"

@@ -93,6 +93,7 @@ def check_database(store: Store) -> None:
         )
     with store.writing() as tx:
         tx.execute(update(rounds).where(rounds.c.id < 0).values(verb=""))
-        if store.is_sqlite:  # only what is committed asks the disk for room
+        # The update touches no row, so on SQLite force a real commit to detect a full disk.
+        if store.is_sqlite:
             version = tx.execute(text("PRAGMA user_version")).scalar_one()
             tx.execute(text(f"PRAGMA user_version = {int(version)}"))

@@ -250,7 +250,7 @@ def test_the_report_counts_what_is_in_the_store(lived: Lived, report: Report) ->
     assert (report.thumbs_up, report.thumbs_down) == (ups - lost.count(1), downs - lost.count(-1))
     assert (report.raters, report.readers, report.digests) == (3, 3, REACHED)
     assert (report.since, report.until) == (DAYS[0][0], DAYS[-1][0])
-    assert sum(one.rate.units for one in report.positions) == 5 * 28 - 10
+    assert sum(one.estimate.units for one in report.positions) == 5 * 28 - 10
     assert report.matches == []  # too few ratings: words were printed
     assert [one.label for one in report.slots] == ["normal"]
     assert report.exploration is None

@@ -25,7 +25,7 @@ from sqlalchemy import select
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
-from digest.due_dates import LOOK_BACK, NEAR, counts_from, due_at, next_due
+from digest.due_dates import LOOK_BACK, NEAR, due_at, earliest_due, next_due
 from digest.model import Bounced, Delivery, MessageState, Phase, SubscriberStatus
 from digest.store import tables
 from digest.subscriptions import SubscriptionRequest
@@ -80,7 +80,7 @@ class World:
         report = pipeline.compose(self.service, due=True)
         for planned in report.planned:
             who = subscriptions.find(self.app, planned.email)
-            assert counts_from(who) <= due_at(who, planned.local_date) <= self.now
+            assert earliest_due(who) <= due_at(who, planned.local_date) <= self.now
             assert planned.local_date >= START.date()
             for before in self.made[who.id][-1:]:
                 first = len(self.made[who.id]) == 1

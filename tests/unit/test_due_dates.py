@@ -15,9 +15,9 @@ from digest.due_dates import (
     LOOK_BACK,
     NEAR,
     Due,
-    counts_from,
     due,
     due_at,
+    earliest_due,
     local_date_of,
     next_due,
     start_of_day,
@@ -167,7 +167,7 @@ class Life:
         assert list(due_date.missed) == sorted(due_date.missed)
         assert all(earlier < due_date.local_date for earlier in due_date.missed)
         for local_date in (due_date.local_date, *due_date.missed):
-            assert counts_from(self.who) <= due_at(self.who, local_date) <= now
+            assert earliest_due(self.who) <= due_at(self.who, local_date) <= now
             assert local_date >= local_date_of(self.who, self.who.created)
             assert local_date.isoweekday() in self.who.days
         self.composed_at[due_date.local_date] = now
@@ -273,10 +273,10 @@ def test_no_date_is_composed_twice_or_due_from_before_a_change(
     for step, change in steps:
         now += step
         if change is None:
-            life.tick(now)  # asserts that no date comes twice, and none from before `counts_from`
+            life.tick(now)  # asserts that no date comes twice, and none from before `earliest_due`
         elif change:
             changed = replace(life.who, **change)  # type: ignore[arg-type]
-            since = max(counts_from(life.who), start_of_day(changed, now))
+            since = max(earliest_due(life.who), start_of_day(changed, now))
             life.who = replace(changed, due_from=since)
         else:
             life.who = replace(life.who, due_from=now)

@@ -185,12 +185,12 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_seldom_differ() -> No
 def test_rates_by_position_join_the_places_below_the_tenth() -> None:
     groups = rates.rate_by_position([make_rated([1] + [0] * 12), make_rated([1, 1])])
     assert [group.label for group in groups] == [*map(str, range(1, 11)), "11+"]
-    assert [(group.rate.value, group.rate.units) for group in groups[:3]] == [
+    assert [(group.estimate.value, group.estimate.units) for group in groups[:3]] == [
         (1, 2),
         (0.5, 2),
         (0, 1),
     ]
-    assert groups[-1].rate.units == 3
+    assert groups[-1].estimate.units == 3
 
 
 def test_rates_by_slot_name_the_slots_that_were_used() -> None:
@@ -200,7 +200,7 @@ def test_rates_by_slot_name_the_slots_that_were_used() -> None:
             make_rated([0, -1], slots=("normal", "normal")),
         ]
     )
-    assert [(group.label, group.rate.value, group.rate.units) for group in groups] == [
+    assert [(group.label, group.estimate.value, group.estimate.units) for group in groups] == [
         ("normal", 0, 3),
         ("pinned", 1, 1),
         ("exploration", 0, 1),
@@ -213,14 +213,14 @@ def test_groups_of_a_match_hold_every_paper_once_and_no_match_twice(matches: lis
     groups = rates.rate_by_match(
         [make_rated([1, -1] * (len(matches) // 2) + [1] * (len(matches) % 2), matches)], "learned"
     )
-    assert sum(group.rate.units for group in groups) == len(matches)
+    assert sum(group.estimate.units for group in groups) == len(matches)
     assert len(groups) <= 10
     ends = [[int(end) for end in group.label.split("-")] for group in groups]
     for group, span in zip(groups, ends, strict=True):
         assert group.predicted is not None
         assert span[0] / 100 - 1e-9 <= group.predicted <= span[-1] / 100 + 1e-9
-        assert group.rate.units == sum(span[0] <= match <= span[-1] for match in matches)
-        assert group.rate.units >= min(rates.MATCH_GROUP, len(matches))
+        assert group.estimate.units == sum(span[0] <= match <= span[-1] for match in matches)
+        assert group.estimate.units >= min(rates.MATCH_GROUP, len(matches))
     assert all(left[-1] < right[0] for left, right in pairwise(ends))
 
 
@@ -236,7 +236,7 @@ def test_a_match_is_compared_with_the_share_of_liked_papers() -> None:
     (group,) = rates.rate_by_match(
         [make_rated([1] * 18 + [-1] * 2 + [0] * 80, [90] * 100)], "learned"
     )
-    assert (group.predicted, group.rate.value, group.rate.units) == (
+    assert (group.predicted, group.estimate.value, group.estimate.units) == (
         pytest.approx(0.9),
         pytest.approx(0.9),
         20,

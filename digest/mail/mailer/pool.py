@@ -40,7 +40,9 @@ class ConnectionPool:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def acquire(self) -> Session | None:
-        """A connection; None = something has changed while waiting, choose a server again.
+        """Return a connection, or None if the caller must choose a server again.
+
+        None means that something changed while waiting, or that the server showed its limit.
 
         Raises:
             ConnectError: there is none and none can be opened.
@@ -90,16 +92,23 @@ class ConnectionPool:
         await asyncio.gather(*self._closing, return_exceptions=True)
 
     async def _open(self) -> Session | None:
+        """Open a connection; None tells the caller to choose a server again.
+
+        A failed attempt is taken as the server's limit: the number of the other connections. If the
+        server is down, the attempts fail one by one, until the last has no others and raises.
+
+        Raises:
+            ConnectError: the attempt failed, and there are no other connections.
+        """
         self._opening += 1
         try:
             if self._context is None and self.server.tls != "none":
                 self._context = tls_context(self.server)
             session = await Session.open(self.server, self._context)
         except ConnectError as error:
+            # No further connection may ever come, so all waiters choose a server again.
             self.wake(everybody=True)
             if others := self._open_count + self._opening - 1:
-                # The server allows no more than those. Where it lets nobody in, the last attempt
-                # has no others and raises.
                 self._limit, self._limit_until = others, monotonic() + _LIMIT_VALID
                 return None
             self._limit_until = -math.inf
@@ -110,7 +119,7 @@ class ConnectionPool:
             raise
         finally:
             self._opening -= 1
-            self.wake()
+            self.wake()  # the end of an attempt may leave room for the next waiter to open one
         self._open_count += 1
         return session
 

@@ -89,10 +89,13 @@ def ratings_to_fit(tx: store.Connection, now: datetime) -> dict[str, list[Rating
 
 
 def fit_calibration(ratings: Sequence[Rating]) -> Calibration:
-    """Fit the calibration of one recipe on its ratings.
+    """Fit the calibration of one recipe.
 
-    Ratings of exploration count apart. Those of pinned papers are left out, since a pinned paper
-    is listed whatever its score.
+    Ratings of exploration papers are passed separately. Those of pinned papers are left out, since
+    a pinned paper is listed whatever its score.
+
+    Args:
+        ratings: the ratings of this recipe alone.
     """
     return calibration.fit(
         _rated_scores([rating for rating in ratings if rating.slot == "normal"]),

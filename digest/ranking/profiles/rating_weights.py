@@ -78,11 +78,11 @@ def weigh_ratings(readers: Sequence[TrainingData]) -> WeightedRows:
     reader = np.repeat(np.array([number for number, _, _ in rated], np.int64), sizes)
     kind = np.repeat(np.array([kind for _, kind, _ in rated], np.int8), sizes)
     ages = np.concatenate([np.empty(0), *(part.ages for _, _, part in rated)])
-    blocks, rows = _collect_rows([part for _, _, part in rated])
+    blocks, indices = _collect_rows([part for _, _, part in rated])
     ratings = Ratings(
         readers=len(readers),
         reader=reader,
-        row=rows,
+        row=indices,
         signed_weight=_weigh(readers, reader, kind, ages),
         ignored=kind == _Kind.IGNORED,
     )
@@ -106,25 +106,31 @@ def _list_ratings(readers: Sequence[TrainingData]) -> list[tuple[int, _Kind, Rat
 
 
 def _collect_rows(rated: Sequence[Rated]) -> tuple[FeatureBlocks, NDArray[np.int64]]:
-    """Join the feature rows that ratings refer to, and number the row of each rating."""
+    """Join the feature rows that ratings refer to.
+
+    Returns:
+        The joined blocks, and for each rating the index of its row in them.
+    """
     sources = list({id(part.rated_rows): part.rated_rows for part in rated}.values())
     sizes = [source.rows.shape[0] for source in sources]
     offsets = {
         id(source): offset
+        # The last sum is the total and belongs to no source, hence strict=False.
         for source, offset in zip(sources, np.cumsum([0, *sizes]).tolist(), strict=False)
     }
-    rows = np.concatenate(
+    indices = np.concatenate(
         [
             np.empty(0, np.int64),
             *(part.row_indices + offsets[id(part.rated_rows)] for part in rated),
         ]
     )
     blocks = _join_sources(sources).blocks
-    if len(rows) < _SELECT_BELOW_FRACTION * len(blocks.dense):
-        # Kept in order, so that sums have the same rounding for a reader alone and among others.
-        selected, rows = np.unique(rows, return_inverse=True)
+    if len(indices) < _SELECT_BELOW_FRACTION * len(blocks.dense):
+        # Kept in order, so that sums have the same rounding whether a reader is computed alone or
+        # in a batch.
+        selected, indices = np.unique(indices, return_inverse=True)
         blocks = blocks.take(selected)
-    return blocks, rows
+    return blocks, indices
 
 
 def _join_sources(sources: Sequence[RatedRows]) -> RatedRows:

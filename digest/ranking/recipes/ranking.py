@@ -49,7 +49,7 @@ def rank(
     Each paper is listed once, without reasons.
 
     The highest percentile decides, since profiles have different scales; ties go by value.
-    `Score.interest` names the interest where something of it speaks for the paper.
+    `Score.interest` names the profile's interest if it adds to the value of the paper.
 
     Args:
         recipe: the recipe of the profiles.
@@ -57,7 +57,7 @@ def rank(
         day: the papers of the day.
         candidate_ids: ids of the papers that compete for this reader.
         scored: the day's scores by each profile, where they are known already.
-        match: tells what standard scores stand for.
+        match: converts standard scores to match percentages.
     """
     scored = scored or score_all(recipe, [trained_profiles], day)[0]
     if len(trained_profiles) == 1:
@@ -72,15 +72,16 @@ def _merge_rankings(
     scored: Sequence[scores.Scored],
     match: MatchFunction | None,
 ) -> Iterator[Score]:
-    """Merge the rankings by each profile; of a paper the first occurrence counts."""
-    # What each paper is worth whatever the interest: what is trending and what is liked by others.
+    """Merge the rankings by each profile; each paper is yielded once, at its best place."""
+    # Value of each paper that does not depend on the interest: from trends and from other readers'
+    # likes. The first profile supplies the latter, since all profiles of a reader hold the same.
     common_values = day.trending[:, : day.competing].sum(axis=0)
     for paper_id, _, amount in trained_profiles[0].profile.co_like_boosts:
         row = day.find_row(paper_id)
         if row is not None:
             common_values[row] += amount
     rankings = [
-        _rank_for_interest(
+        _name_interest(
             trained.name,
             common_values,
             scores.rank(profile_scores, day, candidate_ids, match=match),
@@ -98,10 +99,10 @@ def _merge_rankings(
             yield score
 
 
-def _rank_for_interest(
+def _name_interest(
     name: str, common_values: NDArray[np.float64], ranking: Iterator[Score], day: scores.Day
 ) -> Iterator[Score]:
-    """Name the interest in each score that it contributes to."""
+    """Yield a profile's ranking, with its interest named in each score that it adds to."""
     for score in ranking:
         added = score.value - common_values[day.row_of(score.paper_id)]
         if score.percentile >= MIN_PERCENTILE and added > MIN_INTEREST_VALUE:

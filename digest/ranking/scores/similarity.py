@@ -22,8 +22,8 @@ def cosines(day: Day, paper_ids: Sequence[int], other_ids: Sequence[int]) -> NDA
     Papers that do not compete have a cosine of 0.
     """
     rows, columns = day.find_rows(paper_ids), day.find_rows(other_ids)
-    known_rows = [place for place, row in enumerate(rows) if row is not None]
-    known_columns = [place for place, row in enumerate(columns) if row is not None]
+    known_rows = [position for position, row in enumerate(rows) if row is not None]
+    known_columns = [position for position, row in enumerate(columns) if row is not None]
     table = np.zeros((len(rows), len(columns)))
     if known_rows and known_columns:
         table[np.ix_(known_rows, known_columns)] = _row_cosines(
@@ -34,10 +34,10 @@ def cosines(day: Day, paper_ids: Sequence[int], other_ids: Sequence[int]) -> NDA
     return table
 
 
-def _row_cosines(day: Day, rows: Sequence[int], others: Sequence[int]) -> NDArray[np.float32]:
-    """Return the cosines of some competing rows to others, shape (rows, others)."""
+def _row_cosines(day: Day, rows: Sequence[int], other_rows: Sequence[int]) -> NDArray[np.float32]:
+    """Return the cosines of some competing papers to others, shape (rows, other_rows)."""
     if day.competing**2 > _CACHED_COSINES:
-        return _uncached_cosines(day, rows, others)
+        return _uncached_cosines(day, rows, other_rows)
     cache = day.cache
     if cache.cosines is None:
         cache.cosines = np.empty((day.competing, day.competing), dtype=np.float32)
@@ -46,11 +46,13 @@ def _row_cosines(day: Day, rows: Sequence[int], others: Sequence[int]) -> NDArra
             cache.cosines[row] = _cosines_to_all(day, row)
             cache.cosine_rows.add(row)
     # Row by row: the table is large, and its memory is read in order.
-    return cache.cosines.take(rows, axis=0).take(others, axis=1)
+    return cache.cosines.take(rows, axis=0).take(other_rows, axis=1)
 
 
-def _uncached_cosines(day: Day, rows: Sequence[int], others: Sequence[int]) -> NDArray[np.float32]:
-    words, other_words = day.words[rows], day.words[others]
+def _uncached_cosines(
+    day: Day, rows: Sequence[int], other_rows: Sequence[int]
+) -> NDArray[np.float32]:
+    words, other_words = day.words[rows], day.words[other_rows]
     # Only the words of the first papers matter.
     index_of_word = np.full(len(day.vocabulary), -1, dtype=np.int32)
     index_of_word[words.indices] = 0
@@ -64,11 +66,11 @@ def _uncached_cosines(day: Day, rows: Sequence[int], others: Sequence[int]) -> N
     indptr = np.concatenate(([0], np.cumsum(is_shared)))[other_words.indptr]
     shared = sp.csr_matrix(
         (other_words.data[is_shared], indices[is_shared], indptr),
-        shape=(len(others), len(occurring)),
+        shape=(len(other_rows), len(occurring)),
     )
-    products = (shared @ table).T + day.dense[rows] @ day.dense[others].T
+    products = (shared @ table).T + day.dense[rows] @ day.dense[other_rows].T
     row_cosines: NDArray[np.float32] = np.nan_to_num(
-        products / np.outer(day.norms[rows], day.norms[others])
+        products / np.outer(day.norms[rows], day.norms[other_rows])
     )
     return row_cosines
 
@@ -88,23 +90,31 @@ def _cosines_to_all(day: Day, row: int) -> NDArray[np.float32]:
 
 
 def near_duplicates(day: Day, paper_id: int) -> frozenset[int]:
-    """Return the ids of the other competing papers with nearly the same words."""
+    """Return the ids of the other competing papers that are near-duplicates of this one.
+
+    Two papers are near-duplicates if the cosine of their word and dense vectors, taken together,
+    is at least NEAR_DUPLICATE.
+    """
     cached = day.cache.near_duplicates.get(paper_id)
     if cached is None:
         row = day.find_row(paper_id)
-        others = [] if row is None else _duplicate_candidates(day, row)
-        if row is not None and others:
-            products = day.words[others] @ day.word_vector(row) + day.dense[others] @ day.dense[row]
-            row_cosines = np.nan_to_num(products / (day.norms[others] * day.norms[row]))
-            near = np.flatnonzero(row_cosines.astype(np.float32) >= NEAR_DUPLICATE)
-            others = [others[place] for place in near.tolist()]
-        cached = frozenset(day.ids[others].tolist()) - {paper_id}
+        candidates = [] if row is None else _duplicate_candidates(day, row)
+        duplicate_rows: list[int] = []
+        if row is not None and candidates:
+            products = (
+                day.words[candidates] @ day.word_vector(row)
+                + day.dense[candidates] @ day.dense[row]
+            )
+            row_cosines = np.nan_to_num(products / (day.norms[candidates] * day.norms[row]))
+            positions = np.flatnonzero(row_cosines.astype(np.float32) >= NEAR_DUPLICATE)
+            duplicate_rows = [candidates[position] for position in positions.tolist()]
+        cached = frozenset(day.ids[duplicate_rows].tolist()) - {paper_id}
         day.cache.near_duplicates[paper_id] = cached
     return cached
 
 
 def _duplicate_candidates(day: Day, row: int) -> list[int]:
-    """Return the competing papers that could be near-duplicates of this one.
+    """Return the rows of the papers that could be near-duplicates of this one.
 
     By the Cauchy-Schwarz inequality a near-duplicate has at least one word of any set whose
     squares sum to more than 1 - NEAR_DUPLICATE^2 of the whole. The set is made of the rarest
@@ -119,4 +129,8 @@ def _duplicate_candidates(day: Day, row: int) -> list[int]:
     count = int(np.searchsorted(squares[rarest].cumsum(), needed)) + 1
     rows = [day.rows_with_word(index) for index in indices[rarest[:count]].tolist()]
     candidates = np.unique(np.concatenate([np.empty(0, np.int32), *rows]))
-    return [other for other in candidates[candidates < day.competing].tolist() if other != row]
+    return [
+        candidate
+        for candidate in candidates[candidates < day.competing].tolist()
+        if candidate != row
+    ]

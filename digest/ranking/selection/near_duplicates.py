@@ -35,7 +35,7 @@ class NearDuplicates:
 
         Args:
             papers: the papers of the day, by id.
-            similar_words: id -> ids of papers with nearly the same words.
+            similar_words: id -> ids of papers with nearly the same words and meaning.
         """
         if papers is not self._papers:
             self._by_paper, self._by_title = {}, {}
