@@ -115,7 +115,7 @@ def test_the_pipe_exits_with_try_later_or_misconfigured(run: Run, tmp_path: Path
 def test_a_mailbox_has_to_be_configured(run: Run) -> None:
     assert "[mailbox] host" in run("mailbox", code=1).stderr
     assert (
-        "needs the key username"
+        "needs the setting username"
         in run("mailbox", code=1, DIGEST_MAILBOX__HOST="imap.example.org").stderr
     )
 

@@ -113,7 +113,7 @@ def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> N
         ),
         (
             '[[sources]]\nname = "x"\nkind = "url"',
-            ["config.toml", "sources.0", "needs the key url"],
+            ["config.toml", "sources.0", "needs the setting url"],
         ),
         (
             '[[sources]]\nname = "x"\nkind = "oai"\ncategories = ["cs.LG"]',
