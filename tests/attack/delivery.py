@@ -136,8 +136,8 @@ def step_clock(place: Place, count: int) -> Result:
 
 def find_faketime() -> str | None:
     """The library that Debian's package faketime brings."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    return str(found[0]) if found else None
+    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    return str(libraries[0]) if libraries else None
 
 
 def press_everything(place: Place, count: int) -> Result:

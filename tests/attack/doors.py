@@ -205,7 +205,7 @@ def _send_until_refused(place: Place, path: str, *, declared: bool) -> tuple[int
 
 def ask_heavy_pages(place: Place, count: int) -> Result:
     """Ask for the page that trains, by many at once, while others read the front page and leave."""
-    place.add_papers(each=4)
+    place.add_papers(per_format=4)
     readers = [
         place.subscribe(f"reader{number}", keywords=("robot", "galaxy")) for number in range(count)
     ]

@@ -228,22 +228,22 @@ def find_markup(page: str, *, foreign: bool = False) -> list[str]:
     """What in a page could run or lead away; `foreign` allows links to other hosts."""
     if not page.strip():
         return []
-    found = []
+    faults = []
     for element in html.document_fromstring(page).iter():
         if not isinstance(element.tag, str):
             continue
         if element.tag in _RUNNING or (element.tag == "svg" and "onload" in element.attrib):
-            found.append(f"<{element.tag}>")
+            faults.append(f"<{element.tag}>")
         for name, value in element.attrib.items():
             if name.startswith("on") or name in ("srcdoc", "http-equiv"):
-                found.append(f"{element.tag} {name}={value!r}")
+                faults.append(f"{element.tag} {name}={value!r}")
             scheme = re.sub(r"[\s\x00-\x20]", "", value).lower()
             if name in ("href", "src", "action", "formaction") and scheme.startswith(
                 ("javascript:", "data:", "//", "vbscript:")
             ):
-                found.append(f"{element.tag} {name}={value!r}")
+                faults.append(f"{element.tag} {name}={value!r}")
             if not foreign and name in ("src", "action") and scheme.startswith("http"):
-                found.append(f"{element.tag} {name}={value!r}")
+                faults.append(f"{element.tag} {name}={value!r}")
     if re.search(r"7907(?! \* 1)|<class &#39;|&lt;class", page):
-        found.append("a template in the text was run")
-    return found
+        faults.append("a template in the text was run")
+    return faults

@@ -81,9 +81,9 @@ class Place:
         if "app" in self.__dict__:
             self.__dict__.pop("app").close()
 
-    def add_papers(self, each: int = 2) -> None:
+    def add_papers(self, per_format: int = 2) -> None:
         """Store invented papers of today."""
-        self.add_rows(invent_papers(datetime.now(UTC).date(), each))
+        self.add_rows(invent_papers(datetime.now(UTC).date(), per_format))
 
     def add_rows(self, rows: Sequence[Mapping[str, object]], day: date | None = None) -> None:
         """Store papers as rows of a dump, first seen today or on a day."""
@@ -96,21 +96,21 @@ class Place:
             return store.papers.find_max_id(tx)
 
     def subscribe(self, local: str, /, **fields: object) -> Subscriber:
-        wanted = SubscriptionRequest(email=f"{local}@example.org", **fields)  # type: ignore[arg-type]
-        return subscriptions.subscribe(self.app, wanted, origin="command").subscriber
+        request = SubscriptionRequest(email=f"{local}@example.org", **fields)  # type: ignore[arg-type]
+        return subscriptions.subscribe(self.app, request, origin="command").subscriber
 
     def path(self, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:
         return self.app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(self.base_url)
 
     def fingerprint(self, *without: str) -> dict[str, str]:
         """A hash of each table's rows: two are equal when nothing was changed."""
-        found = {}
+        hashes = {}
         with self.app.store.reading() as tx:
             for table in tables.metadata.sorted_tables:
                 if table.name not in without:
                     rows = sorted(repr(tuple(row)) for row in tx.execute(select(table)))
-                    found[table.name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
-        return found
+                    hashes[table.name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        return hashes
 
     def count_messages(self, kind: str) -> int:
         """Messages of a kind that were planned so far."""

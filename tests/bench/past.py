@@ -26,14 +26,14 @@ from digest.model import Subscriber
 from digest.store import Store, schema
 from digest.store.tables import digest_items, digests, messages
 from tests.conftest import POSTGRES, postgres_url
-from tests.integration.arrived import arrive, entry
+from tests.integration.arrivals import entry, ingest_entries
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 PAPERS = 200
 
 
 def fill(opened: Store, readers: int, days: int) -> list[int]:
-    arrive(
+    ingest_entries(
         opened, *(entry(f"Paper number {n}", arxiv=f"2606.{n:05}") for n in range(1, PAPERS + 1))
     )
     with opened.writing() as tx:

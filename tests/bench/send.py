@@ -407,11 +407,11 @@ def compare_through_postfix(count: int, connections: int, rounds: int) -> None:
                 ours.append(
                     count / send_queue(Path(temporary), postfix.port, connections, count, parts)[0]
                 )
-            postfix.settled()
+            postfix.wait_until_empty()
             started = time.perf_counter()
             asyncio.run(send_bare(postfix.port, parts.written, connections))
             theirs.append(count / (time.perf_counter() - started))
-            postfix.settled()
+            postfix.wait_until_empty()
     ratios = [own / other for own, other in zip(ours, theirs, strict=True)]
     print(
         f"{count:,} digests of {PAPERS} papers through Postfix, {connections} connections, "

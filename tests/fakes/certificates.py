@@ -35,7 +35,7 @@ def make(folder: Path, host: str = "127.0.0.1") -> Certificates:
     except ValueError:
         san = x509.DNSName(host)
 
-    def signed(subject: str, public: ec.EllipticCurvePublicKey, *, ca: bool) -> x509.Certificate:
+    def sign(subject: str, public: ec.EllipticCurvePublicKey, *, ca: bool) -> x509.Certificate:
         usage = x509.KeyUsage(
             digital_signature=not ca,
             key_cert_sign=ca,
@@ -69,10 +69,10 @@ def make(folder: Path, host: str = "127.0.0.1") -> Certificates:
 
     ca_file, cert_file, key_file = folder / "ca.pem", folder / "server.pem", folder / "server.key"
     ca_file.write_bytes(
-        signed("test CA", ca_key.public_key(), ca=True).public_bytes(serialization.Encoding.PEM)
+        sign("test CA", ca_key.public_key(), ca=True).public_bytes(serialization.Encoding.PEM)
     )
     cert_file.write_bytes(
-        signed(host, key.public_key(), ca=False).public_bytes(serialization.Encoding.PEM)
+        sign(host, key.public_key(), ca=False).public_bytes(serialization.Encoding.PEM)
     )
     key_file.write_bytes(
         key.private_bytes(

@@ -62,7 +62,7 @@ class DnsServer:
         answer.flags |= dns.flags.RA
         if name in self.failing:
             answer.set_rcode(dns.rcode.SERVFAIL)
-        elif not any(known == name for known, _ in self.records):
+        elif not any(record_name == name for record_name, _ in self.records):
             answer.set_rcode(dns.rcode.NXDOMAIN)
         elif texts := self.records.get((name, kind)):
             answer.answer.append(dns.rrset.from_text(question.name, 300, "IN", kind, *texts))

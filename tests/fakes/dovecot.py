@@ -114,10 +114,10 @@ class Dovecot:
                 group="dovecot" if root else grp.getgrgid(me.pw_gid).gr_name,
             )
         )
-        found = program()
-        assert found is not None
+        command = program()
+        assert command is not None
         self._process = subprocess.Popen(
-            [found, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [command, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         try:
             self._wait()

@@ -26,30 +26,30 @@ class PostOffice:
         #: pauses by name
         self.paused: dict[str, Pause] = {}
         self._under_way = 0
-        self._says: dict[str, dict[str, Any]] = {}
+        self._replies: dict[str, dict[str, Any]] = {}
         self._held: dict[str, datetime] = {}
         self._forgetful = False
         self._breaks_after: int | None = None
-        self._when: dict[str, Callable[[], object]] = {}
+        self._before_body: dict[str, Callable[[], object]] = {}
 
     def serving(self, app: App) -> App:
         return replace(app, make_mailer=lambda: self)
 
-    def says(self, recipient: str, **reply: Any) -> None:
+    def set_reply(self, recipient: str, **reply: Any) -> None:
         """Set the reply to the body for a recipient: fields of a Delivery."""
-        self._says[recipient] = reply
+        self._replies[recipient] = reply
 
-    def when(self, recipient: str, happens: Callable[[], object]) -> None:
+    def call_before_body(self, recipient: str, happens: Callable[[], object]) -> None:
         """Call a function between DATA and the body of the message to a recipient."""
-        self._when[recipient] = happens
+        self._before_body[recipient] = happens
 
-    def holds_back(self, domain: str, until: datetime) -> None:
+    def hold_domain(self, domain: str, until: datetime) -> None:
         self._held[domain] = until
 
-    def forgets_holds_when_over(self) -> None:
+    def forget_ended_holds(self) -> None:
         self._forgetful = True
 
-    def breaks_after(self, messages: int) -> None:
+    def break_after(self, messages: int) -> None:
         """Lose every connection after so many messages."""
         self._breaks_after = messages
 
@@ -84,8 +84,8 @@ class PostOffice:
             await asyncio.sleep(0)
             if self._breaks_after is not None and len(self.taken) >= self._breaks_after:
                 raise MailerError("the line is dead")
-            if message.recipient in self._when:
-                await asyncio.to_thread(self._when[message.recipient])
+            if message.recipient in self._before_body:
+                await asyncio.to_thread(self._before_body[message.recipient])
             if not await begin():
                 return Delivery(
                     outcome="lost",
@@ -100,7 +100,7 @@ class PostOffice:
                 "outcome": "accepted",
                 "code": 250,
                 "text": "ok",
-            } | self._says.get(message.recipient, {})
+            } | self._replies.get(message.recipient, {})
             return Delivery(
                 server="office", phase=Phase.BODY, started=started, ended=datetime.now(UTC), **reply
             )

@@ -74,7 +74,7 @@ class Postfix:
             for path in sorted(new.glob("*"), key=lambda path: path.stat().st_mtime_ns)
         ]
 
-    def settled(self) -> None:
+    def wait_until_empty(self) -> None:
         """Wait until nothing is queued."""
         queues = [self.folder / "queue" / name for name in ("incoming", "active", "deferred")]
         _wait(

@@ -105,7 +105,7 @@ class HostileSmtp:
     port: int = 0
     got: list[Got] = field(default_factory=list)
     #: every command line, with the number of its connection and whether it was encrypted
-    told: list[tuple[int, bool, bytes]] = field(default_factory=list)
+    received: list[tuple[int, bool, bytes]] = field(default_factory=list)
     #: the bytes of all bodies, complete or not
     bodies: bytes = b""
     connections: int = 0
@@ -121,7 +121,7 @@ class HostileSmtp:
         if self.receive_buffer:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         self.port = listening.getsockname()[1]
-        await self._stack.enter_async_context(accept_connections(listening, self._guarded))
+        await self._stack.enter_async_context(accept_connections(listening, self._serve_connection))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -133,28 +133,28 @@ class HostileSmtp:
             talk.cancel()
 
     @property
-    def stored(self) -> list[str]:
+    def accepted_recipients(self) -> list[str]:
         """Recipients of the messages that the server accepted."""
         return [message.recipient for message in self.got if message.promised]
 
     def commands(self, verb: str) -> list[str]:
         return [
             line.decode("utf-8", "replace").strip()
-            for _, _, line in self.told
+            for _, _, line in self.received
             if line.upper().startswith(verb.encode())
         ]
 
-    async def _guarded(self, connection: socket.socket) -> None:
-        made: list[asyncio.StreamWriter] = []
+    async def _serve_connection(self, connection: socket.socket) -> None:
+        writers: list[asyncio.StreamWriter] = []
         reader = asyncio.StreamReader(limit=2**20)
-        protocol = asyncio.StreamReaderProtocol(reader, lambda _, writer: made.append(writer))
+        protocol = asyncio.StreamReaderProtocol(reader, lambda _, writer: writers.append(writer))
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: protocol, connection, ssl=self.tls if self.implicit else None
             )
         except OSError:
             return
-        (writer,) = made
+        (writer,) = writers
         self.connections += 1
         self.open_connections += 1
         talk = cast("asyncio.Task[None]", asyncio.current_task())
@@ -213,7 +213,7 @@ class _Talk:
             return
         await self.answer("BANNER", "220 hostile.example ESMTP")
         while line := await self._line():
-            server.told.append((self.number, self.encrypted, line))
+            server.received.append((self.number, self.encrypted, line))
             verb = line[:4].upper().strip()
             if verb == b"QUIT":
                 await self.answer("QUIT", "221 2.0.0 bye")

@@ -30,7 +30,9 @@ def test_two_addresses_are_two_readers(any_app: App, first: str, second: str) ->
     subscriptions.suppress(
         any_app, [subscriptions.make_suppression(any_app, first, "asked by phone")]
     )
-    assert [one.address for one in subscriptions.list_suppressions(any_app)] == [first]
+    assert [suppression.address for suppression in subscriptions.list_suppressions(any_app)] == [
+        first
+    ]
     assert subscriptions.find(any_app, second).status == "active"
 
 
@@ -44,10 +46,10 @@ def test_the_local_part_is_sent_to_as_it_was_typed(any_app: App) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "kept"), [("strasse@example.org", False), ("STRAẞE@example.org", True)]
+    ("named", "expected"), [("strasse@example.org", False), ("STRAẞE@example.org", True)]
 )
 def test_only_the_reader_whom_the_config_names_is_kept(
-    app: App, tmp_path: Path, named: str, kept: bool
+    app: App, tmp_path: Path, named: str, expected: bool
 ) -> None:
     reader = subscriptions.subscribe(
         app, SubscriptionRequest(email="straße@example.org"), origin="command"
@@ -55,7 +57,7 @@ def test_only_the_reader_whom_the_config_names_is_kept(
     path = tmp_path / "config.toml"
     path.write_text(f'[[subscribers]]\nemail = "{named}"\n', "utf-8")
     configured = replace(app, config=config.load(path, {}))
-    if kept:
+    if expected:
         with pytest.raises(InputError, match="subscribers"):
             subscriptions.delete(configured, reader.id)
     else:

@@ -47,7 +47,7 @@ def states(app: App) -> dict[str, str]:
         return {row.message_id: row.state for row in tx.execute(select(tables.messages))}
 
 
-def restored(app: App, path: Path, now: datetime = NOON) -> backups.Restored:
+def restore(app: App, path: Path, now: datetime = NOON) -> backups.Restored:
     return backups.restore(app.store, path, now=now)
 
 
@@ -78,16 +78,16 @@ def test_a_backup_restores_everything_but_what_it_closes(service: App, tmp_path:
             "subscribers",
         ):
             tx.execute(text(f"DELETE FROM {name}"))
-    told = restored(service, tmp_path / "b")
+    report = restore(service, tmp_path / "b")
     after = everything(service.store)
     assert {name for name in after if after[name] != before[name]} == {"installation"}
-    assert (told.stopped, told.keys, told.before, told.after) == (
+    assert (report.stopped, report.keys, report.before, report.after) == (
         0,
         "backup",
         schema.get_head_revision(),
         schema.get_head_revision(),
     )
-    assert told.newest == NOON
+    assert report.newest == NOON
 
 
 def test_a_backup_is_of_one_moment_while_others_write(service: App, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_backup_is_of_one_moment_while_others_write(service: App, tmp_path: Pa
     assert failures == []
     counts = []
     for path in paths:
-        restored(service, path)
+        restore(service, path)
         with service.store.reading() as tx:
             parts = [
                 row.report["part"]
@@ -153,7 +153,7 @@ def test_a_file_that_is_there_is_overwritten_only_on_request(service: App, tmp_p
         backups.back_up(service.store, path)
     assert path.read_text() == "mine"
     backups.back_up(service.store, path, overwrite=True)
-    restored(service, path)
+    restore(service, path)
 
 
 def test_a_backup_that_fails_leaves_nothing(
@@ -191,9 +191,9 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
     pipeline.round(service)
     sent = set(read_mails(service))
     assert len(sent) == 3
-    restored(service, tmp_path / "b")
+    restore(service, tmp_path / "b")
     again = pipeline.round(service)
-    assert [one.reason for one in again.composed.left_out] == [
+    assert [reader.reason for reader in again.composed.left_out] == [
         f"{TODAY} was closed when a backup was restored"
     ] * 3
     earlier = pipeline.compose(
@@ -207,7 +207,7 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
     assert set(read_mails(service)) == sent
     tomorrow = service.at(TOMORROW)
     composed = pipeline.round(tomorrow).composed
-    assert {(one.email, one.local_date) for one in composed.planned} == {
+    assert {(digest.email, digest.local_date) for digest in composed.planned} == {
         (reader.email, TOMORROW.date()) for reader in subscriptions.list_subscribers(service)
     }
     assert set(read_mails(service)) > sent
@@ -231,10 +231,10 @@ def test_the_date_that_is_closed_is_the_readers_own(
     ).subscriber
     pipeline.ingest(app, [dump()])
     backups.back_up(app.store, tmp_path / "b")
-    restored(app, tmp_path / "b")
+    restore(app, tmp_path / "b")
     assert pipeline.compose(app, day=closed, only=reader).planned == []
     later = pipeline.compose(app, day=closed + timedelta(days=1), only=reader)
-    assert [one.local_date for one in later.planned] == [closed + timedelta(days=1)]
+    assert [digest.local_date for digest in later.planned] == [closed + timedelta(days=1)]
 
 
 def test_what_waited_in_the_backup_is_not_sent_and_competes_again(
@@ -254,8 +254,8 @@ def test_what_waited_in_the_backup_is_not_sent_and_competes_again(
             )
         listed = set(tx.execute(select(tables.digest_items.c.paper_id)).scalars())
     backups.back_up(service.store, tmp_path / "b")
-    told = restored(service, tmp_path / "b")
-    assert told.stopped == 3
+    report = restore(service, tmp_path / "b")
+    assert report.stopped == 3
     assert pipeline.send(service).states == {}
     assert pipeline.send(service.at(TOMORROW)).states == {}
     assert read_mails(service) == {}
@@ -279,9 +279,9 @@ def test_what_waited_in_the_backup_is_not_sent_and_competes_again(
 
 def test_a_second_restore_closes_no_less(service: App, tmp_path: Path) -> None:
     backups.back_up(service.store, tmp_path / "b")
-    restored(service, tmp_path / "b", TOMORROW)
+    restore(service, tmp_path / "b", TOMORROW)
     backups.back_up(service.store, tmp_path / "c")
-    assert restored(service, tmp_path / "c", NOON).closed_until == TOMORROW
+    assert restore(service, tmp_path / "c", NOON).closed_until == TOMORROW
 
 
 def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(
@@ -293,7 +293,7 @@ def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(
         service, SubscriptionRequest(email="late@example.org"), origin="command"
     ).subscriber
     path = service.url(Purpose.MANAGE, late.id).removeprefix(service.config.web.base_url)
-    restored(service, tmp_path / "b")
+    restore(service, tmp_path / "b")
     other = subscriptions.subscribe(
         service, SubscriptionRequest(email="other@example.org"), origin="command"
     ).subscriber
@@ -307,7 +307,7 @@ def test_who_left_after_the_backup_stays_away(service: App, tmp_path: Path) -> N
     subscriptions.unsubscribe(service, carol.id)
     backups.back_up(service.store, tmp_path / "b")
     subscriptions.unsubscribe(service, alice.id)
-    assert restored(service, tmp_path / "b").left == 1
+    assert restore(service, tmp_path / "b").left == 1
     statuses = {
         reader.id: reader.status.value for reader in subscriptions.list_subscribers(service)
     }
@@ -343,7 +343,7 @@ def test_a_backup_without_keys_holds_none_and_those_of_the_store_stay(
     backups.back_up(service.store, tmp_path / "with")
     backups.back_up(service.store, tmp_path / "without", with_keys=False)
     assert [holds(tmp_path / name, secret) for name in ("with", "without")] == [True, False]
-    assert restored(service, tmp_path / "without").keys == "store"
+    assert restore(service, tmp_path / "without").keys == "store"
     assert find_secrets(service) == [secret]
     assert Client(service).get(path).status_code == 200
 
@@ -354,7 +354,7 @@ def test_a_backup_without_keys_restored_where_there_are_none_says_so(
     backups.back_up(service.store, tmp_path / "without", with_keys=False)
     with service.store.writing() as tx:
         tx.execute(tables.link_keys.delete())
-    assert restored(service, tmp_path / "without").keys == "none"
+    assert restore(service, tmp_path / "without").keys == "none"
 
 
 def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(
@@ -364,10 +364,10 @@ def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(
     backups.back_up(service.store, tmp_path / "b")
     service.revoke_key(1)
     link = service.url(Purpose.UNSUBSCRIBE, alice.id).removeprefix(service.config.web.base_url)
-    assert restored(service, tmp_path / "b").keys == "both"
+    assert restore(service, tmp_path / "b").keys == "both"
     fresh = App.open(service.config, now=service.now)
-    known = fresh.keys()
-    assert [(key.id, key.revoked_at) for key in known] == [(1, NOON), (2, None)]
+    keys = fresh.keys()
+    assert [(key.id, key.revoked_at) for key in keys] == [(1, NOON), (2, None)]
     assert Client(fresh).get(link).status_code == 200
     fresh.close()
 
@@ -387,10 +387,10 @@ def test_a_restore_is_refused_while_another_process_is_connected(
     with pytest.raises(
         StoreError, match="Stop `digest serve`"
     ):  # it lies idle, as one that serves does
-        restored(service, tmp_path / "b")
+        restore(service, tmp_path / "b")
     assert everything(service.store) == before
     other.close()
-    restored(service, tmp_path / "b")
+    restore(service, tmp_path / "b")
 
 
 def test_a_restore_that_fails_leaves_the_store_as_it_was(
@@ -405,12 +405,12 @@ def test_a_restore_that_fails_leaves_the_store_as_it_was(
 
     monkeypatch.setattr("digest.store.keys.merge", fail)
     with pytest.raises(RuntimeError):
-        restored(service, tmp_path / "b")
+        restore(service, tmp_path / "b")
     assert everything(service.store) == before
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def damaged(path: Path, how: str, folder: Path) -> Path:
+def damage_copy(path: Path, how: str, folder: Path) -> Path:
     raw = bytearray(path.read_bytes())
     copy = folder / how
     if how == "cut":
@@ -443,9 +443,9 @@ def test_what_is_no_sound_backup_is_refused(service: App, tmp_path: Path, how: s
             )
     backups.back_up(service.store, tmp_path / "b")
     before = everything(service.store)
-    path = damaged(tmp_path / "b", how, tmp_path / "files")
+    path = damage_copy(tmp_path / "b", how, tmp_path / "files")
     with pytest.raises(InputError):
-        restored(service, path)
+        restore(service, path)
     assert everything(service.store) == before
 
 
@@ -456,12 +456,12 @@ def test_a_backup_of_a_newer_schema_is_refused(service: App, tmp_path: Path) -> 
     with service.store.writing() as tx:
         tx.execute(text(f"UPDATE alembic_version SET version_num = '{schema.get_head_revision()}'"))
     with pytest.raises(StoreError, match="newer than this version"):
-        restored(service, tmp_path / "b")
+        restore(service, tmp_path / "b")
 
 
 def test_the_store_itself_is_no_backup_of_it(app: App) -> None:
     with pytest.raises(InputError, match="the store itself"):
-        restored(app, Path(str(app.store.url.database)))
+        restore(app, Path(str(app.store.url.database)))
 
 
 @pytest.mark.postgres
@@ -490,7 +490,7 @@ def test_a_backup_of_0_1_0_is_restored_in_the_newest_schema(
     empty_url: str, another_url: str, tmp_path: Path
 ) -> None:
     """It is made before the upgrade, as the message about the old schema asks for."""
-    told = fill_old_store(empty_url)
+    expected = fill_old_store(empty_url)
     old = Store(empty_url)
     backups.back_up(old, tmp_path / "b")
     assert schema.get_revision(old) == "0001"
@@ -503,12 +503,12 @@ def test_a_backup_of_0_1_0_is_restored_in_the_newest_schema(
     with app.store.reading() as tx:
         counts = {
             name: tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
-            for name in told["counts"]
+            for name in expected["counts"]
         }
-    assert counts == told["counts"]
+    assert counts == expected["counts"]
     assert app.mailing.install_id == ""
     client = Client(app)
-    for links in told["links"].values():
+    for links in expected["links"].values():
         assert client.get(f"/u/{links['leave']}").status_code == 200
     before = states(app)
     assert pipeline.round(app).composed.planned == []
@@ -527,10 +527,10 @@ def test_a_restore_over_an_older_store_replaces_it(
     new.close()
     fill_old_store(empty_url)
     old = Store(empty_url)
-    told = backups.restore(old, tmp_path / "b", now=NOON)
-    assert (schema.get_revision(old), told.newest) == (schema.get_head_revision(), NOON)
+    report = backups.restore(old, tmp_path / "b", now=NOON)
+    assert (schema.get_revision(old), report.newest) == (schema.get_head_revision(), NOON)
     # who reads mails of the old store can leave all the same
-    assert told.keys == "store"
+    assert report.keys == "store"
     with old.reading() as tx:
         assert store.subscribers.list_by_status(tx) == []
     old.close()
@@ -542,8 +542,8 @@ def test_who_left_an_older_store_stays_away_after_a_restore(empty_url: str, tmp_
     backups.back_up(old, tmp_path / "b")
     with old.writing() as tx:
         tx.execute(text("UPDATE subscribers SET standing = 'left' WHERE id = 1"))
-    restored = backups.restore(old, tmp_path / "b", now=EVENING)
-    assert (restored.before, restored.left) == ("0001", 1)
+    restore = backups.restore(old, tmp_path / "b", now=EVENING)
+    assert (restore.before, restore.left) == ("0001", 1)
     with old.reading() as tx:
         reader = store.subscribers.find(tx, 1)
     assert reader is not None
@@ -556,5 +556,5 @@ def test_a_copy_of_the_file_made_by_hand_restores(app: App, tmp_path: Path, cast
     app.store.close()
     shutil.copy(str(app.store.url.database), tmp_path / "copy.sqlite")
     (tmp_path / "copy.sqlite").chmod(0o400)
-    restored(app, tmp_path / "copy.sqlite", datetime.now(UTC))
+    restore(app, tmp_path / "copy.sqlite", datetime.now(UTC))
     assert len(subscriptions.list_subscribers(app)) == 3

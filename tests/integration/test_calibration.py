@@ -38,7 +38,7 @@ def readers_of(app: App, number: int) -> list[Subscriber]:
     ]
 
 
-def rated_by_all(app: App, readers: list[Subscriber], only: int | None = None) -> int:
+def rate_all(app: App, readers: list[Subscriber], only: int | None = None) -> int:
     """Each reader likes what is about galaxies; returns the number of ratings."""
     votes = []
     for reader in readers:
@@ -58,28 +58,28 @@ def rated_by_all(app: App, readers: list[Subscriber], only: int | None = None) -
     return len(votes)
 
 
-def composed_and_accepted(app: App) -> None:
+def compose_and_accept(app: App) -> None:
     pipeline.compose(app)
     with app.store.writing() as tx:
         tx.execute(messages.update().values(state=MessageState.ACCEPTED.value))
 
 
-def a_day(
+def run_day(
     app: App, dump: Dump, readers: int, only: int | None = None
 ) -> tuple[App, list[Subscriber]]:
     """A round whose papers were rated, and the app on the day after with new papers."""
     people = readers_of(app, readers)
     pipeline.ingest(app, [dump()])
-    composed_and_accepted(app)
+    compose_and_accept(app)
     later = app.at(NOON + timedelta(minutes=5))
-    rated_by_all(later, people, only)
+    rate_all(later, people, only)
     tomorrow = app.at(NOON + timedelta(days=1))
     pipeline.ingest(tomorrow, [dump(TOMORROW)])
     return tomorrow, people
 
 
 def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: Dump) -> None:
-    tomorrow, (reader, *_) = a_day(any_app, dump, 14)
+    tomorrow, (reader, *_) = run_day(any_app, dump, 14)
     before = services.preview(tomorrow, reader)
     assert isinstance(before.outcome, Digest)
     assert {item.score.match for item in before.outcome.items} == {None}
@@ -113,10 +113,10 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
 
 
 def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dump) -> None:
-    tomorrow, people = a_day(app, dump, 14, only=10)
-    (found,) = services.status(tomorrow).calibration_progress
-    assert found.summary == "140 of 200 ratings; matches are told in words until then"
-    assert found.json == {
+    tomorrow, people = run_day(app, dump, 14, only=10)
+    (progress,) = services.status(tomorrow).calibration_progress
+    assert progress.summary == "140 of 200 ratings; matches are told in words until then"
+    assert progress.json == {
         "recipe": "learned",
         "ratings": 140,
         "needed": 200,
@@ -124,18 +124,20 @@ def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dum
         "error": None,
     }
     recalibrate(tomorrow)
-    rated_by_all(app.at(NOON + timedelta(days=1, minutes=1)), people)
-    (found,) = services.status(tomorrow).calibration_progress
-    assert found.summary == "224 of 200 ratings; matches are told in numbers from the next round on"
+    rate_all(app.at(NOON + timedelta(days=1, minutes=1)), people)
+    (progress,) = services.status(tomorrow).calibration_progress
+    assert (
+        progress.summary == "224 of 200 ratings; matches are told in numbers from the next round on"
+    )
     recalibrate(app.at(NOON + timedelta(days=1, minutes=2)))
-    (found,) = services.status(tomorrow).calibration_progress
-    assert found.summary.startswith("numbers, from 224 ratings, off by ")
-    assert found.json["numbers"] is True
+    (progress,) = services.status(tomorrow).calibration_progress
+    assert progress.summary.startswith("numbers, from 224 ratings, off by ")
+    assert progress.json["numbers"] is True
 
 
 def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path, evaluate__recipe_b="words")
-    a_day(app, dump, 6)
+    run_day(app, dump, 6)
     own, other = services.status(app).calibration_progress
     assert (own.recipe, other.recipe) == ("learned", "words")
     assert 0 < own.ratings < 6 * 16
@@ -151,7 +153,7 @@ def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump:
 
 
 def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> None:
-    tomorrow, (reader, *_) = a_day(app, dump, 14)
+    tomorrow, (reader, *_) = run_day(app, dump, 14)
     pipeline.compose(tomorrow)
     digest, _ = services.sent_digest(tomorrow, reader, TOMORROW)
     with tomorrow.store.reading() as tx:
@@ -167,11 +169,11 @@ def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> Non
 def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_recent_papers(
     app: App, dump: Dump
 ) -> None:
-    tomorrow, (reader, *_) = a_day(app, dump, 14, only=10)
+    tomorrow, (reader, *_) = run_day(app, dump, 14, only=10)
     recalibrate(tomorrow)
     with tomorrow.store.reading() as tx:
-        (known,) = load_calibrations(tx).values()
-    assert known.ratings == 140
+        (calibration,) = load_calibrations(tx).values()
+    assert calibration.ratings == 140
     listed = []
     for threshold in THRESHOLDS:
         outcome = pipeline.compose(
@@ -189,31 +191,31 @@ def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_re
 
 
 def test_with_enough_ratings_a_threshold_is_the_chance(app: App, dump: Dump) -> None:
-    tomorrow, (reader, *_) = a_day(app, dump, 14)
+    tomorrow, (reader, *_) = run_day(app, dump, 14)
     recalibrate(tomorrow)
     ((_, everything),) = pipeline.compose(tomorrow, only=reader, dry_run=True).digests
     for threshold in THRESHOLDS[1:3]:
-        ((_, some),) = pipeline.compose(
+        ((_, digest),) = pipeline.compose(
             tomorrow, only=replace(reader, threshold=threshold), dry_run=True
         ).digests
-        wanted = [
+        expected = [
             item.score.paper_id
             for item in everything.items
             if (item.score.match or 0) >= (threshold if isinstance(threshold, int) else 50)
         ]
-        assert [item.score.paper_id for item in some.items] == wanted
-        assert 0 < len(wanted) < len(everything.items)
+        assert [item.score.paper_id for item in digest.items] == expected
+        assert 0 < len(expected) < len(everything.items)
 
 
 def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None:
     people = readers_of(app, 4)
     pipeline.ingest(app, [dump()])
-    composed_and_accepted(app)
+    compose_and_accept(app)
     pipeline.ingest(app, [dump(TOMORROW)])
-    rated_by_all(
+    rate_all(
         app.at(NOON - timedelta(hours=1)), people[:1]
     )  # before the digest was made: it was found elsewhere
-    rated_by_all(app.at(NOON + timedelta(minutes=5)), people[1:])
+    rate_all(app.at(NOON + timedelta(minutes=5)), people[1:])
     services.rate(
         app.at(NOON + timedelta(days=1)), people[1], "arxiv:2606.10001", 1
     )  # never listed
@@ -229,29 +231,29 @@ def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None
                 .values(state=state.value)
             )
     with app.store.reading() as tx:
-        found = store.calibrations.load_ratings(tx, 5000)
+        ratings = store.calibrations.load_ratings(tx, 5000)
         latest = store.calibrations.load_ratings(tx, 4)
     # of reader 1 by accepted mail, of reader 3 by one of which nothing was heard: the thumb proves
     # it
-    assert len(found) == 32
-    assert {(one.recipe, one.slot, one.thumbs_up + one.thumbs_down) for one in found} == {
-        ("learned", "normal", 0)
-    }
+    assert len(ratings) == 32
+    assert {
+        (rating.recipe, rating.slot, rating.thumbs_up + rating.thumbs_down) for rating in ratings
+    } == {("learned", "normal", 0)}
     assert len(latest) <= 4
 
 
 def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dump) -> None:
-    tomorrow, people = a_day(app, dump, 14)
+    tomorrow, people = run_day(app, dump, 14)
     recalibrate(tomorrow)
 
-    def fitted_at(service: App) -> object:
+    def load_fit_time(service: App) -> object:
         with service.store.reading() as tx:
             return store.calibrations.load_all(tx)["learned"].fitted_at
 
-    first = fitted_at(tomorrow)
+    first = load_fit_time(tomorrow)
     later = app.at(NOON + timedelta(days=2))
     recalibrate(later)
-    assert fitted_at(later) == first  # nothing new
+    assert load_fit_time(later) == first  # nothing new
     digest, papers = services.sent_digest(app, people[0], TODAY)
     for item in digest.items[:12]:
         services.rate(
@@ -261,15 +263,15 @@ def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dum
             0,
         )
     recalibrate(app.at(NOON + timedelta(days=1, hours=2)))
-    assert fitted_at(app) == first  # too soon
+    assert load_fit_time(app) == first  # too soon
     recalibrate(later)
-    assert fitted_at(later) == later.now()
+    assert load_fit_time(later) == later.now()
     with later.store.reading() as tx:
         assert load_calibrations(tx)["learned"].ratings == 224 - 12
 
 
 def test_a_calibration_of_another_version_is_learned_anew(app: App, dump: Dump) -> None:
-    tomorrow, (reader, *_) = a_day(app, dump, 14)
+    tomorrow, (reader, *_) = run_day(app, dump, 14)
     with app.store.writing() as tx:
         store.calibrations.save(tx, "learned", b'{"format": 0}', now=tomorrow.now())
     assert isinstance(services.preview(tomorrow, reader).outcome, Digest)
@@ -283,7 +285,7 @@ def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(
     tmp_path: Path, dump: Dump, both: bool
 ) -> None:
     first = make_app(tmp_path)
-    tomorrow, (reader, *_) = a_day(first, dump, 14)
+    tomorrow, (reader, *_) = run_day(first, dump, 14)
     recalibrate(tomorrow)
     if both:
         with first.store.writing() as tx:

@@ -67,11 +67,11 @@ def kinds(score: Score) -> set[str]:
 def test_a_paper_rises_for_readers_who_like_what_its_readers_like(
     service: App,
 ) -> None:
-    me, *others = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST)))
+    me, *other_readers = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST)))
     (stranger,) = subscribe_all(service, "stranger")
     thumbs(service, [me], OLD)
     before = preview_scores(service, me)
-    thumbs(service, others, OLD, NEW)
+    thumbs(service, other_readers, OLD, NEW)
     after = preview_scores(service, me)
     assert NEW in before
     assert "readers" not in kinds(before[NEW])
@@ -92,36 +92,38 @@ def test_a_paper_rises_for_readers_who_like_what_its_readers_like(
 
 
 def test_fewer_readers_than_the_least_change_nothing(service: App) -> None:
-    me, *others = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST + 2)))
+    me, *other_readers = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST + 2)))
     thumbs(service, [me], OLD)
     alone = preview_scores(service, me)
-    thumbs(service, others[: LEAST - 1], OLD, NEW)
+    thumbs(service, other_readers[: LEAST - 1], OLD, NEW)
     assert preview_scores(service, me) == alone
-    thumbs(service, others[LEAST - 1 : LEAST], OLD)  # enough like one of the two, too few both
+    thumbs(
+        service, other_readers[LEAST - 1 : LEAST], OLD
+    )  # enough like one of the two, too few both
     assert preview_scores(service, me) == alone
-    thumbs(service, others[LEAST - 1 : LEAST], NEW)
+    thumbs(service, other_readers[LEAST - 1 : LEAST], NEW)
     assert preview_scores(service, me) != alone
 
 
 def test_with_too_few_active_readers_co_likes_are_off(service: App) -> None:
-    me, *others = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST)))
+    me, *other_readers = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST)))
     thumbs(service, [me], OLD)
     alone = preview_scores(service, me)
-    thumbs(service, others, OLD, NEW)
+    thumbs(service, other_readers, OLD, NEW)
     assert preview_scores(service, me) != alone
-    for reader in others[:2]:
+    for reader in other_readers[:2]:
         subscriptions.pause(service, reader.id, paused=True)
     assert preview_scores(service, me) == alone
 
 
 def test_a_reader_who_left_no_longer_counts(service: App) -> None:
-    me, *others = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST)))
+    me, *other_readers = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST)))
     subscribe_all(service, "more")
     thumbs(service, [me], OLD)
     alone = preview_scores(service, me)
-    thumbs(service, others, OLD, NEW)
-    subscriptions.unsubscribe(service, others[0].id)
-    assert subscriptions.get(service, others[0].id).status is SubscriberStatus.LEFT
+    thumbs(service, other_readers, OLD, NEW)
+    subscriptions.unsubscribe(service, other_readers[0].id)
+    assert subscriptions.get(service, other_readers[0].id).status is SubscriberStatus.LEFT
     assert preview_scores(service, me) == alone
 
 
@@ -132,16 +134,16 @@ def test_thumbs_down_and_own_thumbs_boost_nothing(service: App) -> None:
     assert all(
         "readers" not in kinds(score) and "upvotes" not in kinds(score) for score in alone.values()
     )
-    others = subscribe_all(service, *(f"reader{n}" for n in range(LEAST)))
-    thumbs(service, others, OLD, NEW, vote=-1)
+    readers = subscribe_all(service, *(f"reader{n}" for n in range(LEAST)))
+    thumbs(service, readers, OLD, NEW, vote=-1)
     assert preview_scores(service, me) == alone
 
 
 def test_the_operator_sets_the_least_number_of_readers(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path, digest__least_readers="2")
     pipeline.ingest(app, [dump(YESTERDAY), dump()], seen="name")
-    me, *others = subscribe_all(app, "me", "reader0", "reader1")
+    me, *other_readers = subscribe_all(app, "me", "reader0", "reader1")
     thumbs(app, [me], OLD)
-    thumbs(app, others, OLD, NEW)
+    thumbs(app, other_readers, OLD, NEW)
     assert "readers" in kinds(preview_scores(app, me)[NEW])
     app.close()

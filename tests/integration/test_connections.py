@@ -259,17 +259,17 @@ def test_a_flood_of_idle_connections_stops_neither_pages_nor_work(tmp_path: Path
             for path in ("/", "/files", "/healthz"):
                 assert client.get(path).status_code == 200, path
             assert client.get("/files").text == "40 files"
-    told = log.read_text(encoding="utf-8")
-    assert len(told) < 4000
-    assert "all 85 connections are in use" in told
-    assert "Traceback" not in told
+    log_text = log.read_text(encoding="utf-8")
+    assert len(log_text) < 4000
+    assert "all 85 connections are in use" in log_text
+    assert "Traceback" not in log_text
 
 
 # -------------------------------------------------------------------------------- descriptors, log
 
 
 @pytest.mark.parametrize(
-    ("soft", "hard", "wanted", "limits"),
+    ("soft", "hard", "expected", "limits"),
     [
         (1024, 524288, 8192, (1000, 128)),
         (1024, 1024, 1024, (341, 64)),
@@ -281,7 +281,7 @@ def test_a_flood_of_idle_connections_stops_neither_pages_nor_work(tmp_path: Path
     ],
 )
 def test_descriptors_are_asked_for_and_shared_out(
-    soft: int, hard: int, wanted: int, limits: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    soft: int, hard: int, expected: int, limits: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_force = [(soft, hard)]
     monkeypatch.setattr(connections.resource, "getrlimit", lambda _kind: in_force[-1])
@@ -289,7 +289,7 @@ def test_descriptors_are_asked_for_and_shared_out(
         connections.resource, "setrlimit", lambda _kind, pair: in_force.append(pair)
     )
     allowed = connections.raise_limits()
-    assert in_force[-1] == (wanted, hard)
+    assert in_force[-1] == (expected, hard)
     assert (allowed.connections, allowed.backlog) == limits
 
 
@@ -333,8 +333,8 @@ def test_no_descriptor_for_a_connection_is_one_line(caplog: pytest.LogCaptureFix
     }
     connections.on_loop_error(loop, context)
     connections.on_loop_error(loop, {"exception": KeyError("a mistake")})
-    told = [record.getMessage() for record in caplog.records]
-    assert told == [
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == [
         "no connection can be accepted: Too many open files. "
         "Raise the limit of open files (LimitNOFILE)",
         "as usual",

@@ -18,7 +18,7 @@ Dump = Callable[..., Path]
 ALICE = "alice@example.org"
 
 
-def listed(app: App) -> list[int]:
+def list_accepted_papers(app: App) -> list[int]:
     """Ids of the papers of all accepted digests, as often as they were listed."""
     with app.store.reading() as tx:
         return list(
@@ -40,7 +40,7 @@ def test_a_reader_who_moves_west_gets_no_paper_twice(any_app: App, dump: Dump) -
     )
     for hours in (6, 24, 48):
         pipeline.round(any_app.at(NOON + timedelta(hours=hours)))
-        assert len(set(listed(any_app))) == len(listed(any_app)) >= 20
+        assert len(set(list_accepted_papers(any_app))) == len(list_accepted_papers(any_app)) >= 20
 
 
 def test_a_date_that_is_made_up_for_lists_nothing_that_a_later_one_had(
@@ -54,4 +54,4 @@ def test_a_date_that_is_made_up_for_lists_nothing_that_a_later_one_had(
     for when in (NOON, yesterday, NOON + timedelta(days=1)):
         pipeline.ingest(any_app.at(when), [dump(TODAY, per_topic=1)])
         pipeline.round(any_app.at(when))
-        assert len(set(listed(any_app))) == len(listed(any_app)) >= 10
+        assert len(set(list_accepted_papers(any_app))) == len(list_accepted_papers(any_app)) >= 10

@@ -35,7 +35,7 @@ def everything(app: App) -> dict[str, list[str]]:
         }
 
 
-def lived(app: App, dump: Write) -> tuple[int, int]:
+def build_history(app: App, dump: Write) -> tuple[int, int]:
     """Two readers with a digest each, thumbs, interests, a bounce; returns their ids."""
     fields = {"keywords": ("robot", "a very private wish"), "papers": ("arxiv:2606.09001",)}
     gone, stays = (
@@ -67,7 +67,7 @@ def lived(app: App, dump: Write) -> tuple[int, int]:
 def test_nothing_of_a_deleted_reader_is_left_and_nothing_of_others_is_gone(
     any_app: App, dump: Write
 ) -> None:
-    gone, stays = lived(any_app, dump)
+    gone, stays = build_history(any_app, dump)
     before = everything(any_app)
     assert {name for name, rows in before.items() if GONE in str(rows)} == {
         "subscribers",
@@ -97,7 +97,7 @@ def test_nothing_of_a_deleted_reader_is_left_and_nothing_of_others_is_gone(
 def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(
     any_app: App, dump: Write
 ) -> None:
-    gone, _ = lived(any_app, dump)
+    gone, _ = build_history(any_app, dump)
     client = Client(any_app)
     leave = any_app.url(Purpose.UNSUBSCRIBE, gone, message_id=1).removeprefix(
         any_app.config.web.base_url
@@ -140,13 +140,13 @@ def test_who_is_deleted_while_a_digest_waits_or_is_claimed_gets_none(
 
 
 def test_an_address_stays_suppressed_when_its_reader_is_deleted(any_app: App, dump: Write) -> None:
-    gone, _ = lived(any_app, dump)
-    told = Suppression(
+    gone, _ = build_history(any_app, dump)
+    suppression = Suppression(
         address=GONE, reason=SuppressionReason.HARD, since=NOON, evidence="550 no such user"
     )
-    subscriptions.suppress(any_app, [told])
+    subscriptions.suppress(any_app, [suppression])
     subscriptions.delete(any_app, gone)
-    assert subscriptions.list_suppressions(any_app) == [told]
+    assert subscriptions.list_suppressions(any_app) == [suppression]
     assert (
         subscriptions.subscribe(any_app, SubscriptionRequest(email=GONE), origin="command").outcome
         == "suppressed"
@@ -159,11 +159,11 @@ def test_an_address_stays_suppressed_when_its_reader_is_deleted(any_app: App, du
 
 
 def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Write) -> None:
-    gone, stays = lived(any_app, dump)
+    gone, stays = build_history(any_app, dump)
     subscriptions.delete(any_app, gone)
     tomorrow = any_app.at(NOON + timedelta(days=1))
     pipeline.ingest(tomorrow, [dump(TODAY + timedelta(days=1), per_topic=10)])
-    assert [one.email for one in pipeline.compose(tomorrow).planned] == [STAYS]
+    assert [digest.email for digest in pipeline.compose(tomorrow).planned] == [STAYS]
     assert services.status(tomorrow).json
     assert services.deliveries(tomorrow)[0]["email"] == STAYS
     assert subscriptions.get(tomorrow, stays).status is SubscriberStatus.ACTIVE
@@ -178,20 +178,20 @@ def test_who_stands_in_the_config_is_not_deleted_since_they_would_come_back(
     )
     app = replace(app, config=config.load(tmp_path / "config.toml", {}))
     subscriptions.apply_config(app)
-    (known,) = subscriptions.list_subscribers(app)
+    (reader,) = subscriptions.list_subscribers(app)
     with pytest.raises(InputError, match="subscribers"):
-        subscriptions.delete(app, known.id)
-    assert subscriptions.list_subscribers(app) == [known]
+        subscriptions.delete(app, reader.id)
+    assert subscriptions.list_subscribers(app) == [reader]
     client = Client(app)
-    path = app.url(Purpose.MANAGE, known.id).removeprefix(app.config.web.base_url)
+    path = app.url(Purpose.MANAGE, reader.id).removeprefix(app.config.web.base_url)
     assert client.post(f"{path}/delete", data={"address": GONE}).status_code == 422
     api = f"/api/v1/readers{path.removeprefix('/m')}/delete"
     assert client.post(api, json={"address": GONE}).status_code == 409
-    assert subscriptions.list_subscribers(app) == [known]
+    assert subscriptions.list_subscribers(app) == [reader]
 
 
 def test_the_command_asks_first(app: App, dump: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    lived(app, dump)
+    build_history(app, dump)
     monkeypatch.setenv("DIGEST_STORE__URL", f"sqlite:///{app.store.url.database}")
     run = CliRunner().invoke
     refused = run(commands, ["delete", GONE], input="n\n")

@@ -29,7 +29,7 @@ DOMAIN = "papers.example.org"
 LIMIT = 2.0
 
 
-def configured(folder: Path, **more: str) -> Config:
+def make_config(folder: Path, **more: str) -> Config:
     values = {
         "DIGEST_STORE__URL": f"sqlite:///{folder / 'digest.sqlite'}",
         "DIGEST_INGEST__INBOX": str(folder),
@@ -40,15 +40,15 @@ def configured(folder: Path, **more: str) -> Config:
     return settings.load(None, values)
 
 
-def of(found: Sequence[Finding], area: str) -> list[tuple[str, str]]:
-    return [(one.level, one.what) for one in found if one.area == area]
+def findings_in(findings: Sequence[Finding], area: str) -> list[tuple[str, str]]:
+    return [(finding.level, finding.what) for finding in findings if finding.area == area]
 
 
-def levels(found: Sequence[Finding], area: str) -> list[str]:
-    return [level for level, _ in of(found, area)]
+def levels(findings: Sequence[Finding], area: str) -> list[str]:
+    return [level for level, _ in findings_in(findings, area)]
 
 
-def examined(config: Config, **how: object) -> list[Finding]:
+def examine(config: Config, **how: object) -> list[Finding]:
     return list(doctor.examine(config, **how))  # type: ignore[arg-type]
 
 
@@ -79,7 +79,7 @@ def key(tmp_path: Path) -> dkim.Key:
     return dkim.read_key(pem)
 
 
-def looked_up(config: Config, server: DnsServer, *, ip: str = "") -> list[Finding]:
+def check_records(config: Config, server: DnsServer, *, ip: str = "") -> list[Finding]:
     from digest.doctor.dns_records import check_dns
 
     return list(check_dns(config, Resolver([server.address], seconds=LIMIT), ip=ip))
@@ -94,27 +94,29 @@ def spf_of(
     **settings: str,
 ) -> Finding:
     """What is found last of the record, for a server of our own at 8.8.8.8."""
-    config = configured(folder, **({"smtp__host": "smtp.example.org"} | settings))
+    config = make_config(folder, **({"smtp__host": "smtp.example.org"} | settings))
     table: dict[tuple[str, str], Sequence[str]] = {
         (DOMAIN, "TXT"): [f'"{record}"'],
         ("smtp.example.org", "A"): ["8.8.8.8", "10.0.0.3"],
         **(more or {}),
     }
     with DnsServer(table) as server:
-        return [one for one in looked_up(config, server, ip=ip) if "SPF" in one.what][-1]
+        return [
+            finding for finding in check_records(config, server, ip=ip) if "SPF" in finding.what
+        ][-1]
 
 
 def test_a_configured_domain_is_good(tmp_path: Path, key: dkim.Key) -> None:
-    config = configured(
+    config = make_config(
         tmp_path,
         smtp__host="smtp.example.org",
         mail__dkim_key_file=str(tmp_path / "dkim.pem"),
         mail__dkim_selector="d1",
     )
     with DnsServer(zone(key.record)) as server:
-        found = looked_up(config, server)
-    assert levels(found, "dns") == ["good"] * 6
-    assert [what for _, what in of(found, "dns")] == [
+        findings = check_records(config, server)
+    assert levels(findings, "dns") == ["good"] * 6
+    assert [what for _, what in findings_in(findings, "dns")] == [
         f"SPF of {DOMAIN}: v=spf1 mx include:_spf.example.net -all",
         f"SPF of {DOMAIN}: 8.8.8.8 (smtp.example.org:587) may send for it, by "
         f"include:_spf.example.net > a:smtp.example.org",
@@ -126,7 +128,7 @@ def test_a_configured_domain_is_good(tmp_path: Path, key: dkim.Key) -> None:
 
 
 def test_an_unconfigured_domain_gets_the_records_to_publish(tmp_path: Path, key: dkim.Key) -> None:
-    config = configured(
+    config = make_config(
         tmp_path,
         smtp__host="smtp.example.org",
         mail__dkim_key_file=str(tmp_path / "dkim.pem"),
@@ -134,18 +136,26 @@ def test_an_unconfigured_domain_gets_the_records_to_publish(tmp_path: Path, key:
         mail__bounce_domain="bounces.example.net",
     )
     with DnsServer({("smtp.example.org", "A"): ["8.8.8.8"]}) as server:
-        found = looked_up(config, server)
+        findings = check_records(config, server)
     # SPF, alignment, DKIM, DMARC, MX of bounces, MX of answers, PTR
-    assert levels(found, "dns") == ["bad", "warning", "bad", "warning", "bad", "warning", "warning"]
-    assert all(one.remedy for one in found)
-    assert key.record in found[2].remedy
+    assert levels(findings, "dns") == [
+        "bad",
+        "warning",
+        "bad",
+        "warning",
+        "bad",
+        "warning",
+        "warning",
+    ]
+    assert all(finding.remedy for finding in findings)
+    assert key.record in findings[2].remedy
 
 
 PROVIDER = {"smtp__username": "me@example.org", "smtp__password": "x"}
 
 
 @pytest.mark.parametrize(
-    ("record", "settings", "ip", "level", "told", "remedy"),
+    ("record", "settings", "ip", "level", "expected", "remedy"),
     [
         (
             ("v=spf1 a:smtp.example.org -all"),
@@ -221,19 +231,19 @@ def test_the_spf_record_is_checked_for_the_mail_server(
     settings: dict[str, str],
     ip: str,
     level: str,
-    told: str,
+    expected: str,
     remedy: str,
 ) -> None:
-    found = spf_of(
+    findings = spf_of(
         tmp_path,
         record,
         ip=ip,
         more={("_spf.example.net", "TXT"): ['"v=spf1 mx:example.com ~all"']},
         **settings,
     )
-    assert found.level == level
-    assert told in found.what
-    assert remedy in found.remedy
+    assert findings.level == level
+    assert expected in findings.what
+    assert remedy in findings.remedy
 
 
 def test_look_ups_of_included_records_count_even_where_our_server_stands_first(
@@ -242,13 +252,13 @@ def test_look_ups_of_included_records_count_even_where_our_server_stands_first(
     names = [f"s{number}.example.net" for number in range(4)]
     more = {(name, "TXT"): ['"v=spf1 a:a.example.net a:b.example.net -all"'] for name in names}
     record = f"v=spf1 a:smtp.example.org {' '.join(f'include:{name}' for name in names)} -all"
-    config = configured(tmp_path, smtp__host="smtp.example.org")
+    config = make_config(tmp_path, smtp__host="smtp.example.org")
     with DnsServer(
         {(DOMAIN, "TXT"): [f'"{record}"'], ("smtp.example.org", "A"): ["8.8.8.8"], **more}
     ) as server:
-        found = [one for one in looked_up(config, server) if "SPF" in one.what]
-    assert [one.level for one in found] == ["good", "warning", "good"]
-    assert "needs 13 look-ups" in found[1].what
+        findings = [finding for finding in check_records(config, server) if "SPF" in finding.what]
+    assert [finding.level for finding in findings] == ["good", "warning", "good"]
+    assert "needs 13 look-ups" in findings[1].what
     with DnsServer(
         {
             (DOMAIN, "TXT"): [f'"{record.replace("a:smtp.example.org ", "")}"'],
@@ -256,36 +266,42 @@ def test_look_ups_of_included_records_count_even_where_our_server_stands_first(
             **more,
         }
     ) as server:
-        found = [one for one in looked_up(config, server) if "SPF" in one.what]
-    assert [one.level for one in found] == ["good", "bad"]
-    assert "needs 12 look-ups" in found[1].what
+        findings = [finding for finding in check_records(config, server) if "SPF" in finding.what]
+    assert [finding.level for finding in findings] == ["good", "bad"]
+    assert "needs 12 look-ups" in findings[1].what
 
 
 def test_the_policy_of_the_domain_above_counts_and_a_null_mx_takes_no_mail(tmp_path: Path) -> None:
-    config = configured(tmp_path, smtp__host="127.0.0.1")
+    config = make_config(tmp_path, smtp__host="127.0.0.1")
     table: dict[tuple[str, str], Sequence[str]] = {
         ("_dmarc.example.org", "TXT"): ['"v=DMARC1; p=reject"'],
         (DOMAIN, "TXT"): ['"v=spf1 -all"'],
         (DOMAIN, "MX"): ["0 ."],
     }
     with DnsServer(table) as server:
-        found = looked_up(config, server)
-    assert of(found, "dns")[2] == ("good", f"DMARC of {DOMAIN}: p=reject, from example.org")
-    assert levels(found, "dns")[3] == "warning"
+        findings = check_records(config, server)
+    assert findings_in(findings, "dns")[2] == (
+        "good",
+        f"DMARC of {DOMAIN}: p=reject, from example.org",
+    )
+    assert levels(findings, "dns")[3] == "warning"
 
 
 def test_a_failing_name_server_is_only_a_warning(tmp_path: Path) -> None:
-    config = configured(tmp_path, smtp__host="127.0.0.1")
+    config = make_config(tmp_path, smtp__host="127.0.0.1")
     with DnsServer(
         {(f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1; p=none"']}, failing=[DOMAIN]
     ) as server:
-        found = looked_up(config, server)
+        findings = check_records(config, server)
         resolver = Resolver([server.address], seconds=LIMIT)
         with pytest.raises(ResolverError):
             resolver.txt(DOMAIN)
         assert resolver.txt("nobody.example.net") == []
-    assert [one.level for one in found if "no answer" in one.what] == ["warning", "warning"]
-    assert not doctor.has_failures(found)
+    assert [finding.level for finding in findings if "no answer" in finding.what] == [
+        "warning",
+        "warning",
+    ]
+    assert not doctor.has_failures(findings)
 
 
 def test_a_silent_name_server_times_out(tmp_path: Path) -> None:
@@ -306,10 +322,10 @@ def test_a_mail_server_is_checked_with_tls_and_login(tmp_path: Path) -> None:
             "smtp__port": str(server.port),
             "smtp__ca_file": str(trusted.ca_file),
         }
-        found = examined(
-            configured(tmp_path, **how, smtp__username="digest", smtp__password="secret")
+        findings = examine(
+            make_config(tmp_path, **how, smtp__username="digest", smtp__password="secret")
         )
-        assert of(found, "mail server") == [
+        assert findings_in(findings, "mail server") == [
             (
                 "good",
                 f"127.0.0.1:{server.port}: answers with TLS, and logs in digest; it offers "
@@ -320,7 +336,7 @@ def test_a_mail_server_is_checked_with_tls_and_login(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "told"),
+    ("server", "message"),
     [
         (
             HostileSmtp(
@@ -334,7 +350,7 @@ def test_a_mail_server_is_checked_with_tls_and_login(tmp_path: Path) -> None:
     ],
     ids=["login", "no-tls", "banner"],
 )
-def test_a_failed_login_is_bad(tmp_path: Path, server: HostileSmtp, told: str) -> None:
+def test_a_failed_login_is_bad(tmp_path: Path, server: HostileSmtp, message: str) -> None:
     trusted = certificates.make(tmp_path)
     server.tls = trusted.server
     with serving(server):
@@ -343,12 +359,12 @@ def test_a_failed_login_is_bad(tmp_path: Path, server: HostileSmtp, told: str) -
             "smtp__port": str(server.port),
             "smtp__ca_file": str(trusted.ca_file),
         }
-        found = examined(
-            configured(tmp_path, **how, smtp__username="digest", smtp__password="secret")
+        findings = examine(
+            make_config(tmp_path, **how, smtp__username="digest", smtp__password="secret")
         )
-    ((level, what),) = of(found, "mail server")
-    assert (level, told in what, "secret" in what) == ("bad", True, False)
-    assert doctor.has_failures(found)
+    ((level, what),) = findings_in(findings, "mail server")
+    assert (level, message in what, "secret" in what) == ("bad", True, False)
+    assert doctor.has_failures(findings)
 
 
 def test_every_server_is_checked_and_an_unreachable_one_is_bad(tmp_path: Path) -> None:
@@ -356,8 +372,10 @@ def test_every_server_is_checked_and_an_unreachable_one_is_bad(tmp_path: Path) -
         '[mail]\nsender = "digest@papers.example.org"\n[smtp]\nhost = "127.0.0.1"\nport = '
         '1\n[[smtp.more]]\nhost = "127.0.0.1"\nport = 2\n'
     )
-    found = examined(settings.load(tmp_path / "config.toml", {}))
-    assert [(level, what.split(" ")[0]) for level, what in of(found, "mail server")] == [
+    findings = examine(settings.load(tmp_path / "config.toml", {}))
+    assert [
+        (level, what.split(" ")[0]) for level, what in findings_in(findings, "mail server")
+    ] == [
         ("bad", "127.0.0.1:1:"),
         ("bad", "127.0.0.1:2:"),
     ]
@@ -368,12 +386,12 @@ def test_a_clock_in_a_greeting_is_compared(tmp_path: Path) -> None:
         now = format_datetime(datetime.now(UTC) - timedelta(seconds=apart))
         banners = [Act.reply(f"220 mx ESMTP Exim 4.96 {now}")] * 2
         with serving(HostileSmtp(script={"BANNER": banners})) as server:
-            found = examined(
-                configured(
+            findings = examine(
+                make_config(
                     tmp_path, smtp__host="127.0.0.1", smtp__port=str(server.port), smtp__tls="none"
                 )
             )
-        assert levels(found, "clock") == [level]
+        assert levels(findings, "clock") == [level]
 
 
 def test_a_test_mail_is_signed_and_its_outcome_is_reported(tmp_path: Path, key: dkim.Key) -> None:
@@ -383,18 +401,18 @@ def test_a_test_mail_is_signed_and_its_outcome_is_reported(tmp_path: Path, key: 
         "smtp__tls": "none",
     }
     with serving(HostileSmtp()) as server:
-        found = examined(
-            configured(tmp_path, **how, smtp__port=str(server.port)), send="me@example.net"
+        findings = examine(
+            make_config(tmp_path, **how, smtp__port=str(server.port)), send="me@example.net"
         )
     (got,) = server.got
     assert (got.recipient, got.data.startswith(b"DKIM-Signature:")) == ("me@example.net", True)
-    assert levels(found, "mail server") == ["good", "note"]
+    assert levels(findings, "mail server") == ["good", "note"]
     refusing = HostileSmtp(script={"RCPT": [Act.reply("550 5.1.1 nobody here")]})
     with serving(refusing) as server:
-        found = examined(
-            configured(tmp_path, **how, smtp__port=str(server.port)), send="me@example.net"
+        findings = examine(
+            make_config(tmp_path, **how, smtp__port=str(server.port)), send="me@example.net"
         )
-    assert of(found, "mail server")[1] == (
+    assert findings_in(findings, "mail server")[1] == (
         "bad",
         f"127.0.0.1:{server.port}: the test mail was rejected: 550 5.1.1 nobody here",
     )
@@ -405,12 +423,12 @@ def test_a_test_mail_is_signed_and_its_outcome_is_reported(tmp_path: Path, key: 
 
 
 def offline(config: Config, path: Path | None = None) -> list[Finding]:
-    return examined(config, path=path, offline=True)
+    return examine(config, path=path, offline=True)
 
 
 def test_offline_contacts_no_server(tmp_path: Path) -> None:
-    found = offline(
-        configured(
+    findings = offline(
+        make_config(
             tmp_path,
             smtp__host="127.0.0.1",
             smtp__port="1",
@@ -419,11 +437,11 @@ def test_offline_contacts_no_server(tmp_path: Path) -> None:
             mailbox__username="x",
         )
     )
-    assert {one.area for one in found} == {"config", "files", "store", "templates"}
+    assert {finding.area for finding in findings} == {"config", "files", "store", "templates"}
 
 
 def test_a_fresh_service_is_good_and_no_database_is_created(tmp_path: Path) -> None:
-    assert not doctor.has_failures(offline(configured(tmp_path)))
+    assert not doctor.has_failures(offline(make_config(tmp_path)))
     assert not (tmp_path / "digest.sqlite").exists()
 
 
@@ -434,8 +452,8 @@ def with_store(tmp_path: Path) -> Path:
 
 
 def test_a_sound_database_is_good(tmp_path: Path, with_store: Path) -> None:
-    found = offline(configured(tmp_path))
-    assert levels(found, "store") == ["good", "note"]
+    findings = offline(make_config(tmp_path))
+    assert levels(findings, "store") == ["good", "note"]
 
 
 def test_a_damaged_database_is_found(tmp_path: Path, with_store: Path) -> None:
@@ -445,8 +463,8 @@ def test_a_damaged_database_is_found(tmp_path: Path, with_store: Path) -> None:
     ):  # every page: which of them hold rows changes with the schema
         data[start + 8 : start + 200] = b"\xff" * 192
     with_store.write_bytes(bytes(data))
-    found = offline(configured(tmp_path))
-    assert "bad" in levels(found, "store")
+    findings = offline(make_config(tmp_path))
+    assert "bad" in levels(findings, "store")
 
 
 def test_broken_foreign_keys_are_found(tmp_path: Path, with_store: Path) -> None:
@@ -457,7 +475,7 @@ def test_broken_foreign_keys_are_found(tmp_path: Path, with_store: Path) -> None
     connection.close()
     assert any(
         "rows point" in what
-        for level, what in of(offline(configured(tmp_path)), "store")
+        for level, what in findings_in(offline(make_config(tmp_path)), "store")
         if level == "bad"
     )
 
@@ -466,25 +484,27 @@ def test_an_older_schema_is_found_with_its_remedy(tmp_path: Path, with_store: Pa
     with closing(sqlite3.connect(with_store)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
     connection.close()
-    (found,) = [one for one in offline(configured(tmp_path)) if one.area == "store"]
-    assert (found.level, "digest db upgrade" in found.remedy) == ("bad", True)
+    (findings,) = [finding for finding in offline(make_config(tmp_path)) if finding.area == "store"]
+    assert (findings.level, "digest db upgrade" in findings.remedy) == ("bad", True)
 
 
 def test_a_database_server_is_examined_and_its_clock_compared(
     tmp_path: Path, store_url: str
 ) -> None:
     server = store_url.startswith("postgresql")
-    found = offline(
-        configured(
+    findings = offline(
+        make_config(
             tmp_path,
             store__url=store_url + ("?options=-c%20synchronous_commit%3Don" if server else ""),
         )
     )
-    assert levels(found, "store")[0] == "good"
-    assert levels(found, "clock") == (["good"] if server else [])
+    assert levels(findings, "store")[0] == "good"
+    assert levels(findings, "clock") == (["good"] if server else [])
     if server:  # those of the tests do not wait for the disk
-        level, told = of(offline(configured(tmp_path, store__url=store_url)), "store")[0]
-        assert (level, "synchronous_commit is off, not on" in told) == ("warning", True)
+        level, message = findings_in(offline(make_config(tmp_path, store__url=store_url)), "store")[
+            0
+        ]
+        assert (level, "synchronous_commit is off, not on" in message) == ("warning", True)
 
 
 def test_secrets_that_others_may_read_are_found(tmp_path: Path) -> None:
@@ -492,25 +512,27 @@ def test_secrets_that_others_may_read_are_found(tmp_path: Path) -> None:
     password.write_text("secret\n")
     for mode, level in ((0o600, "good"), (0o640, "warning")):
         password.chmod(mode)
-        found = offline(
-            configured(tmp_path, smtp__host="smtp.example.org", smtp__password_file=str(password))
+        findings = offline(
+            make_config(tmp_path, smtp__host="smtp.example.org", smtp__password_file=str(password))
         )
-        assert levels(found, "files")[0] == level
+        assert levels(findings, "files")[0] == level
     config = tmp_path / "config.toml"
     config.write_text('[smtp]\nhost = "smtp.example.org"\npassword = "secret"\n')
     config.chmod(0o644)
-    found = offline(settings.load(config, {}), config)
+    findings = offline(settings.load(config, {}), config)
     assert any(
-        "holds a password" in what for level, what in of(found, "files") if level == "warning"
+        "holds a password" in what
+        for level, what in findings_in(findings, "files")
+        if level == "warning"
     )
 
 
 def test_a_disk_nearly_full_is_bad(tmp_path: Path) -> None:
-    assert "bad" in levels(offline(configured(tmp_path, alerts__disk_mb="999999")), "files")
+    assert "bad" in levels(offline(make_config(tmp_path, alerts__disk_mb="999999")), "files")
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "level", "told"),
+    ("name", "text", "level", "expected"),
     [
         ("email/digest/subject.txt", "{{ unclosed", "bad", "subject.txt"),
         ("email/digest/subject.txt", "{{ no_such_value }}", "bad", "no_such_value"),
@@ -521,19 +543,21 @@ def test_a_disk_nearly_full_is_bad(tmp_path: Path) -> None:
     ],
 )
 def test_own_templates_are_checked(
-    tmp_path: Path, name: str, text: str, level: str, told: str
+    tmp_path: Path, name: str, text: str, level: str, expected: str
 ) -> None:
     file = tmp_path / "templates" / name
     file.parent.mkdir(parents=True)
     file.write_text(text)
-    found = offline(configured(tmp_path, mail__templates=str(tmp_path / "templates")))
+    findings = offline(make_config(tmp_path, mail__templates=str(tmp_path / "templates")))
     assert any(
-        told in what for found_level, what in of(found, "templates") if found_level == level
-    ), of(found, "templates")
+        expected in what
+        for found_level, what in findings_in(findings, "templates")
+        if found_level == level
+    ), findings_in(findings, "templates")
 
 
 @pytest.mark.parametrize(
-    ("more", "level", "told"),
+    ("more", "level", "expected"),
     [
         (
             {"mail__sender": "digest@localhost", "smtp__host": "smtp.example.org"},
@@ -579,17 +603,17 @@ def test_own_templates_are_checked(
     ],
 )
 def test_missing_settings_are_reported(
-    tmp_path: Path, more: dict[str, str], level: str, told: str
+    tmp_path: Path, more: dict[str, str], level: str, expected: str
 ) -> None:
-    found = [
-        one
-        for one in offline(configured(tmp_path, **more))
-        if one.area == "config" and one.level == level
+    findings = [
+        finding
+        for finding in offline(make_config(tmp_path, **more))
+        if finding.area == "config" and finding.level == level
     ]
-    assert any(told in f"{one.what} {one.remedy}" for one in found), found
+    assert any(expected in f"{finding.what} {finding.remedy}" for finding in findings), findings
 
 
 def test_what_does_not_work_comes_with_a_remedy(tmp_path: Path) -> None:
-    for one in offline(configured(tmp_path, smtp__host="smtp.example.org")):
-        assert one.remedy or one.level in ("good", "note")
-        assert "\n" not in one.what
+    for finding in offline(make_config(tmp_path, smtp__host="smtp.example.org")):
+        assert finding.remedy or finding.level in ("good", "note")
+        assert "\n" not in finding.what

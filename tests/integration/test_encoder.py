@@ -46,11 +46,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def encoded(tmp_path: Path, folder: Path, store_url: str) -> Iterator[App]:
+def encoder_app(tmp_path: Path, folder: Path, store_url: str) -> Iterator[App]:
     """An app with the encoder, on each kind of database."""
-    made = make_app(tmp_path, store_url, features__encoder=str(folder))
-    yield made
-    made.close()
+    app = make_app(tmp_path, store_url, features__encoder=str(folder))
+    yield app
+    app.close()
 
 
 def papers(day: int, number: int = 45) -> list[dict[str, Any]]:
@@ -95,20 +95,20 @@ def two_days(app: App, dump: Dump) -> None:
 
 def titles(app: App, digest: Digest) -> list[str]:
     with app.store.reading() as tx:
-        found = store.papers.load(tx, [item.score.paper_id for item in digest.items])
-    return [found[item.score.paper_id].title.split()[0] for item in digest.items]
+        papers = store.papers.load(tx, [item.score.paper_id for item in digest.items])
+    return [papers[item.score.paper_id].title.split()[0] for item in digest.items]
 
 
 def test_papers_are_encoded_as_they_come_in_and_rank_by_what_they_mean(
-    encoded: App, dump: Dump
+    encoder_app: App, dump: Dump
 ) -> None:
-    two_days(encoded, dump)
-    info = services.encoder_info(encoded)
+    two_days(encoder_app, dump)
+    info = services.encoder_info(encoder_app)
     assert info is not None
     assert (info.dimensions, info.encoded, info.stored) == (24, 90, 90)
-    digest = likes(encoded, "glorp")
-    found = titles(encoded, digest)
-    assert set(found[:10]) == {"snarb", "fleem"}  # the liked papers themselves were read
+    digest = likes(encoder_app, "glorp")
+    chosen_titles = titles(encoder_app, digest)
+    assert set(chosen_titles[:10]) == {"snarb", "fleem"}  # the liked papers themselves were read
     assert digest.provenance.features.split()[-1] == info.version
     other = digest.items[6].score
     assert any(part.kind == "near" and part.name.startswith("glorp") for part in other.parts)
@@ -117,15 +117,17 @@ def test_papers_are_encoded_as_they_come_in_and_rank_by_what_they_mean(
     )
 
 
-def test_the_mail_says_which_liked_paper_the_encoder_found_near(encoded: App, dump: Dump) -> None:
-    two_days(encoded, dump)
-    likes(encoded, "glorp")
-    found = services.preview(
-        encoded.at(NOON + timedelta(days=1)),
-        subscriptions.find(encoded, "dana@example.org"),
+def test_the_mail_says_which_liked_paper_the_encoder_found_near(
+    encoder_app: App, dump: Dump
+) -> None:
+    two_days(encoder_app, dump)
+    likes(encoder_app, "glorp")
+    preview = services.preview(
+        encoder_app.at(NOON + timedelta(days=1)),
+        subscriptions.find(encoder_app, "dana@example.org"),
     )
-    assert found.message is not None
-    assert 'ear "glorp ' in " ".join(found.message.text.split())
+    assert preview.message is not None
+    assert 'ear "glorp ' in " ".join(preview.message.text.split())
 
 
 def test_without_an_encoder_nothing_of_it_is_stored_or_said(app: App, dump: Dump) -> None:
@@ -186,33 +188,33 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
     back.close()
 
 
-def test_a_paper_whose_text_changed_is_encoded_anew(encoded: App, dump: Dump) -> None:
-    pipeline.ingest(encoded, [dump(TODAY, papers(9))])
+def test_a_paper_whose_text_changed_is_encoded_anew(encoder_app: App, dump: Dump) -> None:
+    pipeline.ingest(encoder_app, [dump(TODAY, papers(9))])
 
     def of_first() -> bytes:
-        info = services.encoder_info(encoded)
+        info = services.encoder_info(encoder_app)
         assert info is not None
         assert info.encoded == 45
-        with encoded.store.reading() as tx:
+        with encoder_app.store.reading() as tx:
             return store.encodings.load(tx, info.version, [1])[1]
 
     before = of_first()
     changed = papers(9)
     changed[0] |= {"title": "talvo x0", "abstract": "talvo y0", "version": 2}
-    assert pipeline.ingest(encoded, [dump(TOMORROW, changed)]).count("updated") == 1
+    assert pipeline.ingest(encoder_app, [dump(TOMORROW, changed)]).count("updated") == 1
     assert of_first() != before
 
 
 def test_a_changed_text_that_could_not_be_encoded_keeps_no_old_meaning(
-    tmp_path: Path, encoded: App, dump: Dump
+    tmp_path: Path, encoder_app: App, dump: Dump
 ) -> None:
-    pipeline.ingest(encoded, [dump(TODAY, papers(9))])
+    pipeline.ingest(encoder_app, [dump(TODAY, papers(9))])
     (tmp_path / "tiny" / "model.safetensors").write_bytes(b"")
     encoders.load.cache_clear()
     changed = papers(9)
     changed[0] |= {"title": "talvo x0", "abstract": "talvo y0", "version": 2}
-    assert pipeline.ingest(encoded, [dump(TOMORROW, changed)]).count("updated") == 1
-    info = services.encoder_info(encoded)
+    assert pipeline.ingest(encoder_app, [dump(TOMORROW, changed)]).count("updated") == 1
+    info = services.encoder_info(encoder_app)
     assert info is not None
     assert info.encoded == 44
 
@@ -220,57 +222,57 @@ def test_a_changed_text_that_could_not_be_encoded_keeps_no_old_meaning(
 def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(
     tmp_path: Path, dump: Dump, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = make_app(tmp_path, features__encoder=str(tmp_path / "nowhere"))
+    app = make_app(tmp_path, features__encoder=str(tmp_path / "nowhere"))
     with caplog.at_level(logging.WARNING, "digest.pipeline"):
-        report = pipeline.ingest(made, [dump(TODAY, papers(9))])
+        report = pipeline.ingest(app, [dump(TODAY, papers(9))])
     assert report.count("new") == 45
     assert "without being encoded, until `digest vectors encode` can" in caplog.text
     assert "there is no such folder" in caplog.text
     with pytest.raises(ConfigError, match="there is no such folder"):
-        services.encode(made)
-    assert pipeline.compose(made).left_out == []
-    (finding,) = [one for one in check_settings(made.config) if "features.encoder" in one.what]
+        services.encode(app)
+    assert pipeline.compose(app).left_out == []
+    (finding,) = [item for item in check_settings(app.config) if "features.encoder" in item.what]
     assert "there is no such folder" in finding.what
-    made.close()
+    app.close()
     encoder.save(tmp_path / "nowhere", TOPICS)
     later = make_app(tmp_path, features__encoder=str(tmp_path / "nowhere"))
     done = services.encode(later)
     assert done is not None
     assert done.encoded == 45
     assert any(
-        "papers are encoded with nowhere-" in one.what for one in check_settings(later.config)
+        "papers are encoded with nowhere-" in item.what for item in check_settings(later.config)
     )
     later.close()
 
 
-def test_what_is_stored_is_never_not_a_number(encoded: App, dump: Dump) -> None:
+def test_what_is_stored_is_never_not_a_number(encoder_app: App, dump: Dump) -> None:
     rows = [*papers(9, 40), {"arxiv": "2606.99999", "title": "?!", "abstract": ""}]
-    pipeline.ingest(encoded, [dump(TODAY, rows)])
-    info = services.encoder_info(encoded)
+    pipeline.ingest(encoder_app, [dump(TODAY, rows)])
+    info = services.encoder_info(encoder_app)
     assert info is not None
-    with encoded.store.reading() as tx:
+    with encoder_app.store.reading() as tx:
         blobs = store.encodings.load(tx, info.version, range(1, 42))
     assert len(blobs) == 41
     assert all(np.isfinite(np.frombuffer(blob, "<f2")).all() for blob in blobs.values())
 
 
-def test_a_text_of_an_interest_stands_beside_encoded_papers(encoded: App, dump: Dump) -> None:
-    two_days(encoded, dump)
+def test_a_text_of_an_interest_stands_beside_encoded_papers(encoder_app: App, dump: Dump) -> None:
+    two_days(encoder_app, dump)
     subscriptions.subscribe(
-        encoded,
+        encoder_app,
         SubscriptionRequest(email="dana@example.org", text="a drobe and its murx", size=8),
         origin="command",
     )
-    assert titles(encoded, chosen(encoded))[0] in ("drobe", "murx")
+    assert titles(encoder_app, chosen(encoder_app))[0] in ("drobe", "murx")
 
 
 @pytest.mark.slow
-def test_a_replay_ranks_with_the_encoder_too(encoded: App, dump: Dump) -> None:
-    two_days(encoded, dump)
-    tomorrow = encoded.at(NOON + timedelta(days=1))
-    likes(encoded, "glorp")
+def test_a_replay_ranks_with_the_encoder_too(encoder_app: App, dump: Dump) -> None:
+    two_days(encoder_app, dump)
+    tomorrow = encoder_app.at(NOON + timedelta(days=1))
+    likes(encoder_app, "glorp")
     pipeline.compose(tomorrow)
-    with encoded.store.writing() as tx:
+    with encoder_app.store.writing() as tx:
         tx.execute(messages.update().values(state=MessageState.ACCEPTED.value))
         past = store.past.load_digests(tx, [1])
         store.feedback.save(
@@ -283,9 +285,11 @@ def test_a_replay_ranks_with_the_encoder_too(encoded: App, dump: Dump) -> None:
             ),
         )
         votes = store.feedback.load_votes(tx, [1])
-    (found,) = replay(tomorrow, match_thumbs(past, votes), past, votes)
+    (replayed_digest,) = replay(tomorrow, match_thumbs(past, votes), past, votes)
     normal = [number for number, item in enumerate(past[0].items) if item.slot == "normal"]
-    own, sent = ([found.ranks[name][number] for number in normal] for name in ("learned", SENT))
+    own, sent = (
+        [replayed_digest.ranks[name][number] for number in normal] for name in ("learned", SENT)
+    )
     assert sorted(own) == own
     assert sorted(sent) == sent
 
@@ -295,14 +299,14 @@ def test_serve_encodes_what_is_stored_by_itself(
 ) -> None:
     pipeline.ingest(app, [dump(TODAY, papers(9))])
     without = len(list(serve.scheduling(app, threading.Event())))
-    made = make_app(tmp_path, features__encoder=str(folder))
-    clocks = list(serve.scheduling(made, threading.Event()))
+    serve_app = make_app(tmp_path, features__encoder=str(folder))
+    clocks = list(serve.scheduling(serve_app, threading.Event()))
     assert len(clocks) == without + 1
     clocks[-1].tick()
-    info = services.encoder_info(made)
+    info = services.encoder_info(serve_app)
     assert info is not None
     assert info.encoded == 45
-    made.close()
+    serve_app.close()
 
 
 # ---------------------------------------------------------------------------------------------- the

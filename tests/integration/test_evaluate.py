@@ -67,14 +67,14 @@ CAST = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lived:
+class History:
     """The same history after three days and after five."""
 
     early: App
     late: App
 
 
-def halved(folder: Path) -> tuple[list[tuple[date, Path]], dict[date, Path]]:
+def split_days(folder: Path) -> tuple[list[tuple[date, Path]], dict[date, Path]]:
     """The days' papers in two files each: those of the morning, and those that come when the
     digests are out.
     """
@@ -90,10 +90,10 @@ def halved(folder: Path) -> tuple[list[tuple[date, Path]], dict[date, Path]]:
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     folder = tmp_path_factory.mktemp("history")
     (folder / "early").mkdir()
-    days, late = halved(folder)
+    days, late = split_days(folder)
     # Where nothing is drawn and no category has a limit, what was sent can be held against what is
     # replayed, place by place.
     app = live(
@@ -112,17 +112,17 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     shutil.copy(folder / "digest.sqlite", folder / "early" / "digest.sqlite")
     app = live(app, CAST, days[CUT:], late=late)
     early = make_app(folder / "early")
-    yield Lived(early=early, late=app)
+    yield History(early=early, late=app)
     early.close()
     app.close()
 
 
 @pytest.fixture(scope="module")
-def report(lived: Lived) -> Report:
-    return evaluate.evaluate(lived.late)
+def report(history: History) -> Report:
+    return evaluate.evaluate(history.late)
 
 
-def replayed(app: App) -> list[ReplayedDigest]:
+def replay_all(app: App) -> list[ReplayedDigest]:
     with app.store.reading() as tx:
         idents = list(store.past.count_thumbs_by_reader(tx))
         past = store.past.load_digests(tx, idents)
@@ -134,21 +134,25 @@ def replayed(app: App) -> list[ReplayedDigest]:
 # replay
 
 
-def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(lived: Lived) -> None:
-    found = replayed(lived.late)
-    assert len(found) == REACHED
-    with lived.late.store.reading() as tx:
+def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(history: History) -> None:
+    replays = replay_all(history.late)
+    assert len(replays) == REACHED
+    with history.late.store.reading() as tx:
         past = {
-            (one.subscriber_id, one.local_date): one
-            for one in store.past.load_digests(tx, [1, 2, 3])
+            (past_digest.subscriber_id, past_digest.local_date): past_digest
+            for past_digest in store.past.load_digests(tx, [1, 2, 3])
         }
-    for one in found:
-        assert one.candidates == past[one.subscriber_id, one.local_date].provenance.candidates
-        assert sorted(one.ranks[SENT]) == list(range(1, len(one.votes) + 1))
-        assert one.ranks["learned"] == one.ranks[SENT]
-        assert set(one.ranks) == {*RECIPES, FROZEN, SENT}
-        assert all(1 <= rank <= one.candidates for ranks in one.ranks.values() for rank in ranks)
-        assert all(len(set(ranks)) == len(ranks) for ranks in one.ranks.values())
+    for digest in replays:
+        assert (
+            digest.candidates == past[digest.subscriber_id, digest.local_date].provenance.candidates
+        )
+        assert sorted(digest.ranks[SENT]) == list(range(1, len(digest.votes) + 1))
+        assert digest.ranks["learned"] == digest.ranks[SENT]
+        assert set(digest.ranks) == {*RECIPES, FROZEN, SENT}
+        assert all(
+            1 <= rank <= digest.candidates for ranks in digest.ranks.values() for rank in ranks
+        )
+        assert all(len(set(ranks)) == len(ranks) for ranks in digest.ranks.values())
 
 
 def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_path: Path) -> None:
@@ -171,63 +175,72 @@ def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_pa
         [dana],
         DAYS[:4],
     )
-    found = replayed(app)
-    assert len(found) == 4
-    assert found[-1].earlier_thumbs > 5
-    assert all(one.ranks["learned"] == one.ranks[SENT] for one in found)
+    replays = replay_all(app)
+    assert len(replays) == 4
+    assert replays[-1].earlier_thumbs > 5
+    assert all(digest.ranks["learned"] == digest.ranks[SENT] for digest in replays)
     mixed = replace(RECIPES["learned"], per_interest=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reranking, "RECIPES", {**RECIPES, "learned": mixed})
-        assert any(one.ranks["learned"] != one.ranks[SENT] for one in replayed(app))
+        assert any(digest.ranks["learned"] != digest.ranks[SENT] for digest in replay_all(app))
     app.close()
 
 
-def test_what_came_later_changes_nothing_of_an_earlier_replay(lived: Lived) -> None:
+def test_what_came_later_changes_nothing_of_an_earlier_replay(history: History) -> None:
     """Two more days of papers, thumbs and other readers' upvotes, and the first three days are
     ranked as if they had not been.
     """
-    early = {(one.subscriber_id, one.local_date): one for one in replayed(lived.early)}
-    late = {(one.subscriber_id, one.local_date): one for one in replayed(lived.late)}
+    early = {
+        (digest.subscriber_id, digest.local_date): digest for digest in replay_all(history.early)
+    }
+    late = {
+        (digest.subscriber_id, digest.local_date): digest for digest in replay_all(history.late)
+    }
     assert len(early) == 3 * CUT - 1
-    for key, one in early.items():
-        assert late[key].ranks == one.ranks
+    for key, digest in early.items():
+        assert late[key].ranks == digest.ranks
         assert (late[key].earlier_thumbs, late[key].candidates) == (
-            one.earlier_thumbs,
-            one.candidates,
+            digest.earlier_thumbs,
+            digest.candidates,
         )
 
 
 def test_damaged_words_are_counted_anew_and_told(
-    lived: Lived, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    history: History, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sound = {(one.subscriber_id, one.local_date): one.ranks for one in replayed(lived.early)}
-    with lived.early.store.reading() as tx:
+    sound = {
+        (digest.subscriber_id, digest.local_date): digest.ranks
+        for digest in replay_all(history.early)
+    }
+    with history.early.store.reading() as tx:
         tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(Path(str(lived.early.store.url.database)), tmp_path / "digest.sqlite")
+    shutil.copy(Path(str(history.early.store.url.database)), tmp_path / "digest.sqlite")
     app = make_app(tmp_path)
     with app.store.writing() as tx:
         store.papers.save_vectors(tx, features.VERSION, {3: b"\x07 not what was written"})
-    assert {(one.subscriber_id, one.local_date): one.ranks for one in replayed(app)} == sound
+    assert {
+        (digest.subscriber_id, digest.local_date): digest.ranks for digest in replay_all(app)
+    } == sound
     assert "the stored words of 1 papers are damaged (the first is paper:3)" in caplog.text
     app.close()
 
 
-def test_thumbs_are_known_to_the_digests_after_them_and_to_no_other(lived: Lived) -> None:
-    with lived.late.store.reading() as tx:
+def test_thumbs_are_known_to_the_digests_after_them_and_to_no_other(history: History) -> None:
+    with history.late.store.reading() as tx:
         votes = store.feedback.load_votes(tx, [1, 2, 3])
-    known = 0
-    for one in replayed(lived.late):
-        assert one.earlier_thumbs == sum(
-            vote.at.date() < one.local_date for vote in votes[one.subscriber_id]
+    earlier_thumbs = 0
+    for digest in replay_all(history.late):
+        assert digest.earlier_thumbs == sum(
+            vote.at.date() < digest.local_date for vote in votes[digest.subscriber_id]
         )
-        known += one.earlier_thumbs
-    assert known > 100
+        earlier_thumbs += digest.earlier_thumbs
+    assert earlier_thumbs > 100
 
 
 def test_a_frozen_model_ranks_as_the_own_one_until_it_freezes_and_not_for_ever(
-    lived: Lived,
+    history: History,
 ) -> None:
-    same = [one.ranks[FROZEN] == one.ranks["learned"] for one in replayed(lived.late)]
+    same = [digest.ranks[FROZEN] == digest.ranks["learned"] for digest in replay_all(history.late)]
     assert all(same[:2])
     assert not all(same)
 
@@ -236,8 +249,8 @@ def test_a_frozen_model_ranks_as_the_own_one_until_it_freezes_and_not_for_ever(
 # report
 
 
-def test_the_report_counts_what_is_in_the_store(lived: Lived, report: Report) -> None:
-    with lived.late.store.reading() as tx:
+def test_the_report_counts_what_is_in_the_store(history: History, report: Report) -> None:
+    with history.late.store.reading() as tx:
         ups, downs = store.feedback.count_thumbs(tx)
         lost = (
             tx.exec_driver_sql(
@@ -250,9 +263,9 @@ def test_the_report_counts_what_is_in_the_store(lived: Lived, report: Report) ->
     assert (report.thumbs_up, report.thumbs_down) == (ups - lost.count(1), downs - lost.count(-1))
     assert (report.raters, report.readers, report.digests) == (3, 3, REACHED)
     assert (report.since, report.until) == (DAYS[0][0], DAYS[-1][0])
-    assert sum(one.estimate.units for one in report.positions) == 5 * 28 - 10
+    assert sum(position.estimate.units for position in report.positions) == 5 * 28 - 10
     assert report.matches == []  # too few ratings: words were printed
-    assert [one.label for one in report.slots] == ["normal"]
+    assert [slot.label for slot in report.slots] == ["normal"]
     assert report.exploration is None
     assert report.comparisons == []
 
@@ -293,8 +306,8 @@ def test_json_holds_plain_finite_values_alone(report: Report) -> None:
     assert json.loads(text)["made"]["seed"] == measures.SEED
 
 
-def test_the_same_history_gives_the_same_report(lived: Lived, report: Report) -> None:
-    assert evaluate.evaluate(lived.late).json == report.json
+def test_the_same_history_gives_the_same_report(history: History, report: Report) -> None:
+    assert evaluate.evaluate(history.late).json == report.json
 
 
 def test_the_page_stands_alone_and_tells_every_figure(report: Report) -> None:
@@ -311,14 +324,16 @@ def test_the_page_stands_alone_and_tells_every_figure(report: Report) -> None:
     ET.fromstring(plots.draw_document(pages.draw_pictures(report)))
 
 
-def test_one_reader_a_later_start_and_fewer_digests_narrow_what_is_looked_at(lived: Lived) -> None:
-    robin = subscriptions.find(lived.late, "robin@example.org")
-    alone = evaluate.evaluate(lived.late, only=robin)
+def test_one_reader_a_later_start_and_fewer_digests_narrow_what_is_looked_at(
+    history: History,
+) -> None:
+    robin = subscriptions.find(history.late, "robin@example.org")
+    alone = evaluate.evaluate(history.late, only=robin)
     assert (alone.readers, alone.digests) == (1, len(DAYS))
-    later = evaluate.evaluate(lived.late, since=DAYS[2][0])
+    later = evaluate.evaluate(history.late, since=DAYS[2][0])
     assert later.since == DAYS[2][0]
     assert later.digests == 3 * (len(DAYS) - 2)
-    drawn = evaluate.evaluate(lived.late, readers=2, digests=1)
+    drawn = evaluate.evaluate(history.late, readers=2, digests=1)
     assert drawn.readers == 2
     assert drawn.replayed <= 2
     assert any("2 of 3 readers" in caveat for caveat in drawn.caveats)
@@ -339,38 +354,40 @@ def invoke(app: App, *words: str) -> Result:
 
 
 def test_the_command_prints_a_verdict_and_writes_files(
-    lived: Lived, report: Report, tmp_path: Path
+    history: History, report: Report, tmp_path: Path
 ) -> None:
     page, pictures = tmp_path / "report.html", tmp_path / "report.svg"
-    done = invoke(lived.late, "--html", str(page), "--svg", str(pictures))
+    done = invoke(history.late, "--html", str(page), "--svg", str(pictures))
     assert done.exit_code == 0, done.output
-    told = " ".join(done.stdout.split())
-    assert told.startswith(report.verdict)
-    assert all(row.name in told and pages.format_estimate(row.ndcg) in told for row in report.rows)
-    assert "What this cannot say:" in told
+    output = " ".join(done.stdout.split())
+    assert output.startswith(report.verdict)
+    assert all(
+        row.name in output and pages.format_estimate(row.ndcg) in output for row in report.rows
+    )
+    assert "What this cannot say:" in output
     assert page.read_text(encoding="utf-8") == pages.render_page(report, service="Digest")
     assert pictures.read_text(encoding="utf-8") == plots.draw_document(pages.draw_pictures(report))
 
 
-def test_the_command_s_json_is_the_report(lived: Lived, report: Report) -> None:
-    done = invoke(lived.late, "--json", "--only", "robin@example.org", "--since", str(DAYS[1][0]))
+def test_the_command_s_json_is_the_report(history: History, report: Report) -> None:
+    done = invoke(history.late, "--json", "--only", "robin@example.org", "--since", str(DAYS[1][0]))
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert found.keys() == report.json.keys()
-    assert (found["readers"], found["digests"], found["since"]) == (
+    result = json.loads(done.stdout)
+    assert result.keys() == report.json.keys()
+    assert (result["readers"], result["digests"], result["since"]) == (
         1,
         len(DAYS) - 1,
         str(DAYS[1][0]),
     )
 
 
-def test_the_command_refuses_what_it_cannot_do(lived: Lived, tmp_path: Path) -> None:
-    assert isinstance(invoke(lived.late, "--only", "nobody@example.org").exception, NotFoundError)
-    nowhere = invoke(lived.late, "--html", str(tmp_path / "absent" / "report.html")).exception
+def test_the_command_refuses_what_it_cannot_do(history: History, tmp_path: Path) -> None:
+    assert isinstance(invoke(history.late, "--only", "nobody@example.org").exception, NotFoundError)
+    nowhere = invoke(history.late, "--html", str(tmp_path / "absent" / "report.html")).exception
     assert isinstance(nowhere, InputError)
     assert "Check the folder" in str(nowhere)
-    assert invoke(lived.late, "--since", "yesterday").exit_code == 2
-    assert invoke(lived.late, "--readers", "0").exit_code == 2
+    assert invoke(history.late, "--since", "yesterday").exit_code == 2
+    assert invoke(history.late, "--readers", "0").exit_code == 2
 
 
 # ----------------------------------------------------------------------------------------------
@@ -405,34 +422,43 @@ def test_a_reader_without_thumbs_is_refused_with_the_reason(app: App) -> None:
 
 
 def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(
-    lived: Lived,
+    history: History,
 ) -> None:
-    with lived.early.store.reading() as tx:
+    with history.early.store.reading() as tx:
         ident = next(iter(store.past.count_thumbs_by_reader(tx)))
         past = store.past.load_digests(tx, [ident])
         votes = store.feedback.load_votes(tx, [ident])
     whole = match_thumbs(past, votes)
-    assert sum(one.thumbs_up for one in whole) > 0
+    assert sum(digest.thumbs_up for digest in whole) > 0
 
-    def altered(
-        one: store.past.PastDigest, state: MessageState | None, at: datetime
+    def change_digest(
+        digest: store.past.PastDigest, state: MessageState | None, at: datetime
     ) -> store.past.PastDigest:
         return store.past.PastDigest(
-            subscriber_id=one.subscriber_id,
-            local_date=one.local_date,
+            subscriber_id=digest.subscriber_id,
+            local_date=digest.local_date,
             composed_at=at,
-            max_paper_id=one.max_paper_id,
-            provenance=one.provenance,
+            max_paper_id=digest.max_paper_id,
+            provenance=digest.provenance,
             state=state,
-            items=one.items,
+            items=digest.items,
         )
 
     for state in (*(state for state in MessageState if state is not MessageState.ACCEPTED), None):
-        assert match_thumbs([altered(one, state, one.composed_at) for one in past], votes) == []
+        assert (
+            match_thumbs(
+                [change_digest(digest, state, digest.composed_at) for digest in past], votes
+            )
+            == []
+        )
     later = match_thumbs(
-        [altered(one, one.state, one.composed_at + timedelta(days=30)) for one in past], votes
+        [
+            change_digest(digest, digest.state, digest.composed_at + timedelta(days=30))
+            for digest in past
+        ],
+        votes,
     )
-    assert sum(one.thumbs_up for one in later) == 0
+    assert sum(digest.thumbs_up for digest in later) == 0
 
 
 # ---------------------------------------------------------------------------------------------- two
@@ -445,7 +471,7 @@ def test_shared_digests_are_compared_by_the_thumbs_on_them(tmp_path: Path) -> No
     it.
     """
     app = make_app(tmp_path, evaluate__recipe_b="recent", evaluate__share="100")
-    some = [
+    readers = [
         reader(
             f"reader{n}",
             "robot",
@@ -456,14 +482,18 @@ def test_shared_digests_are_compared_by_the_thumbs_on_them(tmp_path: Path) -> No
         )
         for n in range(3)
     ]
-    app = live(app, some, DAYS)
-    (found,) = evaluate.evaluate(app).comparisons
+    app = live(app, readers, DAYS)
+    (comparison,) = evaluate.evaluate(app).comparisons
     with app.store.reading() as tx:
-        made: list[Provenance] = [one.provenance for one in store.past.load_digests(tx, [1, 2, 3])]
+        provenances: list[Provenance] = [
+            digest.provenance for digest in store.past.load_digests(tx, [1, 2, 3])
+        ]
     app.close()
-    assert {(one.recipe, one.recipe_b) for one in made} == {("learned", "recent")}
-    assert (found.own, found.other, found.unit) == ("learned", "recent", "digests")
-    assert found.losses > found.wins
-    assert found.lead.value < 0
-    assert found.decided
-    assert "liked the papers of learned more" in found.verdict
+    assert {(provenance.recipe, provenance.recipe_b) for provenance in provenances} == {
+        ("learned", "recent")
+    }
+    assert (comparison.own, comparison.other, comparison.unit) == ("learned", "recent", "digests")
+    assert comparison.losses > comparison.wins
+    assert comparison.lead.value < 0
+    assert comparison.decided
+    assert "liked the papers of learned more" in comparison.verdict

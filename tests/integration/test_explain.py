@@ -21,16 +21,16 @@ Cast = Callable[[App], dict[str, Subscriber]]
 Dump = Callable[..., Path]
 
 
-def stored(app: App) -> list[Paper]:
+def list_papers(app: App) -> list[Paper]:
     with app.store.reading() as tx:
         return list(store.papers.load(tx, range(1, 200)).values())
 
 
 def rate(app: App, who: Subscriber, topic: str, vote: int, count: int) -> list[Paper]:
-    some = [paper for paper in stored(app) if topic in paper.title][:count]
-    for paper in some:
+    papers = [paper for paper in list_papers(app) if topic in paper.title][:count]
+    for paper in papers:
         services.rate(app, who, paper.name, vote)  # type: ignore[arg-type]
-    return some
+    return papers
 
 
 @pytest.fixture
@@ -62,12 +62,12 @@ def test_the_words_are_those_that_rank(app: App, carol: Subscriber) -> None:
         1.0,
     )
     told_for, told_against = (
-        {word.word for word in some} for some in (taste.words_for, taste.words_against)
+        {word.word for word in words} for words in (taste.words_for, taste.words_against)
     )
     assert "galaxy" in told_for
     assert "robot" in told_against
     assert not told_for & told_against
-    assert [one.vote for one in taste.papers] == [1, 1, 1, 1, -1, -1]
+    assert [paper.vote for paper in taste.papers] == [1, 1, 1, 1, -1, -1]
     outcome = services.preview(app, carol).outcome
     assert isinstance(outcome, Digest)
     lifted = {
@@ -85,9 +85,9 @@ def test_the_papers_stand_in_the_order_in_which_the_profile_likes_them(
     original = scores.explain
 
     def spy(*arguments: object, **more: object) -> object:
-        found = list(original(*arguments, **more))  # type: ignore[arg-type]
-        seen.extend(score.value for score in found)
-        return iter(found)
+        results = list(original(*arguments, **more))  # type: ignore[arg-type]
+        seen.extend(score.value for score in results)
+        return iter(results)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scores, "explain", spy)
@@ -130,9 +130,9 @@ def test_every_recipe_can_be_asked(tmp_path: Path, cast: Cast, dump: Dump, name:
     carol = cast(app)["carol"]
     pipeline.ingest(app, [dump(per_topic=6)])
     rate(app, carol, "galaxy", 1, 3)
-    found = services.explain_profile(app, carol)
+    explanation = services.explain_profile(app, carol)
     app.close()
-    assert (found.recipe, len(found.interests)) == (name, 1)
+    assert (explanation.recipe, len(explanation.interests)) == (name, 1)
 
 
 # ----------------------------------------------------------------------------------------------
@@ -151,14 +151,16 @@ def test_a_forgotten_thumb_teaches_nothing(any_app: App, cast: Cast, dump: Dump)
 
 
 def test_a_forgotten_example_leaves_every_interest(app: App, carol: Subscriber) -> None:
-    one, two = [paper for paper in stored(app) if "court" in paper.title][:2]
+    first, second = [paper for paper in list_papers(app) if "court" in paper.title][:2]
     pair = (
-        Interest(name="a", papers=(one.name, two.name)),
-        Interest(name="b", papers=(one.title,)),
+        Interest(name="a", papers=(first.name, second.name)),
+        Interest(name="b", papers=(first.title,)),
     )
     subscriptions.change(app, carol.id, SubscriptionRequest(email="", interests=pair))
-    assert services.forget(app, carol.id, one.id, via="page")
-    assert subscriptions.get(app, carol.id).interests == (Interest(name="a", papers=(two.name,)),)
+    assert services.forget(app, carol.id, first.id, via="page")
+    assert subscriptions.get(app, carol.id).interests == (
+        Interest(name="a", papers=(second.name,)),
+    )
 
 
 def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
@@ -174,10 +176,10 @@ def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
     assert subscriptions.get(any_app, people["alice"].id).interests == people["alice"].interests
     assert services.explain_profile(any_app, people["alice"]).interests[0].step == "keywords"
     with any_app.store.reading() as tx:
-        kept = tx.exec_driver_sql(
+        interests = tx.exec_driver_sql(
             f"SELECT count(*) FROM feedback WHERE subscriber_id = {people['alice'].id}"
         ).scalar()
-    assert kept == 3
+    assert interests == 3
 
 
 def test_forgetting_what_is_not_there_is_told(app: App, carol: Subscriber) -> None:
@@ -211,7 +213,7 @@ def test_looking_changes_nothing_and_shows_what_is_known(client: Client, carol: 
 
 def test_one_press_forgets_one_paper(client: Client, carol: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, carol) + "/learned"
-    ident = next(paper.id for paper in stored(client.app) if "galaxy" in paper.title)
+    ident = next(paper.id for paper in list_papers(client.app) if "galaxy" in paper.title)
     assert "Forgotten." in client.post(path, data={"do": "forget", "paper": str(ident)}).text
     assert votes(client.app, carol) == 5
     assert "forgotten already" in client.post(path, data={"do": "forget", "paper": str(ident)}).text
@@ -257,10 +259,14 @@ def test_a_link_for_something_else_opens_nothing(client: Client, carol: Subscrib
 
 def test_programs_read_and_forget_the_same(client: Client, carol: Subscriber) -> None:
     api = "/api/v1/readers" + client.path(Purpose.MANAGE, carol).removeprefix("/m")
-    found = client.get(f"{api}/learned").json()
-    assert (found["thumbs_up"], found["thumbs_down"], len(found["interests"])) == (4, 2, 1)
-    assert "email" not in found
-    name = found["interests"][0]["papers"][0]["paper"]
+    explanation = client.get(f"{api}/learned").json()
+    assert (
+        explanation["thumbs_up"],
+        explanation["thumbs_down"],
+        len(explanation["interests"]),
+    ) == (4, 2, 1)
+    assert "email" not in explanation
+    name = explanation["interests"][0]["papers"][0]["paper"]
     assert client.post(f"{api}/forget", json={"paper": name}).json() == {"forgotten": True}
     assert client.post(f"{api}/forget", json={"paper": "arxiv:9912.00001"}).status_code == 404
     for bad in ({}, {"confirm": False}, {"confirm": "yes"}):

@@ -33,16 +33,16 @@ EVIDENCE = (
 
 
 @pytest.fixture
-def listed(app: App) -> list[Suppression]:
-    found = [
+def stored_suppressions(app: App) -> list[Suppression]:
+    suppressions = [
         Suppression(address=address, reason=SuppressionReason.HARD, since=NOON, evidence=evidence)
         for number, evidence in enumerate(EVIDENCE)
         for address in [FORMULAS[number] if number < len(FORMULAS) else f"a{number}@example.org"]
     ]
     with app.store.writing() as tx:
-        for one in found:
-            store.suppressions.add(tx, one, now=NOON)
-    return found
+        for suppression in suppressions:
+            store.suppressions.add(tx, suppression, now=NOON)
+    return suppressions
 
 
 def run(app: App, *words: str) -> str:
@@ -54,11 +54,13 @@ def run(app: App, *words: str) -> str:
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_an_export_is_imported_again_as_it_was(
-    app: App, listed: list[Suppression], tmp_path: Path, kind: str
+    app: App, stored_suppressions: list[Suppression], tmp_path: Path, kind: str
 ) -> None:
     path = tmp_path / f"all.{kind}"
     before = subscriptions.list_suppressions(app)
-    assert {one.evidence for one in before} == {one.evidence for one in listed}
+    assert {suppression.evidence for suppression in before} == {
+        suppression.evidence for suppression in stored_suppressions
+    }
     run(app, "suppressions", "export", str(path))
     with app.store.writing() as tx:
         tx.exec_driver_sql("DELETE FROM suppressions")
@@ -66,12 +68,14 @@ def test_an_export_is_imported_again_as_it_was(
     assert subscriptions.list_suppressions(app) == before
 
 
-def test_no_cell_of_an_export_runs(app: App, listed: list[Suppression], tmp_path: Path) -> None:
+def test_no_cell_of_an_export_runs(
+    app: App, stored_suppressions: list[Suppression], tmp_path: Path
+) -> None:
     path = tmp_path / "all.csv"
     run(app, "suppressions", "export", str(path))
     with path.open(encoding="utf-8", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
-    assert len(cells) == 4 * (len(listed) + 1)
+    assert len(cells) == 4 * (len(stored_suppressions) + 1)
     assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r＝"))]
 
 
@@ -84,20 +88,20 @@ def test_rows_come_back_as_they_were(rows: list[dict[str, str]]) -> None:
 
 
 def test_names_of_readers_and_servers_command_no_terminal(
-    app: App, listed: list[Suppression]
+    app: App, stored_suppressions: list[Suppression]
 ) -> None:
     evil = "550 \x1b]0;owned\x07\x1b[2J\u202egpj.exe\nforged line"
     with app.store.writing() as tx:
-        one = Suppression(
+        suppression = Suppression(
             address="z@example.org", reason=SuppressionReason.HARD, since=NOON, evidence=evil
         )
-        store.suppressions.add(tx, one, now=NOON)
+        store.suppressions.add(tx, suppression, now=NOON)
     shown = run(app, "suppressions")
     assert not set(shown) & set("\x1b\x07\u202e\r")
     assert not any(line.startswith("forged") for line in shown.splitlines())
-    told = run(app, "suppressions", "--json")
-    assert not set(told) & set("\x1b\x07\u202e\r")
-    assert evil in [row["evidence"] for row in json.loads(told)]
+    output = run(app, "suppressions", "--json")
+    assert not set(output) & set("\x1b\x07\u202e\r")
+    assert evil in [row["evidence"] for row in json.loads(output)]
 
 
 def test_readers_are_written_out_as_they_are_stored(app: App, tmp_path: Path) -> None:
@@ -108,7 +112,7 @@ def test_readers_are_written_out_as_they_are_stored(app: App, tmp_path: Path) ->
         email="a@example.org", name="swordfish-7", text=text, keywords=("swordfish-7",)
     )
     subscriptions.subscribe(app, request, origin="command")
-    told = run(app, "subscribers", "--json")
-    assert json.loads(told)[0]["name"] == "swordfish-7"
-    assert text in told
+    output = run(app, "subscribers", "--json")
+    assert json.loads(output)[0]["name"] == "swordfish-7"
+    assert text in output
     assert "swordfish-7" not in run(app, "subscribers")

@@ -20,7 +20,7 @@ LATER = NOON + timedelta(minutes=5)
 TOMORROW = TODAY + timedelta(days=1)
 
 
-def listed(
+def send_first_digest(
     app: App, dump: Dump, state: MessageState = MessageState.ACCEPTED
 ) -> tuple[Subscriber, list[int]]:
     """A reader and the ids of the papers in their first digest."""
@@ -45,7 +45,7 @@ def vote(app: App, reader: Subscriber, paper: int, value: Vote) -> None:
         )
 
 
-def ignored(app: App, reader: Subscriber, days: int = 90) -> set[int]:
+def load_ignored(app: App, reader: Subscriber, days: int = 90) -> set[int]:
     with app.store.reading() as tx:
         return set(
             store.history.load_ignored(tx, [reader.id], since=NOON - timedelta(days=days)).get(
@@ -55,13 +55,13 @@ def ignored(app: App, reader: Subscriber, days: int = 90) -> set[int]:
 
 
 def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dump) -> None:
-    reader, papers = listed(any_app, dump)
-    assert ignored(any_app, reader) == set()  # nobody knows whether the mail was opened
+    reader, papers = send_first_digest(any_app, dump)
+    assert load_ignored(any_app, reader) == set()  # nobody knows whether the mail was opened
     vote(any_app, reader, papers[0], 1)
     vote(any_app, reader, papers[1], 1)
     vote(any_app, reader, papers[1], 0)  # withdrawn, which is more than silence
-    assert ignored(any_app, reader) == set(papers[2:])
-    assert ignored(any_app, reader, days=0) == set()
+    assert load_ignored(any_app, reader) == set(papers[2:])
+    assert load_ignored(any_app, reader, days=0) == set()
     with any_app.store.reading() as tx:
         assert (
             store.history.load_ignored(
@@ -70,18 +70,18 @@ def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dum
             == {}
         )  # before the thumb
     vote(any_app, reader, papers[0], 0)
-    assert ignored(any_app, reader) == set()
+    assert load_ignored(any_app, reader) == set()
 
 
 def test_what_did_not_reach_the_reader_was_not_ignored(app: App, dump: Dump) -> None:
-    reader, papers = listed(app, dump, MessageState.UNKNOWN)
+    reader, papers = send_first_digest(app, dump, MessageState.UNKNOWN)
     vote(app, reader, papers[0], 1)
-    assert ignored(app, reader) == set()
+    assert load_ignored(app, reader) == set()
 
 
 def test_silence_teaches_only_where_the_operator_says_so(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path)
-    reader, papers = listed(app, dump)
+    reader, papers = send_first_digest(app, dump)
     vote(app, reader, papers[0], 1)
     pipeline.ingest(app.at(NOON + timedelta(days=1)), [dump(TOMORROW)])
     app.close()

@@ -152,13 +152,13 @@ def test_the_same_report_twice_is_one_bounce_on_every_database(any_app: App) -> 
 
 
 def test_full_for_days_often_enough_suppresses(service: App, alice: Subscriber) -> None:
-    made = [
+    suppressed = [
         inbound.receive(
             service, mail("postfix-full-for-days", service, letter(service, alice, str(number)))
         ).suppressed
         for number in range(5)
     ]
-    assert made == [None] * 4 + [SuppressionReason.SOFT]
+    assert suppressed == [None] * 4 + [SuppressionReason.SOFT]
 
 
 def test_a_refusal_at_the_door_and_its_report_by_mail_are_one_bounce(
@@ -477,9 +477,9 @@ def test_a_report_without_our_token_changes_nothing(service: App, alice: Subscri
 def test_the_number_of_another_message_in_a_forged_address_is_found_out(
     service: App, alice: Subscriber, bob: Subscriber
 ) -> None:
-    mine = letter(service, bob)
+    own_letter = letter(service, bob)
     theirs = letter(service, alice, "2")
-    address = service.bounce_address(bob.id, mine.id)
+    address = service.bounce_address(bob.id, own_letter.id)
     other = service.bounce_address(alice.id, theirs.id)
     assert address is not None
     assert other is not None
@@ -491,8 +491,10 @@ def test_the_number_of_another_message_in_a_forged_address_is_found_out(
         "b+@x.org",
     ]
     before = contents(service)
-    for one in forged:
-        data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, one.encode())
+    for forged_mail in forged:
+        data = (
+            (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, forged_mail.encode())
+        )
         assert inbound.receive(service, data).outcome == "untrusted"
     assert contents(service) == before
 

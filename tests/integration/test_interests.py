@@ -92,21 +92,21 @@ def test_a_file_of_readers_names_interests_by_row_or_as_a_list(app: App, tmp_pat
     list(subscriptions.subscribe_many(app, [request for _, request in rows], origin="file"))
     assert subscriptions.find(app, "dana@example.org").interests == (HANDS, SCANS)
     lines = tmp_path / "readers.jsonl"
-    given = [
+    valid_rows = [
         {"name": "hands", "keywords": ["robot"]},
         {"name": "scans & slices", "share": 3, "keywords": ["tumour"]},
     ]
     bad = ([{"name": "a", "share": 0}], [{"name": "a", "colour": "red"}], "robots", 7, [[]])
     lines.write_bytes(
         b"\n".join(
-            msgspec.json.encode({"email": "eli@example.org", "interests": one})
-            for one in (given, *bad)
+            msgspec.json.encode({"email": "eli@example.org", "interests": file_row})
+            for file_row in (valid_rows, *bad)
         )
     )
-    first, *others = read_readers(lines)
+    first, *rejections = read_readers(lines)
     assert not isinstance(first, BadRow)
     assert first[1].interests == (HANDS, SCANS)
-    assert [type(other) for other in others] == [BadRow] * len(bad)
+    assert [type(other) for other in rejections] == [BadRow] * len(bad)
 
 
 def test_the_config_names_interests(tmp_path: Path) -> None:

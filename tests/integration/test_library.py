@@ -115,7 +115,7 @@ def test_a_kept_paper_is_new_to_nobody_until_a_dump_brings_it(
     import_library(any_app, alice, bib())
     with any_app.store.reading() as tx:
         assert store.papers.list_seen_between(tx, TODAY - timedelta(days=400), TODAY) == []
-        kept = store.papers.find_by_identity(tx, "doi", "10.1000/xyz")
+        paper_ids = store.papers.find_by_identity(tx, "doi", "10.1000/xyz")
     report = pipeline.ingest(
         any_app,
         [dump(rows=[row(doi="10.1000/xyz", title="A Galaxy, Stored at Last", abstract="Real.")])],
@@ -125,7 +125,7 @@ def test_a_kept_paper_is_new_to_nobody_until_a_dump_brings_it(
         assert store.papers.list_seen_between(
             tx, TODAY - timedelta(days=1), TODAY
         ) == store.papers.find_by_identity(tx, "doi", "10.1000/xyz")
-        paper = store.papers.load(tx, kept)[kept[0]]
+        paper = store.papers.load(tx, paper_ids)[paper_ids[0]]
     assert (paper.title, paper.abstract, paper.first_seen) == (
         "A Galaxy, Stored at Last",
         "Real.",
@@ -295,8 +295,8 @@ def test_nothing_of_the_file_but_the_papers_is_stored(
         ),
     )
     with any_app.store.reading() as tx:
-        (known,) = store.dumps.list_latest(tx, libraries=True)
-        assert (known["name"], known["format"]) == ("library", "library")
+        (file,) = store.dumps.list_latest(tx, libraries=True)
+        assert (file["name"], file["format"]) == ("library", "library")
         assert store.dumps.count_totals(tx)["rejected"] == 0
 
 

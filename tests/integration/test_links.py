@@ -29,7 +29,7 @@ Cast = Callable[[App], dict[str, Subscriber]]
 
 
 @pytest.fixture
-def two(any_app: App) -> Iterator[tuple[App, App]]:
+def processes(any_app: App) -> Iterator[tuple[App, App]]:
     """Two processes on one database, both of which know its first key."""
     any_app.keys()
     other = App.open(any_app.config, now=any_app.now)
@@ -39,9 +39,9 @@ def two(any_app: App) -> Iterator[tuple[App, App]]:
 
 
 def test_a_link_that_a_new_key_signed_works_at_a_process_that_runs_since_before(
-    two: tuple[App, App], cast: Cast
+    processes: tuple[App, App], cast: Cast
 ) -> None:
-    sender, pages = two
+    sender, pages = processes
     alice = cast(sender)["alice"]
     client = Client(pages)
     old = sender.url(Purpose.UNSUBSCRIBE, alice.id)
@@ -56,17 +56,17 @@ def test_a_link_that_a_new_key_signed_works_at_a_process_that_runs_since_before(
     assert subscriptions.get(pages, alice.id).status is SubscriberStatus.LEFT
 
 
-def test_a_running_sender_signs_with_the_new_key_after_a_minute(two: tuple[App, App]) -> None:
-    one, sender = two
-    one.rotate_keys()
+def test_a_running_sender_signs_with_the_new_key_after_a_minute(processes: tuple[App, App]) -> None:
+    rotator, sender = processes
+    rotator.rotate_keys()
     assert len(sender.keys()) == 1
     sender._keys.read = -math.inf
-    assert [one.id for one in list(sender.keys())] == [1, 2]
-    assert sender.url(Purpose.MANAGE, 1) == one.url(Purpose.MANAGE, 1)
+    assert [key.id for key in list(sender.keys())] == [1, 2]
+    assert sender.url(Purpose.MANAGE, 1) == rotator.url(Purpose.MANAGE, 1)
 
 
-def test_a_token_of_a_key_that_never_was_is_refused_everywhere(two: tuple[App, App]) -> None:
-    pages = two[1]
+def test_a_token_of_a_key_that_never_was_is_refused_everywhere(processes: tuple[App, App]) -> None:
+    pages = processes[1]
     forged = links.write_token(
         Link(purpose=Purpose.UNSUBSCRIBE, subscriber_id=1), replace(pages.keys()[0], id=200)
     )
@@ -108,8 +108,8 @@ def test_leaving_stops_a_mail_whose_body_has_not_begun(
     assert Client(any_app).post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     with any_app.store.writing() as tx:
         assert store.ledger.begin(tx, [queued], owner="sender", now=NOON, clock=NOON) == set()
-    sent = pipeline.send(any_app)
-    assert MessageState.ACCEPTED not in sent.states
+    send_to_alice = pipeline.send(any_app)
+    assert MessageState.ACCEPTED not in send_to_alice.states
 
 
 def test_a_bounce_address_names_its_message(tmp_path: Path) -> None:
@@ -132,7 +132,9 @@ def test_without_a_bounce_domain_bounces_go_to_the_sender(app: App) -> None:
 # a laptop, with a mail account
 
 
-def sent(app: App, cast: Cast, dump: Callable[..., Path]) -> tuple[Subscriber, EmailMessage]:
+def send_to_alice(
+    app: App, cast: Cast, dump: Callable[..., Path]
+) -> tuple[Subscriber, EmailMessage]:
     """The one mail that a round sends to alice."""
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
@@ -144,7 +146,7 @@ def sent(app: App, cast: Cast, dump: Callable[..., Path]) -> tuple[Subscriber, E
     return alice, message
 
 
-def said(message: EmailMessage, kind: str = "plain") -> str:
+def get_body(message: EmailMessage, kind: str = "plain") -> str:
     part = message.get_body((kind,))
     assert part is not None
     return str(part.get_content())
@@ -153,10 +155,10 @@ def said(message: EmailMessage, kind: str = "plain") -> str:
 def test_a_reader_far_from_the_machine_answers_by_mail(
     app: App, cast: Cast, dump: Callable[..., Path]
 ) -> None:
-    alice, message = sent(app, cast, dump)
-    offered = re.findall(r"<(mailto:[^>]+)>", said(message))
+    alice, message = send_to_alice(app, cast, dump)
+    offered = re.findall(r"<(mailto:[^>]+)>", get_body(message))
     assert len(offered) == 2 * 3 + 1
-    assert set(re.findall(r'"(mailto:[^"]+)"', said(message, "html"))) == set(offered)
+    assert set(re.findall(r'"(mailto:[^"]+)"', get_body(message, "html"))) == set(offered)
     for _ in range(2):
         app.rotate_keys()
     asked = []
@@ -221,8 +223,8 @@ def test_what_a_mail_promises_is_what_can_be_kept(
     in_header: list[str],
 ) -> None:
     app = make_app(tmp_path, web__base_url=base_url, mail__sender=sender, mail__reply_to=reply_to)
-    message = sent(app, cast, dump)[1]
-    assert ("mailto:" in said(message)) == ("mailto:" in said(message, "html")) == in_body
+    message = send_to_alice(app, cast, dump)[1]
+    assert ("mailto:" in get_body(message)) == ("mailto:" in get_body(message, "html")) == in_body
     ways = str(message["List-Unsubscribe"] or "").split(", ")
     assert len(list(filter(None, ways))) == len(in_header)
     for way, expected in zip(ways, in_header, strict=False):
@@ -248,11 +250,11 @@ def test_who_reads_a_mailbox_can_be_left_by_mail_as_well(
         mailbox__host="127.0.0.1",
         mailbox__username=login,
     )
-    message = sent(app, cast, dump)[1]
+    message = send_to_alice(app, cast, dump)[1]
     assert ("mailto:" in str(message["List-Unsubscribe"])) == bool(way)
     assert way in str(message["List-Unsubscribe"])
     assert "List-Unsubscribe-Post" in message
-    assert "mailto:" not in said(message)
+    assert "mailto:" not in get_body(message)
     app.close()
 
 

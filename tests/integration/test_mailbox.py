@@ -68,9 +68,9 @@ def person(dovecot: Dovecot, server: ImapServer) -> Iterator[imaplib.IMAP4_SSL]:
 def listening(tmp_path: Path, server: ImapServer) -> Iterator[App]:
     """An app whose mailbox is the server's."""
     (tmp_path / "digest.sqlite").write_bytes(build_sqlite_file())
-    made = make_app(tmp_path, mail__bounce_domain="bounces.example.org", **settings(server))
-    yield made
-    made.close()
+    app = make_app(tmp_path, mail__bounce_domain="bounces.example.org", **settings(server))
+    yield app
+    app.close()
 
 
 def settings(server: ImapServer, **more: str) -> dict[str, str]:

@@ -32,7 +32,7 @@ def at(app: App, day: date, hour: int = 12) -> App:
     return app.at(datetime(day.year, day.month, day.day, hour, tzinfo=UTC))
 
 
-def listed(app: App, who: Subscriber, day: date) -> list[str]:
+def list_titles(app: App, who: Subscriber, day: date) -> list[str]:
     digest, papers = services.sent_digest(app, who, day)
     return [papers[item.score.paper_id].title for item in digest.items]
 
@@ -48,8 +48,8 @@ def test_a_round_sends_everybody_a_digest_of_their_own(
     assert pipeline.ingest(any_app, [dump()]).count("new") == 16
     report = pipeline.round(any_app)
     assert report.sent.states == {MessageState.ACCEPTED: 3}
-    assert all("robot" in title for title in listed(any_app, people["alice"], TODAY))
-    assert all("tumour" in title for title in listed(any_app, people["bob"], TODAY))
+    assert all("robot" in title for title in list_titles(any_app, people["alice"], TODAY))
+    assert all("tumour" in title for title in list_titles(any_app, people["bob"], TODAY))
     assert sorted(str(message["To"]) for message in read_mails(any_app).values()) == [
         "alice@example.org",
         "bob@example.org",
@@ -89,7 +89,7 @@ def test_thumbs_teach_the_next_digest(any_app: App, cast: Cast, dump: Dump) -> N
     tomorrow = at(any_app, TOMORROW)
     pipeline.ingest(tomorrow, [dump(TOMORROW)])
     pipeline.round(tomorrow)
-    titles = listed(any_app, carol, TOMORROW)
+    titles = list_titles(any_app, carol, TOMORROW)
     assert all("galaxy" in title for title in titles)
     digest, _ = services.sent_digest(any_app, carol, TOMORROW)
     assert (
@@ -139,7 +139,7 @@ def test_no_paper_is_listed_twice_over_many_days(app: App, cast: Cast, dump: Dum
         now = at(app, day)
         pipeline.ingest(now, [dump(day, per_topic=2)])
         pipeline.round(now)
-        seen += listed(app, alice, day)
+        seen += list_titles(app, alice, day)
     assert len(seen) == len(set(seen)) == 15
 
 
@@ -155,9 +155,9 @@ def test_a_paper_that_was_rated_is_not_listed_any_more(app: App, cast: Cast, dum
 def test_two_previews_are_equal_and_change_nothing(any_app: App, cast: Cast, dump: Dump) -> None:
     alice = cast(any_app)["alice"]
     pipeline.ingest(any_app, [dump()])
-    one, two = services.preview(any_app, alice), services.preview(any_app, alice)
-    assert msgspec.json.encode(one.json) == msgspec.json.encode(two.json)
-    assert one.message == two.message
+    first, second = services.preview(any_app, alice), services.preview(any_app, alice)
+    assert msgspec.json.encode(first.json) == msgspec.json.encode(second.json)
+    assert first.message == second.message
     with pytest.raises(NotFoundError):
         services.sent_digest(any_app, alice, TODAY)
 
@@ -206,7 +206,7 @@ def test_the_cut_into_batches_changes_no_digest(tmp_path: Path, cast: Cast, dump
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "told"),
+    ("spoilt", "expected"),
     [
         (
             update(tables.subscribers)
@@ -224,7 +224,7 @@ def test_the_cut_into_batches_changes_no_digest(tmp_path: Path, cast: Cast, dump
 )
 @pytest.mark.parametrize("day", [None, TODAY])
 def test_one_reader_who_trips_us_up_stops_no_other(
-    app: App, dump: Dump, spoilt: Update, told: str, day: date | None
+    app: App, dump: Dump, spoilt: Update, expected: str, day: date | None
 ) -> None:
     pipeline.ingest(app, [dump()])
     for number in range(7):
@@ -239,13 +239,13 @@ def test_one_reader_who_trips_us_up_stops_no_other(
     assert len(report.planned) == 6
     (left,) = report.left_out
     assert left.email == "r2@example.org"
-    assert told in left.reason
+    assert expected in left.reason
     subscriptions.subscribe(
         app,
         SubscriptionRequest(email="r2@example.org", timezone="UTC", keywords=("robot",)),
         origin="command",
     )
-    assert [one.email for one in pipeline.compose(app).planned] == ["r2@example.org"]
+    assert [digest.email for digest in pipeline.compose(app).planned] == ["r2@example.org"]
 
 
 @pytest.mark.slow
@@ -402,7 +402,7 @@ def test_a_late_paper_is_new_for_the_next_digest(app: App, cast: Cast, dump: Dum
     pipeline.ingest(at(app, TODAY, 15), [dump(TODAY, rows=late)], seen=TODAY - timedelta(days=1))
     tomorrow = at(app, TOMORROW)
     pipeline.round(tomorrow)
-    assert sorted(listed(app, alice, TOMORROW)) == [
+    assert sorted(list_titles(app, alice, TOMORROW)) == [
         "A late study of robot 0",
         "A late study of robot 1",
     ]
@@ -471,12 +471,12 @@ def test_papers_of_an_expired_digest_compete_again(tmp_path: Path, cast: Cast, d
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
     pipeline.round(app)
-    first = listed(app, alice, TODAY)
+    first = list_titles(app, alice, TODAY)
     app.close()
     up = make_app(tmp_path)
     tomorrow = at(up, TOMORROW, 20)
     report = pipeline.round(tomorrow)
     assert report.sent.states == {MessageState.ACCEPTED: 3}
     assert services.status(up).messages == {"expired": 3, "accepted": 3}
-    assert listed(up, alice, TOMORROW) == first
+    assert list_titles(up, alice, TOMORROW) == first
     up.close()

@@ -64,9 +64,9 @@ def test_a_dump_cut_in_the_middle_keeps_what_came_before_and_goes_on_when_whole(
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     (file,) = pipeline.ingest(app, [cut]).files
     assert file.incomplete
-    kept = file.counts["new"]
-    assert 0 < kept < 16
-    assert pipeline.ingest(app, [whole]).count("new") == 16 - kept
+    new_papers = file.counts["new"]
+    assert 0 < new_papers < 16
+    assert pipeline.ingest(app, [whole]).count("new") == 16 - new_papers
 
 
 def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(
@@ -120,39 +120,39 @@ def test_bytes_that_are_no_text_are_kept_out_of_wishes_and_told_elsewhere(any_ap
         interest="m\0",
     )
     other = SubscriptionRequest(email="b@example.org")
-    kept, stays = subscriptions.subscribe_many(any_app, [request, other], origin="file")
-    assert isinstance(kept, SubscribeResult)
-    assert isinstance(stays, SubscribeResult)
-    (interest,) = kept.subscriber.interests
-    assert (kept.subscriber.name, interest.keywords, interest.authors) == (
+    first, second = subscriptions.subscribe_many(any_app, [request, other], origin="file")
+    assert isinstance(first, SubscribeResult)
+    assert isinstance(second, SubscribeResult)
+    (interest,) = first.subscriber.interests
+    assert (first.subscriber.name, interest.keywords, interest.authors) == (
         "Al\ufffdice",
         ("rob ot", "x\ufffd"),
         ("J Doe",),
     )
-    assert (interest.text, interest.name, stays.outcome) == ("on e\ntwo\ufffd", "m", "new")
+    assert (interest.text, interest.name, second.outcome) == ("on e\ntwo\ufffd", "m", "new")
     for asked in (
         lambda: subscriptions.find(any_app, "\udcff@example.org"),
-        lambda: services.rate(any_app, kept.subscriber, "\udcff", 1),
+        lambda: services.rate(any_app, first.subscriber, "\udcff", 1),
     ):
         with pytest.raises(InputError, match="no UTF-8"):
             asked()
 
 
 def test_an_address_is_found_in_either_form_of_its_domain(any_app: App) -> None:
-    known = subscriptions.subscribe(
+    reader = subscriptions.subscribe(
         any_app, SubscriptionRequest(email="user@b\u00fccher.example"), origin="command"
     ).subscriber
-    assert subscriptions.find(any_app, " USER@XN--BCHER-KVA.example").id == known.id
+    assert subscriptions.find(any_app, " USER@XN--BCHER-KVA.example").id == reader.id
     subscriptions.suppress(
         any_app,
         [subscriptions.make_suppression(any_app, "user@xn--bcher-kva.example", "")],
     )
-    assert subscriptions.get(any_app, known.id).status is SubscriberStatus.SUPPRESSED
+    assert subscriptions.get(any_app, reader.id).status is SubscriberStatus.SUPPRESSED
     assert (
         subscriptions.release(any_app, "user@xn--bcher-kva.example").address
         == "user@b\u00fccher.example"
     )
-    assert subscriptions.get(any_app, known.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(any_app, reader.id).status is SubscriberStatus.ACTIVE
 
 
 def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:
@@ -164,7 +164,7 @@ def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:
             store.papers.save_frequencies(tx, features.VERSION, b"\x01 cut")
 
 
-def kept(app: App) -> tuple[bytes, bytes]:
+def load_words(app: App) -> tuple[bytes, bytes]:
     with app.store.reading() as tx:
         return store.papers.load_vectors(tx, features.VERSION, [3])[
             3
@@ -178,7 +178,7 @@ def test_damaged_words_are_counted_anew_and_told(
         any_app, SubscriptionRequest(email="a@example.org", keywords=("robot",)), origin="command"
     ).subscriber
     pipeline.ingest(any_app, [dump(per_topic=10)])
-    sound, shown = kept(any_app), services.preview(any_app, alice).json
+    sound, shown = load_words(any_app), services.preview(any_app, alice).json
     (tmp_path / "none.jsonl").write_text("")
     for words in (True, False):
         spoil(any_app, words=words, frequencies=True)
@@ -195,7 +195,7 @@ def test_damaged_words_are_counted_anew_and_told(
             in caplog.text
         ) is words
         assert "digest doctor" in caplog.text
-        assert kept(any_app) == sound
+        assert load_words(any_app) == sound
         caplog.clear()
         assert services.preview(any_app, alice).json == shown
         assert caplog.text == ""
@@ -247,7 +247,7 @@ def test_an_address_that_is_none_is_refused(app: App, address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad_request", "told"),
+    ("bad_request", "message"),
     [
         (SubscriptionRequest(email="a@example.org", timezone="Mars/Olympus"), "Europe/Berlin"),
         (SubscriptionRequest(email="a@example.org", hour=24), "0 to 23"),
@@ -257,9 +257,9 @@ def test_an_address_that_is_none_is_refused(app: App, address: str) -> None:
     ],
 )
 def test_a_setting_out_of_range_is_refused_with_the_range(
-    app: App, bad_request: SubscriptionRequest, told: str
+    app: App, bad_request: SubscriptionRequest, message: str
 ) -> None:
-    with pytest.raises(InputError, match=re.escape(told)):
+    with pytest.raises(InputError, match=re.escape(message)):
         subscriptions.subscribe(app, bad_request, origin="command")
 
 

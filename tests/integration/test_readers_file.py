@@ -60,16 +60,16 @@ _reader = st.fixed_dictionaries(
 )
 
 
-def exported(app: App) -> list[dict[str, Any]]:
+def export_readers(app: App) -> list[dict[str, Any]]:
     doors = subscriptions.load_origins(app)
-    found = [
+    rows = [
         subscriber_values(s) | {"created": s.created, "origin": doors[s.id]}
         for s in subscriptions.list_subscribers(app)
     ]
-    return msgspec.json.decode(msgspec.json.encode(found, enc_hook=str))  # type: ignore[no-any-return]
+    return msgspec.json.decode(msgspec.json.encode(rows, enc_hook=str))  # type: ignore[no-any-return]
 
 
-def imported(
+def import_readers(
     app: App, folder: Path, rows: list[dict[str, Any]], name: str = "readers.json"
 ) -> list[str]:
     path = folder / name
@@ -81,7 +81,7 @@ def imported(
     assert not [row for row in read if isinstance(row, BadRow)]
     requests = [row[1] for row in read if not isinstance(row, BadRow)]
     granted = list(subscriptions.subscribe_many(app, requests, origin="file"))
-    return ["refused" if isinstance(one, tuple) else one.outcome for one in granted]
+    return ["refused" if isinstance(result, tuple) else result.outcome for result in granted]
 
 
 @settings(max_examples=25, deadline=None)
@@ -95,27 +95,29 @@ def test_what_is_exported_is_imported_without_loss(
         {"email": f"reader{number}@example.org", **reader} for number, reader in enumerate(readers)
     ]
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        one, other = make_app(Path(first)), make_app(Path(second))
+        source, target = make_app(Path(first)), make_app(Path(second))
         try:
-            assert set(imported(one, Path(first), rows)) <= {"new"}
-            before = exported(one)
+            assert set(import_readers(source, Path(first), rows)) <= {"new"}
+            before = export_readers(source)
             assert [row["standing"] for row in before] == [reader["standing"] for reader in readers]
             assert [row["created"][:10] for row in before] == [
                 reader["created"][:10] for reader in readers
             ]
-            imported(other, Path(second), before, name)
-            assert exported(other) == before
-            outcomes = imported(other, Path(second), before, name)
+            import_readers(target, Path(second), before, name)
+            assert export_readers(target) == before
+            outcomes = import_readers(target, Path(second), before, name)
             assert set(outcomes) <= {"unchanged", "left", "suppressed"}
-            assert exported(other) == before
+            assert export_readers(target) == before
             stopped = {row["email"] for row in before if row["standing"] == "suppressed"}
-            assert {each.address for each in subscriptions.list_suppressions(other)} == stopped
+            assert {
+                suppression.address for suppression in subscriptions.list_suppressions(target)
+            } == stopped
         finally:
-            one.close()
-            other.close()
+            source.close()
+            target.close()
 
 
-def known(app: App, status: SubscriberStatus) -> str:
+def add_reader(app: App, status: SubscriberStatus) -> str:
     email = "known@example.org"
     if status is SubscriberStatus.PENDING:
         subscriptions.sign_up(
@@ -146,11 +148,11 @@ def test_a_file_stops_mail_to_who_is_known_and_starts_none(
         SubscriberStatus.LEFT,
         SubscriberStatus.SUPPRESSED,
     ]
-    email = known(any_app, before)
+    email = add_reader(any_app, before)
     row = {"email": email, "keywords": ["robot"]} | (
         {} if said is None else {"standing": said.value}
     )
-    imported(any_app, tmp_path, [row], "readers.jsonl")
+    import_readers(any_app, tmp_path, [row], "readers.jsonl")
     stops = (
         said is not None
         and said is not SubscriberStatus.PENDING
@@ -171,7 +173,11 @@ def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enoug
     )
     requests = [row[1] for row in read_readers(table) if not isinstance(row, BadRow)]
     done = list(subscriptions.subscribe_many(any_app, requests, origin="file"))
-    assert [one.outcome for one in done if not isinstance(one, tuple)] == ["new", "pending", "new"]
+    assert [result.outcome for result in done if not isinstance(result, tuple)] == [
+        "new",
+        "pending",
+        "new",
+    ]
     reader = subscriptions.find(any_app, "p@example.org")
     assert reader.status is SubscriberStatus.PENDING
     assert [interest.name for interest in reader.interests] == ["hands", "scans"]
@@ -181,7 +187,7 @@ def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enoug
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ({"standing": "confirmed"}, "must be one of pending, active, paused, left, suppressed"),
         ({"standing": 5}, "must be one of pending"),
@@ -189,17 +195,17 @@ def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enoug
         ({"origin": "nowhere"}, "must be one of command, file, config, page, api"),
     ],
 )
-def test_a_bad_standing_is_told_of(tmp_path: Path, row: dict[str, Any], told: str) -> None:
+def test_a_bad_standing_is_told_of(tmp_path: Path, row: dict[str, Any], message: str) -> None:
     path = tmp_path / "readers.jsonl"
     path.write_bytes(msgspec.json.encode({"email": "a@example.org"} | row))
     (bad,) = read_readers(path)
     assert isinstance(bad, BadRow)
-    assert told in bad.reason
+    assert message in bad.reason
 
 
 def test_all_that_is_exported_is_a_column(any_app: App) -> None:
     subscriptions.subscribe(any_app, SubscriptionRequest(email="a@example.org"), origin="command")
-    assert set(exported(any_app)[0]) <= set(COLUMNS)
+    assert set(export_readers(any_app)[0]) <= set(COLUMNS)
 
 
 def test_a_broken_list_of_readers_is_one_bad_row(tmp_path: Path) -> None:

@@ -231,8 +231,8 @@ def test_the_newest_key_is_replaced_when_it_is_revoked(service: App) -> None:
     service.keys()
     assert service.revoke_key(1)
     assert not service.revoke_key(1)
-    known = service.keys()
-    assert [(key.id, key.revoked_at is None) for key in known] == [(1, False), (2, True)]
+    keys = service.keys()
+    assert [(key.id, key.revoked_at is None) for key in keys] == [(1, False), (2, True)]
     with pytest.raises(NotFoundError, match="keys list"):
         service.revoke_key(9)
 
@@ -256,9 +256,9 @@ def new_token(app: App) -> str:
 def test_the_command_says_that_it_made_a_new_key(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGEST_STORE__URL", f"sqlite:///{app.store.url.database}")
     app.keys()
-    told = CliRunner().invoke(commands, ["keys", "revoke", "1"])
-    assert told.exit_code == 0
-    assert "key 2 was made" in told.output
+    result = CliRunner().invoke(commands, ["keys", "revoke", "1"])
+    assert result.exit_code == 0
+    assert "key 2 was made" in result.output
     rows = json.loads(CliRunner().invoke(commands, ["keys", "list", "--json"]).stdout)
     assert [(row["id"], row["signs"], row["revoked"] is None) for row in rows] == [
         (1, False, False),

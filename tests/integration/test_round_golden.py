@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parents[1] / "data" / "golden" / "round"
 DAY = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
 
-def masked(text: str) -> str:
+def mask_tokens(text: str) -> str:
     """Tokens differ with the key of each database."""
     return re.sub(r"(/[tumc]/|%20)[a-z2-7]{55}", r"\1TOKEN", text)
 
@@ -45,7 +45,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     report = pipeline.round(app)
     app.close()
     assert not report.sent.troubles
-    made = {}
+    files = {}
     for path in app.config.smtp.outbox.glob("*.eml"):
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         assert isinstance(message, EmailMessage)
@@ -53,10 +53,10 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         text, html = message.get_body(("plain",)), message.get_body(("html",))
         assert text is not None
         assert html is not None
-        made[f"{name}/subject.txt"] = f"{message['Subject']}\n"
-        made[f"{name}/body.txt"] = masked(text.get_content().replace("\r\n", "\n"))
-        made[f"{name}/body.html"] = masked(html.get_content().replace("\r\n", "\n"))
-    return made
+        files[f"{name}/subject.txt"] = f"{message['Subject']}\n"
+        files[f"{name}/body.txt"] = mask_tokens(text.get_content().replace("\r\n", "\n"))
+        files[f"{name}/body.html"] = mask_tokens(html.get_content().replace("\r\n", "\n"))
+    return files
 
 
 def test_the_mails_of_the_round_are_as_the_files_show(outcome: dict[str, str]) -> None:

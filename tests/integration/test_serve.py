@@ -104,8 +104,8 @@ def test_it_answers_and_a_signal_stops_it_in_order(
     start: Callable[..., tuple[subprocess.Popen[str], str]], number: int, tmp_path: Path
 ) -> None:
     process, address = start()
-    told = httpx.get(address + "/healthz", trust_env=False)
-    assert (told.status_code, told.json()) == (200, {"status": "ok"})
+    response = httpx.get(address + "/healthz", trust_env=False)
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
     process.send_signal(number)
     out, _ = process.communicate(timeout=LONG)
     assert (process.returncode, out) == (0, "closed\n")
@@ -378,9 +378,9 @@ def test_a_verb_that_fails_keeps_neither_the_others_nor_the_next_tick_from_runni
         assert [seen.get(timeout=LONG) for _ in range(4)] == ["locked", "fine"] * 2
     finally:
         ticking.stop()
-    told = [record.getMessage() for record in caplog.records]
-    assert "locked failed: the database is locked" in told
-    assert "mistaken failed by a mistake of ours" in told
+    messages = [record.getMessage() for record in caplog.records]
+    assert "locked failed: the database is locked" in messages
+    assert "mistaken failed by a mistake of ours" in messages
 
 
 def test_stopping_waits_for_the_verb_that_runs_and_begins_no_other() -> None:

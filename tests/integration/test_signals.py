@@ -53,11 +53,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def until(process: subprocess.Popen[str], word: str) -> None:
     """Read what it prints up to a line with the word."""
     assert process.stdout is not None
-    told = ""
-    while word not in told:
+    output = ""
+    while word not in output:
         line = process.stdout.readline()
-        assert line, told
-        told += line
+        assert line, output
+        output += line
 
 
 #: the verb says where it is, and then takes for ever
@@ -168,17 +168,17 @@ def test_an_ended_pipe_lets_the_mail_server_try_again(start: Start) -> None:
 def test_serve_reloads_nothing_on_a_hangup_and_says_so(start: Start, tmp_path: Path) -> None:
     process = start("serve")
     assert process.stderr is not None
-    told = ""
-    while "serve roles=" not in told:
+    output = ""
+    while "serve roles=" not in output:
         line = process.stderr.readline()
-        assert line, told
-        told += line
+        assert line, output
+        output += line
     process.send_signal(signal.SIGHUP)
-    while "SIGHUP changes nothing" not in told:
+    while "SIGHUP changes nothing" not in output:
         line = process.stderr.readline()
-        assert line, told
-        told += line
-    assert "restart `digest serve`" in told
+        assert line, output
+        output += line
+    assert "restart `digest serve`" in output
     process.send_signal(signal.SIGTERM)
     _, rest = process.communicate(timeout=LONG)
     assert process.returncode == 0

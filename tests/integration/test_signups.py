@@ -27,11 +27,11 @@ def with_web(app: App, **settings: Any) -> App:
 
 
 def ask(app: App, number: int, client: str = "192.0.2.1", **fields: Any) -> Subscriber:
-    wanted = SubscriptionRequest(email=f"reader{number}@example.org", **fields)
-    return subscriptions.sign_up(app, wanted, origin="page", client=client).subscriber
+    request = SubscriptionRequest(email=f"reader{number}@example.org", **fields)
+    return subscriptions.sign_up(app, request, origin="page", client=client).subscriber
 
 
-def asked(app: App) -> int:
+def count_readers(app: App) -> int:
     return len(subscriptions.list_subscribers(app))
 
 
@@ -45,7 +45,7 @@ def test_a_client_is_limited_and_others_are_not(any_app: App) -> None:
     with pytest.raises(LimitError, match="Try again later"):
         ask(app, 3)
     ask(app, 4, client="192.0.2.2")
-    assert asked(app) == 4
+    assert count_readers(app) == 4
     assert pipeline.send(app).states == {"accepted": 4}
     assert len(read_mails(app)) == 4
 
@@ -56,7 +56,7 @@ def test_all_together_are_limited(any_app: App) -> None:
         ask(app, number, client=f"192.0.2.{number}")
     with pytest.raises(LimitError):
         ask(app, 9, client="198.51.100.1")
-    assert asked(app) == 5
+    assert count_readers(app) == 5
 
 
 def test_the_hour_slides_and_it_is_said_when_to_come_back(any_app: App) -> None:
@@ -97,14 +97,14 @@ def test_a_refused_sign_up_leaves_nothing_behind(any_app: App) -> None:
             ask(app, number)
     with app.store.reading() as tx:
         assert store.signups.count(tx, since=NOON - HOUR) == 1
-    assert asked(app) == 1
+    assert count_readers(app) == 1
 
 
 def test_no_limit_where_none_is_set(any_app: App) -> None:
     app = with_web(any_app, signups_per_client=0, signups_per_hour=0)
     for number in range(12):
         ask(app, number)
-    assert asked(app) == 12
+    assert count_readers(app) == 12
 
 
 def test_many_at_once_never_exceed_a_limit(any_app: App) -> None:
@@ -120,7 +120,7 @@ def test_many_at_once_never_exceed_a_limit(any_app: App) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(attempt, range(24))) == 7
-    assert asked(app) == 7
+    assert count_readers(app) == 7
 
 
 def test_a_restart_and_another_process_know_what_came(any_app: App) -> None:
@@ -144,7 +144,7 @@ def test_no_address_of_a_client_is_stored(any_app: App) -> None:
 # ------------------------------------------------------------------------------------- deletions
 
 
-def at_last(app: App) -> App:
+def go_past_deadline(app: App) -> App:
     return app.at(NOON + timedelta(days=app.config.web.pending_days, minutes=1))
 
 
@@ -152,7 +152,7 @@ def test_who_never_confirms_is_deleted_in_time(any_app: App) -> None:
     ask(any_app, 0, keywords=("robot",))
     pipeline.send(any_app)
     assert subscriptions.delete_unconfirmed(any_app.at(NOON + 13 * DAY)) == 0
-    assert subscriptions.delete_unconfirmed(at_last(any_app)) == 1
+    assert subscriptions.delete_unconfirmed(go_past_deadline(any_app)) == 1
     assert subscriptions.list_subscribers(any_app) == []
     with any_app.store.reading() as tx:
         for table in ("signups", "interests", "messages", "deliveries"):
@@ -162,48 +162,48 @@ def test_who_never_confirms_is_deleted_in_time(any_app: App) -> None:
 def test_asking_again_is_another_beginning(any_app: App) -> None:
     ask(any_app, 0)
     ask(any_app.at(NOON + 10 * DAY), 0)
-    assert subscriptions.delete_unconfirmed(at_last(any_app)) == 0
-    assert subscriptions.delete_unconfirmed(at_last(any_app).at(NOON + 25 * DAY)) == 1
+    assert subscriptions.delete_unconfirmed(go_past_deadline(any_app)) == 0
+    assert subscriptions.delete_unconfirmed(go_past_deadline(any_app).at(NOON + 25 * DAY)) == 1
 
 
-def confirmed(app: App) -> Subscriber:
+def confirm_reader(app: App) -> Subscriber:
     reader = ask(app, 0)
     return subscriptions.confirm(app, reader.id)
 
 
-def returned(app: App) -> Subscriber:
+def return_by_link(app: App) -> Subscriber:
     """Never confirmed, but came back by a link of their own, and rated a paper."""
     reader = ask(app, 0)
     subscriptions.unsubscribe(app, reader.id)
     return subscriptions.resubscribe(app, reader.id)
 
 
-def named(app: App) -> Subscriber:
+def subscribe_by_command(app: App) -> Subscriber:
     return subscriptions.subscribe(
         app, SubscriptionRequest(email="reader0@example.org"), origin="command"
     ).subscriber
 
 
-@pytest.mark.parametrize("became", [confirmed, returned, named])
+@pytest.mark.parametrize("became", [confirm_reader, return_by_link, subscribe_by_command])
 def test_who_was_ever_confirmed_is_never_deleted(
-    any_app: App, dump: Callable[..., Any], became: Callable[[App], Subscriber]
+    any_app: App, dump: Callable[..., Any], make_reader: Callable[[App], Subscriber]
 ) -> None:
     pipeline.ingest(any_app, [dump()], seen="name")
-    reader = became(any_app)
-    if became is returned:
+    reader = make_reader(any_app)
+    if make_reader is return_by_link:
         services.rate(any_app, reader, services.get_paper(any_app, 1).name, 1)
-    assert subscriptions.delete_unconfirmed(at_last(any_app)) == 0
+    assert subscriptions.delete_unconfirmed(go_past_deadline(any_app)) == 0
     subscriptions.unsubscribe(any_app, reader.id)
     ask(any_app, 0)
     assert subscriptions.get(any_app, reader.id).status is SubscriberStatus.PENDING
-    assert subscriptions.delete_unconfirmed(at_last(any_app)) == 0
+    assert subscriptions.delete_unconfirmed(go_past_deadline(any_app)) == 0
 
 
 def test_nobody_is_deleted_where_no_days_are_set(any_app: App) -> None:
     app = with_web(any_app, pending_days=0)
     ask(app, 0)
     assert subscriptions.delete_unconfirmed(app.at(NOON + 4000 * DAY)) == 0
-    assert asked(app) == 1
+    assert count_readers(app) == 1
 
 
 def test_who_confirms_at_the_last_moment_stays(any_app: App) -> None:
@@ -222,7 +222,7 @@ def test_more_than_a_batch_is_deleted(any_app: App, monkeypatch: pytest.MonkeyPa
     app = with_web(any_app, signups_per_client=0)
     for number in range(7):
         ask(app, number)
-    assert subscriptions.delete_unconfirmed(at_last(app)) == 7
+    assert subscriptions.delete_unconfirmed(go_past_deadline(app)) == 7
     with pytest.raises(NotFoundError):
         subscriptions.find(app, "reader0@example.org")
 
@@ -249,6 +249,6 @@ def test_a_burst_is_an_alarm_until_it_is_over(any_app: App) -> None:
 
 def test_serve_deletes_by_itself(app: App) -> None:
     ask(app, 0)
-    for clock in serve.scheduling(at_last(app), threading.Event()):
+    for clock in serve.scheduling(go_past_deadline(app), threading.Event()):
         clock.tick()
-    assert asked(app) == 0
+    assert count_readers(app) == 0

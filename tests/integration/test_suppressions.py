@@ -50,10 +50,10 @@ def letter(app: App, who: Subscriber, key: str, kind: MessageKind = MessageKind.
             expires_at=app.now() + timedelta(hours=8),
         )
         claimed = store.ledger.claim(tx, owner="me", now=app.now(), clock=app.now())
-    return next(one for one in claimed if one.key == key)
+    return next(message for message in claimed if message.key == key)
 
 
-def refused(
+def record_refusal(
     app: App,
     queued: Queued,
     code: int,
@@ -88,34 +88,34 @@ def messages(app: App) -> dict[str, int]:
 
 
 def test_no_such_address_is_enough_once(any_app: App, alice: Subscriber) -> None:
-    made = refused(any_app, letter(any_app, alice, "1"), 550, "5.1.1 user unknown")
-    assert made is not None
-    assert (made.reason, made.since, made.evidence) == (
+    suppression = record_refusal(any_app, letter(any_app, alice, "1"), 550, "5.1.1 user unknown")
+    assert suppression is not None
+    assert (suppression.reason, suppression.since, suppression.evidence) == (
         SuppressionReason.HARD,
         NOON,
         "550 5.1.1 user unknown",
     )
     assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
-    assert subscriptions.list_suppressions(any_app) == [made]
+    assert subscriptions.list_suppressions(any_app) == [suppression]
 
 
 def test_a_mailbox_switched_off_is_enough_twice_and_the_same_message_counts_once(
     any_app: App, alice: Subscriber
 ) -> None:
     first = letter(any_app, alice, "1")
-    assert refused(any_app, first, 550, "5.2.1 disabled") is None
-    assert refused(any_app, first, 550, "5.2.1 disabled") is None
-    made = refused(any_app, letter(any_app, alice, "2"), 550, "5.2.1 disabled")
-    assert made is not None
-    assert made.reason is SuppressionReason.DISABLED
+    assert record_refusal(any_app, first, 550, "5.2.1 disabled") is None
+    assert record_refusal(any_app, first, 550, "5.2.1 disabled") is None
+    suppression = record_refusal(any_app, letter(any_app, alice, "2"), 550, "5.2.1 disabled")
+    assert suppression is not None
+    assert suppression.reason is SuppressionReason.DISABLED
 
 
 def test_soft_bounces_are_counted_over_the_days_of_the_rule(
     any_app: App, alice: Subscriber
 ) -> None:
     days = [0, 5, 6, 7, 18, 19, 19]
-    made = [
-        refused(
+    suppressions = [
+        record_refusal(
             any_app.at(NOON + timedelta(days=day)),
             letter(any_app.at(NOON + timedelta(days=day)), alice, str(number)),
             552,
@@ -125,7 +125,15 @@ def test_soft_bounces_are_counted_over_the_days_of_the_rule(
     ]
     # the one of day 0 and the one of day 5 are over 14 days old when the fifth soft bounce of the
     # list comes
-    assert [bool(one) for one in made] == [False, False, False, False, False, False, True]
+    assert [bool(suppression) for suppression in suppressions] == [
+        False,
+        False,
+        False,
+        False,
+        False,
+        False,
+        True,
+    ]
     assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
 
 
@@ -133,9 +141,12 @@ def test_our_own_faults_and_what_was_not_refused_suppress_nobody(
     any_app: App, alice: Subscriber
 ) -> None:
     for number in range(8):
-        assert refused(any_app, letter(any_app, alice, f"p{number}"), 550, "5.7.1 policy") is None
         assert (
-            refused(
+            record_refusal(any_app, letter(any_app, alice, f"p{number}"), 550, "5.7.1 policy")
+            is None
+        )
+        assert (
+            record_refusal(
                 any_app,
                 letter(any_app, alice, f"d{number}"),
                 450,
@@ -144,7 +155,9 @@ def test_our_own_faults_and_what_was_not_refused_suppress_nobody(
             )
             is None
         )
-        assert refused(any_app, letter(any_app, alice, f"n{number}"), 0, "no SMTPUTF8") is None
+        assert (
+            record_refusal(any_app, letter(any_app, alice, f"n{number}"), 0, "no SMTPUTF8") is None
+        )
     assert status(any_app, alice) is SubscriberStatus.ACTIVE
 
 
@@ -164,14 +177,14 @@ def test_what_waits_for_a_suppressed_address_is_skipped_whatever_its_kind(
                 not_before=NOON,
                 expires_at=NOON + timedelta(1),
             )
-    refused(any_app, queued, 550, "5.1.1 unknown")
+    record_refusal(any_app, queued, 550, "5.1.1 unknown")
     assert messages(any_app) == {"skipped": 3}
 
 
 def test_nothing_but_the_operator_brings_a_suppressed_address_back(
     any_app: App, alice: Subscriber
 ) -> None:
-    refused(any_app, letter(any_app, alice, "1"), 550, "5.1.1 unknown")
+    record_refusal(any_app, letter(any_app, alice, "1"), 550, "5.1.1 unknown")
     before = messages(any_app)
     request = SubscriptionRequest(email=ALICE.upper(), size=3)
     for origin in ("command", "file", "config"):
@@ -193,10 +206,12 @@ def test_nothing_but_the_operator_brings_a_suppressed_address_back(
 def test_an_address_stays_suppressed_when_its_subscriber_is_deleted(
     any_app: App, alice: Subscriber
 ) -> None:
-    refused(any_app, letter(any_app, alice, "1"), 550, "5.1.1 unknown")
+    record_refusal(any_app, letter(any_app, alice, "1"), 550, "5.1.1 unknown")
     with any_app.store.writing() as tx:
         tx.exec_driver_sql("DELETE FROM subscribers")
-    assert [one.address for one in subscriptions.list_suppressions(any_app)] == [ALICE]
+    assert [suppression.address for suppression in subscriptions.list_suppressions(any_app)] == [
+        ALICE
+    ]
     assert (
         subscriptions.subscribe(any_app, SubscriptionRequest(email=ALICE), origin="file").outcome
         == "suppressed"
@@ -225,11 +240,11 @@ def test_a_stranger_who_asks_for_a_suppressed_address_sees_no_difference(any_app
 def test_a_release_forgives_and_the_same_reports_read_again_do_not_count(
     any_app: App, alice: Subscriber
 ) -> None:
-    one = letter(any_app, alice, "1")
-    refused(any_app, one, 550, "5.1.1 unknown")
+    message = letter(any_app, alice, "1")
+    record_refusal(any_app, message, 550, "5.1.1 unknown")
     subscriptions.release(any_app, ALICE)
-    assert refused(any_app, one, 550, "5.1.1 unknown") is None
-    assert refused(any_app, letter(any_app, alice, "2"), 550, "5.2.1 disabled") is None
+    assert record_refusal(any_app, message, 550, "5.1.1 unknown") is None
+    assert record_refusal(any_app, letter(any_app, alice, "2"), 550, "5.2.1 disabled") is None
     assert status(any_app, alice) is SubscriberStatus.ACTIVE
 
 
@@ -267,7 +282,7 @@ def test_who_leaves_while_suppressed_has_left_after_the_release(
     assert status(any_app, alice) is SubscriberStatus.LEFT
 
 
-def complained(app: App) -> None:
+def record_complaint(app: App) -> None:
     with app.store.writing() as tx:
         record_bounces.suppress(app, tx, ALICE, SuppressionReason.COMPLAINT, "abuse")
 
@@ -275,7 +290,7 @@ def complained(app: App) -> None:
 def test_who_complained_has_left_and_only_their_own_link_or_the_operator_brings_them_back(
     any_app: App, alice: Subscriber
 ) -> None:
-    complained(any_app)
+    record_complaint(any_app)
     assert status(any_app, alice) is SubscriberStatus.LEFT
     assert (
         subscriptions.sign_up(any_app, SubscriptionRequest(email=ALICE), origin="page").outcome
@@ -294,13 +309,13 @@ def test_a_complaint_of_a_suppressed_address_outlives_the_release(
     any_app: App, alice: Subscriber
 ) -> None:
     subscriptions.suppress(any_app, [subscriptions.make_suppression(any_app, ALICE, "")])
-    complained(any_app)
+    record_complaint(any_app)
     subscriptions.release(any_app, ALICE)
     assert status(any_app, alice) is SubscriberStatus.LEFT
 
 
 def test_a_bounce_or_the_operator_outweighs_a_complaint(any_app: App, alice: Subscriber) -> None:
-    complained(any_app)
+    record_complaint(any_app)
     assert (
         subscriptions.suppress(
             any_app, [subscriptions.make_suppression(any_app, ALICE, "asked by phone")]
@@ -309,8 +324,11 @@ def test_a_bounce_or_the_operator_outweighs_a_complaint(any_app: App, alice: Sub
     )
     assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
     assert subscriptions.resubscribe(any_app, alice.id).status is SubscriberStatus.SUPPRESSED
-    (one,) = subscriptions.list_suppressions(any_app)
-    assert (one.reason, one.evidence) == (SuppressionReason.OPERATOR, "asked by phone")
+    (suppression,) = subscriptions.list_suppressions(any_app)
+    assert (suppression.reason, suppression.evidence) == (
+        SuppressionReason.OPERATOR,
+        "asked by phone",
+    )
     subscriptions.release(any_app, ALICE)
     assert status(any_app, alice) is SubscriberStatus.LEFT
 

@@ -47,7 +47,7 @@ WORDS = (
 )
 
 
-def _stored(app: App, tmp_path: Path, number: int) -> None:
+def _store_papers(app: App, tmp_path: Path, number: int) -> None:
     rows = [
         {
             "arxiv": f"2604.9{n:04}",
@@ -67,18 +67,18 @@ def test_trained_vectors_are_in_force_and_know_the_installs_own_words(
     any_app: App, tmp_path: Path
 ) -> None:
     assert services.vectors_info(any_app).version == features.load_base_table().version
-    _stored(any_app, tmp_path, 60)
+    _store_papers(any_app, tmp_path, 60)
     table = pipeline.train_word_vectors(any_app)
-    found = services.vectors_info(any_app)
-    assert (found.version, found.own, found.stored) == (table.version, True, 60)
-    assert found.papers == features.load_base_table().papers + 60
+    info = services.vectors_info(any_app)
+    assert (info.version, info.own, info.stored) == (table.version, True, 60)
+    assert info.papers == features.load_base_table().papers + 60
     assert set(features.load_base_table().columns) <= set(table.columns)
     with any_app.store.reading() as tx:
         assert load_word_vectors(tx).to_bytes() == table.to_bytes()
 
 
 def test_training_again_replaces_what_was_trained_before(app: App, tmp_path: Path) -> None:
-    _stored(app, tmp_path, 60)
+    _store_papers(app, tmp_path, 60)
     first = pipeline.train_word_vectors(app, seed=1)
     second = pipeline.train_word_vectors(app, seed=2)
     assert first.version != second.version == services.vectors_info(app).version
@@ -86,7 +86,7 @@ def test_training_again_replaces_what_was_trained_before(app: App, tmp_path: Pat
 
 
 def test_too_few_papers_are_refused_with_a_remedy(app: App, tmp_path: Path) -> None:
-    _stored(app, tmp_path, 5)
+    _store_papers(app, tmp_path, 5)
     with pytest.raises(
         InputError, match=r"5 stored papers are too few to train word vectors.*digest ingest"
     ):
@@ -100,7 +100,7 @@ def test_training_is_due_when_the_corpus_has_grown(
     learn = importlib.import_module("digest.pipeline.learn")  # the verb has the same name
     monkeypatch.setattr(learn, "MIN_CORPUS_PAPERS", 60)
     assert not pipeline.word_vectors_due(app)
-    _stored(app, tmp_path, 60)
+    _store_papers(app, tmp_path, 60)
     assert pipeline.word_vectors_due(app)
     pipeline.train_word_vectors(app)
     assert not pipeline.word_vectors_due(app)
@@ -111,13 +111,13 @@ def test_training_is_due_when_the_corpus_has_grown(
 def test_stored_vectors_that_cannot_be_read_give_way_to_the_packages(
     any_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _stored(any_app, tmp_path, 60)
+    _store_papers(any_app, tmp_path, 60)
     blob = pipeline.train_word_vectors(any_app).to_bytes()
     with any_app.store.writing() as tx:
         tx.execute(update(word_vectors).values(data=blob[:-1], version="vectors1-cut"))
     with caplog.at_level(logging.WARNING, "digest.compose"):
-        found = services.vectors_info(any_app)
-    assert (found.version, found.own) == (features.load_base_table().version, False)
+        info = services.vectors_info(any_app)
+    assert (info.version, info.own) == (features.load_base_table().version, False)
     assert "cut off" in caplog.text
     with any_app.store.writing() as tx:
         old = store.vectors.Trained(
@@ -155,17 +155,17 @@ def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_
         "PYTHONPATH": str(damaged.parent),
         "DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}",
     }
-    told = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environment)
-    assert told.returncode == 1
-    assert "Traceback" not in told.stderr
+    process = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert process.returncode == 1
+    assert "Traceback" not in process.stderr
     for word in ("vectors.bin", "cut off", "Install the package again"):
-        assert word in told.stderr
+        assert word in process.stderr
 
 
 def test_stored_words_that_are_damaged_are_counted_anew(
     any_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _stored(any_app, tmp_path, 60)
+    _store_papers(any_app, tmp_path, 60)
     alice = subscriptions.subscribe(
         any_app,
         SubscriptionRequest(email="alice@example.org", keywords=("octopus",)),
@@ -193,13 +193,15 @@ def test_a_round_ranks_by_trained_vectors_and_says_so(
 ) -> None:
     people = cast(app)
     pipeline.ingest(app, [dump()])
-    _stored(app, tmp_path, 60)
+    _store_papers(app, tmp_path, 60)
     table = pipeline.train_word_vectors(app)
     composed = pipeline.compose(app)
     assert len(composed.planned) == len(people)
-    for one in composed.planned:
+    for planned_digest in composed.planned:
         digest, _ = services.sent_digest(
-            app, next(who for who in people.values() if who.email == one.email), one.local_date
+            app,
+            next(who for who in people.values() if who.email == planned_digest.email),
+            planned_digest.local_date,
         )
         assert table.version in digest.provenance.features
 
@@ -207,7 +209,7 @@ def test_a_round_ranks_by_trained_vectors_and_says_so(
 def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(
     app: App, tmp_path: Path
 ) -> None:
-    _stored(app, tmp_path, 60)
+    _store_papers(app, tmp_path, 60)
     written = tmp_path / "vectors.bin"
     variables = {"DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}"}
     result = CliRunner().invoke(
@@ -223,8 +225,8 @@ def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(
 
 
 def test_what_is_told_of_the_shipped_table_is_true() -> None:
-    told = (resources.files("digest.data") / "README.md").read_text(encoding="utf-8")
+    readme = (resources.files("digest.data") / "README.md").read_text(encoding="utf-8")
     table = features.load_base_table()
-    assert table.version in told
-    assert f"{len(table.columns):,} words" in told
-    assert f"{table.papers:,} papers" in told
+    assert table.version in readme
+    assert f"{len(table.columns):,} words" in readme
+    assert f"{table.papers:,} papers" in readme

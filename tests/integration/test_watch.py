@@ -54,11 +54,11 @@ def silent(any_app: App) -> App:
 
 
 def letters(folder: Path) -> list[email.message.EmailMessage]:
-    found = [
+    messages = [
         email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         for path in sorted((folder / "outbox").glob("alert*.eml"))
     ]
-    return [one for one in found if isinstance(one, email.message.EmailMessage)]
+    return [message for message in messages if isinstance(message, email.message.EmailMessage)]
 
 
 def test_an_alarm_becomes_one_letter_a_day(silent: App, tmp_path: Path) -> None:
@@ -134,8 +134,8 @@ def test_without_an_operator_nobody_is_written_to_and_status_tells_all_the_same(
 def test_status_and_letters_tell_the_same(full: App) -> None:
     shown, looked = services.status(full).alarms, services.watch(full).alarms
     assert (
-        [(one.kind, one.remedy, one.urgent) for one in shown]
-        == [(one.kind, one.remedy, one.urgent) for one in looked]
+        [(alarm.kind, alarm.remedy, alarm.urgent) for alarm in shown]
+        == [(alarm.kind, alarm.remedy, alarm.urgent) for alarm in looked]
         != []
     )
 
@@ -177,14 +177,14 @@ def test_a_source_that_fails_for_days_is_told_with_the_first_failure(app: App) -
 
     entry = SourceEntry(name="gone", kind="folder", folder=Path("/nowhere/at/all"))
     service = with_alerts(replace(app, config=app.config.model_copy(update={"sources": (entry,)})))
-    told = []
+    texts = []
     for day in range(4):
         today = service.at(NOON + timedelta(days=day))
         services.fetch(today)
-        told.append(
+        texts.append(
             [alarm.urgent for alarm in services.watch(today).alarms if alarm.kind == "source"]
         )
-    assert told == [[False], [False], [False], [True]]
+    assert texts == [[False], [False], [False], [True]]
 
 
 # ------------------------------------------------------------------------------------- causes gone

@@ -33,8 +33,8 @@ def day(text: str) -> date:
 
 
 def join(app: App, email: str = "a@example.org", **fields: object) -> Subscriber:
-    wanted = SubscriptionRequest(email=email, keywords=("robot",), **fields)  # type: ignore[arg-type]
-    return subscriptions.subscribe(app.at(JOINED), wanted, origin="command").subscriber
+    request = SubscriptionRequest(email=email, keywords=("robot",), **fields)  # type: ignore[arg-type]
+    return subscriptions.subscribe(app.at(JOINED), request, origin="command").subscriber
 
 
 def bring(app: App, dump: Dump, text: str, per_topic: int = 1) -> None:
@@ -49,16 +49,16 @@ def tick(app: App, text: str, **how: object) -> pipeline.ComposeReport:
     return pipeline.round(at(app, text), due=True, **how).composed  # type: ignore[arg-type]
 
 
-def planned(report: pipeline.ComposeReport) -> list[date]:
-    return [each.local_date for each in report.planned]
+def planned_dates(report: pipeline.ComposeReport) -> list[date]:
+    return [digest.local_date for digest in report.planned]
 
 
-def closed(report: pipeline.ComposeReport) -> list[date]:
-    return [each.local_date for each in report.quiet if each.reason is QuietReason.MISSED]
+def closed_dates(report: pipeline.ComposeReport) -> list[date]:
+    return [digest.local_date for digest in report.quiet if digest.reason is QuietReason.MISSED]
 
 
 def reasons(report: pipeline.ComposeReport) -> list[str]:
-    return [each.reason for each in report.left_out]
+    return [reader.reason for reader in report.left_out]
 
 
 def days_listed(app: App, who: Subscriber, local_date: date) -> list[date]:
@@ -73,11 +73,11 @@ def days_listed(app: App, who: Subscriber, local_date: date) -> list[date]:
 def test_a_digest_missed_over_midnight_is_made_under_its_own_date(any_app: App, dump: Dump) -> None:
     join(any_app, days=(7,), hour=22)
     bring(any_app, dump, "06-06 10:00")
-    assert planned(tick(any_app, "06-08 00:30")) == [day("06-07")]
+    assert planned_dates(tick(any_app, "06-08 00:30")) == [day("06-07")]
     (message,) = read_mails(any_app).values()
     assert "7 June" in message["Subject"]
     assert "20260607" in message["Message-ID"]
-    assert planned(tick(any_app, "06-08 00:31")) == []
+    assert planned_dates(tick(any_app, "06-08 00:31")) == []
 
 
 def test_after_days_without_the_service_one_digest_is_made_and_the_other_dates_are_closed(
@@ -86,9 +86,12 @@ def test_after_days_without_the_service_one_digest_is_made_and_the_other_dates_a
     reader = join(any_app)
     for text in ("06-08", "06-09", "06-10", "06-11"):
         bring(any_app, dump, f"{text} 05:00")
-    assert planned(tick(any_app, "06-08 07:00")) == [day("06-08")]
+    assert planned_dates(tick(any_app, "06-08 07:00")) == [day("06-08")]
     late = tick(any_app, "06-12 00:30")
-    assert (planned(late), closed(late)) == ([day("06-11")], [day("06-09"), day("06-10")])
+    assert (planned_dates(late), closed_dates(late)) == (
+        [day("06-11")],
+        [day("06-09"), day("06-10")],
+    )
     rows = late.json["subscribers"]
     assert {"email": reader.email, "date": "2026-06-09", "state": "quiet", "reason": MISSED} in rows  # type: ignore[operator]
     since = {day("06-09"), day("06-10"), day("06-11")}
@@ -98,7 +101,7 @@ def test_after_days_without_the_service_one_digest_is_made_and_the_other_dates_a
     (row,) = services.status(at(any_app, "06-12 01:00")).digests
     assert (row["local_date"], row["missed"]) == (day("06-11"), 2)
     bring(any_app, dump, "06-12 05:00")
-    assert planned(tick(any_app, "06-12 07:00")) == [day("06-12")]
+    assert planned_dates(tick(any_app, "06-12 07:00")) == [day("06-12")]
 
 
 def test_a_next_digest_that_is_near_takes_all(any_app: App, dump: Dump) -> None:
@@ -107,13 +110,13 @@ def test_a_next_digest_that_is_near_takes_all(any_app: App, dump: Dump) -> None:
     tick(any_app, "06-09 07:00")
     bring(any_app, dump, "06-10 05:00")
     early = tick(any_app, "06-11 01:01")
-    assert planned(early) == []
+    assert planned_dates(early) == []
     assert reasons(early) == [
         "the digest of 2026-06-10 was not made in time; that of 2026-06-11 takes its papers"
     ]
     bring(any_app, dump, "06-11 05:00")
     report = tick(any_app, "06-11 07:00")
-    assert (planned(report), closed(report)) == ([day("06-11")], [day("06-10")])
+    assert (planned_dates(report), closed_dates(report)) == ([day("06-11")], [day("06-10")])
     assert set(days_listed(any_app, reader, day("06-11"))) == {day("06-10"), day("06-11")}
 
 
@@ -123,7 +126,7 @@ def test_a_missed_digest_waits_for_the_papers_of_the_outage(app: App, dump: Dump
     first = tick(app, "06-09 23:30", started=started)
     assert reasons(first) == ["no new papers yet"]
     bring(app, dump, "06-09 23:50")
-    assert planned(tick(app, "06-09 23:51", started=started)) == [day("06-09")]
+    assert planned_dates(tick(app, "06-09 23:51", started=started)) == [day("06-09")]
 
 
 def test_a_digest_made_late_keeps_its_own_date_for_its_hours_and_no_longer(
@@ -137,7 +140,7 @@ def test_a_digest_made_late_keeps_its_own_date_for_its_hours_and_no_longer(
     assert expires == datetime(2026, 6, 10, 7, tzinfo=UTC)  # the next is due, after 11 hours of 16
     bring(app, dump, "06-10 05:00")
     report = pipeline.round(at(app, "06-10 07:00"), due=True)
-    assert planned(report.composed) == [day("06-10")]
+    assert planned_dates(report.composed) == [day("06-10")]
     assert report.sent.states == {MessageState.ACCEPTED: 1}
     assert services.status(app).messages == {"expired": 1, "accepted": 1}
     (reader,) = subscriptions.list_subscribers(app)
@@ -167,14 +170,14 @@ def test_a_weekly_reader_gets_what_is_read_on_the_day_of_the_digest_after_it(
 ) -> None:
     reader = join(any_app, **settings)
     bring(any_app, dump, first.split()[0] + " 00:10")
-    assert len(planned(tick(any_app, first))) == 1
+    assert len(planned_dates(tick(any_app, first))) == 1
     rows = [
         dict(row, arxiv=f"2606.9{n:04}", title=f"Late {n}: {row['title']}")
         for n, row in enumerate(invent_papers(day("06-07")))
     ]
     path = dump(rows=rows)
     pipeline.ingest(at(any_app, late), [path])
-    (local_date,) = planned(tick(any_app, second))
+    (local_date,) = planned_dates(tick(any_app, second))
     _, papers = services.sent_digest(any_app, reader, local_date)
     assert [paper for paper in papers.values() if paper.title.startswith("Late")]
 
@@ -246,13 +249,13 @@ def test_a_reader_who_goes_on_gets_with_the_next_digest_what_came(any_app: App, 
     subscriptions.pause(at(any_app, "06-01 12:00"), reader.id, paused=True)
     for text in ("06-02", "06-15"):
         bring(any_app, dump, f"{text} 05:00")
-        assert planned(tick(any_app, f"{text} 07:00")) == []
+        assert planned_dates(tick(any_app, f"{text} 07:00")) == []
     subscriptions.pause(at(any_app, "06-15 12:00"), reader.id, paused=False)
     report = tick(any_app, "06-15 12:01")
-    assert (planned(report), closed(report)) == ([], [])
+    assert (planned_dates(report), closed_dates(report)) == ([], [])
     assert "they were away at 7:00 of 2026-06-15" in reasons(report)[0]
     report = tick(any_app, "06-16 07:00")
-    assert (planned(report), closed(report)) == ([day("06-16")], [])
+    assert (planned_dates(report), closed_dates(report)) == ([day("06-16")], [])
     assert set(days_listed(any_app, reader, day("06-16"))) == {day("06-02"), day("06-15")}
 
 
@@ -267,7 +270,7 @@ def test_a_pause_before_the_first_digest_loses_no_paper_since_the_reader_came(
     reader = subscriptions.subscribe(at(any_app, "06-01 12:00"), request, origin="file").subscriber
     subscriptions.pause(at(any_app, "06-01 13:00"), reader.id, paused=True)
     subscriptions.pause(at(any_app, "06-15 12:00"), reader.id, paused=False)
-    assert planned(tick(any_app, "06-16 07:00")) == [day("06-16")]
+    assert planned_dates(tick(any_app, "06-16 07:00")) == [day("06-16")]
     # What came before they did is the other service's, which they had joined long ago.
     assert set(days_listed(any_app, reader, day("06-16"))) == {day("06-02"), day("06-10")}
 
@@ -282,10 +285,10 @@ def test_a_weekday_that_a_reader_adds_makes_its_last_date_no_missed_one(
     subscriptions.change(
         at(any_app, "06-11 12:00"), reader.id, SubscriptionRequest(email="", days=(1, 3))
     )
-    assert planned(tick(any_app, "06-11 12:01")) == []
+    assert planned_dates(tick(any_app, "06-11 12:01")) == []
     request = SubscriptionRequest(email=reader.email, days=(4,))
     subscriptions.subscribe(at(any_app, "06-11 13:00"), request, origin="command")
-    assert planned(tick(any_app, "06-11 13:01")) == [day("06-11")]
+    assert planned_dates(tick(any_app, "06-11 13:01")) == [day("06-11")]
 
 
 def test_who_joins_after_their_hour_gets_the_first_digest_at_once(app: App, dump: Dump) -> None:
@@ -295,7 +298,7 @@ def test_who_joins_after_their_hour_gets_the_first_digest_at_once(app: App, dump
         late, SubscriptionRequest(email="l@example.org", hour=3), origin="command"
     )
     subscriptions.sign_up(late, SubscriptionRequest(email="p@example.org", hour=3), origin="page")
-    assert planned(tick(app, "06-09 22:01")) == [day("06-09")]
+    assert planned_dates(tick(app, "06-09 22:01")) == [day("06-09")]
     pending = subscriptions.find(app, "p@example.org")
     subscriptions.confirm(at(app, "06-10 12:00"), pending.id)
     report = tick(app, "06-10 12:01")
@@ -314,15 +317,20 @@ def test_a_tick_with_nothing_to_do_reads_little(
         request = SubscriptionRequest(email=f"r{number}@example.org", hour=7 if number % 2 else 23)
         subscriptions.subscribe(at(app, "06-09 06:00"), request, origin="command")
     bring(app, dump, "06-09 05:00")
-    assert len(planned(tick(app, "06-09 07:00"))) == 25
-    assert len(planned(tick(app, "06-09 23:00"))) == 25
+    assert len(planned_dates(tick(app, "06-09 07:00"))) == 25
+    assert len(planned_dates(tick(app, "06-09 23:00"))) == 25
     statements: list[str] = []
     event.listen(
         app.store.engine, "before_cursor_execute", lambda *args: statements.append(args[2])
     )
     # Learning would fail.
     monkeypatch.setattr(importlib.import_module("digest.pipeline.compose"), "learn", None)
-    for now, told in (("06-09 23:30", "has a digest for 2026-06-09"), ("06-10 08:00", "no new")):
+    for now, logged_reason in (
+        ("06-09 23:30", "has a digest for 2026-06-09"),
+        ("06-10 08:00", "no new"),
+    ):
         statements.clear()
-        assert any(told in reason for reason in reasons(pipeline.compose(at(app, now), due=True)))
+        assert any(
+            logged_reason in reason for reason in reasons(pipeline.compose(at(app, now), due=True))
+        )
         assert len(statements) < 40  # for fifty readers

@@ -30,7 +30,7 @@ from digest.model import Bounced, Delivery, MessageState, Phase, SubscriberStatu
 from digest.store import tables
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
-from tests.integration.arrived import arrive, entry
+from tests.integration.arrivals import entry, ingest_entries
 
 START = datetime(2026, 10, 19, 12, tzinfo=UTC)  # the clocks of Europe change on the 25th
 READERS = (
@@ -58,7 +58,7 @@ class World:
     #: (reader, local date) -> the ids that competed, and the instant
     competed: dict[tuple[int, date], frozenset[int]] = field(default_factory=dict)
     #: reader -> the instants at which `serve` made their digests since they changed anything
-    made: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    digest_times: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def service(self) -> App:
@@ -74,7 +74,7 @@ class World:
             for n in range(number)
         ]
         self.papers += number
-        arrive(self.app.store, *entries, day=self.now.date())
+        ingest_entries(self.app.store, *entries, day=self.now.date())
 
     def tick(self) -> None:
         report = pipeline.compose(self.service, due=True)
@@ -82,10 +82,10 @@ class World:
             who = subscriptions.find(self.app, planned.email)
             assert earliest_due(who) <= due_at(who, planned.local_date) <= self.now
             assert planned.local_date >= START.date()
-            for before in self.made[who.id][-1:]:
-                first = len(self.made[who.id]) == 1
+            for before in self.digest_times[who.id][-1:]:
+                first = len(self.digest_times[who.id]) == 1
                 assert self.now - before >= NEAR or first
-            self.made[who.id].append(self.now)
+            self.digest_times[who.id].append(self.now)
         self._check_times([planned.email for planned in report.planned])
         self.send()
 
@@ -103,7 +103,7 @@ class World:
 
     def by_hand(self) -> None:
         pipeline.compose(self.service)
-        self.made.clear()
+        self.digest_times.clear()
         self.send()
 
     def send(self) -> None:
@@ -153,7 +153,7 @@ class World:
     def change(self, number: int, fields: dict[str, Any]) -> None:
         who = self._reader(number)
         subscriptions.change(self.service, who.id, SubscriptionRequest(email="", **fields))
-        self.made.pop(who.id, None)
+        self.digest_times.pop(who.id, None)
 
     def pause(self, number: int) -> None:
         who = self._reader(number)
@@ -187,23 +187,23 @@ def world() -> Iterator[World]:
     choose_digests = module.choose_digests
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         app = make_app(Path(folder), digest__recipe="recent")
-        made = World(app=app.at(START))
+        new_world = World(app=app.at(START))
 
-        def watched(rules: Any, split: Any, context: Any, batch: Sequence[Any]) -> Any:
+        def record_candidates(rules: Any, split: Any, context: Any, batch: Sequence[Any]) -> Any:
             for candidates in batch:
                 reader_id = candidates.reader.subscriber.id
-                made.competed[reader_id, context.local_date] = candidates.paper_ids
+                new_world.competed[reader_id, context.local_date] = candidates.paper_ids
             return choose_digests(rules, split, context, batch)
 
-        patch.setattr(module, "choose_digests", watched)
+        patch.setattr(module, "choose_digests", record_candidates)
         try:
-            made.join()
-            yield made
+            new_world.join()
+            yield new_world
         finally:
             app.close()
 
 
-def check(made: World) -> None:
+def check(world: World) -> None:
     """The promises, of all that happened."""
     c = tables.digests.c
     columns = (c.id, c.subscriber_id, c.local_date, c.created_at, tables.messages.c.state)
@@ -212,16 +212,16 @@ def check(made: World) -> None:
     items = select(tables.digest_items.c.digest_id, tables.digest_items.c.paper_id).where(
         ~tables.digest_items.c.seen_before
     )
-    with made.app.store.reading() as tx:
+    with world.app.store.reading() as tx:
         digests = tx.execute(rows.order_by(c.created_at, c.id)).all()
         listed: dict[int, set[int]] = defaultdict(set)
         for item in tx.execute(items):
             listed[item.digest_id].add(item.paper_id)
-        papers = store.papers.load(tx, range(1, made.papers + 1))
+        papers = store.papers.load(tx, range(1, world.papers + 1))
     assert len({(row.subscriber_id, row.local_date) for row in digests}) == len(digests)
     for number in range(1, len(READERS) + 1):
-        mine = [row for row in digests if row.subscriber_id == number]
-        accepted = [row for row in mine if row.state == MessageState.ACCEPTED.value]
+        reader_digests = [row for row in digests if row.subscriber_id == number]
+        accepted = [row for row in reader_digests if row.state == MessageState.ACCEPTED.value]
         shown = [paper for row in accepted for paper in listed[row.id]]
         assert len(shown) == len(set(shown))
         for ident, paper in papers.items():
@@ -229,7 +229,7 @@ def check(made: World) -> None:
                 row
                 for row in accepted
                 if row.local_date - paper.first_seen <= LOOK_BACK
-                and ident in made.competed[number, row.local_date]
+                and ident in world.competed[number, row.local_date]
             ]
             reachable = [
                 row
@@ -237,7 +237,7 @@ def check(made: World) -> None:
                 if row.created_at.date() > paper.first_seen
                 and row.local_date - paper.first_seen < LOOK_BACK
             ]
-            assert takers or not reachable, (number, ident, paper.first_seen, mine)
+            assert takers or not reachable, (number, ident, paper.first_seen, reader_digests)
 
 
 readers = st.integers(0, len(READERS) - 1)
@@ -307,15 +307,18 @@ ARRIVED_LATE = [
 def test_no_paper_is_lost_or_listed_twice_whatever_happens(
     events: list[tuple[str, Any]],
 ) -> None:
-    with world() as made:
-        made.publish(3)
-        made.run(events)
+    with world() as simulation:
+        simulation.publish(3)
+        simulation.run(events)
         # All is well from here on: what came must have been looked at within a week and a day.
-        made.outcome = "accepted"
+        simulation.outcome = "accepted"
         for number in range(len(READERS)):
-            if subscriptions.list_subscribers(made.app)[number].status is SubscriberStatus.PAUSED:
-                made.pause(number)
+            if (
+                subscriptions.list_subscribers(simulation.app)[number].status
+                is SubscriberStatus.PAUSED
+            ):
+                simulation.pause(number)
         for _ in itertools.repeat(None, 9):
-            made.publish(1)
-            made.run([("outage", 14), ("serve", 2)])
-        check(made)
+            simulation.publish(1)
+            simulation.run([("outage", 14), ("serve", 2)])
+        check(simulation)

@@ -48,7 +48,7 @@ def pause(until: datetime, **values: Any) -> Pause:
     )
 
 
-def raw(opened: Store) -> list[datetime]:
+def load_pause_ends(opened: Store) -> list[datetime]:
     with opened.reading() as tx:
         return list(tx.execute(pauses.select().with_only_columns(pauses.c.until)).scalars())
 
@@ -59,8 +59,8 @@ def test_a_pause_of_a_clock_ahead_is_over_when_it_is_read(store: Store) -> None:
         rows.save(tx, pause(NOW + PAUSE_MAX, name="busy.example"), clock=NOW)
     for later in (timedelta(0), timedelta(minutes=30)):
         with store.reading() as tx:
-            found = {one.name: one.until for one in rows.load_all(tx, clock=NOW + later)}
-        assert found == {"slow.example": NOW + later, "busy.example": NOW + PAUSE_MAX}, (
+            pauses = {row.name: row.until for row in rows.load_all(tx, clock=NOW + later)}
+        assert pauses == {"slow.example": NOW + later, "busy.example": NOW + PAUSE_MAX}, (
             "never longer than the longest, and never further on"
         )
 
@@ -69,22 +69,22 @@ def test_a_true_pause_takes_the_place_of_one_of_a_clock_ahead(store: Store) -> N
     with store.writing() as tx:
         rows.save(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
         rows.save(tx, pause(NOW + timedelta(minutes=5)), clock=NOW)
-    assert raw(store) == [NOW + timedelta(minutes=5)]
+    assert load_pause_ends(store) == [NOW + timedelta(minutes=5)]
 
 
 def test_a_pause_of_a_clock_ahead_is_taken_back_like_any_other(store: Store) -> None:
     with store.writing() as tx:
         rows.save(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
-        (told,) = rows.load_all(tx, clock=NOW)
-        rows.end(tx, told, clock=NOW)
-    assert raw(store) == []
+        (row,) = rows.load_all(tx, clock=NOW)
+        rows.end(tx, row, clock=NOW)
+    assert load_pause_ends(store) == []
 
 
 # --------------------------------------------------------------------------------------- the ledger
 
 
 @pytest.fixture
-def planned(any_app: App) -> App:
+def planned_app(any_app: App) -> App:
     """A letter that waits for its reader."""
     subscriptions.sign_up(any_app, SubscriptionRequest(email="alice@example.org"), origin="page")
     return any_app
@@ -109,60 +109,60 @@ def recover(app: App, now: datetime = NOW, clock: datetime = NOW) -> None:
     ("held", "freed"), [(MessageState.CLAIMED, "planned"), (MessageState.SENDING, "unknown")]
 )
 def test_a_lease_of_a_clock_ahead_ends_within_a_lease(
-    planned: App, held: MessageState, freed: str
+    planned_app: App, held: MessageState, freed: str
 ) -> None:
-    change(planned, state=held.value, owner="elsewhere/x/1/2/3", lease_until=NOW + AHEAD)
-    recover(planned)
-    assert (row(planned).state, row(planned).lease_until) == (held.value, NOW + LEASE), (
+    change(planned_app, state=held.value, owner="elsewhere/x/1/2/3", lease_until=NOW + AHEAD)
+    recover(planned_app)
+    assert (row(planned_app).state, row(planned_app).lease_until) == (held.value, NOW + LEASE), (
         "its owner may live, and renew it"
     )
-    recover(planned, NOW + LEASE, NOW + 2 * LEASE)
-    assert row(planned).state == freed
+    recover(planned_app, NOW + LEASE, NOW + 2 * LEASE)
+    assert row(planned_app).state == freed
 
 
-def test_a_lease_of_a_clock_that_differs_a_little_is_left(planned: App) -> None:
+def test_a_lease_of_a_clock_that_differs_a_little_is_left(planned_app: App) -> None:
     change(
-        planned,
+        planned_app,
         state="claimed",
         owner="elsewhere/x/1/2/3",
         lease_until=NOW + LEASE + timedelta(minutes=4),
     )
-    recover(planned)
-    assert row(planned).lease_until == NOW + LEASE + timedelta(minutes=4)
+    recover(planned_app)
+    assert row(planned_app).lease_until == NOW + LEASE + timedelta(minutes=4)
 
 
 @pytest.mark.parametrize(("state", "attempts"), [("deferred", 1), ("planned", 0)])
-def test_what_waits_since_a_clock_ahead_is_due(planned: App, state: str, attempts: int) -> None:
+def test_what_waits_since_a_clock_ahead_is_due(planned_app: App, state: str, attempts: int) -> None:
     change(
-        planned,
+        planned_app,
         state=state,
         attempts=attempts,
         not_before=NOW + AHEAD,
         expires_at=NOW + AHEAD + timedelta(days=1),
     )
-    recover(planned)
-    with planned.store.writing() as tx:
+    recover(planned_app)
+    with planned_app.store.writing() as tx:
         assert len(ledger.claim(tx, owner="me", now=NOW, clock=NOW)) == 1
 
 
 def test_what_waits_as_long_as_it_may_goes_on_waiting_also_in_a_command_of_another_day(
-    planned: App,
+    planned_app: App,
 ) -> None:
-    change(planned, state="deferred", not_before=NOW + DEFERRED_MAX)
-    recover(planned)
-    recover(planned, now=NOW - timedelta(days=30), clock=NOW)
-    assert row(planned).not_before == NOW + DEFERRED_MAX
+    change(planned_app, state="deferred", not_before=NOW + DEFERRED_MAX)
+    recover(planned_app)
+    recover(planned_app, now=NOW - timedelta(days=30), clock=NOW)
+    assert row(planned_app).not_before == NOW + DEFERRED_MAX
 
 
-def test_a_digest_of_a_later_date_is_left_to_that_date(planned: App) -> None:
+def test_a_digest_of_a_later_date_is_left_to_that_date(planned_app: App) -> None:
     change(
-        planned,
+        planned_app,
         kind=MessageKind.DIGEST.value,
         not_before=NOW + AHEAD,
         expires_at=NOW + AHEAD + timedelta(days=1),
     )
-    recover(planned)
-    assert row(planned).not_before == NOW + AHEAD
+    recover(planned_app)
+    assert row(planned_app).not_before == NOW + AHEAD
 
 
 # -------------------------------------------------------------------------------------------- files

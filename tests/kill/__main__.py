@@ -51,7 +51,7 @@ def main() -> int:
             senders=asked.senders or (1 if asked.database == "sqlite" else 3),
             connections=asked.connections,
             seed=asked.seed,
-            told=lambda line: print(line, flush=True),
+            report_progress=lambda line: print(line, flush=True),
         )
         report = proof.run()
     states = ", ".join(f"{n} {state.value}" for state, n in sorted(report.states.items()))

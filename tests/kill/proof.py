@@ -119,12 +119,12 @@ class Proof:
         senders: int = 1,
         connections: int = 5,
         seed: int = 1,
-        told: Callable[[str], None] = lambda _: None,
+        report_progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.url, self.folder = url, folder
         self.senders, self.connections, self.kills = senders, connections, kills
         self.random = random.Random(seed)
-        self.told = told
+        self.report_progress = report_progress
         self.port = free_port()
         self.app: App = open_app(url, self.port, connections)
         self.report = Report()
@@ -172,18 +172,21 @@ class Proof:
     def _plan(self, count: int) -> int:
         """Digests for the next readers, due at once."""
         now = self.app.now()
-        some, self._readers = self._readers[:count], self._readers[count:]
-        made = Provenance(model="keywords", features="words1", candidates=16, at=now)
+        readers, self._readers = self._readers[:count], self._readers[count:]
+        provenance = Provenance(model="keywords", features="words1", candidates=16, at=now)
         with self.app.store.writing() as tx:
             max_paper_id = store.papers.find_max_id(tx)
-            for reader in some:
+            for reader in readers:
                 papers = self.random.sample(range(1, max_paper_id + 1), _PAPERS)
                 items = tuple(
                     Item(position=place, score=Score(paper_id=paper, value=1.0, match=90))
                     for place, paper in enumerate(papers, 1)
                 )
                 digest = Digest(
-                    subscriber_id=reader.id, local_date=now.date(), items=items, provenance=made
+                    subscriber_id=reader.id,
+                    local_date=now.date(),
+                    items=items,
+                    provenance=provenance,
                 )
                 window = Window(
                     message_id=self.app.message_id(
@@ -193,7 +196,7 @@ class Proof:
                     expires_at=now + _OVER,
                 )
                 store.digests.plan(tx, digest, max_paper_id=max_paper_id, window=window, now=now)
-        return len(some)
+        return len(readers)
 
     @contextmanager
     def _at_work(self, count: int, hours_ahead: float = 0) -> Iterator[list[Process]]:
@@ -205,13 +208,13 @@ class Proof:
             hours_ahead,
             str(self.folder / "senders.log"),
         )
-        made = [_PROCESSES.Process(target=work, args=words) for _ in range(count)]
+        processes = [_PROCESSES.Process(target=work, args=words) for _ in range(count)]
         try:
-            for process in made:
+            for process in processes:
                 process.start()
-            yield made
+            yield processes
         finally:
-            for process in made:
+            for process in processes:
                 if process.is_alive():
                     _signal(process, signal.SIGCONT)
                     process.kill()
@@ -249,7 +252,7 @@ class Proof:
         self.report.acts.append(
             Act(mode=mode, deed=deed, kills=killed, taken=taken, unknown=unknown)
         )
-        self.told(
+        self.report_progress(
             f"act {len(self.report.acts):>3}  {mode.name:<20} {deed:<7} kills {killed}  taken "
             f"{taken:>4}  unknown {unknown:>3}"
         )
@@ -285,27 +288,27 @@ class Proof:
 
     def _kill(self, senders: list[Process]) -> int:
         """kill -9 all at once, or one and let the others go on."""
-        some = senders if self.random.random() < 0.5 else [self.random.choice(senders)]
+        victims = senders if self.random.random() < 0.5 else [self.random.choice(senders)]
         killed = 0
-        for sender in some:
+        for sender in victims:
             if sender.is_alive():
                 sender.kill()
                 sender.join()
                 killed += 1
-        self._wait([sender for sender in senders if sender not in some])
+        self._wait([sender for sender in senders if sender not in victims])
         return killed
 
     def _freeze(self, senders: list[Process]) -> int:
         """Stop the first past its lease, let another take over what it had, and let it go on."""
         _signal(senders[0], signal.SIGSTOP)
         time.sleep(LEASE * 1.3)
-        with self._at_work(1) as others:
+        with self._at_work(1) as successors:
             # On SQLite it may have been frozen with the database locked; then nobody takes over.
             deadline = time.monotonic() + 8
-            while others[0].is_alive() and time.monotonic() < deadline:
+            while successors[0].is_alive() and time.monotonic() < deadline:
                 time.sleep(0.02)
             _signal(senders[0], signal.SIGCONT)
-            self._wait([*senders, *others])
+            self._wait([*senders, *successors])
         return 0
 
     def _stop(self, senders: list[Process]) -> int:
@@ -377,8 +380,8 @@ class Proof:
         by_reader = {int(str(row["subscriber_id"])): row for row in failed}
         with self.app.store.reading() as tx:
             digests = store.digests.load_many(tx, [int(str(row["digest_id"])) for row in failed])
-            known = store.history.load_last_cutoffs(tx, list(by_reader), tomorrow.date())
-            past = store.history.load(tx, known, tomorrow.date(), since=TODAY)
+            cutoffs = store.history.load_last_cutoffs(tx, list(by_reader), tomorrow.date())
+            past = store.history.load(tx, cutoffs, tomorrow.date(), since=TODAY)
         for reader, row in by_reader.items():
             papers = {item.score.paper_id for item in digests[int(str(row["digest_id"]))].items}
             maybe = papers if row["state"] == S.UNKNOWN else set()

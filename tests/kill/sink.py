@@ -35,15 +35,15 @@ class Sink:
 
     def __init__(self, port: int, folder: Path, *words: str, keep: bool = True) -> None:
         self.port, self.folder = port, folder
-        found = program()
-        if found is None:
+        command = program()
+        if command is None:
             raise FileNotFoundError(
                 "smtp-sink: install Debian's package postfix (its service need not run)"
             )
         folder.mkdir(parents=True, exist_ok=True)
-        kept = ["-d", str(folder / "m.")] if keep else []
+        options = ["-d", str(folder / "m.")] if keep else []
         self._process = subprocess.Popen(
-            [found, *_as_user(), *kept, *words, f"127.0.0.1:{port}", "256"],
+            [command, *_as_user(), *options, *words, f"127.0.0.1:{port}", "256"],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -77,12 +77,12 @@ class Sink:
 
 def copies_in(folder: Path) -> Counter[str]:
     """Message-ID -> how often it was taken."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for path in folder.iterdir():
         match = _MESSAGE_ID.search(path.read_bytes())
         if match:
-            found[match.group(1).decode()] += 1
-    return found
+            counts[match.group(1).decode()] += 1
+    return counts
 
 
 def _as_user() -> list[str]:

@@ -22,7 +22,7 @@ from digest.model import (
 )
 from digest.store import Store
 from digest.store.digests import Window
-from tests.integration.arrived import DAY, NOW, arrive, entry
+from tests.integration.arrivals import DAY, NOW, entry, ingest_entries
 
 S = MessageState
 LATER = NOW + timedelta(hours=20)
@@ -107,5 +107,5 @@ def states(store: Store) -> dict[MessageState, int]:
 
 @pytest.fixture
 def alice(store: Store) -> Subscriber:
-    arrive(store, *(entry(f"Paper {n}", arxiv=f"2606.0000{n}") for n in range(1, 6)))
+    ingest_entries(store, *(entry(f"Paper {n}", arxiv=f"2606.0000{n}") for n in range(1, 6)))
     return add_reader(store)

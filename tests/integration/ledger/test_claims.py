@@ -12,7 +12,7 @@ from sqlalchemy import event
 from digest import store as rows
 from digest.model import MessageState, Outcome, Subscriber
 from digest.store import Store
-from tests.integration.arrived import NOW, arrive, entry
+from tests.integration.arrivals import NOW, entry, ingest_entries
 from tests.integration.ledger.conftest import (
     S,
     add_reader,
@@ -32,19 +32,19 @@ def test_a_claimed_message_is_not_claimed_again(store: Store, alice: Subscriber)
 
 
 def test_many_senders_claim_every_message_once(store: Store) -> None:
-    arrive(store, entry("Paper", arxiv="2606.00001"))
+    ingest_entries(store, entry("Paper", arxiv="2606.00001"))
     for number in range(120):
         plan_digest(store, add_reader(store, f"r{number}@example.org"))
 
     def drain(owner: str) -> list[int]:
         got: list[int] = []
-        while some := claim_messages(store, owner):
-            got += [queued.id for queued in some]
+        while batch := claim_messages(store, owner):
+            got += [queued.id for queued in batch]
         return got
 
     with ThreadPoolExecutor(4) as pool:
         lists = list(pool.map(drain, "abcd"))
-    everything = [ident for some in lists for ident in some]
+    everything = [ident for claimed_ids in lists for ident in claimed_ids]
     assert sorted(everything) == sorted(set(everything))
     assert len(everything) == 120
 

@@ -15,7 +15,7 @@ from digest.store.digests import Window
 from digest.store.history import Cutoff, History
 from digest.store.tables import messages
 from tests.examples import FULL
-from tests.integration.arrived import DAY, NOW, arrive, entry
+from tests.integration.arrivals import DAY, NOW, entry, ingest_entries
 from tests.integration.ledger.conftest import (
     LATER,
     begin_message,
@@ -29,8 +29,8 @@ from tests.integration.ledger.conftest import (
 def load_history(
     tx: rows.Connection, who: Subscriber, before: date, *, since: date = DAY - timedelta(days=38)
 ) -> History:
-    known = rows.history.load_last_cutoffs(tx, [who.id], before)
-    return rows.history.load(tx, known, before, since=since)[who.id]
+    cutoffs = rows.history.load_last_cutoffs(tx, [who.id], before)
+    return rows.history.load(tx, cutoffs, before, since=since)[who.id]
 
 
 def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:
@@ -173,20 +173,22 @@ def compute_whole_history(
     past: list[tuple[date, tuple[int, ...], str, datetime, datetime]],
 ) -> History:
     """What all of a reader's past says, worked out one digest after the other."""
-    earlier = [one for one in past if one[0] < before]
-    closed = [one for one in earlier if one[2] not in ("rejected", "unknown", "expired")]
-    last = max(closed, key=lambda one: one[0]) if closed else None
-    newest = max(earlier, key=lambda one: one[0]) if earlier else None
-    listed = {paper for one in closed for paper in one[1]}
-    failed = [one for one in past if one[0] < before and one not in closed]
-    carried = {paper for one in failed if last is None or last[3] <= one[4] for paper in one[1]}
+    earlier = [digest for digest in past if digest[0] < before]
+    closed = [digest for digest in earlier if digest[2] not in ("rejected", "unknown", "expired")]
+    last = max(closed, key=lambda digest: digest[0]) if closed else None
+    newest = max(earlier, key=lambda digest: digest[0]) if earlier else None
+    listed = {paper for digest in closed for paper in digest[1]}
+    failed = [digest for digest in past if digest[0] < before and digest not in closed]
+    carried = {
+        paper for digest in failed if last is None or last[3] <= digest[4] for paper in digest[1]
+    }
     return History(
         arrived=last and Cutoff(local_date=last[0], composed_at=last[3], max_paper_id=9),
         latest=newest and Cutoff(local_date=newest[0], composed_at=newest[3], max_paper_id=9),
         listed=frozenset(listed),
         carried=frozenset(carried - listed),
         maybe_seen=frozenset(
-            {paper for one in failed if one[2] == "unknown" for paper in one[1]} - listed
+            {paper for digest in failed if digest[2] == "unknown" for paper in digest[1]} - listed
         ),
     )
 
@@ -197,7 +199,7 @@ def test_the_loaded_history_equals_the_whole_history(
 ) -> None:
     luck = random.Random(seed)
     past: list[tuple[date, tuple[int, ...], str, datetime, datetime]] = []
-    arrive(store, *(entry(f"Later paper {n}", arxiv=f"2606.1{n:04}") for n in range(60)))
+    ingest_entries(store, *(entry(f"Later paper {n}", arxiv=f"2606.1{n:04}") for n in range(60)))
     for number in range(60):
         if luck.random() < 0.2:
             continue  # a day without
@@ -225,15 +227,15 @@ def test_the_loaded_history_equals_the_whole_history(
         past.append((day, papers, state, at, changed))
         before, since = day + timedelta(days=1), day - timedelta(days=7)
         with store.reading() as tx:
-            found = load_history(tx, alice, before, since=since)
+            loaded = load_history(tx, alice, before, since=since)
             all_of_it = load_history(tx, alice, before, since=date.min)
-        wanted = compute_whole_history(store, alice.id, before, past)
-        assert all_of_it == wanted
-        assert (found.arrived, found.latest, found.carried) == (
-            wanted.arrived,
-            wanted.latest,
-            wanted.carried,
+        expected = compute_whole_history(store, alice.id, before, past)
+        assert all_of_it == expected
+        assert (loaded.arrived, loaded.latest, loaded.carried) == (
+            expected.arrived,
+            expected.latest,
+            expected.carried,
         )
-        competing = {paper for paper in range(1, 70) if paper > number - 4} | wanted.carried
-        assert found.listed & competing == wanted.listed & competing
-        assert found.maybe_seen & wanted.carried == wanted.maybe_seen & wanted.carried
+        competing = {paper for paper in range(1, 70) if paper > number - 4} | expected.carried
+        assert loaded.listed & competing == expected.listed & competing
+        assert loaded.maybe_seen & expected.carried == expected.maybe_seen & expected.carried

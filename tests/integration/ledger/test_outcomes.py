@@ -11,7 +11,7 @@ import pytest
 from digest import store as rows
 from digest.model import Delivery, MessageState, Outcome, Phase, Subscriber, SubscriberStatus
 from digest.store import Store
-from tests.integration.arrived import DAY, NOW, arrive, entry
+from tests.integration.arrivals import DAY, NOW, entry, ingest_entries
 from tests.integration.ledger.conftest import (
     LATER,
     S,
@@ -49,9 +49,9 @@ def test_deferred_messages_back_off_and_expire(store: Store, alice: Subscriber) 
     plan_digest(store, alice)
     now = NOW
     pauses = []
-    while some := claim_messages(store, now=now):
-        assert begin_message(store, some[0], now=now)
-        state = settle_message(store, some[0], "deferred", now=now)
+    while claimed := claim_messages(store, now=now):
+        assert begin_message(store, claimed[0], now=now)
+        state = settle_message(store, claimed[0], "deferred", now=now)
         if state is S.EXPIRED:
             break
         assert state is S.DEFERRED
@@ -126,7 +126,7 @@ def test_the_mailer_may_set_the_time_of_the_retry(
         }
         (message,) = rows.deliveries.list_messages(tx)
     assert message["not_before"] == NOW + waits
-    assert [one["outcome"] for one in message["deliveries"]] == attempts
+    assert [attempt["outcome"] for attempt in message["deliveries"]] == attempts
 
 
 @pytest.mark.parametrize("state", [S.ACCEPTED, S.REJECTED])
@@ -159,16 +159,16 @@ def test_settling_is_idempotent(store: Store, alice: Subscriber) -> None:
 
 
 def test_messages_of_a_group_begin_and_settle_separately(store: Store) -> None:
-    arrive(store, entry("Paper", arxiv="2606.00001"))
+    ingest_entries(store, entry("Paper", arxiv="2606.00001"))
     readers = [add_reader(store, f"r{number}@example.org") for number in range(6)]
     for who in readers:
         plan_digest(store, who)
-    some = claim_messages(store)
+    claimed = claim_messages(store)
     with store.writing() as tx:
         rows.subscribers.set_status(tx, readers[0].id, SubscriberStatus.LEFT, now=NOW)
     with store.writing() as tx:
-        assert rows.ledger.begin(tx, some, owner="me", now=NOW, clock=NOW) == {
-            queued.id for queued in some[1:]
+        assert rows.ledger.begin(tx, claimed, owner="me", now=NOW, clock=NOW) == {
+            queued.id for queued in claimed[1:]
         }
         outcomes: tuple[Outcome, ...] = (
             "lost",
@@ -190,8 +190,10 @@ def test_messages_of_a_group_begin_and_settle_separately(store: Store) -> None:
             )
             for outcome in outcomes
         ]
-        found = rows.ledger.settle(tx, list(zip(some, ended, strict=True)), owner="me", now=NOW)
-    assert [found[queued.id] for queued in some] == [
+        results = rows.ledger.settle(
+            tx, list(zip(claimed, ended, strict=True)), owner="me", now=NOW
+        )
+    assert [results[queued.id] for queued in claimed] == [
         S.SKIPPED,
         S.ACCEPTED,
         S.REJECTED,
@@ -215,16 +217,16 @@ def test_a_digest_past_its_window_expires(store: Store, alice: Subscriber) -> No
 
 
 def test_a_refusal_lasts_until_a_message_is_accepted(store: Store) -> None:
-    arrive(store, entry("A paper", arxiv="2606.00001"))
-    who, other = add_reader(store), add_reader(store, "bob@example.org")
+    ingest_entries(store, entry("A paper", arxiv="2606.00001"))
+    alice, bob = add_reader(store), add_reader(store, "bob@example.org")
 
     def refusals() -> list[int]:
         with store.reading() as tx:
-            found = rows.deliveries.list_faults(tx, since=NOW - timedelta(days=1), lasting=True)
-        return [number for _, _, number in found]
+            faults = rows.deliveries.list_faults(tx, since=NOW - timedelta(days=1), lasting=True)
+        return [number for _, _, number in faults]
 
-    for one in (who, other):
-        plan_digest(store, one)
+    for reader in (alice, bob):
+        plan_digest(store, reader)
     for queued in claim_messages(store):
         begin_message(store, queued)
         refused = Delivery(
@@ -241,8 +243,8 @@ def test_a_refusal_lasts_until_a_message_is_accepted(store: Store) -> None:
         with store.writing() as tx:
             rows.ledger.settle(tx, [(queued, refused)], owner="me", now=NOW)
     assert refusals() == [2]
-    for left, one in ((1, who), (0, other)):
-        plan_digest(store, one, day=DAY + timedelta(days=1))
+    for left, reader in ((1, alice), (0, bob)):
+        plan_digest(store, reader, day=DAY + timedelta(days=1))
         (queued,) = claim_messages(store)
         begin_message(store, queued)
         settle_message(store, queued, "accepted")

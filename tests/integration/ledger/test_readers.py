@@ -8,7 +8,7 @@ import pytest
 from digest import store as rows
 from digest.model import Delivery, MessageKind, Phase, Subscriber, SubscriberStatus
 from digest.store import Store
-from tests.integration.arrived import NOW, arrive, entry
+from tests.integration.arrivals import NOW, entry, ingest_entries
 from tests.integration.ledger.conftest import (
     LATER,
     S,
@@ -21,21 +21,21 @@ from tests.integration.ledger.conftest import (
 
 
 def test_deleting_a_message_while_it_is_sent_is_harmless(store: Store) -> None:
-    arrive(store, entry("Paper", arxiv="2606.00001"))
+    ingest_entries(store, entry("Paper", arxiv="2606.00001"))
     gone, stays = add_reader(store), add_reader(store, "bob@example.org")
     plan_digest(store, gone)
     plan_digest(store, stays)
-    some = claim_messages(store)
+    claimed = claim_messages(store)
     with store.writing() as tx:
         tx.exec_driver_sql(f"DELETE FROM subscribers WHERE id = {gone.id}")
     with store.writing() as tx:
-        assert rows.ledger.begin(tx, some, owner="me", now=NOW, clock=NOW) == {some[1].id}
+        assert rows.ledger.begin(tx, claimed, owner="me", now=NOW, clock=NOW) == {claimed[1].id}
         ended = Delivery(
             outcome="accepted", server="here", phase=Phase.BODY, started=NOW, ended=NOW
         )
         assert rows.ledger.settle(
-            tx, [(queued, ended) for queued in some], owner="me", now=NOW
-        ) == {some[1].id: S.ACCEPTED}
+            tx, [(queued, ended) for queued in claimed], owner="me", now=NOW
+        ) == {claimed[1].id: S.ACCEPTED}
 
 
 @pytest.mark.parametrize("status", [SubscriberStatus.LEFT, SubscriberStatus.PAUSED])

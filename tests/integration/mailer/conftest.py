@@ -20,19 +20,19 @@ BODY = b"Subject: hello\r\n\r\nsecret words\r\n"
 
 
 @pytest.fixture(scope="module")
-def trusted(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return certificates.make(tmp_path_factory.mktemp("trusted"))
+def trusted_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return certificates.make(tmp_path_factory.mktemp("trusted_certificates"))
 
 
 @pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """Made the same way by somebody else."""
-    return certificates.make(tmp_path_factory.mktemp("stranger"))
+def foreign_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Certificates of an authority that nobody trusts."""
+    return certificates.make(tmp_path_factory.mktemp("foreign_certificates"))
 
 
 @pytest.fixture(scope="module")
-def misnamed(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return certificates.make(tmp_path_factory.mktemp("misnamed"), "mail.example.org")
+def misnamed_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return certificates.make(tmp_path_factory.mktemp("misnamed_certificates"), "mail.example.org")
 
 
 def message(
@@ -64,8 +64,8 @@ async def send(mailer: SmtpMailer, *recipients: str) -> list[Delivery]:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    async def guarded() -> T:
+    async def run_with_timeout() -> T:
         async with asyncio.timeout(GUARD):
             return await work
 
-    return asyncio.run(guarded())
+    return asyncio.run(run_with_timeout())

@@ -106,7 +106,7 @@ async def send_one(server: HostileSmtp, *, data: bytes = BODY, **more: object) -
 
 def contradiction(report: Report) -> str:
     """What is untrue in an outcome, or ""."""
-    stored, outcome = len(report.server.stored), report.outcome
+    stored, outcome = len(report.server.accepted_recipients), report.outcome
     if stored > 1 or (outcome != "unknown" and (outcome == "accepted") != (stored == 1)):
         return f"{outcome}, and the server keeps {stored}"
     if report.begun > 1:
@@ -115,7 +115,7 @@ def contradiction(report: Report) -> str:
         return "unknown, and nothing was begun"
     if report.server.bodies and not report.begun:
         return "a body left that was not begun"
-    if any(b"secret words" in line for _, _, line in report.server.told):
+    if any(b"secret words" in line for _, _, line in report.server.received):
         return "a body was sent as commands"
     if outcome == "error" and (report.begun or "Nothing was sent" not in report.error):
         return f"an error after the beginning: {report.error}"
@@ -396,7 +396,7 @@ def test_a_server_that_wants_the_body_of_a_refused_message_gets_nothing_more(ref
 
     outcomes, server = asyncio.run(run())
     assert outcomes[1] == "accepted"
-    assert server.stored == ["r@d1.example"]
+    assert server.accepted_recipients == ["r@d1.example"]
     assert server.bodies == server.got[0].data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
     assert server.connections == 2
 
@@ -484,15 +484,15 @@ def test_whatever_a_server_does_in_whatever_order_each_outcome_is_true(
             await mailer.close()
             wrong = []
             for number, outcome in enumerate(outcomes):
-                kept = server.stored.count(f"r{number}@d{number}.example")
+                copies = server.accepted_recipients.count(f"r{number}@d{number}.example")
                 times = begun.count(number)
                 if (
-                    kept > 1
+                    copies > 1
                     or times > 1
-                    or (outcome != "unknown" and (outcome == "accepted") != (kept == 1))
+                    or (outcome != "unknown" and (outcome == "accepted") != (copies == 1))
                     or (outcome == "unknown" and not times)
                 ):
-                    wrong.append(f"message {number}: {outcome}, kept {kept}, begun {times}")
+                    wrong.append(f"message {number}: {outcome}, kept {copies}, begun {times}")
             return wrong
 
     assert asyncio.run(run()) == []

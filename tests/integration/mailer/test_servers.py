@@ -43,7 +43,7 @@ async def five(mailer: SmtpMailer) -> list[str]:
 def test_without_weights_the_first_server_takes_all() -> None:
     first, second = HostileSmtp(), HostileSmtp()
     assert two(first, second, five) == ["accepted"] * 5
-    assert (len(first.stored), second.connections) == (5, 0)
+    assert (len(first.accepted_recipients), second.connections) == (5, 0)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,11 @@ def test_what_the_first_server_does_not_take_the_second_does_at_once(
 ) -> None:
     first, second = HostileSmtp(script), HostileSmtp()
     assert two(first, second, five) == ["accepted"] * 5
-    assert (len(second.stored), first.stored, first.bodies) == (5, [], b"")
+    assert (len(second.accepted_recipients), first.accepted_recipients, first.bodies) == (
+        5,
+        [],
+        b"",
+    )
     assert first.connections <= 2, "it is left alone for a while"
 
 
@@ -83,13 +87,13 @@ def test_a_body_that_was_refused_is_not_put_to_another_server_by_itself() -> Non
     first, second = HostileSmtp({"DOT": [Act.reply("421 busy")]}), HostileSmtp()
     outcomes = two(first, second, five)
     assert outcomes == ["deferred"] + ["accepted"] * 4
-    assert "0@d0.example" not in second.stored
+    assert "0@d0.example" not in second.accepted_recipients
 
 
 def test_a_server_that_ends_its_connections_by_custom_is_not_called_busy() -> None:
     first, second = HostileSmtp(per_connection=2), HostileSmtp()
     assert two(first, second, five) == ["accepted"] * 5
-    assert (len(first.stored), second.connections) == (5, 0)
+    assert (len(first.accepted_recipients), second.connections) == (5, 0)
 
 
 def test_421_to_a_connection_that_was_in_use_is_its_end_and_no_complaint() -> None:
@@ -99,7 +103,7 @@ def test_421_to_a_connection_that_was_in_use_is_its_end_and_no_complaint() -> No
         HostileSmtp(),
     )
     assert two(first, second, five) == ["accepted"] * 5
-    assert (len(first.stored), first.connections, second.connections) == (5, 2, 0)
+    assert (len(first.accepted_recipients), first.connections, second.connections) == (5, 2, 0)
 
 
 def test_with_weights_the_servers_share() -> None:
@@ -110,13 +114,13 @@ def test_with_weights_the_servers_share() -> None:
         return mailer.connections
 
     assert two(first, second, forty, weights=(3, 1)) == 20
-    assert (len(first.stored), len(second.stored)) == (30, 10)
+    assert (len(first.accepted_recipients), len(second.accepted_recipients)) == (30, 10)
 
 
 def test_with_weights_the_others_take_the_share_of_one_that_is_down() -> None:
     first, second = HostileSmtp({"BANNER": [Act.hang_up()] * 9}), HostileSmtp()
     assert two(first, second, five, weights=(3, 1)) == ["accepted"] * 5
-    assert len(second.stored) == 5
+    assert len(second.accepted_recipients) == 5
 
 
 def test_only_when_no_server_can_be_used_it_is_an_error_and_names_them_all() -> None:

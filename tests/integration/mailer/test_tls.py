@@ -79,43 +79,59 @@ async def through(port: int, **more: Any) -> list[str]:
 )  # it does not count TLS from the first byte
 @pytest.mark.parametrize("tls", ["auto", "starttls", "tls"])
 def test_a_real_server_is_talked_to_under_tls_and_logged_in_to(
-    tls: str, trusted: Certificates
+    tls: str, trusted_certificates: Certificates
 ) -> None:
     keeper = Keeper()
     under = (
-        {"ssl": trusted.server, "auth_require_tls": False}
+        {"ssl": trusted_certificates.server, "auth_require_tls": False}
         if tls == "tls"
-        else {"tls_context": trusted.server, "require_starttls": True}
+        else {"tls_context": trusted_certificates.server, "require_starttls": True}
     )
 
     async def work() -> list[str]:
         async with real(keeper, **under) as port:
             return await through(
-                port, tls=tls, username="me", password="swordfish", ca_file=trusted.ca_file
+                port,
+                tls=tls,
+                username="me",
+                password="swordfish",
+                ca_file=trusted_certificates.ca_file,
             )
 
     assert run(work()) == ["accepted", "accepted"]
     assert keeper.kept == [("a@example.org", True, True), ("b@example.org", True, True)]
 
 
-def test_a_wrong_password_is_an_error_that_says_so(trusted: Certificates) -> None:
+def test_a_wrong_password_is_an_error_that_says_so(trusted_certificates: Certificates) -> None:
     async def work() -> None:
-        async with real(Keeper(), tls_context=trusted.server) as port:
+        async with real(Keeper(), tls_context=trusted_certificates.server) as port:
             with pytest.raises(MailerError, match=r"535.*the login"):
                 await through(
-                    port, tls="starttls", username="me", password="trout", ca_file=trusted.ca_file
+                    port,
+                    tls="starttls",
+                    username="me",
+                    password="trout",
+                    ca_file=trusted_certificates.ca_file,
                 )
 
     run(work())
 
 
 @pytest.mark.parametrize("tls", ["auto", "starttls", "tls"])
-@pytest.mark.parametrize("who", ["stranger", "misnamed", "nobody"])
+@pytest.mark.parametrize("who", ["foreign_certificates", "misnamed_certificates", "nobody"])
 def test_a_certificate_that_cannot_be_trusted_ends_it(
-    who: str, tls: str, request: pytest.FixtureRequest, trusted: Certificates
+    who: str, tls: str, request: pytest.FixtureRequest, trusted_certificates: Certificates
 ) -> None:
-    shown: Certificates = request.getfixturevalue("trusted" if who == "nobody" else who)
-    trust = None if who == "nobody" else shown.ca_file if who == "misnamed" else trusted.ca_file
+    shown: Certificates = request.getfixturevalue(
+        "trusted_certificates" if who == "nobody" else who
+    )
+    trust = (
+        None
+        if who == "nobody"
+        else shown.ca_file
+        if who == "misnamed_certificates"
+        else trusted_certificates.ca_file
+    )
 
     async def work() -> HostileSmtp:
         async with HostileSmtp(
@@ -129,7 +145,7 @@ def test_a_certificate_that_cannot_be_trusted_ends_it(
 
 
 def assert_nothing_leaked(server: HostileSmtp) -> None:
-    plain = [line for _, encrypted, line in server.told if not encrypted]
+    plain = [line for _, encrypted, line in server.received if not encrypted]
     assert not [
         line for line in plain if line.upper().startswith((b"AUTH", b"MAIL", b"RCPT", b"DATA"))
     ], "in clear"
@@ -139,7 +155,7 @@ def assert_nothing_leaked(server: HostileSmtp) -> None:
 
 @pytest.mark.parametrize("tls", ["auto", "starttls"])
 def test_where_tls_was_stripped_neither_password_nor_message_leaves(
-    tls: str, trusted: Certificates
+    tls: str, trusted_certificates: Certificates
 ) -> None:
     async def work() -> HostileSmtp:
         async with HostileSmtp(offers=("AUTH PLAIN LOGIN", "PIPELINING")) as server:
@@ -149,7 +165,7 @@ def test_where_tls_was_stripped_neither_password_nor_message_leaves(
                     tls=tls,
                     username="me",
                     password="swordfish",
-                    ca_file=trusted.ca_file,
+                    ca_file=trusted_certificates.ca_file,
                 )
             return server
 
@@ -176,26 +192,26 @@ INJECTED = [
 
 @pytest.mark.parametrize("injected", INJECTED, ids=["one reply", "a conversation", "a piece"])
 def test_what_was_injected_before_tls_is_not_believed_under_it(
-    injected: bytes, trusted: Certificates
+    injected: bytes, trusted_certificates: Certificates
 ) -> None:
     async def work() -> tuple[list[str], HostileSmtp]:
         offers = ("STARTTLS", "AUTH PLAIN", "PIPELINING")
         async with HostileSmtp(
-            {"STARTTLS": [Act(say=injected)]}, offers=offers, tls=trusted.server
+            {"STARTTLS": [Act(say=injected)]}, offers=offers, tls=trusted_certificates.server
         ) as server:
             outcomes = await through(
                 server.port,
                 tls="starttls",
                 username="me",
                 password="swordfish",
-                ca_file=trusted.ca_file,
+                ca_file=trusted_certificates.ca_file,
             )
             return outcomes, server
 
     outcomes, server = run(work())
-    assert outcomes == ["accepted"] * 2 == ["accepted"] * len(server.stored)
+    assert outcomes == ["accepted"] * 2 == ["accepted"] * len(server.accepted_recipients)
     assert all(
-        encrypted for _, encrypted, line in server.told if line.startswith((b"AUTH", b"MAIL"))
+        encrypted for _, encrypted, line in server.received if line.startswith((b"AUTH", b"MAIL"))
     )
 
 
@@ -222,14 +238,16 @@ ANSWERS = {
 @pytest.mark.parametrize("step", ["STARTTLS", "AUTH"])
 @pytest.mark.parametrize("method", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_every_answer_to_starttls_and_login_ends_without_a_leak(
-    step: Step, method: str, trusted: Certificates
+    step: Step, method: str, trusted_certificates: Certificates
 ) -> None:
     if step == "STARTTLS" and method != "PLAIN":
         method = f"{method} PLAIN"
 
     async def log_in(act: Act) -> tuple[str, HostileSmtp]:
         offers = ("STARTTLS", f"AUTH {method}", "PIPELINING")
-        async with HostileSmtp({step: [act] * 20}, offers=offers, tls=trusted.server) as server:
+        async with HostileSmtp(
+            {step: [act] * 20}, offers=offers, tls=trusted_certificates.server
+        ) as server:
             short = replace(
                 TIMEOUTS, greeting=0.5 if act.then in ("keep silent", "babble") else GUARD
             )
@@ -239,7 +257,7 @@ def test_every_answer_to_starttls_and_login_ends_without_a_leak(
                     tls="starttls",
                     username="me",
                     password="swordfish",
-                    ca_file=trusted.ca_file,
+                    ca_file=trusted_certificates.ca_file,
                     timeouts=short,
                 )
             except MailerError:

@@ -29,17 +29,17 @@ from tests.fakes.smtp_server import HostileSmtp, serving
 from tests.integration.send.conftest import Cast, Dump, S, counts, readers
 
 
-def commits(app: App) -> list[int]:
+def count_commits(app: App) -> list[int]:
     """Grows by one with every transaction that writes."""
-    made: list[int] = []
+    numbers: list[int] = []
     whole = app.store.writing
 
-    def counted() -> Any:
-        made.append(1)
+    def count_and_open() -> Any:
+        numbers.append(1)
         return whole()
 
-    app.store.writing = counted  # type: ignore[method-assign]
-    return made
+    app.store.writing = count_and_open  # type: ignore[method-assign]
+    return numbers
 
 
 def test_every_message_goes_out_once_on_all_connections(many: App) -> None:
@@ -53,9 +53,9 @@ def test_every_message_goes_out_once_on_all_connections(many: App) -> None:
 
 
 def test_connections_share_commits(many: App) -> None:
-    made = commits(many)
+    numbers = count_commits(many)
     pipeline.send(PostOffice(connections=10).serving(many))
-    assert len(made) < 30  # one by one it would be more than sixty
+    assert len(numbers) < 30  # one by one it would be more than sixty
 
 
 @pytest.mark.parametrize("connections", [1, 3])
@@ -80,12 +80,14 @@ def test_of_no_connection_two_messages_are_on_record_as_being_sent(
 
 def test_what_each_server_said_settles_each_message(many: App) -> None:
     office = PostOffice()
-    office.says(
+    office.set_reply(
         "r1@example.org", outcome="rejected", code=554, text="5.6.0 too strange", fault="content"
     )
-    office.says("r2@example.org", outcome="deferred", code=451, text="4.3.0 later", fault="busy")
-    office.says("r3@example.org", outcome="unknown", code=0, text="")
-    office.says(
+    office.set_reply(
+        "r2@example.org", outcome="deferred", code=451, text="4.3.0 later", fault="busy"
+    )
+    office.set_reply("r3@example.org", outcome="unknown", code=0, text="")
+    office.set_reply(
         "r4@example.org", outcome="rejected", code=550, text="5.7.26 unauthenticated", fault="ours"
     )
     report = pipeline.send(office.serving(many))
@@ -99,7 +101,7 @@ def test_what_each_server_said_settles_each_message(many: App) -> None:
 
 def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
     office = PostOffice()
-    office.says(
+    office.set_reply(
         "r4@example.org",
         outcome="rejected",
         code=550,
@@ -108,9 +110,9 @@ def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
         enhanced="5.7.26",
     )
     pipeline.send(office.serving(many))
-    found = services.status(many)
-    assert [(fault, n) for fault, _, n in found.faults] == [("ours", 1)]
-    (alarm,) = [str(alarm) for alarm in found.alarms if alarm.kind == "refused"]
+    status = services.status(many)
+    assert [(fault, n) for fault, _, n in status.faults] == [("ours", 1)]
+    (alarm,) = [str(alarm) for alarm in status.alarms if alarm.kind == "refused"]
     assert "550 5.7.26 [example] unauthenticated" in alarm
     mended = PostOffice()
     later = many.at(NOON + timedelta(minutes=5))
@@ -123,7 +125,7 @@ def test_mail_to_a_domain_that_pauses_is_put_off_unwritten(many: App) -> None:
     )
     pipeline.compose(many)
     office = PostOffice()
-    office.holds_back("example.org", datetime.now(UTC) + timedelta(minutes=10))
+    office.hold_domain("example.org", datetime.now(UTC) + timedelta(minutes=10))
     report = pipeline.send(office.serving(many))
     assert report.states == {S.ACCEPTED: 1, S.DEFERRED: 30}
     assert len(office.taken) == 1
@@ -135,7 +137,7 @@ def test_mail_to_a_domain_that_pauses_is_put_off_unwritten(many: App) -> None:
 
 def test_when_every_server_pauses_for_long_the_send_ends_and_all_waits(many: App) -> None:
     office = PostOffice()
-    office.holds_back("*", datetime.now(UTC) + timedelta(minutes=10))
+    office.hold_domain("*", datetime.now(UTC) + timedelta(minutes=10))
     report = pipeline.send(office.serving(many))
     assert "every mail server pauses until" in report.error
     assert (report.states, report.waiting, counts(many)) == ({}, 30, {S.PLANNED: 30})
@@ -143,14 +145,14 @@ def test_when_every_server_pauses_for_long_the_send_ends_and_all_waits(many: App
 
 def test_a_short_pause_of_every_server_is_waited_out(many: App) -> None:
     office = PostOffice()
-    office.holds_back("*", datetime.now(UTC) + timedelta(seconds=0.2))
-    office.forgets_holds_when_over()
+    office.hold_domain("*", datetime.now(UTC) + timedelta(seconds=0.2))
+    office.forget_ended_holds()
     assert pipeline.send(office.serving(many)).states == {S.ACCEPTED: 30}
 
 
 def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) -> None:
     office = PostOffice()
-    office.says(
+    office.set_reply(
         "r1@example.org",
         outcome="rejected",
         code=550,
@@ -158,7 +160,7 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
         fault="reader",
         enhanced="5.1.1",
     )
-    office.says(
+    office.set_reply(
         "r2@example.org",
         outcome="rejected",
         code=550,
@@ -166,7 +168,7 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
         fault="ours",
         enhanced="5.7.1",
     )
-    office.says(
+    office.set_reply(
         "r3@example.org",
         outcome="rejected",
         code=552,
@@ -174,7 +176,7 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
         fault="mailbox",
         enhanced="5.2.2",
     )
-    office.says(
+    office.set_reply(
         "r4@example.org",
         outcome="rejected",
         code=554,
@@ -189,16 +191,16 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
         if s.status is SubscriberStatus.SUPPRESSED
     ] == ["r1@example.org"]
     with many.store.reading() as tx:
-        found = store.suppressions.find(tx, "r1@example.org")
-        counted = [one.fault for one in store.bounces.load(tx, "r3@example.org")]
-    assert found is not None
-    assert ("5.1.1" in found.evidence, found.since) == (True, NOON)
+        suppression = store.suppressions.find(tx, "r1@example.org")
+        counted = [bounce.fault for bounce in store.bounces.load(tx, "r3@example.org")]
+    assert suppression is not None
+    assert ("5.1.1" in suppression.evidence, suppression.since) == (True, NOON)
     assert counted == ["mailbox"]
 
 
 def test_a_mailbox_that_is_full_until_the_window_ends_is_a_soft_bounce_once(many: App) -> None:
     office = PostOffice()
-    office.says(
+    office.set_reply(
         "r1@example.org",
         outcome="deferred",
         code=452,
@@ -206,7 +208,7 @@ def test_a_mailbox_that_is_full_until_the_window_ends_is_a_soft_bounce_once(many
         fault="mailbox",
         enhanced="4.2.2",
     )
-    office.says(
+    office.set_reply(
         "r2@example.org",
         outcome="deferred",
         code=451,
@@ -257,11 +259,11 @@ def test_a_mailbox_that_is_full_day_after_day_is_given_up_however_the_window_end
                 + timedelta(minutes=6 if ends != ("the next attempt would be late") else 4),
             )
         office = PostOffice()
-        office.says(reader.email, **full)
+        office.set_reply(reader.email, **full)
         pipeline.send(office.serving(today))
         after = any_app.at(today.now() + timedelta(minutes=5, seconds=30))
         if ends == "another pause outlasts it":
-            office.holds_back("example.org", datetime.now(UTC) + timedelta(hours=1))
+            office.hold_domain("example.org", datetime.now(UTC) + timedelta(hours=1))
             pipeline.send(office.serving(after))
         elif ends == "compose looks first":
             pipeline.compose(any_app.at(today.now() + timedelta(minutes=7)))
@@ -273,7 +275,7 @@ def test_a_mailbox_that_is_full_day_after_day_is_given_up_however_the_window_end
 
 def test_a_line_that_breaks_leaves_everything_accounted_for(many: App) -> None:
     office = PostOffice(connections=3)
-    office.breaks_after(10)
+    office.break_after(10)
     report = pipeline.send(office.serving(many))
     assert report.error == "the line is dead"
     assert report.states[S.ACCEPTED] == len(office.taken)
@@ -294,7 +296,7 @@ def test_asked_to_stop_it_ends_what_is_on_its_way_and_gives_back_the_rest(many: 
 def test_a_reader_who_leaves_before_the_body_gets_nothing(many: App) -> None:
     alice = subscriptions.find(many, "r7@example.org")
     office = PostOffice()
-    office.when("r7@example.org", lambda: subscriptions.unsubscribe(many, alice.id))
+    office.call_before_body("r7@example.org", lambda: subscriptions.unsubscribe(many, alice.id))
     report = pipeline.send(office.serving(many))
     assert report.states == {S.ACCEPTED: 29, S.SKIPPED: 1}
     assert len(office.taken) == 29
@@ -303,7 +305,9 @@ def test_a_reader_who_leaves_before_the_body_gets_nothing(many: App) -> None:
 def test_a_reader_who_pauses_before_the_body_gets_nothing_and_the_send_ends(many: App) -> None:
     bob = subscriptions.find(many, "r8@example.org")
     office = PostOffice()
-    office.when("r8@example.org", lambda: subscriptions.pause(many, bob.id, paused=True))
+    office.call_before_body(
+        "r8@example.org", lambda: subscriptions.pause(many, bob.id, paused=True)
+    )
     assert pipeline.send(office.serving(many)).states == {S.ACCEPTED: 29, S.SKIPPED: 1}
 
 
@@ -318,7 +322,7 @@ def test_a_sender_whose_claims_were_taken_away_sends_nothing_more(many: App) -> 
             )
         pipeline.send(second.serving(many))
 
-    first.when("r0@example.org", another)
+    first.call_before_body("r0@example.org", another)
     pipeline.send(first.serving(many))
     assert Counter(first.taken + second.taken).most_common(1)[0][1] == 1
     assert len(first.taken + second.taken) == 30
@@ -370,8 +374,8 @@ def test_an_address_in_another_script_gets_its_digest_where_the_server_takes_suc
         mailer = SmtpMailer([SmtpServer(host="127.0.0.1", port=server.port)])
         report = pipeline.send(replace(app, make_mailer=lambda: mailer))
     got = {
-        one.recipient: email_library.message_from_bytes(one.data, policy=SMTPUTF8)
-        for one in server.got
+        message.recipient: email_library.message_from_bytes(message.data, policy=SMTPUTF8)
+        for message in server.got
     }
     assert got["zoe@example.org"]["To"] == "zoe@example.org"
     assert len(server.commands("MAIL FROM")) == report.states[S.ACCEPTED]
@@ -399,7 +403,7 @@ def test_the_papers_of_a_digest_that_failed_come_back_the_next_day(
     alice = cast(any_app)["alice"]
     pipeline.ingest(any_app, [dump()])
     office = PostOffice()
-    office.says(alice.email, **reply)
+    office.set_reply(alice.email, **reply)
     ((_, first),) = pipeline.compose(any_app, only=alice).digests
     pipeline.send(office.serving(any_app), only=alice)
     tomorrow = any_app.at(NOON + timedelta(days=1))
@@ -411,11 +415,11 @@ def test_the_papers_of_a_digest_that_failed_come_back_the_next_day(
     assert {item.seen_before for item in second.items} == {maybe_seen}
     assert pipeline.send(fresh.serving(tomorrow), only=alice).states == {S.ACCEPTED: 1}
     with any_app.store.reading() as tx:
-        told = [(row["key"], row["state"]) for row in store.deliveries.list_messages(tx)]
+        messages = [(row["key"], row["state"]) for row in store.deliveries.list_messages(tx)]
     expected = {"rejected": S.REJECTED, "unknown": S.UNKNOWN, "deferred": S.EXPIRED}[
         reply["outcome"]
     ]
-    assert told == [
+    assert messages == [
         ((TODAY + timedelta(days=1)).isoformat(), S.ACCEPTED),
         (TODAY.isoformat(), expected),
     ]
@@ -427,7 +431,7 @@ def test_a_send_leaves_the_collector_of_cycles_as_it_was(many: App) -> None:
     during: list[tuple[object, int]] = []
     before = gc.get_threshold(), gc.get_freeze_count()
     office = PostOffice()
-    office.when(
+    office.call_before_body(
         "r1@example.org", lambda: during.append((gc.get_threshold(), gc.get_freeze_count()))
     )
     pipeline.send(office.serving(many))

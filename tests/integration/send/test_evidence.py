@@ -16,13 +16,13 @@ from tests.webclient import Client
 
 
 @pytest.fixture
-def doubtful(any_app: App, cast: Cast, dump: Dump) -> tuple[App, dict[str, Any]]:
+def unknown_message(any_app: App, cast: Cast, dump: Dump) -> tuple[App, dict[str, Any]]:
     """alice's digest was handed over, and no answer came; with its message."""
     alice = cast(any_app)["alice"]
     pipeline.ingest(any_app, [dump()])
     pipeline.compose(any_app, only=alice)
     office = PostOffice()
-    office.says(alice.email, outcome="unknown")
+    office.set_reply(alice.email, outcome="unknown")
     pipeline.send(office.serving(any_app))
     with any_app.store.reading() as tx:
         (row,) = store.deliveries.list_messages(tx)
@@ -31,9 +31,9 @@ def doubtful(any_app: App, cast: Cast, dump: Dump) -> tuple[App, dict[str, Any]]
 
 @pytest.mark.parametrize("purpose", [Purpose.UP, Purpose.DOWN, Purpose.UNSUBSCRIBE, Purpose.MANAGE])
 def test_an_answer_from_an_unknown_message_proves_that_it_was_accepted(
-    doubtful: tuple[App, dict[str, Any]], purpose: Purpose
+    unknown_message: tuple[App, dict[str, Any]], purpose: Purpose
 ) -> None:
-    app, row = doubtful
+    app, row = unknown_message
     url = app.url(purpose, row["subscriber_id"], paper_id=1, message_id=row["id"]).removeprefix(
         app.config.web.base_url
     )
@@ -41,14 +41,14 @@ def test_an_answer_from_an_unknown_message_proves_that_it_was_accepted(
     assert counts(app) == {S.UNKNOWN: 1}
     assert Client(app).post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     assert counts(app) == {S.ACCEPTED: 1}
-    (told,) = services.deliveries(app)
-    assert told["evidence"] == "an answer from it"
+    (message,) = services.deliveries(app)
+    assert message["evidence"] == "an answer from it"
 
 
 def test_an_answer_from_an_older_message_proves_nothing_of_this_one(
-    doubtful: tuple[App, dict[str, Any]],
+    unknown_message: tuple[App, dict[str, Any]],
 ) -> None:
-    app, row = doubtful
+    app, row = unknown_message
     url = app.url(Purpose.UP, row["subscriber_id"], paper_id=1, message_id=0).removeprefix(
         app.config.web.base_url
     )
@@ -57,14 +57,14 @@ def test_an_answer_from_an_older_message_proves_nothing_of_this_one(
 
 
 def test_the_operator_settles_what_the_server_s_log_knows(
-    doubtful: tuple[App, dict[str, Any]],
+    unknown_message: tuple[App, dict[str, Any]],
 ) -> None:
-    app, row = doubtful
+    app, row = unknown_message
     with pytest.raises(NotFoundError, match="no message"):
         services.resolve(app, "<nobody@example.org>", S.ACCEPTED)
     services.resolve(app, row["message_id"].strip("<>"), S.REJECTED)
-    (told,) = services.deliveries(app, state=S.REJECTED)
-    assert (told["evidence"], [one["outcome"] for one in told["deliveries"]]) == (
+    (message,) = services.deliveries(app, state=S.REJECTED)
+    assert (message["evidence"], [delivery["outcome"] for delivery in message["deliveries"]]) == (
         "the operator",
         ["unknown"],
     )

@@ -27,9 +27,9 @@ def sender(tmp_path: Path, store_url: str, dump: Callable[..., Path]) -> Iterato
     """Ten readers at slow.example have a digest planned; each call is another process that sends
     over a server.
     """
-    made: list[App] = []
+    apps: list[App] = []
     first = make_app(tmp_path, store_url)
-    made.append(first)
+    apps.append(first)
     pipeline.ingest(first, [dump()])
     requests = [
         SubscriptionRequest(email=f"r{number}@slow.example", keywords=("robot",), size=3)
@@ -46,34 +46,34 @@ def sender(tmp_path: Path, store_url: str, dump: Callable[..., Path]) -> Iterato
             smtp__port=str(server.port),
             smtp__connections="1",
         )
-        made.append(app)
+        apps.append(app)
         return app
 
     yield start
-    for app in made:
+    for app in apps:
         app.close()
 
 
-def says(step: Step, *replies: str) -> HostileSmtp:
+def answer_with(step: Step, *replies: str) -> HostileSmtp:
     return HostileSmtp({step: [Act.reply(reply) for reply in replies]})
 
 
-def stored(app: App) -> list[Pause]:
+def load_pauses(app: App) -> list[Pause]:
     with app.store.reading() as tx:
         return store.pauses.load_all(tx, clock=datetime.now(UTC))
 
 
-def asked(server: HostileSmtp) -> int:
+def count_recipients(server: HostileSmtp) -> int:
     return sum("slow.example" in line for line in server.commands("RCPT"))
 
 
 def test_a_restart_does_not_forget_who_asked_for_quiet(sender: Senders) -> None:
-    with serving(says("RCPT", *["451 4.7.1 r0@slow.example too fast"] * 20)) as server:
+    with serving(answer_with("RCPT", *["451 4.7.1 r0@slow.example too fast"] * 20)) as server:
         assert pipeline.send(sender(server)).states == {S.DEFERRED: 10}
-        assert asked(server) == 1
-    with serving(says("RCPT")) as server:
+        assert count_recipients(server) == 1
+    with serving(answer_with("RCPT")) as server:
         app = sender(server)
-        (pause,) = stored(app)
+        (pause,) = load_pauses(app)
         assert (pause.kind, pause.name, pause.reason, pause.strikes) == (
             "domain",
             "slow.example",
@@ -90,7 +90,10 @@ def test_a_restart_does_not_forget_who_asked_for_quiet(sender: Senders) -> None:
 
 
 def test_a_sender_that_runs_hears_what_another_was_told(sender: Senders) -> None:
-    with serving(says("RCPT")) as calm, serving(says("RCPT", "451 4.7.1 too fast")) as strict:
+    with (
+        serving(answer_with("RCPT")) as calm,
+        serving(answer_with("RCPT", "451 4.7.1 too fast")) as strict,
+    ):
         running, other = sender(calm), sender(strict)
         subscriptions.subscribe(
             running,
@@ -102,28 +105,28 @@ def test_a_sender_that_runs_hears_what_another_was_told(sender: Senders) -> None
         assert pipeline.send(running, only=early).states == {S.ACCEPTED: 1}
         pipeline.send(other)
         assert pipeline.send(running.at(NOON + timedelta(minutes=15))).states == {S.DEFERRED: 10}
-        assert asked(calm) == 1
+        assert count_recipients(calm) == 1
 
 
 def test_who_mended_what_was_refused_and_starts_anew_sends_at_once(sender: Senders) -> None:
-    with serving(says("DOT", *["550 5.7.26 unauthenticated"] * 20)) as server:
+    with serving(answer_with("DOT", *["550 5.7.26 unauthenticated"] * 20)) as server:
         assert pipeline.send(sender(server)).states == {S.DEFERRED: 10}
-        assert asked(server) == 1
-    with serving(says("DOT")) as server:
+        assert count_recipients(server) == 1
+    with serving(answer_with("DOT")) as server:
         app = sender(server)
-        assert {pause.reason for pause in stored(app)} == {"ours"}
+        assert {pause.reason for pause in load_pauses(app)} == {"ours"}
         for minutes in (20, 25, 40):  # those behind the one that goes ahead come back after it
             pipeline.send(app.at(NOON + timedelta(minutes=minutes)))
-        assert len(server.stored) == 10
-        assert stored(app) == []
+        assert len(server.accepted_recipients) == 10
+        assert load_pauses(app) == []
         assert services.status(app).pauses == []
 
 
 def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> None:
-    with serving(says("RCPT", "451 4.7.1 too fast")) as server:
+    with serving(answer_with("RCPT", "451 4.7.1 too fast")) as server:
         app = sender(server)
         pipeline.send(app)
-        (pause,) = stored(app)
+        (pause,) = load_pauses(app)
         with app.store.writing() as tx:
             store.pauses.end(tx, pause, clock=datetime.now(UTC))
             store.pauses.save(
@@ -134,10 +137,10 @@ def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> N
         assert report.states == {S.ACCEPTED: 1, S.DEFERRED: 9}
         waits = [row["not_before"] for row in services.deliveries(app, state=S.DEFERRED)]
         assert len(waits) == 9
-        assert stored(app) == []
+        assert load_pauses(app) == []
 
 
-def one(until: datetime, **more: object) -> Pause:
+def make_pause(until: datetime, **more: object) -> Pause:
     return Pause(
         **(
             {
@@ -157,8 +160,8 @@ def test_the_longest_pause_that_was_told_stands(store: Store) -> None:
     from digest.store import pauses
 
     long, short = (
-        one(CLOCK + timedelta(minutes=9), rate=5.0),
-        one(CLOCK + timedelta(minutes=3), strikes=4),
+        make_pause(CLOCK + timedelta(minutes=9), rate=5.0),
+        make_pause(CLOCK + timedelta(minutes=3), strikes=4),
     )
     with store.writing() as tx:
         pauses.save(tx, long, clock=CLOCK)
@@ -166,7 +169,7 @@ def test_the_longest_pause_that_was_told_stands(store: Store) -> None:
         assert pauses.load_all(tx, clock=CLOCK) == [long]
         pauses.end(tx, short, clock=CLOCK)  # it was told longer since
         assert pauses.load_all(tx, clock=CLOCK) == [long]
-        longer = one(CLOCK + timedelta(minutes=30), reason="ours", text="550")
+        longer = make_pause(CLOCK + timedelta(minutes=30), reason="ours", text="550")
         pauses.save(tx, longer, clock=CLOCK)
         assert pauses.load_all(tx, clock=CLOCK) == [longer]
         pauses.end(tx, longer, clock=CLOCK)
@@ -177,8 +180,8 @@ def test_pauses_of_long_ago_are_forgotten(store: Store) -> None:
     from digest.store import pauses
 
     with store.writing() as tx:
-        pauses.save(tx, one(CLOCK, name="old:25"), clock=CLOCK)
+        pauses.save(tx, make_pause(CLOCK, name="old:25"), clock=CLOCK)
         assert len(pauses.load_all(tx, clock=CLOCK + timedelta(minutes=59))) == 1
         assert pauses.load_all(tx, clock=CLOCK + timedelta(minutes=61)) == []
-        pauses.save(tx, one(CLOCK + timedelta(hours=2)), clock=CLOCK + timedelta(minutes=61))
+        pauses.save(tx, make_pause(CLOCK + timedelta(hours=2)), clock=CLOCK + timedelta(minutes=61))
         assert [pause.name for pause in pauses.load_all(tx, clock=CLOCK)] == ["mx:25"]

@@ -26,7 +26,7 @@ Dump = Callable[..., Path]
 
 
 @pytest.fixture
-def planned(tmp_path: Path, dump: Dump) -> Iterator[App]:
+def planned_app(tmp_path: Path, dump: Dump) -> Iterator[App]:
     """Four readers with a digest of today planned."""
     opened = make_app(tmp_path)
     app = opened.at(datetime.now(UTC))
@@ -80,24 +80,24 @@ async def until(true: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_send_finishes_what_is_on_its_way_and_gives_back_the_rest(
-    planned: App, number: signal.Signals
+    planned_app: App, number: signal.Signals
 ) -> None:
     async def story() -> int:
         async with HostileSmtp({"DOT": [Act.reply("250 2.0.0 kept", delay=1.0)]}) as server:
-            process = await sending(planned, server)
-            await until(lambda: states(planned).get(S.SENDING) == 1)
+            process = await sending(planned_app, server)
+            await until(lambda: states(planned_app).get(S.SENDING) == 1)
             process.send_signal(number)
             return await process.wait()
 
     assert asyncio.run(story()) == 0
-    assert states(planned) == {S.ACCEPTED: 1, S.PLANNED: 3}
+    assert states(planned_app) == {S.ACCEPTED: 1, S.PLANNED: 3}
 
 
-def test_a_send_told_twice_ends_at_once_and_its_message_is_unknown(planned: App) -> None:
+def test_a_send_told_twice_ends_at_once_and_its_message_is_unknown(planned_app: App) -> None:
     async def story() -> int:
         async with HostileSmtp({"DOT": [Act.silence()]}) as server:
-            process = await sending(planned, server)
-            await until(lambda: states(planned).get(S.SENDING) == 1)
+            process = await sending(planned_app, server)
+            await until(lambda: states(planned_app).get(S.SENDING) == 1)
             process.send_signal(signal.SIGINT)
             await asyncio.sleep(0.3)
             assert process.returncode is None
@@ -105,9 +105,9 @@ def test_a_send_told_twice_ends_at_once_and_its_message_is_unknown(planned: App)
             return await process.wait()
 
     assert asyncio.run(story()) == -signal.SIGINT
-    with planned.store.writing() as tx:
+    with planned_app.store.writing() as tx:
         dead = store.owners.find_dead(store.ledger.list_owners(tx))
         store.ledger.recover(
-            tx, dead=dead, now=planned.now() + timedelta(seconds=1), clock=datetime.now(UTC)
+            tx, dead=dead, now=planned_app.now() + timedelta(seconds=1), clock=datetime.now(UTC)
         )
-    assert states(planned) == {S.UNKNOWN: 1, S.PLANNED: 3}
+    assert states(planned_app) == {S.UNKNOWN: 1, S.PLANNED: 3}

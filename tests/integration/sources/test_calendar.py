@@ -37,12 +37,12 @@ def test_the_operator_may_add_a_holiday() -> None:
 
 
 def test_announcements_are_at_eight_in_the_evening_in_summer_and_winter() -> None:
-    found = list(
+    announcements = list(
         calendar.list_announcements(
             datetime(2026, 10, 29, tzinfo=UTC), datetime(2026, 11, 3, 12, tzinfo=UTC)
         )
     )
-    assert [at.astimezone(UTC).isoformat() for at in found] == [
+    assert [at.astimezone(UTC).isoformat() for at in announcements] == [
         "2026-10-29T00:00:00+00:00",
         "2026-10-30T00:00:00+00:00",
         "2026-11-02T01:00:00+00:00",

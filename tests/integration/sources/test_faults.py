@@ -47,8 +47,8 @@ def test_a_harvest_survives_every_fault_at_every_page(
     server: SourceServer, harvest: Callable[..., SourceReport], fault: str, place: int
 ) -> None:
     server.fail("/oai", *["ok"] * place, fault)
-    found = harvest("oai", "/oai")
-    assert (found.outcome, found.error, ids(found)) == ("fetched", "", ALL)
+    run_result = harvest("oai", "/oai")
+    assert (run_result.outcome, run_result.error, ids(run_result)) == ("fetched", "", ALL)
 
 
 @pytest.mark.parametrize(
@@ -91,22 +91,22 @@ def test_backoff_is_exponential_with_jitter(
     server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     server.fail("/any", *["500"] * 9)
-    found = harvest(
+    run_result = harvest(
         "url",
         "/any",
         client={"pace": {"127.0.0.1": 0.0}, "jitter": iter((0.0, 0.9, 0.1, 0.8, 0.3)).__next__},
     )
     assert time.slept == pytest.approx([1.0, 3.8, 4.4, 14.4, 20.8])
-    assert (found.outcome, found.requests) == ("failed", 6)
-    assert "after 6 tries" in found.error
+    assert (run_result.outcome, run_result.requests) == ("failed", 6)
+    assert "after 6 tries" in run_result.error
 
 
 def test_a_source_waits_a_day_if_its_server_asks_for_it(
     server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     server.fail("/oai", "ok", "503-long")
-    found = harvest("oai", "/oai")
-    assert (found.outcome, len(found.files), time.slept) == ("failed", 1, [1.0])
+    run_result = harvest("oai", "/oai")
+    assert (run_result.outcome, len(run_result.files), time.slept) == ("failed", 1, [1.0])
     assert harvest.state["not_before"] == "2026-06-10T12:00:00+00:00"  # type: ignore[attr-defined]
 
 
@@ -114,8 +114,12 @@ def test_an_expired_resumption_token_restarts_the_window_and_loses_nothing(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/oai", "ok", "ok", "bad-token", "bad-token")
-    found = harvest("oai", "/oai")
-    assert (found.outcome, found.restarts, set(ids(found))) == ("fetched", 1, set(ALL))
+    run_result = harvest("oai", "/oai")
+    assert (run_result.outcome, run_result.restarts, set(ids(run_result))) == (
+        "fetched",
+        1,
+        set(ALL),
+    )
 
 
 def test_a_harvest_that_failed_goes_on_where_it_stopped(
@@ -130,7 +134,7 @@ def test_a_harvest_that_failed_goes_on_where_it_stopped(
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         ("loop", "redirects"),
         ("elsewhere", "elsewhere.example, which the settings do not name"),
@@ -141,21 +145,21 @@ def test_a_harvest_that_failed_goes_on_where_it_stopped(
     ],
 )
 def test_errors_that_repeating_cannot_help_are_reported_at_once(
-    server: SourceServer, harvest: Callable[..., SourceReport], fault: str, told: str
+    server: SourceServer, harvest: Callable[..., SourceReport], fault: str, expected: str
 ) -> None:
     server.fail("/any", *[fault] * 10)
-    found = harvest("url", "/any", client={"cap": 1_000_000})
-    assert (found.outcome, found.files) == ("failed", [])
-    assert told in found.error
-    assert found.retries == 0
+    run_result = harvest("url", "/any", client={"cap": 1_000_000})
+    assert (run_result.outcome, run_result.files) == ("failed", [])
+    assert expected in run_result.error
+    assert run_result.retries == 0
 
 
 def test_a_server_that_does_not_answer_is_given_up_in_time(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/any", "slow", "slow")
-    found = harvest("url", "/any", client={"timeout": 0.1, "attempts": 2})
-    assert "no answer in time" in found.error
+    run_result = harvest("url", "/any", client={"timeout": 0.1, "attempts": 2})
+    assert "no answer in time" in run_result.error
 
 
 def test_bad_answers_are_kept_outside_of_the_inbox(
@@ -171,9 +175,9 @@ def test_an_error_never_shows_the_key(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/works", *["500"] * 6)
-    found = harvest("openalex", "/works", key="swordfish")
+    run_result = harvest("openalex", "/works", key="swordfish")
     assert server.requests[0].query["api_key"] == "swordfish"
-    assert "swordfish" not in found.error + repr(harvest.state)  # type: ignore[attr-defined]
+    assert "swordfish" not in run_result.error + repr(harvest.state)  # type: ignore[attr-defined]
 
 
 def test_an_error_shows_neither_login_nor_query_of_an_address(
@@ -183,10 +187,10 @@ def test_an_error_shows_neither_login_nor_query_of_an_address(
         server.moved = "http://127.0.0.1:1/else?hex=swordfish"
         server.fail("/any", *[fault] * 6)
         url = server.url("/any").replace("//", "//me:trout@") + "?code=swordfish"
-        found = harvest("url", "/any", address=url)
-        assert found.error.startswith(server.url("/any") + ":")
-        assert "swordfish" not in found.error
-        assert "trout" not in found.error
+        run_result = harvest("url", "/any", address=url)
+        assert run_result.error.startswith(server.url("/any") + ":")
+        assert "swordfish" not in run_result.error
+        assert "trout" not in run_result.error
     assert server.requests[0].headers["Authorization"].startswith("Basic ")
 
 
@@ -199,12 +203,12 @@ def test_a_redirect_to_another_port_is_refused_and_the_key_is_not_sent_there(
     with SourceServer() as other:
         server.moved = other.url("/works")
         server.fail("/works", "moved")
-        found = harvest("openalex", "/works", key="swordfish")
+        run_result = harvest("openalex", "/works", key="swordfish")
         assert other.requests == []
     place = urlsplit(other.url("")).netloc
-    assert (found.outcome, found.files, found.retries) == ("failed", [], 0)
-    assert f"redirects to {place}, which the settings do not name" in found.error
-    assert "set it as the url" in found.error
+    assert (run_result.outcome, run_result.files, run_result.retries) == ("failed", [], 0)
+    assert f"redirects to {place}, which the settings do not name" in run_result.error
+    assert "set it as the url" in run_result.error
 
 
 def test_a_redirect_within_host_and_port_is_followed_without_the_key(

@@ -153,14 +153,14 @@ def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
     server: SourceServer, time: Time, tmp_path: Path, moment: int, stored: bool
 ) -> None:
     source_settings = SourceSettings(name="all", kind="oai", url=server.url("/oai"))
-    kept: dict[str, Any] = {}
+    saved: dict[str, Any] = {}
     calls = iter(range(1, 100))
 
     def save(state: dict[str, Any], _files: list[Path]) -> None:
         now = next(calls)
         if now != moment or stored:
-            kept.clear()
-            kept.update(json.loads(json.dumps(state)))
+            saved.clear()
+            saved.update(json.loads(json.dumps(state)))
         if now == moment:
             raise Killed
 
@@ -170,7 +170,7 @@ def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
     if not (moment == 3 and stored):  # then nothing was left to do
         assert (
             sources.harvest(
-                source_settings, dict(kept), web=web, inbox=tmp_path, now=NOON, save=save
+                source_settings, dict(saved), web=web, inbox=tmp_path, now=NOON, save=save
             ).error
             == ""
         )
@@ -201,10 +201,10 @@ def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
     # same.
     report = run(app, time)
     assert (report.busy, report.failed) == (False, False)
-    kept = sorted(path.name for path in (tmp_path / "inbox" / "daily").iterdir())
+    names = sorted(path.name for path in (tmp_path / "inbox" / "daily").iterdir())
     with app.store.reading() as tx:
         read = {dump["name"] for dump in store.dumps.list_latest(tx, 100)}
-    assert set(kept) == read
+    assert set(names) == read
 
 
 def test_changed_settings_under_the_same_name_begin_anew(
@@ -227,16 +227,16 @@ def test_changed_settings_under_the_same_name_begin_anew(
 def test_a_watched_folder_is_copied_once(
     service: Callable[..., App], time: Time, tmp_path: Path, dump: Callable[..., Path]
 ) -> None:
-    made = dump()
-    os.utime(made, (0, 0))
-    app = service({"name": "drop", "kind": "folder", "folder": str(made.parent)})
+    file = dump()
+    os.utime(file, (0, 0))
+    app = service({"name": "drop", "kind": "folder", "folder": str(file.parent)})
     first = run(app, time)
-    (made.parent / "copy.jsonl").write_bytes(made.read_bytes())
-    os.utime(made.parent / "copy.jsonl", (0, 0))
+    (file.parent / "copy.jsonl").write_bytes(file.read_bytes())
+    os.utime(file.parent / "copy.jsonl", (0, 0))
     second = run(app, time)
     assert (len(first.sources[0].files), first.ingested.count("new")) == (1, 16)
     assert (second.sources[0].outcome, second.ingested.files) == ("unchanged", [])
-    made.unlink()
+    file.unlink()
     assert first.sources[0].files[0].is_file()
 
 

@@ -82,8 +82,8 @@ def test_rows_whose_new_keys_collide_both_stay(empty_url: str) -> None:
             )
     schema.upgrade(store)
     with store.reading() as tx:
-        found = rows.subscribers.find_by_email(tx, "É@example.org")
-        assert found is not None
-        assert found.id == first
+        reader = rows.subscribers.find_by_email(tx, "É@example.org")
+        assert reader is not None
+        assert reader.id == first
         assert rows.subscribers.find(tx, second) is not None
     store.close()

@@ -15,7 +15,7 @@ from digest.errors import StoreError
 from digest.store import Store, schema
 from digest.store.arrivals import NewRecord
 from digest.store.tables import metadata
-from tests.integration.arrived import DAY, NOW, arrive, entry, stored
+from tests.integration.arrivals import DAY, NOW, entry, ingest_entries, load_papers
 
 
 def test_migrations_and_tables_are_equal(store: Store) -> None:
@@ -62,15 +62,15 @@ def test_a_database_with_foreign_tables_is_refused(empty_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("nonsense", "no database URL"),
         ("mysql://x/y", "not supported|no database URL"),
         ("sqlite:////no/such/folder/x.sqlite", "does not exist"),
     ],
 )
-def test_a_bad_url_is_refused_with_examples(url: str, told: str) -> None:
-    with pytest.raises(StoreError, match=told):
+def test_a_bad_url_is_refused_with_examples(url: str, message: str) -> None:
+    with pytest.raises(StoreError, match=message):
         Store(url)
 
 
@@ -121,7 +121,7 @@ def test_a_locked_database_is_an_error_and_changes_nothing(tmp_path: Path) -> No
 def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'x.sqlite'}")
     schema.require(store)
-    arrive(store, entry("Before", arxiv="2606.00001"))
+    ingest_entries(store, entry("Before", arxiv="2606.00001"))
     many = [
         entry(f"Paper {n}", arxiv=f"2606.{n:05d}", abstract="word " * 400) for n in range(2, 400)
     ]
@@ -140,6 +140,6 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(tmp_path: Path)
             rules,
         )
     store.close()
-    assert [paper.title for paper in stored(Store(f"sqlite:///{tmp_path / 'x.sqlite'}"))] == [
+    assert [paper.title for paper in load_papers(Store(f"sqlite:///{tmp_path / 'x.sqlite'}"))] == [
         "Before"
     ]

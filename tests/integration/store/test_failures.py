@@ -30,7 +30,7 @@ psycopg: Any = pytest.importorskip("psycopg")
 
 
 @contextmanager
-def failing(reason: str) -> Iterator[None]:
+def expect_store_error(reason: str) -> Iterator[None]:
     with pytest.raises(StoreError) as caught:
         yield
     assert caught.value.reason == reason, str(caught.value)
@@ -50,17 +50,17 @@ def read(store: Store) -> None:
 
 
 @pytest.fixture
-def opened(postgres: str) -> Iterator[Store]:
+def postgres_store(postgres: str) -> Iterator[Store]:
     """A database whose settings and rights a test may change."""
     for url in postgres_url(postgres):
-        made = Store(url)
-        rows.schema.require(made)
-        yield made
-        made.close()
+        store = Store(url)
+        rows.schema.require(store)
+        yield store
+        store.close()
 
 
 @contextmanager
-def beside(store: Store) -> Iterator[Any]:
+def open_connection(store: Store) -> Iterator[Any]:
     """Another connection to the same database."""
     url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -69,7 +69,7 @@ def beside(store: Store) -> Iterator[Any]:
 
 def terminate(store: Store) -> None:
     """What the server does to its connections when it shuts down."""
-    with beside(store) as connection:
+    with open_connection(store) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -82,7 +82,7 @@ def test_errors_of_the_server_are_explained(
     state: str, reason: str, postgres_database: str
 ) -> None:
     store = Store(postgres_database)
-    with failing(reason), store.writing() as tx:
+    with expect_store_error(reason), store.writing() as tx:
         tx.exec_driver_sql(
             f"DO $$ BEGIN RAISE EXCEPTION 'provoked' USING ERRCODE = '{state}'; END $$"
         )
@@ -90,51 +90,51 @@ def test_errors_of_the_server_are_explained(
 
 
 @pytest.mark.postgres
-def test_a_database_that_turns_read_only_and_back(opened: Store) -> None:
-    write(opened)
-    with beside(opened) as connection:
+def test_a_database_that_turns_read_only_and_back(postgres_store: Store) -> None:
+    write(postgres_store)
+    with open_connection(postgres_store) as connection:
         name = connection.info.dbname
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        opened.engine.dispose()
-        with failing("read-only"):
-            write(opened)
-        with failing("read-only"), opened.writing() as tx:
+        postgres_store.engine.dispose()
+        with expect_store_error("read-only"):
+            write(postgres_store)
+        with expect_store_error("read-only"), postgres_store.writing() as tx:
             add_rows(tx, alarms, [("a", "b", "c", "[]", NOON, None)])  # by COPY
-        read(opened)
+        read(postgres_store)
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = off")
-    with failing("read-only"):  # the connection that is still of the time before
-        write(opened)
-    write(opened)
+    with expect_store_error("read-only"):  # the connection that is still of the time before
+        write(postgres_store)
+    write(postgres_store)
 
 
 @pytest.mark.postgres
-def test_connections_that_the_server_ends(opened: Store) -> None:
-    read(opened)
-    terminate(opened)
-    read(opened)  # one that lay in the pool is made anew
-    write(opened)
-    with failing("gone"), opened.reading() as tx:
-        terminate(opened)
+def test_connections_that_the_server_ends(postgres_store: Store) -> None:
+    read(postgres_store)
+    terminate(postgres_store)
+    read(postgres_store)  # one that lay in the pool is made anew
+    write(postgres_store)
+    with expect_store_error("gone"), postgres_store.reading() as tx:
+        terminate(postgres_store)
         tx.exec_driver_sql("SELECT 1")
-    with failing("gone"), opened.writing() as tx:  # at the commit
+    with expect_store_error("gone"), postgres_store.writing() as tx:  # at the commit
         rows.rounds.record(tx, "compose", at=NOON, report={})
-        terminate(opened)
-    with failing("gone"), opened.writing() as tx:  # in COPY
-        terminate(opened)
+        terminate(postgres_store)
+    with expect_store_error("gone"), postgres_store.writing() as tx:  # in COPY
+        terminate(postgres_store)
         add_rows(tx, alarms, [("a", "b", "c", "[]", NOON, None)])
-    with failing("gone"), opened.reading() as tx:  # while rows are read
+    with expect_store_error("gone"), postgres_store.reading() as tx:  # while rows are read
         large = "SELECT n, repeat('x', 1000) FROM generate_series(1, 100000) n"
         with tx.execution_options(yield_per=10).exec_driver_sql(large) as many:
             next(many)
-            terminate(opened)
+            terminate(postgres_store)
             for _ in many:
                 pass
-    write(opened)
+    write(postgres_store)
 
 
 @pytest.mark.postgres
-def test_a_deadlock_is_retried(opened: Store) -> None:
-    with opened.writing() as tx:
+def test_a_deadlock_is_retried(postgres_store: Store) -> None:
+    with postgres_store.writing() as tx:
         for kind in ("a", "b"):
             tx.execute(
                 alarms.insert().values(
@@ -156,7 +156,7 @@ def test_a_deadlock_is_retried(opened: Store) -> None:
                 both.wait(30)
             tx.execute(alarms.update().where(alarms.c.kind == second).values(remedy=first))
 
-        opened.commit(work)
+        postgres_store.commit(work)
 
     threads = [threading.Thread(target=cross, args=pair) for pair in (("a", "b"), ("b", "a"))]
     for thread in threads:
@@ -164,42 +164,44 @@ def test_a_deadlock_is_retried(opened: Store) -> None:
     for thread in threads:
         thread.join(60)
     assert sorted(tried) in (["a", "a", "b"], ["a", "b", "b"])
-    with opened.reading() as tx:
+    with postgres_store.reading() as tx:
         stored = {row.kind: row.what for row in tx.execute(alarms.select())}
     assert stored == {"a": "a", "b": "b"}
 
 
 @pytest.mark.postgres
-def test_waits_that_the_server_bounds(opened: Store) -> None:
-    with failing("cancelled"), opened.reading() as tx:
+def test_waits_that_the_server_bounds(postgres_store: Store) -> None:
+    with expect_store_error("cancelled"), postgres_store.reading() as tx:
         tx.exec_driver_sql("SET LOCAL statement_timeout = 20")
         tx.exec_driver_sql("SELECT pg_sleep(30)")
-    with beside(opened) as connection, connection.transaction():
+    with open_connection(postgres_store) as connection, connection.transaction():
         connection.execute("LOCK TABLE rounds")
-        with failing("locked"), opened.writing() as tx:
+        with expect_store_error("locked"), postgres_store.writing() as tx:
             tx.exec_driver_sql("SET LOCAL lock_timeout = 20")
             tx.execute(rounds.select())
 
 
 @pytest.mark.postgres
-def test_rights_logins_and_limits(opened: Store, postgres: str) -> None:
-    role = f"{opened.url.database}_user"
-    with beside(opened) as connection:
+def test_rights_logins_and_limits(postgres_store: Store, postgres: str) -> None:
+    role = f"{postgres_store.url.database}_user"
+    with open_connection(postgres_store) as connection:
         connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
         try:
-            user = Store(str(opened.url.set(username=role, password="x").render_as_string(False)))
-            with failing("denied"):
+            user = Store(
+                str(postgres_store.url.set(username=role, password="x").render_as_string(False))
+            )
+            with expect_store_error("denied"):
                 read(user)
             connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
             read(user)
-            with failing("denied"):
+            with expect_store_error("denied"):
                 write(user)
             user.close()
             connection.execute(f"ALTER ROLE {role} CONNECTION LIMIT 0")
-            with failing("busy"):
+            with expect_store_error("busy"):
                 read(user)
             connection.execute(f"ALTER ROLE {role} CONNECTION LIMIT 5 NOLOGIN")
-            with failing("login"):
+            with expect_store_error("login"):
                 read(user)
             connection.execute(f"ALTER ROLE {role} LOGIN")
             read(user)
@@ -207,35 +209,35 @@ def test_rights_logins_and_limits(opened: Store, postgres: str) -> None:
         finally:
             connection.execute(f"DROP OWNED BY {role}")
             connection.execute(f"DROP ROLE {role}")
-    with failing("login"):
+    with expect_store_error("login"):
         read(user)
 
 
 @pytest.mark.postgres
-def test_tables_and_databases_that_are_dropped(opened: Store, postgres: str) -> None:
-    with beside(opened) as connection:
+def test_tables_and_databases_that_are_dropped(postgres_store: Store, postgres: str) -> None:
+    with open_connection(postgres_store) as connection:
         connection.execute("DROP TABLE rounds")
     for attempt in (read, write):
-        with failing("incomplete"):
-            attempt(opened)
+        with expect_store_error("incomplete"):
+            attempt(postgres_store)
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {opened.url.database} WITH (FORCE)")
-        with failing("absent"):
-            read(opened)
-        connection.execute(f"CREATE DATABASE {opened.url.database}")
-    with failing("incomplete"):
-        read(opened)
+        connection.execute(f"DROP DATABASE {postgres_store.url.database} WITH (FORCE)")
+        with expect_store_error("absent"):
+            read(postgres_store)
+        connection.execute(f"CREATE DATABASE {postgres_store.url.database}")
+    with expect_store_error("incomplete"):
+        read(postgres_store)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, Callable[..., None]]]:
     """A PostgreSQL server of the test's own, and what runs pg_ctl for it."""
-    found = shutil.which("pg_ctl") or next(
+    program = shutil.which("pg_ctl") or next(
         iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), reverse=True)), None
     )
-    if found is None:
+    if program is None:
         skip_or_fail("no pg_ctl is installed")
-    programs = Path(str(found)).parent
+    programs = Path(str(program)).parent
     with tempfile.TemporaryDirectory(prefix="digest-pg-") as place:
         folder, port = Path(place), free_port()
         as_user: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 120}
@@ -285,17 +287,17 @@ def test_a_server_that_is_stopped_and_started(
     store = Store(url)
     rows.schema.require(store)
     for way in ("fast", "immediate"):
-        with failing("gone"), store.writing() as tx:
+        with expect_store_error("gone"), store.writing() as tx:
             rows.rounds.record(tx, "compose", at=NOON, report={})
             control("stop", "-m", way)
             rows.rounds.record(tx, "compose", at=NOON, report={})
         for attempt in (read, write):
-            with failing("gone"):
+            with expect_store_error("gone"):
                 attempt(store)
         control("start")
         write(store)
     wrong = Store(url.replace("swordfish", "herring"))
-    with failing("login"):
+    with expect_store_error("login"):
         read(wrong)
     store.close()
 
@@ -312,16 +314,16 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sqlite(file: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{file}", busy_ms=50)
-    write(made)
-    yield made
-    made.close()
+    store = Store(f"sqlite:///{file}", busy_ms=50)
+    write(store)
+    yield store
+    store.close()
 
 
 def test_a_read_only_file_is_explained(file: Path, sqlite: Store) -> None:
     closed = Store(f"sqlite:///file:{file}?mode=ro&uri=true")
     read(closed)
-    with failing("read-only"):
+    with expect_store_error("read-only"):
         write(closed)
     closed.close()
     write(sqlite)
@@ -331,7 +333,7 @@ def test_a_removed_file_is_not_created_again(file: Path, sqlite: Store, tmp_path
     away = tmp_path / "away.sqlite"
     file.rename(away)
     for attempt in (read, write):
-        with failing("absent"):
+        with expect_store_error("absent"):
             attempt(sqlite)
     assert not file.exists()
     away.rename(file)
@@ -358,7 +360,7 @@ def test_a_damaged_file_is_explained(file: Path, sqlite: Store) -> None:
     data = bytearray(file.read_bytes())
     data[100:4096] = b"\xff" * 3996
     file.write_bytes(data)
-    with failing("damaged"):
+    with expect_store_error("damaged"):
         read(sqlite)
 
 
@@ -366,12 +368,12 @@ def test_a_dropped_table_is_explained(file: Path, sqlite: Store) -> None:
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DROP TABLE rounds")
     for attempt in (read, write):
-        with failing("incomplete"):
+        with expect_store_error("incomplete"):
             attempt(sqlite)
 
 
 def test_an_interrupted_statement_is_explained(sqlite: Store) -> None:
-    with failing("cancelled"), sqlite.reading() as tx:
+    with expect_store_error("cancelled"), sqlite.reading() as tx:
         driver = tx.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         threading.Timer(0.2, driver.interrupt).start()
@@ -387,7 +389,7 @@ def test_a_conflicting_transaction_is_retried_a_few_times(sqlite: Store) -> None
         tried.append(1)
         raise StoreError("another was faster", reason="conflict")
 
-    with failing("conflict"):
+    with expect_store_error("conflict"):
         sqlite.commit(work)
     assert len(tried) == 3
 
@@ -395,6 +397,6 @@ def test_a_conflicting_transaction_is_retried_a_few_times(sqlite: Store) -> None
         tried.append(1)
         raise StoreError("full", reason="full")
 
-    with failing("full"):
+    with expect_store_error("full"):
         sqlite.commit(fail)
     assert len(tried) == 4

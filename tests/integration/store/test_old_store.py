@@ -28,7 +28,7 @@ def states_of(app: App) -> dict[str, str]:
 
 
 @pytest.fixture
-def upgraded(tmp_path: Path, empty_url: str) -> Iterator[tuple[App, dict[str, Any]]]:
+def upgraded_store(tmp_path: Path, empty_url: str) -> Iterator[tuple[App, dict[str, Any]]]:
     contents = fill_old_store(empty_url)
     store = Store(empty_url)
     schema.upgrade(store)
@@ -92,18 +92,18 @@ def test_every_value_but_the_key_of_an_address_is_kept(empty_url: str) -> None:
             }
             for row in rows
         ]
-        kept = [{column: row[column] for column in renamed[0]} for row in rows_of(name)]
-        assert sorted(kept, key=repr) == sorted(renamed, key=repr), name
+        values = [{column: row[column] for column in renamed[0]} for row in rows_of(name)]
+        assert sorted(values, key=repr) == sorted(renamed, key=repr), name
     store.close()
 
 
-def test_no_row_is_lost(upgraded: tuple[App, dict[str, Any]]) -> None:
-    app, contents = upgraded
+def test_no_row_is_lost(upgraded_store: tuple[App, dict[str, Any]]) -> None:
+    app, contents = upgraded_store
     assert count_rows(app, list(contents["counts"])) == contents["counts"]
 
 
-def test_no_date_is_composed_or_sent_again(upgraded: tuple[App, dict[str, Any]]) -> None:
-    app, contents = upgraded
+def test_no_date_is_composed_or_sent_again(upgraded_store: tuple[App, dict[str, Any]]) -> None:
+    app, contents = upgraded_store
     before = states_of(app)
     composed = pipeline.compose(app)
     assert [reader.email for reader in composed.planned] == []
@@ -117,8 +117,8 @@ def test_no_date_is_composed_or_sent_again(upgraded: tuple[App, dict[str, Any]])
     assert {name for name in after if after[name] != before[name]} <= waiting
 
 
-def test_old_links_work(upgraded: tuple[App, dict[str, Any]]) -> None:
-    app, contents = upgraded
+def test_old_links_work(upgraded_store: tuple[App, dict[str, Any]]) -> None:
+    app, contents = upgraded_store
     client = Client(app)
     for name, links in contents["links"].items():
         assert client.get(f"/m/{links['settings']}").status_code == 200, name

@@ -18,14 +18,17 @@ from digest.store import Store
 from digest.store.arrivals import NewRecord
 from digest.store.tables import records
 from tests.conftest import build_sqlite_file
-from tests.integration.arrived import DAY, NOW, arrive, entry, said, stored
+from tests.integration.arrivals import DAY, NOW, entry, get_content, ingest_entries, load_papers
 
 
 def test_entries_that_are_read_again_are_duplicates(store: Store) -> None:
-    some = [entry("One", arxiv="2606.00001"), entry("Two")]
-    assert arrive(store, *some).outcomes == ["new", "new"]
-    assert arrive(store, *some, day=DAY + timedelta(days=1)).outcomes == ["duplicate", "duplicate"]
-    assert [paper.first_seen for paper in stored(store)] == [DAY, DAY]
+    entries = [entry("One", arxiv="2606.00001"), entry("Two")]
+    assert ingest_entries(store, *entries).outcomes == ["new", "new"]
+    assert ingest_entries(store, *entries, day=DAY + timedelta(days=1)).outcomes == [
+        "duplicate",
+        "duplicate",
+    ]
+    assert [paper.first_seen for paper in load_papers(store)] == [DAY, DAY]
 
 
 def test_keys_with_special_characters_are_found(store: Store) -> None:
@@ -44,9 +47,9 @@ def test_keys_with_special_characters_are_found(store: Store) -> None:
         "é",
         "é",
     ]
-    found = [entry(title, doi=f"10.1000/{number}{title[:9]}") for number, title in enumerate(odd)]
-    assert arrive(store, *found).outcomes == ["new"] * len(odd)
-    assert arrive(store, *reversed(found)).outcomes == ["duplicate"] * len(odd)
+    entries = [entry(title, doi=f"10.1000/{number}{title[:9]}") for number, title in enumerate(odd)]
+    assert ingest_entries(store, *entries).outcomes == ["new"] * len(odd)
+    assert ingest_entries(store, *reversed(entries)).outcomes == ["duplicate"] * len(odd)
 
 
 def test_the_raw_text_of_a_record_is_kept(store: Store) -> None:
@@ -61,7 +64,7 @@ def test_the_raw_text_of_a_record_is_kept(store: Store) -> None:
 
 
 def test_a_vector_is_stored_with_its_paper_and_replaced_with_its_text(store: Store) -> None:
-    arrive(store, entry("A", arxiv="2606.00001"), entry("B", arxiv="2606.00002"))
+    ingest_entries(store, entry("A", arxiv="2606.00001"), entry("B", arxiv="2606.00002"))
     with store.writing() as tx:
         rows.papers.save_vectors(tx, "v1", {1: b"a", 2: b"b"}, fresh={1, 2})
         rows.papers.save_vectors(tx, "v2", {2: b"c"})
@@ -71,35 +74,39 @@ def test_a_vector_is_stored_with_its_paper_and_replaced_with_its_text(store: Sto
 
 
 def test_a_repeat_inside_one_batch_is_a_duplicate(store: Store) -> None:
-    assert arrive(
+    assert ingest_entries(
         store, entry("One", arxiv="2606.00001"), entry("One", arxiv="2606.00001")
     ).outcomes == ["new", "duplicate"]
-    assert len(stored(store)) == 1
+    assert len(load_papers(store)) == 1
 
 
 def test_a_paper_from_a_page_gets_its_id_later_and_stays_one_paper(store: Store) -> None:
-    arrive(store, entry("One"))
-    assert arrive(store, entry("One", arxiv="2606.00001", abstract="Text.")).outcomes == ["updated"]
-    (paper,) = stored(store)
+    ingest_entries(store, entry("One"))
+    assert ingest_entries(store, entry("One", arxiv="2606.00001", abstract="Text.")).outcomes == [
+        "updated"
+    ]
+    (paper,) = load_papers(store)
     assert (paper.id, paper.name, paper.abstract) == (1, "arxiv:2606.00001", "Text.")
 
 
 def test_an_earlier_day_that_arrives_late_counts_as_first_seen(store: Store) -> None:
-    arrive(store, entry("One", arxiv="2606.00001"))
+    ingest_entries(store, entry("One", arxiv="2606.00001"))
     earlier = DAY - timedelta(days=3)
-    assert arrive(store, entry("One", arxiv="2606.00001"), day=earlier).outcomes == ["updated"]
-    assert stored(store)[0].first_seen == earlier
+    assert ingest_entries(store, entry("One", arxiv="2606.00001"), day=earlier).outcomes == [
+        "updated"
+    ]
+    assert load_papers(store)[0].first_seen == earlier
 
 
 def test_merged_papers_keep_votes_listings_and_links(store: Store) -> None:
-    arrive(store, entry("Preprint", arxiv="2606.00001"), entry("Article", doi="10.1/x"))
+    ingest_entries(store, entry("Preprint", arxiv="2606.00001"), entry("Article", doi="10.1/x"))
     with store.writing() as tx:
         reader = rows.subscribers.add(
             tx, Subscriber(id=0, email="a@example.org", created=NOW), origin="command", now=NOW
         )
         rows.feedback.save(tx, Feedback(subscriber_id=reader.id, paper_id=2, vote=1, at=NOW))
-    arrive(store, entry("Preprint", arxiv="2606.00001", doi="10.1/x"))
-    (paper,) = stored(store)
+    ingest_entries(store, entry("Preprint", arxiv="2606.00001", doi="10.1/x"))
+    (paper,) = load_papers(store)
     with store.reading() as tx:
         assert rows.papers.load(tx, [2])[2] == paper
         assert rows.papers.load(tx, [2], least=1)[2].upvotes == 1
@@ -110,22 +117,26 @@ def test_merged_papers_keep_votes_listings_and_links(store: Store) -> None:
 
 
 def test_a_record_without_id_splits_off_when_its_title_is_ambiguous(store: Store) -> None:
-    arrive(store, entry("Same", abstract="From a page."))
-    arrive(store, entry("Same", arxiv="2606.00001"))
-    arrive(store, entry("Same", arxiv="2606.00002"))
-    assert sorted(paper.name for paper in stored(store)) == [
+    ingest_entries(store, entry("Same", abstract="From a page."))
+    ingest_entries(store, entry("Same", arxiv="2606.00001"))
+    ingest_entries(store, entry("Same", arxiv="2606.00002"))
+    assert sorted(paper.name for paper in load_papers(store)) == [
         "arxiv:2606.00001",
         "arxiv:2606.00002",
         "paper:2",
     ]
-    assert {paper.name: paper.abstract for paper in stored(store)}["paper:2"] == "From a page."
+    assert {paper.name: paper.abstract for paper in load_papers(store)}["paper:2"] == "From a page."
 
 
 def test_upvotes_never_fall(store: Store) -> None:
-    assert arrive(store, entry("One", arxiv="2606.00001", upvotes=5)).outcomes == ["new"]
-    assert arrive(store, entry("One", arxiv="2606.00001", upvotes=3)).outcomes == ["duplicate"]
-    assert arrive(store, entry("One", arxiv="2606.00001", upvotes=9)).outcomes == ["updated"]
-    assert stored(store)[0].upvotes == 9
+    assert ingest_entries(store, entry("One", arxiv="2606.00001", upvotes=5)).outcomes == ["new"]
+    assert ingest_entries(store, entry("One", arxiv="2606.00001", upvotes=3)).outcomes == [
+        "duplicate"
+    ]
+    assert ingest_entries(store, entry("One", arxiv="2606.00001", upvotes=9)).outcomes == [
+        "updated"
+    ]
+    assert load_papers(store)[0].upvotes == 9
 
 
 def _some_entries() -> list[Entry]:
@@ -171,20 +182,20 @@ def test_papers_do_not_depend_on_order_or_batches(tmp_path: Path) -> None:
                     ],
                     rules,
                 )
-        seen.add(tuple(sorted(map(said, stored(store)), key=repr)))
+        seen.add(tuple(sorted(map(get_content, load_papers(store)), key=repr)))
         store.close()
     assert len(seen) == 1
 
 
 def test_withdrawn_papers_are_not_candidates(store: Store) -> None:
-    arrive(
+    ingest_entries(
         store, entry("One", arxiv="2606.00001", withdrawn=True), entry("Two", arxiv="2606.00002")
     )
     with store.reading() as tx:
         assert rows.papers.list_seen_between(tx, DAY - timedelta(days=1), DAY) == [2]
 
 
-def removed(store: Store, kind: str, value: str) -> None:
+def remove_paper(store: Store, kind: str, value: str) -> None:
     with store.writing() as tx:
         dump = rows.dumps.begin(
             tx, rows.dumps.DumpFile(name="x.xml", form="pubmed", sha256="0" * 64), day=DAY, now=NOW
@@ -193,17 +204,17 @@ def removed(store: Store, kind: str, value: str) -> None:
 
 
 def test_a_removal_withdraws_earlier_and_later_papers(store: Store) -> None:
-    arrive(store, entry("Before", doi="10.1/before"), entry("Untouched", doi="10.1/other"))
-    removed(store, "doi", "10.1/before")
-    removed(store, "doi", "10.1/after")
-    arrive(store, entry("After", doi="10.1/after"))
-    assert {paper.title: paper.withdrawn for paper in stored(store)} == {
+    ingest_entries(store, entry("Before", doi="10.1/before"), entry("Untouched", doi="10.1/other"))
+    remove_paper(store, "doi", "10.1/before")
+    remove_paper(store, "doi", "10.1/after")
+    ingest_entries(store, entry("After", doi="10.1/after"))
+    assert {paper.title: paper.withdrawn for paper in load_papers(store)} == {
         "Before": True,
         "Untouched": False,
         "After": True,
     }
-    arrive(store, entry("Before, revised", doi="10.1/before", version=2))
-    assert {paper.title: paper.withdrawn for paper in stored(store)}["Before, revised"]
+    ingest_entries(store, entry("Before, revised", doi="10.1/before", version=2))
+    assert {paper.title: paper.withdrawn for paper in load_papers(store)}["Before, revised"]
 
 
 def test_an_abstract_and_its_paper_merge_in_either_order(
@@ -213,14 +224,14 @@ def test_an_abstract_and_its_paper_merge_in_either_order(
     whole = Entry(
         source="s2", title="One", title_key="one", identities=(Identity(kind="s2", value="1"),)
     )
-    assert arrive(store, Entry(source="s2", title="", title_key="", **part), day=DAY).outcomes == [
-        "waiting"
-    ]  # type: ignore[arg-type]
+    assert ingest_entries(
+        store, Entry(source="s2", title="", title_key="", **part), day=DAY
+    ).outcomes == ["waiting"]  # type: ignore[arg-type]
     with store.reading() as tx:
         assert rows.papers.list_seen_between(tx, DAY - timedelta(days=1), DAY) == []
         max_paper_id = rows.papers.find_max_id(tx)
     tomorrow = DAY + timedelta(days=1)
-    assert arrive(store, whole, day=tomorrow).outcomes == ["new"]
+    assert ingest_entries(store, whole, day=tomorrow).outcomes == ["new"]
     with store.reading() as tx:
         (ident,) = rows.papers.list_seen_between(tx, DAY - timedelta(days=1), tomorrow)
         paper = rows.papers.load(tx, [ident])[ident]
@@ -229,7 +240,7 @@ def test_an_abstract_and_its_paper_merge_in_either_order(
     other = Entry(
         source="s2", title="Two", title_key="two", identities=(Identity(kind="s2", value="2"),)
     )
-    arrive(store, other)
+    ingest_entries(store, other)
     late = Entry(
         source="s2",
         title="",
@@ -237,4 +248,4 @@ def test_an_abstract_and_its_paper_merge_in_either_order(
         identities=(Identity(kind="s2", value="2"),),
         abstract="Late.",
     )
-    assert arrive(store, late).outcomes == ["updated"]
+    assert ingest_entries(store, late).outcomes == ["updated"]

@@ -26,7 +26,7 @@ from digest.ranking import features
 from digest.store import Store
 from digest.store.digests import Window
 from digest.store.tables import picks
-from tests.integration.arrived import DAY, NOW, arrive, entry
+from tests.integration.arrivals import DAY, NOW, entry, ingest_entries
 from tests.integration.ledger.conftest import add_reader
 
 MADE = Provenance(
@@ -44,14 +44,14 @@ ITEMS = (
 )
 
 
-def filled(store: Store, papers: int = 4) -> None:
-    arrive(
+def add_papers(store: Store, papers: int = 4) -> None:
+    ingest_entries(
         store,
         *(entry(f"Paper number {n} of some", arxiv=f"2606.0000{n}") for n in range(1, papers + 1)),
     )
 
 
-def keep(
+def record_digest(
     store: Store,
     who: Subscriber,
     *,
@@ -83,29 +83,35 @@ def vote(store: Store, who: Subscriber, paper: int, thumb: Vote, hours: int) -> 
 
 
 def test_a_past_digest_is_loaded_as_it_was_composed(store: Store) -> None:
-    filled(store)
+    add_papers(store)
     alice, bob = add_reader(store), add_reader(store, "bob@example.org")
-    keep(store, alice)
+    record_digest(store, alice)
     quiet = Quiet(
         subscriber_id=alice.id,
         local_date=DAY + timedelta(days=1),
         reason=QuietReason.BELOW_THRESHOLD,
         provenance=MADE,
     )
-    keep(store, alice, after=1, outcome=quiet)
-    keep(store, bob, after=2, accepted=False)
+    record_digest(store, alice, after=1, outcome=quiet)
+    record_digest(store, bob, after=2, accepted=False)
     with store.reading() as tx:
-        found = rows.past.load_digests(tx, [alice.id, bob.id])
+        digests = rows.past.load_digests(tx, [alice.id, bob.id])
         loaded = rows.digests.load(tx, 1)
-    assert [(one.subscriber_id, one.local_date - DAY, one.state) for one in found] == [
+    assert [
+        (digest.subscriber_id, digest.local_date - DAY, digest.state) for digest in digests
+    ] == [
         (alice.id, timedelta(0), MessageState.ACCEPTED),
         (alice.id, timedelta(days=1), None),
         (bob.id, timedelta(days=2), MessageState.PLANNED),
     ]
-    assert (found[0].composed_at, found[0].max_paper_id, found[0].provenance) == (NOW, 4, MADE)
-    assert found[1].items == ()
+    assert (digests[0].composed_at, digests[0].max_paper_id, digests[0].provenance) == (
+        NOW,
+        4,
+        MADE,
+    )
+    assert digests[1].items == ()
     assert loaded.items == ITEMS
-    for was, item in zip(found[0].items, ITEMS, strict=True):
+    for was, item in zip(digests[0].items, ITEMS, strict=True):
         assert (was.position, was.paper_id, was.match) == (
             item.position,
             item.score.paper_id,
@@ -115,7 +121,7 @@ def test_a_past_digest_is_loaded_as_it_was_composed(store: Store) -> None:
 
 
 def test_withdrawn_thumbs_are_not_counted(store: Store) -> None:
-    filled(store)
+    add_papers(store)
     alice, bob = add_reader(store), add_reader(store, "bob@example.org")
     vote(store, alice, 1, 1, 1)
     vote(store, alice, 2, -1, 1)
@@ -126,7 +132,7 @@ def test_withdrawn_thumbs_are_not_counted(store: Store) -> None:
 
 
 def test_papers_are_loaded_as_of_a_time(store: Store) -> None:
-    filled(store)
+    add_papers(store)
     alice, bob = add_reader(store), add_reader(store, "bob@example.org")
     vote(store, alice, 1, 1, 1)
     vote(store, bob, 1, 1, 5)
@@ -150,7 +156,7 @@ def test_papers_are_loaded_as_of_a_time(store: Store) -> None:
 
 
 def test_vectors_of_an_id_range_come_in_batches(store: Store) -> None:
-    filled(store)
+    add_papers(store)
     with store.writing() as tx:
         rows.papers.save_vectors(tx, features.VERSION, {n: bytes([n]) for n in range(1, 5)})
     with store.reading() as tx:
@@ -162,21 +168,21 @@ def test_vectors_of_an_id_range_come_in_batches(store: Store) -> None:
 
 
 def test_slots_and_draws_are_reported_without_readers(any_app: App) -> None:
-    filled(any_app.store)
+    add_papers(any_app.store)
     alice = add_reader(any_app.store)
     for day in range(40):
-        keep(any_app.store, alice, after=day)
+        record_digest(any_app.store, alice, after=day)
     vote(any_app.store, alice, 3, 1, 1)
-    found = evaluate.evaluate(any_app)
-    assert [(one.label, one.rate.units) for one in found.slots] == [
+    report = evaluate.evaluate(any_app)
+    assert [(slot.label, slot.rate.units) for slot in report.slots] == [
         ("normal", 40),
         ("pinned", 40),
         ("exploration", 40),
     ]
-    assert [one.label for one in found.matches] == []  # the normal one was the other recipe's
-    assert found.exploration is not None
-    assert found.exploration.enough
-    assert found.exploration.rate.value == 1 / 40
-    assert "drawn evenly" in describe_exploration(found.exploration)
-    (comparison,) = found.comparisons
+    assert [match.label for match in report.matches] == []  # the normal one was the other recipe's
+    assert report.exploration is not None
+    assert report.exploration.enough
+    assert report.exploration.rate.value == 1 / 40
+    assert "drawn evenly" in describe_exploration(report.exploration)
+    (comparison,) = report.comparisons
     assert (comparison.wins, comparison.losses, comparison.ties) == (0, 0, 1)

@@ -12,12 +12,12 @@ from digest.errors import StoreError
 from digest.model import Feedback, Interest, Subscriber, SubscriberStatus
 from digest.store import Connection, Store
 from digest.store.tables import subscribers
-from tests.integration.arrived import LATER, NOW, arrive, entry
+from tests.integration.arrivals import LATER, NOW, entry, ingest_entries
 
 
 def subscriber(tx: Connection, email: str = "Alice@example.org", **more: object) -> Subscriber:
-    made = Subscriber(id=0, email=email, created=NOW, **more)  # type: ignore[arg-type]
-    return rows.subscribers.add(tx, made, origin="command", now=NOW)
+    reader = Subscriber(id=0, email=email, created=NOW, **more)  # type: ignore[arg-type]
+    return rows.subscribers.add(tx, reader, origin="command", now=NOW)
 
 
 def test_a_subscriber_is_loaded_as_stored(store: Store) -> None:
@@ -30,7 +30,7 @@ def test_a_subscriber_is_loaded_as_stored(store: Store) -> None:
         text="a text",
     )
     with store.writing() as tx:
-        made = subscriber(
+        reader = subscriber(
             tx,
             name="Al",
             timezone="Europe/Berlin",
@@ -41,23 +41,23 @@ def test_a_subscriber_is_loaded_as_stored(store: Store) -> None:
             interests=(topic,),
         )
     with store.reading() as tx:
-        assert rows.subscribers.find(tx, made.id) == made
-        assert rows.subscribers.find_by_email(tx, "ALICE@EXAMPLE.ORG") == made
-    assert (made.interests, made.days, made.created) == ((topic,), (1, 3), NOW)
+        assert rows.subscribers.find(tx, reader.id) == reader
+        assert rows.subscribers.find_by_email(tx, "ALICE@EXAMPLE.ORG") == reader
+    assert (reader.interests, reader.days, reader.created) == ((topic,), (1, 3), NOW)
 
 
 def test_the_id_of_a_deleted_subscriber_is_not_reused(store: Store) -> None:
     """Links in old mails name readers by it."""
-    made = []
+    ids = []
     for name in ("alice", "bob"):
         with store.writing() as tx:
-            made.append(subscriber(tx, email=f"{name}@example.org").id)
+            ids.append(subscriber(tx, email=f"{name}@example.org").id)
             tx.execute(delete(subscribers))
-    assert made[0] != made[1]
+    assert ids[0] != ids[1]
 
 
 def test_a_vote_replaces_the_last_and_a_repeat_keeps_its_time(store: Store) -> None:
-    arrive(store, entry("One", arxiv="2606.00001"))
+    ingest_entries(store, entry("One", arxiv="2606.00001"))
     later = NOW + timedelta(hours=1)
     with store.writing() as tx:
         reader = subscriber(tx)

@@ -23,6 +23,6 @@ def test_a_finally_accepted_message_is_not_a_trouble(any_app: App, outcome: str)
         said = {"server": "s", "phase": "DATA", "code": 0, "enhanced": "", "fault": "", "text": ""}
         times = {"started_at": now, "ended_at": now}
         tx.execute(insert(deliveries).values(message_id=ident, outcome=outcome, **said, **times))
-        assert [each["outcome"] for each in store.deliveries.list_troubles(tx)] == [outcome]
+        assert [trouble["outcome"] for trouble in store.deliveries.list_troubles(tx)] == [outcome]
         tx.execute(update(messages).values(state=MessageState.ACCEPTED.value))
         assert store.deliveries.list_troubles(tx) == []

@@ -31,7 +31,7 @@ def entry(title: str, *, arxiv: str = "", doi: str = "", **more: object) -> Entr
     )  # type: ignore[arg-type]
 
 
-def arrive(store: Store, *entries: Entry, day: date = DAY) -> Added:
+def ingest_entries(store: Store, *entries: Entry, day: date = DAY) -> Added:
     with store.writing() as tx:
         dump = rows.dumps.begin(
             tx, rows.dumps.DumpFile(name="x.jsonl", form="jsonl", sha256="0" * 64), day=day, now=NOW
@@ -40,13 +40,13 @@ def arrive(store: Store, *entries: Entry, day: date = DAY) -> Added:
         return rows.arrivals.add(tx, dump, arrivals, rules)
 
 
-def stored(store: Store) -> list[Paper]:
+def load_papers(store: Store) -> list[Paper]:
     with store.reading() as tx:
-        found = rows.papers.load(tx, range(1, 200))
-        return [found[ident] for ident in sorted(found) if found[ident].id == ident]
+        papers = rows.papers.load(tx, range(1, 200))
+        return [papers[ident] for ident in sorted(papers) if papers[ident].id == ident]
 
 
-def said(paper: Paper) -> tuple[object, ...]:
+def get_content(paper: Paper) -> tuple[object, ...]:
     return (
         paper.title,
         paper.abstract,
