@@ -1,5 +1,6 @@
-"""The long form: every attack on SQLite and PostgreSQL, and a table of what was tried and what was
-lost.
+"""The long form of the attacks, on SQLite and PostgreSQL.
+
+It prints a table of attempts and losses.
 
     python -m tests.attack [--database sqlite|postgres|both] [--only WORD] [--scale 1.0] [--json
     FILE]
@@ -60,7 +61,7 @@ def main() -> int:
 
 
 def run_attack(attack: Attack, database: str, count: int) -> Result:
-    """One attack on a database and in a folder of its own."""
+    """Run one attack on a database and in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="digest-attack-") as folder, _database(database) as url:
         return attack.run(Path(folder), url, count)
 

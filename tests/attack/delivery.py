@@ -1,6 +1,4 @@
-"""Attacks on what is delivered: senders that are killed, restored backups, wrong clocks, databases
-that go away.
-"""
+"""Attacks on delivery: kills, restored backups, wrong clocks, lost databases."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ from tests.webclient import Client
 
 
 def kill_senders(folder: Path, url: str, count: int) -> Result:
-    """Kill -9, stop and freeze real senders at random moments (`python -m tests.kill`)."""
+    """Kill, stop and freeze real senders at random moments (`python -m tests.kill`)."""
     proof = Proof(
         url or f"sqlite:///{folder / 'digest.sqlite'}",
         folder,
@@ -44,8 +42,9 @@ def kill_senders(folder: Path, url: str, count: int) -> Result:
 
 
 def restore_after_round(place: Place, count: int) -> Result:
-    """Back up, run the morning's round, restore, and run again, day after day: no date is sent
-    twice, and no paper is lost.
+    """Restore the backup from before a round and run again, day after day.
+
+    No date may be sent twice, and no paper may be lost.
     """
     readers = [place.subscribe(f"reader{number}", size=3) for number in range(6)]
     lost = []
@@ -76,7 +75,7 @@ def restore_after_round(place: Place, count: int) -> Result:
 
 
 def _run(place: Place, *words: str) -> list[str]:
-    """What went wrong with a command."""
+    """Run a command; returns what went wrong."""
     done = run_digest(place, *words)
     return (
         [f"digest {' '.join(words)}: {done.returncode} {done.stderr[-300:]}"]
@@ -95,8 +94,9 @@ def _collect(place: Place, taken: Counter[str], listed: dict[str, set[str]]) -> 
 
 
 def step_clock(place: Place, count: int) -> Result:
-    """Run rounds on a clock that jumps days forward and back (libfaketime): no date twice, and what
-    waits is sent.
+    """Run rounds on a clock that jumps days forward and back (libfaketime).
+
+    No date may be sent twice, and what waits must be sent.
     """
     library = find_faketime()
     if library is None:
@@ -135,14 +135,15 @@ def step_clock(place: Place, count: int) -> Result:
 
 
 def find_faketime() -> str | None:
-    """The library that Debian's package faketime brings."""
+    """Return the library of Debian's package faketime."""
     libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     return str(libraries[0]) if libraries else None
 
 
 def press_everything(place: Place, count: int) -> Result:
-    """Open every link of a mail and press every button at once, as some scanners do: no thumb
-    counts, and leaving is obeyed.
+    """Open every link and press every button of a mail, as some scanners do.
+
+    No thumb may count, and leaving must be obeyed.
     """
     place.add_papers()
     readers = [
@@ -183,8 +184,9 @@ def press_everything(place: Place, count: int) -> Result:
 
 
 def take_database_away(place: Place, count: int) -> Result:
-    """Take the database from a running service and give it back: 503 meanwhile, and all goes on by
-    itself.
+    """Take the database from a running service and give it back.
+
+    Meanwhile the answer is 503; afterwards the service must recover by itself.
     """
     reader = place.subscribe("alice", keywords=("robot",))
     path = place.path(Purpose.MANAGE, reader)
@@ -208,8 +210,9 @@ def take_database_away(place: Place, count: int) -> Result:
 
 @contextmanager
 def database_gone(place: Place) -> Iterator[None]:
-    """SQLite: the file is moved away. PostgreSQL: the database refuses connections, and those there
-    are end.
+    """Make the database unreachable.
+
+    SQLite: the file is moved away. PostgreSQL: it refuses connections and ends the open ones.
     """
     if place.url.startswith("sqlite"):
         path = Path(place.url.removeprefix("sqlite:///"))

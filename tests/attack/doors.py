@@ -1,5 +1,6 @@
-"""Attacks on the listening socket of a real `digest serve`: floods, slow and broken connections,
-huge bodies, heavy pages.
+"""Attacks on the listening socket of a real `digest serve`.
+
+Floods, slow and broken connections, huge bodies, and heavy pages.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ _LOG_MAX = 200_000
 
 
 def flood_signups(place: Place, count: int) -> Result:
-    """Ask for a digest for ever new addresses, by page and by API, with and without forged client
-    addresses.
+    """Sign up many new addresses, by page and by API.
+
+    Some requests forge the client address.
     """
     limit = place.app.config.web.signups_per_client
     refused = 0
@@ -52,9 +54,7 @@ def flood_signups(place: Place, count: int) -> Result:
 
 
 def hold_sockets(place: Place, count: int) -> Result:
-    """Send half a header on very many connections, and a body octet by octet on others, while
-    people read.
-    """
+    """Hold many connections with half a header or a slow body while people read."""
     with place.serving("web"):
         sockets = []
         lost = []
@@ -89,8 +89,9 @@ def hold_sockets(place: Place, count: int) -> Result:
 
 
 def _ask_front(place: Place) -> str | None:
-    """What keeps the front page from being read; a reader's browser tries again when a connection
-    is refused.
+    """Return why the front page cannot be read, or None.
+
+    It tries again when a connection is refused, as a browser does.
     """
     problem = None
     deadline = time.monotonic() + PATIENCE
@@ -108,8 +109,9 @@ def _ask_front(place: Place) -> str | None:
 
 
 def break_connections(place: Place, count: int) -> Result:
-    """Hang up within headers and bodies, and ask for other protocols: a line of log at most for
-    each, and no traceback.
+    """Hang up within headers and bodies, and send other protocols.
+
+    Each may cause at most one line of log, and no traceback.
     """
     requests = (
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\nemail=",
@@ -149,7 +151,10 @@ def break_connections(place: Place, count: int) -> Result:
 
 
 def send_huge_bodies(place: Place, count: int) -> Result:
-    """Declare 100 MB, or send without an end: refused before it is read, at every address."""
+    """Declare 100 MB, or send without an end, at every address.
+
+    The server must refuse before it reads the body.
+    """
     reader = place.subscribe("alice", keywords=("robot",))
     paths = (
         "/",
@@ -171,7 +176,10 @@ def send_huge_bodies(place: Place, count: int) -> Result:
 
 
 def _send_until_refused(place: Place, path: str, *, declared: bool) -> tuple[int, int]:
-    """Octets of a body that were taken before an answer came, and the answer's status; 0 = none."""
+    """Send a body until an answer comes.
+
+    Returns the octets sent and the status of the answer (0 = none).
+    """
     length = b"Content-Length: 100000000" if declared else b"Transfer-Encoding: chunked"
     head = (
         b"POST %b HTTP/1.1\r\nHost: x\r\n%b\r\nContent-Type: "
@@ -204,7 +212,10 @@ def _send_until_refused(place: Place, path: str, *, declared: bool) -> tuple[int
 
 
 def ask_heavy_pages(place: Place, count: int) -> Result:
-    """Ask for the page that trains, by many at once, while others read the front page and leave."""
+    """Ask many times at once for the page that trains.
+
+    Meanwhile others read the front page and leave.
+    """
     place.add_papers(per_format=4)
     readers = [
         place.subscribe(f"reader{number}", keywords=("robot", "galaxy")) for number in range(count)
@@ -240,7 +251,10 @@ def ask_heavy_pages(place: Place, count: int) -> Result:
 
 
 def ask_odd_addresses(place: Place, count: int) -> Result:
-    """Addresses and hosts that are none: no redirect, no echo of the host, no failure of ours."""
+    """Ask for odd addresses and hosts.
+
+    No redirect, no echo of the host, and no server error may follow.
+    """
     paths = (
         "//",
         "/style.css/",

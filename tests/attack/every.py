@@ -1,4 +1,4 @@
-"""The list of attacks, with how often each is tried in the short and in the long form."""
+"""The list of attacks, with their number of attempts in both forms."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Attack:
 def _at_place(
     attack: Callable[[Place, int], Result], **settings: str
 ) -> Callable[[Path, str, int], Result]:
-    """An attack on an installation of its own."""
+    """Return an attack that runs on an installation of its own."""
 
     def run(folder: Path, url: str, count: int) -> Result:
         place = Place(folder, url, **settings)

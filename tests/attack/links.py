@@ -1,4 +1,4 @@
-"""Attacks on links and pages: forged tokens, links that are merely opened, hostile text."""
+"""Attacks on links and pages: forged tokens, opened links, and hostile text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DOORS = ("/t/", "/u/", "/m/", "/c/", "/api/v1/readers/")
 
 
 def forge_tokens(place: Place, count: int) -> Result:
-    """Present tokens that were never signed, at every door, by GET and by POST."""
+    """Present forged tokens at every address, by GET and by POST."""
     place.add_papers()
     reader = place.subscribe("alice", keywords=("robot",))
     client = Client(place.app)
@@ -44,8 +44,10 @@ def forge_tokens(place: Place, count: int) -> Result:
 
 
 def _forge(honest: str, number: int, chance: random.Random) -> str:
-    """A token that is not one of ours: any letters, one letter changed, another reader or purpose
-    under an old mac, cut, or doubled.
+    """Return a forged token.
+
+    It has random letters, one letter changed, another reader or purpose under an old MAC, or it is
+    cut or doubled.
     """
     kind = number % 6
     if kind == 0:
@@ -68,7 +70,7 @@ def _forge(honest: str, number: int, chance: random.Random) -> str:
 
 
 def open_everything(place: Place, count: int) -> Result:
-    """Follow every link of every mail by GET and HEAD, as mail scanners do: nothing may change."""
+    """Follow every link of every mail by GET and HEAD; nothing may change."""
     place.add_papers()
     for number in range(count):
         place.subscribe(f"reader{number}", keywords=("robot",), size=5)
@@ -142,8 +144,9 @@ _RUNNING = {"script", "iframe", "object", "embed", "base", "animate", "math", "d
 
 
 def inject_text(place: Place, count: int) -> Result:
-    """Put hostile text into every field that comes from outside, and look for what of it became
-    markup in pages and mails.
+    """Put hostile text into every field from outside.
+
+    Return the text that became markup in pages and mails.
     """
     lost = []
     looked = 0
@@ -225,7 +228,7 @@ def _html_of(mail: bytes) -> str:
 
 
 def find_markup(page: str, *, foreign: bool = False) -> list[str]:
-    """What in a page could run or lead away; `foreign` allows links to other hosts."""
+    """Find markup that could run or lead away; `foreign` allows links to other hosts."""
     if not page.strip():
         return []
     faults = []

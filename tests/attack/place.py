@@ -1,6 +1,4 @@
-"""A service under attack: a database, real `digest serve` processes, and a view of what changed
-behind them.
-"""
+"""A service under attack: a database and real `digest serve` processes."""
 
 from __future__ import annotations
 
@@ -35,7 +33,7 @@ PATIENCE = 120
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What one attack tried, and what of it got through or was lost."""
+    """Attempts of an attack, and what got through or was lost."""
 
     name: str
     count: int
@@ -49,9 +47,9 @@ class Place:
     """An installation of its own in a folder.
 
     Args:
-        folder: for config, outbox and, with SQLite, the database.
-        url: an empty database; "" = SQLite in the folder.
-        settings: further lines of config.toml, by section.
+        folder: For config, outbox and, with SQLite, the database.
+        url: An empty database; "" = SQLite in the folder.
+        settings: Further lines of config.toml, by section.
     """
 
     def __init__(self, folder: Path, url: str = "", **settings: str) -> None:
@@ -73,11 +71,11 @@ class Place:
 
     @cached_property
     def app(self) -> App:
-        """The same installation, for preparing and for looking behind the doors."""
+        """The same installation, to prepare it and to read its database."""
         return App.open(config.load(self.config, {}))
 
     def close(self) -> None:
-        """Let go of the database; it is opened again when it is asked for."""
+        """Close the database; the next use opens it again."""
         if "app" in self.__dict__:
             self.__dict__.pop("app").close()
 
@@ -103,7 +101,7 @@ class Place:
         return self.app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(self.base_url)
 
     def fingerprint(self, *without: str) -> dict[str, str]:
-        """A hash of each table's rows: two are equal when nothing was changed."""
+        """Hash the rows of each table, to see whether anything changed."""
         hashes = {}
         with self.app.store.reading() as tx:
             for table in tables.metadata.sorted_tables:
@@ -113,7 +111,7 @@ class Place:
         return hashes
 
     def count_messages(self, kind: str) -> int:
-        """Messages of a kind that were planned so far."""
+        """Count the planned messages of a kind."""
         with self.app.store.reading() as tx:
             query = select(tables.messages.c.id).where(tables.messages.c.kind == kind)
             return len(tx.execute(query).all())
@@ -124,8 +122,10 @@ class Place:
 
     @contextmanager
     def serving(self, *only: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """`digest serve` as a process that answers; stopped at the end, killed if it
-        does not stop."""
+        """Run `digest serve` as a process that answers.
+
+        It is stopped at the end, and killed if it does not stop.
+        """
         words = [word for role in only for word in ("--only", role)]
         outside = {
             name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")
@@ -173,7 +173,7 @@ class Place:
 
 
 def run_digest(place: Place, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """One command of the installation, as its operator types it."""
+    """Run a command of the installation, as its operator would."""
     outside = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     return subprocess.run(
         [sys.executable, "-m", "digest", *words, "--config", str(place.config)],

@@ -1,5 +1,6 @@
-"""Attacks that are tests of their own, run in their long form: damaged dumps, readers' lives,
-planted secrets, signals.
+"""Attacks that are tests, run in their long form.
+
+Damaged dumps, lives of readers, planted secrets, and signals.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ _LONGEST = 1800
 
 
 def run_suite(name: str, *paths: str, counted: str = "") -> Callable[[Path, str, int], Result]:
-    """An attack that runs tests.
+    """Return an attack that runs tests.
 
     Args:
-        paths: files of tests.
-        counted: the variable that says how long they go on; "" = they know themselves.
+        paths: Files of tests.
+        counted: The variable that sets how long they run; "" = it is fixed.
     """
 
     def run(folder: Path, url: str, count: int) -> Result:

@@ -1,4 +1,4 @@
-"""The short form of every attack, on both kinds of database where that makes a difference."""
+"""The short form of every attack, on both kinds of database where it matters."""
 
 from __future__ import annotations
 

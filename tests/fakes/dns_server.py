@@ -1,4 +1,7 @@
-"""A local name server over UDP that answers from a table, fails on demand and records questions."""
+"""A local name server over UDP that answers from a table.
+
+It fails on demand and records the questions.
+"""
 
 from __future__ import annotations
 

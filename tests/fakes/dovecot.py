@@ -70,7 +70,7 @@ local {plain} {{
 
 
 def program() -> str | None:
-    """Where Dovecot is, if it is."""
+    """Return the path of Dovecot, or None."""
     return shutil.which("dovecot") or shutil.which("/usr/sbin/dovecot")
 
 
@@ -149,7 +149,7 @@ class Dovecot:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self, user: str) -> imaplib.IMAP4_SSL:
-        """Another mail program, logged in."""
+        """Log in as another mail program."""
         context = ssl.create_default_context(cafile=self.certificate)
         client = imaplib.IMAP4_SSL("127.0.0.1", self.tls, ssl_context=context, timeout=20)
         client.login(user, "secret")

@@ -14,7 +14,10 @@ from digest.ranking import encoders
 def save(
     folder: Path, topics: Mapping[str, Sequence[str]], *, dimensions: int = 24, seed: int = 0
 ) -> Path:
-    """Save an encoder whose words of a topic have similar vectors, and return the folder."""
+    """Save an encoder and return its folder.
+
+    Words of one topic have similar vectors.
+    """
     from model2vec import StaticModel
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel

@@ -1,6 +1,8 @@
-"""A mail server that rejects every login and repeats the password, as received and decoded.
+"""A mail server that rejects every login and repeats the password.
 
-with Parrot() as server: ...        server.smtp and server.imap are its ports
+It repeats it as received and decoded.
+
+    with Parrot() as server: ...        server.smtp and server.imap are its ports
 """
 
 from __future__ import annotations

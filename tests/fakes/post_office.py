@@ -1,4 +1,7 @@
-"""A mailer without a network, with several connections, set replies, and a record of messages."""
+"""A mailer without a network, with several connections and set replies.
+
+It records the messages.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from digest.model import Delivery, Message, Pause, Phase
 
 
 class PostOffice:
-    """Use it as `office.serving(app)`, then check `taken`."""
+    """A mailer for tests: use it as `office.serving(app)`, then check `taken`."""
 
     def __init__(self, connections: int = 4) -> None:
         self.connections = connections

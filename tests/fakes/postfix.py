@@ -1,7 +1,7 @@
-"""A private Postfix on a local port, with its own folders, apart from any other instance.
+"""A private Postfix on a local port, with its own folders.
 
-Keeps mail for any address in a Maildir. Mail for `gone.example` bounces as on the Internet. Or it
-accepts, queues and discards everything.
+It keeps mail for any address in a Maildir; mail for `gone.example` bounces as on the Internet. Or
+it accepts, queues and discards everything.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Postfix:
         shutil.rmtree(self.folder)
 
     def mails(self, count: int) -> list[bytes]:
-        """The mails that were kept, when there are so many, in order of arrival."""
+        """Return the kept mails in order of arrival, once there are so many."""
         new = self.folder / "mail" / "all" / "new"
         _wait(lambda: len(list(new.glob("*"))) >= count, f"{count} mails", self.log)
         return [

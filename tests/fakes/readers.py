@@ -1,4 +1,4 @@
-"""Simulated readers with hidden tastes, who rate what the service sends: a history to evaluate."""
+"""Simulated readers with hidden tastes, who rate what the service sends."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def live(
     late: Mapping[date, Path] | None = None,
     seed: int = 1,
 ) -> App:
-    """Simulate the days: ingest at six, the round at noon, votes at 18:00, late papers at 20:00.
+    """Simulate the days: ingest at six, round at noon, votes at 18:00.
+
+    Late papers come at 20:00.
 
     Returns:
         The app on the last evening.

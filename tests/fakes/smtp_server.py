@@ -1,4 +1,6 @@
-"""A local mail server that follows a script of faults, and records what it received and accepted.
+"""A local mail server that follows a script of faults.
+
+It records what it received and accepted.
 
     async with HostileSmtp({"RCPT": [Act(b"450 later\r\n"), Act.hang_up()]}) as server: ...
 
@@ -39,7 +41,7 @@ STEPS: tuple[Step, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """What the server does instead of a proper reply."""
+    """An answer of the server instead of a proper reply."""
 
     say: bytes = b""
     #: "babble" = say it again and again; "be deaf" = read nothing more, and say `at_last` to that
@@ -177,12 +179,12 @@ class HostileSmtp:
 
 
 def serving(server: HostileSmtp) -> AbstractContextManager[HostileSmtp]:
-    """The server in a thread and loop of its own, for what runs a loop itself."""
+    """Run the server in a thread and event loop of its own."""
     return run_in_thread(server)
 
 
 class _Gone(Exception):
-    """The script says that the connection ends here."""
+    """The script ends the connection here."""
 
 
 class _Talk:
@@ -222,7 +224,7 @@ class _Talk:
                 await self._write(b"500 5.5.2 what?\r\n")
 
     async def _session(self, verb: bytes) -> bool:
-        """Commands about the conversation; False = it is none."""
+        """Handle a command about the connection; returns False for other commands."""
         if verb == b"EHLO":
             lines = [
                 "hostile.example",
@@ -249,7 +251,7 @@ class _Talk:
         return True
 
     async def _transaction(self, verb: bytes, line: bytes) -> bool:
-        """Commands about a message; False = it is none."""
+        """Handle a command about a message; returns False for other commands."""
         if verb == b"MAIL":
             if (await self.answer("MAIL", "250 2.1.0 ok")).startswith(b"2"):
                 self.sender, self.parameters[0] = _address(line)
@@ -271,7 +273,10 @@ class _Talk:
         return True
 
     async def answer(self, step: Step, proper: str, got: Got | None = None) -> bytes:
-        """Do what the script has for this step, or answer properly; returns what was said."""
+        """Do what the script has for this step, or answer properly.
+
+        Returns what was sent.
+        """
         act = self.server.act(step) or Act.reply(proper)
         if got is not None:
             got.promised = act.promises
@@ -348,6 +353,6 @@ class _Talk:
 
 
 def _address(line: bytes) -> tuple[str, str]:
-    """The address between angle brackets, and the parameters behind it."""
+    """Return the address between angle brackets, and the parameters after it."""
     inside, _, behind = line.decode("utf-8", "replace").partition("<")[2].partition(">")
     return inside, behind.strip()

@@ -1,4 +1,4 @@
-"""A local server that speaks the protocols of the sources, with the faults of real servers.
+"""A local server of the sources' protocols, with the faults of real servers.
 
     with SourceServer() as server:
         server.fail("/oai", "503", "cut")      faults of the next requests for that path, in order
@@ -124,13 +124,13 @@ class SourceServer:
         return f"http://127.0.0.1:{self._server.server_port}{path}"
 
     def fail(self, path: str, *faults: str) -> None:
-        """Set the faults of the next requests whose path begins so; "ok" lets a request through."""
+        """Set the faults of the next requests for a path; "ok" means none."""
         unknown = [fault for fault in faults if fault not in (*FAULTS, "ok")]
         assert not unknown, unknown
         self._next[path].extend(faults)
 
     def wait_for(self, requests: int) -> None:
-        """Wait for so many requests, for at most a minute."""
+        """Wait up to a minute for so many requests."""
         deadline = time.monotonic() + 60
         while len(self.requests) < requests:
             assert time.monotonic() < deadline, f"only {len(self.requests)} requests came"

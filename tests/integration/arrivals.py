@@ -1,4 +1,4 @@
-"""Papers in the store without a dump: entries arrive as an ingest brings them."""
+"""Helpers that store papers without a dump, as `ingest` would."""
 
 from __future__ import annotations
 

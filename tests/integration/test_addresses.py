@@ -1,4 +1,4 @@
-"""Addresses that differ in more than case are different readers, at every door."""
+"""Addresses that differ in more than case belong to different readers everywhere."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_only_the_reader_whom_the_config_names_is_kept(
         assert subscriptions.delete(configured, reader.id) == reader
 
 
-def test_who_deletes_themselves_types_their_own_address(app: App) -> None:
+def test_readers_type_their_address_to_delete_themselves(app: App) -> None:
     reader = subscriptions.subscribe(
         app, SubscriptionRequest(email="Straße@example.org"), origin="command"
     ).subscriber

@@ -1,5 +1,6 @@
-"""A backup holds one moment and restores whole or not at all; no local date up to a restore is sent
-again.
+"""A backup is a snapshot of one moment and restores as a whole or not at all.
+
+No local date up to the restore is sent again.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ TOMORROW = NOON + timedelta(days=1)
 
 
 def everything(opened: Store) -> dict[str, list[str]]:
-    """All rows of all tables as text."""
+    """Return all rows of all tables as text."""
     with opened.reading() as tx:
         return {
             name: sorted(map(repr, tx.execute(table.select())))
@@ -53,7 +54,7 @@ def restore(app: App, path: Path, now: datetime = NOON) -> backups.Restored:
 
 @pytest.fixture
 def service(any_app: App, cast: Cast, dump: Write) -> App:
-    """Three readers and the papers of today, before the morning's round."""
+    """An app with three readers and the papers of today, before the morning's round."""
     cast(any_app)
     pipeline.ingest(any_app, [dump()])
     any_app.keys()
@@ -90,13 +91,12 @@ def test_a_backup_restores_everything_but_what_it_closes(service: App, tmp_path:
     assert report.newest == NOON
 
 
-def test_a_backup_is_of_one_moment_while_others_write(service: App, tmp_path: Path) -> None:
+def test_a_backup_is_consistent_while_others_write(service: App, tmp_path: Path) -> None:
     stop = threading.Event()
     failures: list[BaseException] = []
 
     def write() -> None:
-        """Two rows at once, so that a backup with one of them would be of no moment
-        that ever was."""
+        """Write two rows at a time; a backup with only one is of no consistent moment."""
         number = 0
         try:
             while not stop.is_set():
@@ -175,7 +175,7 @@ def test_a_backup_that_fails_leaves_nothing(
         tx.execute(text(f"INSERT INTO alembic_version VALUES ('{schema.get_head_revision()}')"))
 
 
-def test_where_there_is_no_database_nothing_is_made(tmp_path: Path) -> None:
+def test_no_database_is_created_where_there_is_none(tmp_path: Path) -> None:
     empty = Store(f"sqlite:///{tmp_path / 'none.sqlite'}")
     with pytest.raises(StoreError, match="no database yet"):
         backups.back_up(empty, tmp_path / "b")
@@ -185,8 +185,10 @@ def test_where_there_is_no_database_nothing_is_made(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------- promise 1
 
 
-def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, dump: Write) -> None:
-    """The backup is of before the round; it is restored after it."""
+def test_mails_sent_after_the_backup_are_not_sent_again(
+    service: App, tmp_path: Path, dump: Write
+) -> None:
+    """The backup is older than the round and is restored after it."""
     backups.back_up(service.store, tmp_path / "b")
     pipeline.round(service)
     sent = set(read_mails(service))
@@ -223,7 +225,7 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
         ("Pacific/Pago_Pago", TODAY),
     ],
 )
-def test_the_date_that_is_closed_is_the_readers_own(
+def test_the_closed_date_is_the_readers_local_date(
     app: App, dump: Write, tmp_path: Path, zone: str, closed: Any
 ) -> None:
     reader = subscriptions.subscribe(
@@ -237,7 +239,7 @@ def test_the_date_that_is_closed_is_the_readers_own(
     assert [digest.local_date for digest in later.planned] == [closed + timedelta(days=1)]
 
 
-def test_what_waited_in_the_backup_is_not_sent_and_competes_again(
+def test_messages_waiting_in_the_backup_are_not_sent_and_their_papers_compete_again(
     service: App, tmp_path: Path
 ) -> None:
     pipeline.compose(service)
@@ -277,17 +279,15 @@ def test_what_waited_in_the_backup_is_not_sent_and_competes_again(
     assert any(row.seen_before for row in again)
 
 
-def test_a_second_restore_closes_no_less(service: App, tmp_path: Path) -> None:
+def test_a_second_restore_closes_the_same_dates(service: App, tmp_path: Path) -> None:
     backups.back_up(service.store, tmp_path / "b")
     restore(service, tmp_path / "b", TOMORROW)
     backups.back_up(service.store, tmp_path / "c")
     assert restore(service, tmp_path / "c", NOON).closed_until == TOMORROW
 
 
-def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(
-    service: App, tmp_path: Path
-) -> None:
-    """Their mails name them by it for as long as they exist."""
+def test_ids_of_readers_missing_in_the_backup_are_not_reused(service: App, tmp_path: Path) -> None:
+    """Mails that were sent identify the reader by that number."""
     backups.back_up(service.store, tmp_path / "b")
     late = subscriptions.subscribe(
         service, SubscriptionRequest(email="late@example.org"), origin="command"
@@ -301,8 +301,8 @@ def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(
     assert Client(service).get(path).status_code == 404
 
 
-def test_who_left_after_the_backup_stays_away(service: App, tmp_path: Path) -> None:
-    """Leaving works for as long as a mail exists."""
+def test_a_reader_who_left_after_the_backup_stays_left(service: App, tmp_path: Path) -> None:
+    """The links to leave never expire."""
     alice, bob, carol = subscriptions.list_subscribers(service)
     subscriptions.unsubscribe(service, carol.id)
     backups.back_up(service.store, tmp_path / "b")
@@ -434,7 +434,7 @@ def damage_copy(path: Path, how: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("how", ["cut", "changed", "text", "empty", "other", "absent"])
-def test_what_is_no_sound_backup_is_refused(service: App, tmp_path: Path, how: str) -> None:
+def test_a_damaged_backup_is_refused(service: App, tmp_path: Path, how: str) -> None:
     (tmp_path / "files").mkdir()
     with service.store.writing() as tx:  # enough that its middle is data
         for number in range(300):
@@ -459,7 +459,7 @@ def test_a_backup_of_a_newer_schema_is_refused(service: App, tmp_path: Path) -> 
         restore(service, tmp_path / "b")
 
 
-def test_the_store_itself_is_no_backup_of_it(app: App) -> None:
+def test_the_store_is_refused_as_its_own_backup(app: App) -> None:
     with pytest.raises(InputError, match="the store itself"):
         restore(app, Path(str(app.store.url.database)))
 
@@ -489,7 +489,7 @@ def another_url(empty_url: str, tmp_path: Path, request: pytest.FixtureRequest) 
 def test_a_backup_of_0_1_0_is_restored_in_the_newest_schema(
     empty_url: str, another_url: str, tmp_path: Path
 ) -> None:
-    """It is made before the upgrade, as the message about the old schema asks for."""
+    """The backup is from before the upgrade, as the message about the old schema asks."""
     expected = fill_old_store(empty_url)
     old = Store(empty_url)
     backups.back_up(old, tmp_path / "b")
@@ -536,7 +536,9 @@ def test_a_restore_over_an_older_store_replaces_it(
     old.close()
 
 
-def test_who_left_an_older_store_stays_away_after_a_restore(empty_url: str, tmp_path: Path) -> None:
+def test_a_reader_who_left_an_older_store_stays_left_after_a_restore(
+    empty_url: str, tmp_path: Path
+) -> None:
     fill_old_store(empty_url)
     old = Store(empty_url)
     backups.back_up(old, tmp_path / "b")

@@ -1,4 +1,4 @@
-"""From thumbs on shown papers to the number in the next mail."""
+"""Calibration: from thumbs on listed papers to the number in the next mail."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def readers_of(app: App, number: int) -> list[Subscriber]:
 
 
 def rate_all(app: App, readers: list[Subscriber], only: int | None = None) -> int:
-    """Each reader likes what is about galaxies; returns the number of ratings."""
+    """Let each reader like papers about galaxies; returns the number of ratings."""
     votes = []
     for reader in readers:
         digest, papers = services.sent_digest(app, reader, TODAY)
@@ -67,7 +67,7 @@ def compose_and_accept(app: App) -> None:
 def run_day(
     app: App, dump: Dump, readers: int, only: int | None = None
 ) -> tuple[App, list[Subscriber]]:
-    """A round whose papers were rated, and the app on the day after with new papers."""
+    """Run a round and rate its papers; returns the app of the day after."""
     people = readers_of(app, readers)
     pipeline.ingest(app, [dump()])
     compose_and_accept(app)
@@ -135,7 +135,7 @@ def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dum
     assert progress.json["numbers"] is True
 
 
-def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump: Dump) -> None:
+def test_status_distinguishes_the_recipes_that_share_digests(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path, evaluate__recipe_b="words")
     run_day(app, dump, 6)
     own, other = services.status(app).calibration_progress
@@ -152,7 +152,7 @@ def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump:
     assert f"matches of learned {own.summary}" in shown.output
 
 
-def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> None:
+def test_composed_papers_are_stored_with_their_match(app: App, dump: Dump) -> None:
     tomorrow, (reader, *_) = run_day(app, dump, 14)
     pipeline.compose(tomorrow)
     digest, _ = services.sent_digest(tomorrow, reader, TOMORROW)
@@ -166,7 +166,7 @@ def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> Non
     assert {item.score.match for item in digest.items} <= {row.match for row in rows}
 
 
-def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_recent_papers(
+def test_below_two_hundred_ratings_words_stay_and_thresholds_refer_to_recent_papers(
     app: App, dump: Dump
 ) -> None:
     tomorrow, (reader, *_) = run_day(app, dump, 14, only=10)
@@ -190,7 +190,7 @@ def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_re
     assert listed[2] > 0
 
 
-def test_with_enough_ratings_a_threshold_is_the_chance(app: App, dump: Dump) -> None:
+def test_with_enough_ratings_a_threshold_is_a_probability(app: App, dump: Dump) -> None:
     tomorrow, (reader, *_) = run_day(app, dump, 14)
     recalibrate(tomorrow)
     ((_, everything),) = pipeline.compose(tomorrow, only=reader, dry_run=True).digests
@@ -304,7 +304,7 @@ def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(
 
 
 @pytest.mark.parametrize("bad", ["great", "80 %", "-1", 101, -1])
-def test_a_threshold_that_is_none_is_refused(app: App, bad: int | str) -> None:
+def test_an_invalid_threshold_is_refused(app: App, bad: int | str) -> None:
     with pytest.raises(InputError, match=r"^threshold .* 0 to 100"):
         subscriptions.subscribe(
             app, SubscriptionRequest(email="r@example.org", threshold=bad), origin="command"

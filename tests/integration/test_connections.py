@@ -1,4 +1,4 @@
-"""Connections that send nothing, or slowly, or come in numbers: pages and work go on."""
+"""Idle, slow and many connections: pages and other work go on."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BODY = b"POST / HTTP/1.1\r\nHost: digest.test\r\nContent-Length: 100\r\n\r\nab"
 
 
 class Served:
-    """A few pages behind limits, and what they are told to wait for."""
+    """A few pages behind limits, and events that they wait for."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
@@ -98,7 +98,7 @@ def serve() -> Iterator[Serve]:
 
 
 def read(client: socket.socket) -> bytes:
-    """All that comes until the server closes."""
+    """Read until the server closes."""
     received = b""
     try:
         while piece := client.recv(65536):
@@ -109,7 +109,7 @@ def read(client: socket.socket) -> bytes:
 
 
 def answer(client: socket.socket, body: bytes = b"front") -> bytes:
-    """The next answer, which ends with this body."""
+    """Read the next answer, up to its end in this body."""
     received = b""
     while not received.endswith(body):
         piece = client.recv(1000)
@@ -135,7 +135,7 @@ def test_a_request_that_does_not_end_is_given_up(serve: Serve, sent: bytes) -> N
 
 
 @pytest.mark.parametrize("sent", [HALF, BODY])
-def test_one_octet_at_a_time_buys_no_time(serve: Serve, sent: bytes) -> None:
+def test_one_octet_at_a_time_does_not_extend_the_timeout(serve: Serve, sent: bytes) -> None:
     _, connect = serve(SOON)
     client = connect(sent)
     client.settimeout(0.02)
@@ -164,7 +164,7 @@ def test_work_may_take_longer_than_a_request_may(serve: Serve) -> None:
     assert answer(client, b"done").startswith(b"HTTP/1.1 200")
 
 
-def test_an_answer_that_nobody_takes_is_given_up(serve: Serve) -> None:
+def test_an_answer_that_no_client_reads_is_abandoned(serve: Serve) -> None:
     served, connect = serve(SOON)
     connect(WHOLE.replace(b"/ ", b"/much "))
     wait_until(lambda: served.open == 1)
@@ -200,7 +200,7 @@ def test_the_connection_that_waited_longest_gives_its_place(serve: Serve) -> Non
     assert answer(working, b"done").startswith(b"HTTP/1.1 200")
 
 
-def test_when_all_are_at_work_the_next_is_told_to_come_back(serve: Serve) -> None:
+def test_a_request_is_asked_to_retry_when_all_workers_are_busy(serve: Serve) -> None:
     served, connect = serve(Limits(connections=2, head=LONG))
     working = [connect(WHOLE.replace(b"/ ", b"/work ")) for _ in range(2)]
     for _ in working:
@@ -280,7 +280,7 @@ def test_a_flood_of_idle_connections_stops_neither_pages_nor_work(tmp_path: Path
         (10, 10, 10, (3, 1)),
     ],
 )
-def test_descriptors_are_asked_for_and_shared_out(
+def test_descriptors_are_requested_and_shared(
     soft: int, hard: int, expected: int, limits: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_force = [(soft, hard)]
@@ -293,7 +293,7 @@ def test_descriptors_are_asked_for_and_shared_out(
     assert (allowed.connections, allowed.backlog) == limits
 
 
-def test_a_system_that_gives_no_more_descriptors_is_served_with_less(
+def test_fewer_connections_are_served_where_descriptors_are_few(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(_kind: int, _pair: object) -> None:
@@ -304,7 +304,7 @@ def test_a_system_that_gives_no_more_descriptors_is_served_with_less(
     assert connections.raise_limits().connections == 85
 
 
-def test_a_log_says_a_thing_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_repeated_log_line_appears_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
     log = logging.getLogger("digest.test.once")
     once = OncePerMinute(lambda: now)
@@ -342,7 +342,7 @@ def test_no_descriptor_for_a_connection_is_one_line(caplog: pytest.LogCaptureFix
 
 
 @pytest.mark.parametrize("offer", [b"websocket", b"h2c"])
-def test_an_offered_upgrade_is_passed_over_without_a_word(
+def test_an_offered_protocol_upgrade_is_ignored_silently(
     serve: Serve, offer: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, connect = serve(Limits())

@@ -1,6 +1,4 @@
-"""Dates that come in another order than they should: no reader gets a paper twice in digests that
-were accepted.
-"""
+"""Dates in an unusual order: no reader gets a paper twice in accepted digests."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ ALICE = "alice@example.org"
 
 
 def list_accepted_papers(app: App) -> list[int]:
-    """Ids of the papers of all accepted digests, as often as they were listed."""
+    """List the paper ids of all accepted digests, repeats included."""
     with app.store.reading() as tx:
         return list(
             tx.exec_driver_sql(
@@ -43,9 +41,7 @@ def test_a_reader_who_moves_west_gets_no_paper_twice(any_app: App, dump: Dump) -
         assert len(set(list_accepted_papers(any_app))) == len(list_accepted_papers(any_app)) >= 20
 
 
-def test_a_date_that_is_made_up_for_lists_nothing_that_a_later_one_had(
-    any_app: App, dump: Dump
-) -> None:
+def test_a_late_digest_lists_no_paper_of_a_later_date(any_app: App, dump: Dump) -> None:
     subscriptions.subscribe(
         any_app, SubscriptionRequest(email=ALICE, keywords=("robot",)), origin="command"
     )

@@ -1,5 +1,4 @@
-"""A reader is deleted with everything that is stored about them, and nothing else goes
-with them."""
+"""Deleting a reader removes all that is stored about them and nothing else."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ GONE, STAYS = "gone.reader@example.org", "bob@example.org"
 
 
 def everything(app: App) -> dict[str, list[str]]:
-    """All rows of all tables as text."""
+    """Return all rows of all tables as text."""
     with app.store.reading() as tx:
         return {
             name: sorted(str(tuple(row)) for row in tx.execute(table.select()))
@@ -36,7 +35,7 @@ def everything(app: App) -> dict[str, list[str]]:
 
 
 def build_history(app: App, dump: Write) -> tuple[int, int]:
-    """Two readers with a digest each, thumbs, interests, a bounce; returns their ids."""
+    """Give two readers a digest, thumbs, interests and a bounce; returns their ids."""
     fields = {"keywords": ("robot", "a very private wish"), "papers": ("arxiv:2606.09001",)}
     gone, stays = (
         subscriptions.subscribe(
@@ -120,9 +119,7 @@ def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(
     assert everything(any_app) == before
 
 
-def test_who_is_deleted_while_a_digest_waits_or_is_claimed_gets_none(
-    any_app: App, dump: Write
-) -> None:
+def test_a_reader_deleted_before_the_send_gets_no_digest(any_app: App, dump: Write) -> None:
     gone = subscriptions.subscribe(
         any_app, SubscriptionRequest(email=GONE), origin="command"
     ).subscriber
@@ -169,9 +166,7 @@ def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Writ
     assert subscriptions.get(tomorrow, stays).status is SubscriberStatus.ACTIVE
 
 
-def test_who_stands_in_the_config_is_not_deleted_since_they_would_come_back(
-    app: App, tmp_path: Path
-) -> None:
+def test_a_reader_of_the_config_is_not_deleted(app: App, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         f'[store]\nurl = "sqlite:///{app.store.url.database}"\n[[subscribers]]\nemail = '
         f'"Gone.Reader@example.org"\n'

@@ -1,5 +1,6 @@
-"""The examination: against real name servers, mail servers and databases that are well, ill or
-away.
+"""`doctor` against real name servers, mail servers and databases.
+
+Each is tested in order, with faults, and unreachable.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def examine(config: Config, **how: object) -> list[Finding]:
 
 
 def zone(record: str, **more: Sequence[str]) -> dict[tuple[str, str], Sequence[str]]:
-    """Everything as it should be for one domain."""
+    """Build the DNS records of a domain that is set up correctly."""
     cut = [record[start : start + 200] for start in range(0, len(record), 200)]
     return {
         (DOMAIN, "TXT"): ['"something else"', '"v=spf1 mx include:_spf.example.net -all"'],
@@ -93,7 +94,7 @@ def spf_of(
     more: dict[tuple[str, str], Sequence[str]] | None = None,
     **settings: str,
 ) -> Finding:
-    """What is found last of the record, for a server of our own at 8.8.8.8."""
+    """Return the last SPF finding of a record, for a mail server at 8.8.8.8."""
     config = make_config(folder, **({"smtp__host": "smtp.example.org"} | settings))
     table: dict[tuple[str, str], Sequence[str]] = {
         (DOMAIN, "TXT"): [f'"{record}"'],
@@ -613,7 +614,7 @@ def test_missing_settings_are_reported(
     assert any(expected in f"{finding.what} {finding.remedy}" for finding in findings), findings
 
 
-def test_what_does_not_work_comes_with_a_remedy(tmp_path: Path) -> None:
+def test_every_problem_has_a_remedy(tmp_path: Path) -> None:
     for finding in offline(make_config(tmp_path, smtp__host="smtp.example.org")):
         assert finding.remedy or finding.level in ("good", "note")
         assert "\n" not in finding.what

@@ -1,4 +1,4 @@
-"""An encoder of the operator's, from the folder that they name to the reason in the mail."""
+"""An operator's own encoder, from its folder to the reason in the mail."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def papers(day: int, number: int = 45) -> list[dict[str, Any]]:
 
 
 def likes(app: App, word: str) -> Digest:
-    """A reader who liked today's papers of one word, and tomorrow's digest of theirs."""
+    """Let a reader like today's papers with a word; returns tomorrow's digest."""
     reader = subscriptions.subscribe(
         app, SubscriptionRequest(email="dana@example.org", size=12), origin="command"
     ).subscriber
@@ -142,7 +142,7 @@ def test_without_an_encoder_nothing_of_it_is_stored_or_said(app: App, dump: Dump
         assert store.encodings.count_encoded(tx, "") == (0, 90)
 
 
-def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
+def test_a_new_encoder_encodes_all_papers_again_while_digests_continue(
     tmp_path: Path, folder: Path, dump: Dump, app: App
 ) -> None:
     two_days(app, dump)
@@ -205,7 +205,7 @@ def test_a_paper_whose_text_changed_is_encoded_anew(encoder_app: App, dump: Dump
     assert of_first() != before
 
 
-def test_a_changed_text_that_could_not_be_encoded_keeps_no_old_meaning(
+def test_a_changed_text_that_cannot_be_encoded_loses_its_old_vector(
     tmp_path: Path, encoder_app: App, dump: Dump
 ) -> None:
     pipeline.ingest(encoder_app, [dump(TODAY, papers(9))])
@@ -219,7 +219,7 @@ def test_a_changed_text_that_could_not_be_encoded_keeps_no_old_meaning(
     assert info.encoded == 44
 
 
-def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(
+def test_an_unreadable_encoder_does_not_stop_the_ingest(
     tmp_path: Path, dump: Dump, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app(tmp_path, features__encoder=str(tmp_path / "nowhere"))
@@ -245,7 +245,7 @@ def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(
     later.close()
 
 
-def test_what_is_stored_is_never_not_a_number(encoder_app: App, dump: Dump) -> None:
+def test_no_stored_vector_contains_nan(encoder_app: App, dump: Dump) -> None:
     rows = [*papers(9, 40), {"arxiv": "2606.99999", "title": "?!", "abstract": ""}]
     pipeline.ingest(encoder_app, [dump(TODAY, rows)])
     info = services.encoder_info(encoder_app)

@@ -1,5 +1,7 @@
-"""An operator's history, evaluated: invented readers with hidden tastes live through the demo's
-week, and the past is ranked once more.
+"""Evaluation of an operator's history.
+
+Simulated readers with hidden tastes use the service for the demo's week; then each past digest is
+ranked again.
 """
 
 from __future__ import annotations
@@ -75,9 +77,7 @@ class History:
 
 
 def split_days(folder: Path) -> tuple[list[tuple[date, Path]], dict[date, Path]]:
-    """The days' papers in two files each: those of the morning, and those that come when the
-    digests are out.
-    """
+    """Split each day's papers into two files, for the morning and the evening."""
     days, late = [], {}
     for day, dump in DAYS:
         records = dump.read_bytes().splitlines(keepends=True)
@@ -156,8 +156,9 @@ def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(history: Hist
 
 
 def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_path: Path) -> None:
-    """Robots get one place of eight and medicine seven, whatever the thumbs say; one profile of all
-    thumbs would rank otherwise.
+    """Robots get one place of eight and medicine seven, whatever the thumbs.
+
+    A single profile of all thumbs would rank otherwise.
     """
     request = SubscriptionRequest(
         email="dana@example.org",
@@ -186,10 +187,8 @@ def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_pa
     app.close()
 
 
-def test_what_came_later_changes_nothing_of_an_earlier_replay(history: History) -> None:
-    """Two more days of papers, thumbs and other readers' upvotes, and the first three days are
-    ranked as if they had not been.
-    """
+def test_later_data_changes_no_earlier_replay(history: History) -> None:
+    """Two more days of papers, thumbs and upvotes do not change the first three days."""
     early = {
         (digest.subscriber_id, digest.local_date): digest for digest in replay_all(history.early)
     }
@@ -205,7 +204,7 @@ def test_what_came_later_changes_nothing_of_an_earlier_replay(history: History) 
         )
 
 
-def test_damaged_words_are_counted_anew_and_told(
+def test_damaged_words_are_counted_again_and_reported(
     history: History, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sound = {
@@ -237,7 +236,7 @@ def test_thumbs_are_known_to_the_digests_after_them_and_to_no_other(history: His
     assert earlier_thumbs > 100
 
 
-def test_a_frozen_model_ranks_as_the_own_one_until_it_freezes_and_not_for_ever(
+def test_a_frozen_model_ranks_like_the_own_one_only_until_it_freezes(
     history: History,
 ) -> None:
     same = [digest.ranks[FROZEN] == digest.ranks["learned"] for digest in replay_all(history.late)]
@@ -288,7 +287,7 @@ def test_the_rows_are_measured_on_the_same_digests_and_the_own_recipe_comes_firs
     assert by_name["learned"].ndcg.value > by_name[CHANCE].ndcg.value
 
 
-def test_a_handful_of_readers_is_enough_to_judge_and_too_few_to_speak_of_others(
+def test_few_readers_allow_a_verdict_on_them_but_not_on_others(
     report: Report,
 ) -> None:
     assert report.enough
@@ -324,7 +323,7 @@ def test_the_page_stands_alone_and_tells_every_figure(report: Report) -> None:
     ET.fromstring(plots.draw_document(pages.draw_pictures(report)))
 
 
-def test_one_reader_a_later_start_and_fewer_digests_narrow_what_is_looked_at(
+def test_reader_start_and_number_of_digests_narrow_the_evaluation(
     history: History,
 ) -> None:
     robin = subscriptions.find(history.late, "robin@example.org")
@@ -421,7 +420,7 @@ def test_a_reader_without_thumbs_is_refused_with_the_reason(app: App) -> None:
         evaluate.evaluate(app, only=someone)
 
 
-def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(
+def test_undelivered_digests_and_earlier_thumbs_do_not_count(
     history: History,
 ) -> None:
     with history.early.store.reading() as tx:
@@ -467,9 +466,7 @@ def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(
 
 @pytest.mark.slow
 def test_shared_digests_are_compared_by_the_thumbs_on_them(tmp_path: Path) -> None:
-    """Readers who like few papers, and one recipe that knows which: newest first cannot win against
-    it.
-    """
+    """Readers like few papers and one recipe knows which; "recent" cannot win."""
     app = make_app(tmp_path, evaluate__recipe_b="recent", evaluate__share="100")
     readers = [
         reader(

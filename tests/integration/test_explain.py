@@ -1,4 +1,4 @@
-"""What has been learned of a reader, as they see it, and how they make the service forget."""
+"""Explanations of what the service learned about a reader, and how to forget it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rate(app: App, who: Subscriber, topic: str, vote: int, count: int) -> list[P
 
 @pytest.fixture
 def carol(app: App, cast: Cast, dump: Dump) -> Subscriber:
-    """Joined today, has liked galaxies and disliked robots."""
+    """A reader who joined today, liked galaxies and disliked robots."""
     someone = cast(app)["carol"]
     pipeline.ingest(app, [dump(per_topic=6)])
     rate(app, someone, "galaxy", 1, 4)
@@ -52,7 +52,7 @@ def votes(app: App, who: Subscriber) -> int:
 # what is told is true
 
 
-def test_the_words_are_those_that_rank(app: App, carol: Subscriber) -> None:
+def test_the_shown_words_are_the_words_that_rank(app: App, carol: Subscriber) -> None:
     (taste,) = services.explain_profile(app, carol).interests
     assert (taste.step, taste.thumbs_up, taste.thumbs_down, taste.interest, taste.share) == (
         "thumbs",
@@ -163,7 +163,7 @@ def test_a_forgotten_example_leaves_every_interest(app: App, carol: Subscriber) 
     )
 
 
-def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
+def test_starting_over_withdraws_every_thumb_and_keeps_the_interests(
     any_app: App, cast: Cast, dump: Dump
 ) -> None:
     people = cast(any_app)
@@ -229,7 +229,7 @@ def test_one_press_forgets_one_paper(client: Client, carol: Subscriber) -> None:
         {"do": "start-over"},
     ],
 )
-def test_what_is_no_request_or_not_confirmed_changes_nothing(
+def test_mail_without_a_confirmed_request_changes_nothing(
     client: Client, carol: Subscriber, sent: dict[str, str]
 ) -> None:
     before = contents(client.app)
@@ -239,7 +239,7 @@ def test_what_is_no_request_or_not_confirmed_changes_nothing(
     assert contents(client.app) == before
 
 
-def test_two_presses_start_over(client: Client, carol: Subscriber) -> None:
+def test_starting_over_takes_two_presses(client: Client, carol: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, carol) + "/learned"
     assert 'value="start-over-now"' in client.post(path, data={"do": "start-over"}).text
     assert "All your thumbs are forgotten." in client.post(path, data={"do": "start-over-now"}).text
@@ -257,7 +257,7 @@ def test_a_link_for_something_else_opens_nothing(client: Client, carol: Subscrib
     assert votes(client.app, carol) == 6
 
 
-def test_programs_read_and_forget_the_same(client: Client, carol: Subscriber) -> None:
+def test_the_api_shows_and_forgets_the_same(client: Client, carol: Subscriber) -> None:
     api = "/api/v1/readers" + client.path(Purpose.MANAGE, carol).removeprefix("/m")
     explanation = client.get(f"{api}/learned").json()
     assert (

@@ -1,4 +1,4 @@
-"""What is exported harms no spreadsheet, and is imported again as it was."""
+"""Exports are safe in spreadsheets and import without loss."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_names_of_readers_and_servers_command_no_terminal(
 
 
 def test_readers_are_written_out_as_they_are_stored(app: App, tmp_path: Path) -> None:
-    """What is data, and is read back, is not a report: nothing of it is covered."""
+    """This output is data for an import, not a report, so nothing is redacted."""
     text = "see https://me:word@h.example/?key=abc, swordfish-7"
     redaction.register_secrets("swordfish-7")
     request = SubscriptionRequest(

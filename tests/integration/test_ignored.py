@@ -1,5 +1,6 @@
-"""What was listed and left without a thumb: what counts as that, and that nothing of it is learned
-unless the operator says so.
+"""Listed papers without a thumb: which count as ignored.
+
+The service learns from them only if the operator says so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TOMORROW = TODAY + timedelta(days=1)
 def send_first_digest(
     app: App, dump: Dump, state: MessageState = MessageState.ACCEPTED
 ) -> tuple[Subscriber, list[int]]:
-    """A reader and the ids of the papers in their first digest."""
+    """Send a reader their first digest; returns the reader and the ids of its papers."""
     reader = subscriptions.subscribe(
         app,
         SubscriptionRequest(email="reader@example.org", keywords=("galaxy",), size=16),
@@ -73,13 +74,13 @@ def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dum
     assert load_ignored(any_app, reader) == set()
 
 
-def test_what_did_not_reach_the_reader_was_not_ignored(app: App, dump: Dump) -> None:
+def test_papers_of_undelivered_digests_are_not_ignored(app: App, dump: Dump) -> None:
     reader, papers = send_first_digest(app, dump, MessageState.UNKNOWN)
     vote(app, reader, papers[0], 1)
     assert load_ignored(app, reader) == set()
 
 
-def test_silence_teaches_only_where_the_operator_says_so(tmp_path: Path, dump: Dump) -> None:
+def test_ignored_papers_teach_only_where_the_operator_says_so(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path)
     reader, papers = send_first_digest(app, dump)
     vote(app, reader, papers[0], 1)

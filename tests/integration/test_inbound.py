@@ -1,4 +1,4 @@
-"""Mail that arrives: what a token proves is done, once; what is forged changes nothing."""
+"""Inbound mail: a valid token acts once; a forged mail changes nothing."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def states(app: App) -> dict[str, int]:
 
 
 def contents(app: App) -> dict[str, list[object]]:
-    """All that a mail could change."""
+    """Return all data that a mail could change."""
     with app.store.reading() as tx:
         return {
             table: list(tx.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2").all())
@@ -151,7 +151,9 @@ def test_the_same_report_twice_is_one_bounce_on_every_database(any_app: App) -> 
     )
 
 
-def test_full_for_days_often_enough_suppresses(service: App, alice: Subscriber) -> None:
+def test_a_mailbox_full_often_enough_for_days_is_suppressed(
+    service: App, alice: Subscriber
+) -> None:
     suppressed = [
         inbound.receive(
             service, mail("postfix-full-for-days", service, letter(service, alice, str(number)))
@@ -228,7 +230,7 @@ def test_evidence_and_complaints_are_noted_on_every_database(any_app: App) -> No
     assert (states(service), status(service, alice)) == ({"accepted": 1}, SubscriberStatus.LEFT)
 
 
-def test_what_was_accepted_stays_so_when_it_comes_back(service: App, alice: Subscriber) -> None:
+def test_a_bounced_message_stays_accepted(service: App, alice: Subscriber) -> None:
     inbound.receive(service, bounce_of(service, letter(service, alice)))
     assert states(service) == {"accepted": 1}
 
@@ -238,7 +240,7 @@ def test_what_was_accepted_stays_so_when_it_comes_back(service: App, alice: Subs
 
 
 @pytest.mark.parametrize("name", ["arf-abuse", "arf-redacted"])
-def test_who_complains_has_left(service: App, alice: Subscriber, name: str) -> None:
+def test_a_complaint_unsubscribes(service: App, alice: Subscriber, name: str) -> None:
     data = mail(name, service, letter(service, alice))
     received = inbound.receive(service, data)
     assert (received.outcome, received.suppressed) == ("complained", SuppressionReason.COMPLAINT)
@@ -260,7 +262,7 @@ def test_an_automatic_answer_changes_no_reader(service: App, alice: Subscriber, 
     "name",
     ["person-answers", "person-forwards-a-bounce", "dmarc-report", "receipt-read", "arf-not-spam"],
 )
-def test_what_is_for_people_is_left_to_them(service: App, alice: Subscriber, name: str) -> None:
+def test_mail_for_people_is_left_to_them(service: App, alice: Subscriber, name: str) -> None:
     data = mail(name, service, letter(service, alice))
     before = contents(service)
     assert not inbound.receive(service, data).handled
@@ -314,7 +316,7 @@ def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(
 
 
 class Votes:
-    """A reader who votes by mail and by page, as mails arrive in any order."""
+    """A reader who votes by mail and by page; mails arrive in any order."""
 
     def __init__(self, app: App, dump: Callable[..., Path]) -> None:
         self.clock = Clock()
@@ -374,7 +376,7 @@ def test_thumbs_by_mail_count_in_the_order_in_which_they_were_written(
 def test_the_same_mail_read_again_does_not_undo_a_later_thumb(
     app: App, dump: Callable[..., Path]
 ) -> None:
-    """Its date may say what it likes."""
+    """This holds whatever date the mail has."""
     votes = Votes(app, dump)
     for date in ("Tue, 9 Jun 2026 12:00:00 +0000", "Tue, 9 Jun 2099 12:00:00 +0000", "yesterday"):
         votes.clock.wait(600)
@@ -388,7 +390,7 @@ def test_the_same_mail_read_again_does_not_undo_a_later_thumb(
 
 
 def test_a_wrong_clock_of_the_reader_loses_no_thumb(app: App, dump: Callable[..., Path]) -> None:
-    """A mail that says it was written before the digest that it answers was written now."""
+    """A mail dated before the digest that it answers counts as written now."""
     votes = Votes(app, dump)
     message = letter(votes.app, votes.reader).id
     votes.clock.wait(600)
@@ -400,7 +402,7 @@ def test_a_wrong_clock_of_the_reader_loses_no_thumb(app: App, dump: Callable[...
     assert votes.vote == 1
 
 
-def test_a_thumb_of_days_ahead_does_not_outlast_the_clock_that_gave_it(
+def test_a_thumb_dated_days_ahead_yields_to_a_later_one(
     app: App, dump: Callable[..., Path]
 ) -> None:
     votes = Votes(app, dump)
@@ -454,7 +456,7 @@ def test_where_pages_can_be_reached_nothing_is_confirmed_by_mail(tmp_path: Path)
     app.close()
 
 
-def test_a_request_of_who_is_no_longer_stored_is_no_error(service: App, alice: Subscriber) -> None:
+def test_a_request_of_a_deleted_reader_is_no_error(service: App, alice: Subscriber) -> None:
     data = mail("asks-to-leave", service, letter(service, alice))
     with service.store.writing() as tx:
         tx.exec_driver_sql("DELETE FROM subscribers")
@@ -474,7 +476,7 @@ def test_a_report_without_our_token_changes_nothing(service: App, alice: Subscri
     assert contents(service) == before
 
 
-def test_the_number_of_another_message_in_a_forged_address_is_found_out(
+def test_a_forged_address_with_another_message_id_is_detected(
     service: App, alice: Subscriber, bob: Subscriber
 ) -> None:
     own_letter = letter(service, bob)
@@ -523,8 +525,9 @@ def test_the_right_to_vote_or_to_change_settings_is_no_right_to_suppress(
 def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(
     service: App, alice: Subscriber, bob: Subscriber
 ) -> None:
-    """A token is signed over both numbers; should they not fit together, the database was restored
-    or mixed up.
+    """Use a token whose reader and message do not belong together.
+
+    It signs both numbers, so they differ only if the database was restored or mixed up.
     """
     theirs = letter(service, alice)
     address = service.bounce_address(bob.id, theirs.id)
@@ -540,9 +543,7 @@ def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(
 def test_damaged_mails_change_nothing_of_other_readers(
     service: App, alice: Subscriber, bob: Subscriber
 ) -> None:
-    """Whatever is done to a mail about one reader's message, it stays about that reader or becomes
-    nothing.
-    """
+    """A damaged mail about a reader's message concerns that reader or nobody."""
     chance = random.Random(2)
     queued = letter(service, alice)
     before = [row for row in contents(service)["subscribers"] if BOB in str(row)]
@@ -555,7 +556,7 @@ def test_damaged_mails_change_nothing_of_other_readers(
     assert {str(row[0]) for row in after["suppressions"]} <= {ALICE}  # type: ignore[index]
 
 
-def test_what_comes_back_for_a_fault_of_ours_is_an_alarm(service: App, alice: Subscriber) -> None:
+def test_a_bounce_for_our_own_fault_is_an_alarm(service: App, alice: Subscriber) -> None:
     inbound.receive(service, mail("gmail-unauthenticated", service, letter(service, alice)))
     (alarm,) = [alarm for alarm in services.status(service).alarms if alarm.kind == "refused"]
     assert "5.7.26" in str(alarm)

@@ -1,5 +1,6 @@
-"""Two installs that share a domain are told apart; one made by 0.1.0 keeps the names that readers'
-filters know.
+"""Two installs on one domain have different names.
+
+An install made by 0.1.0 keeps the names that readers' filters know.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tests.old_store import fill_old_store
 
 
 def make_anew(folder: Path) -> App:
-    """An app on a database that the first command made."""
+    """Return an app on a database that the first command created."""
     folder.mkdir()
     return make_app(folder, f"sqlite:///{folder / 'new.sqlite'}")
 

@@ -1,4 +1,4 @@
-"""Readers with several interests, from subscribing to the mail that names an interest."""
+"""Readers with several interests, from the subscription to the mail."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_papers_of_followed_authors_and_pinned_keywords_come_first(app: App, dum
         assert {"author", "keyword"} & {part.kind for part in item.score.parts}
 
 
-def test_what_one_interest_mutes_is_listed_for_none(app: App, dump: Dump) -> None:
+def test_a_paper_muted_by_one_interest_is_listed_for_none(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(
         app,
@@ -259,7 +259,7 @@ def test_one_paper_is_explored_and_its_probability_stored(app: App, dump: Dump) 
 
 
 def make_app_at(app: App) -> App:
-    """The same readers and papers before anything was sent."""
+    """Return an app with the same readers and papers, before anything was sent."""
     folder = Path(str(app.store.url.database)).parent / "again"
     folder.mkdir()
     again = make_app(folder)

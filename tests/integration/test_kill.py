@@ -33,7 +33,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     [("sqlite", 1), pytest.param("postgres", 3, marks=pytest.mark.postgres)],
     indirect=["database"],
 )
-def test_no_copy_twice_and_nobody_forgotten_whoever_is_killed(
+def test_no_mail_is_sent_twice_or_lost_whichever_sender_is_killed(
     database: str, senders: int, tmp_path: Path
 ) -> None:
     if program() is None:

@@ -1,5 +1,6 @@
-"""A reader's library becomes example papers: matched to stored ones, kept by title and abstract,
-replaced when a dump brings them.
+"""A reader's library as example papers.
+
+They are matched to stored papers, else kept by title and abstract until a dump brings them.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def test_importing_twice_changes_nothing_and_counts_the_same(
     assert (third.new, stored_papers(any_app)) == (0, 3)
 
 
-def test_a_kept_paper_is_new_to_nobody_until_a_dump_brings_it(
+def test_a_library_paper_is_new_to_nobody_until_a_dump_has_it(
     any_app: App, alice: Subscriber, bib: Any, dump: Dump
 ) -> None:
     import_library(any_app, alice, bib())
@@ -217,7 +218,7 @@ def test_identifiers_alone_are_awaited_and_count_once_a_dump_brings_them(
     assert (again.entries[0].outcome, again.new) == ("matched", 0)
 
 
-def test_one_readers_file_never_ties_two_papers_together(
+def test_a_readers_file_never_merges_two_papers(
     any_app: App, alice: Subscriber, bib: Any, dump: Dump
 ) -> None:
     import_library(
@@ -235,7 +236,7 @@ def test_one_readers_file_never_ties_two_papers_together(
         ) != store.papers.find_by_identity(tx, "doi", "10.1000/other")
 
 
-def test_a_title_that_several_papers_share_names_none_of_them(
+def test_a_title_shared_by_several_papers_matches_none(
     any_app: App, alice: Subscriber, bib: Any, dump: Dump
 ) -> None:
     pipeline.ingest(

@@ -1,6 +1,4 @@
-"""Links in mails over the life of a service: keys are rotated, processes run on, readers leave
-while their mail is being sent.
-"""
+"""Links in mails after key rotations, and readers who leave during a send."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ Cast = Callable[[App], dict[str, Subscriber]]
 
 @pytest.fixture
 def processes(any_app: App) -> Iterator[tuple[App, App]]:
-    """Two processes on one database, both of which know its first key."""
+    """Two processes on one database; both know its first key."""
     any_app.keys()
     other = App.open(any_app.config, now=any_app.now)
     other.keys()
@@ -65,7 +63,7 @@ def test_a_running_sender_signs_with_the_new_key_after_a_minute(processes: tuple
     assert sender.url(Purpose.MANAGE, 1) == rotator.url(Purpose.MANAGE, 1)
 
 
-def test_a_token_of_a_key_that_never_was_is_refused_everywhere(processes: tuple[App, App]) -> None:
+def test_a_token_of_an_unknown_key_is_refused_everywhere(processes: tuple[App, App]) -> None:
     pages = processes[1]
     forged = links.write_token(
         Link(purpose=Purpose.UNSUBSCRIBE, subscriber_id=1), replace(pages.keys()[0], id=200)
@@ -95,9 +93,7 @@ def test_every_link_of_a_mail_survives_rotation(
 def test_leaving_stops_a_mail_whose_body_has_not_begun(
     any_app: App, cast: Cast, dump: Callable[..., Path]
 ) -> None:
-    """The claim is taken, the mail is written, the server has said 354: the reader leaves, and not
-    a byte goes out.
-    """
+    """The reader leaves after the server's 354; no byte of the body goes out."""
     alice = cast(any_app)["alice"]
     pipeline.ingest(any_app, [dump()])
     pipeline.compose(any_app, only=alice)
@@ -135,7 +131,7 @@ def test_without_a_bounce_domain_bounces_go_to_the_sender(app: App) -> None:
 def send_to_alice(
     app: App, cast: Cast, dump: Callable[..., Path]
 ) -> tuple[Subscriber, EmailMessage]:
-    """The one mail that a round sends to alice."""
+    """Run a round that sends alice one mail; returns alice and the mail."""
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
     pipeline.compose(app, only=alice)
@@ -152,7 +148,7 @@ def get_body(message: EmailMessage, kind: str = "plain") -> str:
     return str(part.get_content())
 
 
-def test_a_reader_far_from_the_machine_answers_by_mail(
+def test_a_reader_who_cannot_reach_the_pages_answers_by_mail(
     app: App, cast: Cast, dump: Callable[..., Path]
 ) -> None:
     alice, message = send_to_alice(app, cast, dump)
@@ -241,7 +237,7 @@ def test_what_a_mail_promises_is_what_can_be_kept(
     ("login", "way"),
     [("box@example.net", "mailto:box@example.net?subject=Unsubscribe"), ("box", "")],
 )
-def test_who_reads_a_mailbox_can_be_left_by_mail_as_well(
+def test_an_install_with_a_mailbox_accepts_leaving_by_mail(
     tmp_path: Path, cast: Cast, dump: Callable[..., Path], login: str, way: str
 ) -> None:
     app = make_app(

@@ -39,7 +39,7 @@ def dovecot() -> Iterator[Dovecot]:
 
 @pytest.fixture(scope="module")
 def fresh(dovecot: Dovecot) -> Callable[[], str]:
-    """Each call names a user whose mailbox nobody has used."""
+    """Return names of users whose mailboxes are unused."""
     names = iter(USERS)
     return lambda: next(names)
 
@@ -57,7 +57,7 @@ def server(dovecot: Dovecot, fresh: Callable[[], str]) -> ImapServer:
 
 @pytest.fixture
 def person(dovecot: Dovecot, server: ImapServer) -> Iterator[imaplib.IMAP4_SSL]:
-    """The same mailbox, in the mail program of a person."""
+    """The same mailbox, as another mail program sees it."""
     client = dovecot.client(server.username)
     client.select()
     yield client
@@ -66,7 +66,7 @@ def person(dovecot: Dovecot, server: ImapServer) -> Iterator[imaplib.IMAP4_SSL]:
 
 @pytest.fixture
 def listening(tmp_path: Path, server: ImapServer) -> Iterator[App]:
-    """An app whose mailbox is the server's."""
+    """An app that reads a mailbox of the server."""
     (tmp_path / "digest.sqlite").write_bytes(build_sqlite_file())
     app = make_app(tmp_path, mail__bounce_domain="bounces.example.org", **settings(server))
     yield app
@@ -126,7 +126,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server: ImapServer) ->
             pass
 
 
-def test_what_is_wrong_is_told_with_the_remedy(dovecot: Dovecot, server: ImapServer) -> None:
+def test_problems_are_reported_with_the_remedy(dovecot: Dovecot, server: ImapServer) -> None:
     for change, expected in (
         ({"password": "wrong"}, "password"),
         ({"folder": "Nowhere"}, "Nowhere"),
@@ -159,7 +159,7 @@ def test_a_mail_is_read_and_stays_unread_and_a_long_one_is_cut(
 
 
 @pytest.mark.parametrize("folder", ["Done", "Entwürfe & Zurück", 'with "quotes" and \\'])
-def test_a_mail_that_was_dealt_with_is_moved(
+def test_a_processed_mail_is_moved(
     server: ImapServer, person: imaplib.IMAP4_SSL, folder: str
 ) -> None:
     put(person, ORDINARY)

@@ -1,6 +1,6 @@
-"""The round as a story: dumps in, digests chosen, mails out, thumbs heard, the next day learned.
+"""The whole round: ingest, compose, send, feedback, and learning the next day.
 
-On each kind of database where it matters.
+It runs on each kind of database where that matters.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def test_two_previews_are_equal_and_change_nothing(any_app: App, cast: Cast, dum
         services.sent_digest(any_app, alice, TODAY)
 
 
-def test_what_is_previewed_is_what_is_sent(app: App, cast: Cast, dump: Dump) -> None:
+def test_a_preview_equals_the_sent_mail(app: App, cast: Cast, dump: Dump) -> None:
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
     outcome = services.preview(app, alice).outcome
@@ -183,7 +183,7 @@ def test_the_parts_shown_add_up_to_the_stored_score(app: App, cast: Cast, dump: 
         )
 
 
-def test_the_cut_into_batches_changes_no_digest(tmp_path: Path, cast: Cast, dump: Dump) -> None:
+def test_the_size_of_batches_changes_no_digest(tmp_path: Path, cast: Cast, dump: Dump) -> None:
     path = dump(per_topic=6)
     outcomes = []
     for number, (batch, kind) in enumerate([("1", "inline"), ("2", "threads"), ("200", "inline")]):
@@ -223,7 +223,7 @@ def test_the_cut_into_batches_changes_no_digest(tmp_path: Path, cast: Cast, dump
     ],
 )
 @pytest.mark.parametrize("day", [None, TODAY])
-def test_one_reader_who_trips_us_up_stops_no_other(
+def test_a_reader_who_causes_an_error_stops_no_other(
     app: App, dump: Dump, spoilt: Update, expected: str, day: date | None
 ) -> None:
     pipeline.ingest(app, [dump()])
@@ -249,7 +249,7 @@ def test_one_reader_who_trips_us_up_stops_no_other(
 
 
 @pytest.mark.slow
-def test_where_everybody_trips_us_up_it_is_an_error(app: App, dump: Dump) -> None:
+def test_it_is_an_error_when_every_reader_causes_one(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump()])
     for number in range(30):
         subscriptions.subscribe(
@@ -346,7 +346,7 @@ def test_the_hour_of_a_digest_survives_changes_of_the_clock(
     assert due_at(who, day) == instant
 
 
-def test_while_there_is_time_for_papers_to_come_nothing_is_final(
+def test_no_quiet_day_is_final_while_papers_may_still_come(
     app: App, cast: Cast, dump: Dump
 ) -> None:
     cast(app)

@@ -1,4 +1,4 @@
-"""What comes in: bad files and records, hostile text, refused settings, and the inbox folder."""
+"""Bad input: files, records, hostile text, refused settings, and the inbox folder."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_file_whose_name_is_no_text_stops_no_other(any_app: App, tmp_path: Pat
     assert pipeline.ingest(any_app, [folder]).count("duplicate") == 2
 
 
-def test_bytes_that_are_no_text_are_kept_out_of_wishes_and_told_elsewhere(any_app: App) -> None:
+def test_invalid_text_is_removed_from_requests_and_refused_elsewhere(any_app: App) -> None:
     request = SubscriptionRequest(
         email="a@example.org",
         name="Al\udcffice\0",
@@ -156,7 +156,7 @@ def test_an_address_is_found_in_either_form_of_its_domain(any_app: App) -> None:
 
 
 def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:
-    """The bytes of one paper's words, or of the words of all, are no longer what was written."""
+    """Replace the stored bytes of one paper's words, or of all words."""
     with app.store.writing() as tx:
         if words:
             store.papers.save_vectors(tx, features.VERSION, {3: b"\x07 not what was written"})
@@ -171,7 +171,7 @@ def load_words(app: App) -> tuple[bytes, bytes]:
         ], store.papers.load_frequencies(tx, features.VERSION) or b""
 
 
-def test_damaged_words_are_counted_anew_and_told(
+def test_damaged_words_are_counted_again_and_reported(
     any_app: App, dump: Dump, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     alice = subscriptions.subscribe(
@@ -240,7 +240,7 @@ def test_hostile_titles_reach_the_mail_harmless(app: App, tmp_path: Path) -> Non
         "a\n@example.org",
     ],
 )
-def test_an_address_that_is_none_is_refused(app: App, address: str) -> None:
+def test_an_invalid_address_is_refused(app: App, address: str) -> None:
     with pytest.raises(ValueError, match="is no e-mail address"):
         subscriptions.subscribe(app, SubscriptionRequest(email=address), origin="command")
     assert subscriptions.list_subscribers(app) == []
@@ -353,7 +353,7 @@ def test_rejected_records_of_a_file_that_is_gone_stay(app: App, tmp_path: Path) 
     assert len(services.rejected(app)) == 1
 
 
-def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(
+def test_a_withdrawn_paper_leaves_all_digests_and_readers_who_liked_it_are_named(
     app: App, cast: Cast, dump: Dump, tmp_path: Path
 ) -> None:
     alice = cast(app)["alice"]

@@ -1,5 +1,6 @@
-"""What `subscribers --json` prints and `subscribe --file` reads: nothing is lost, and nobody is
-brought back.
+"""`subscribers --json` and `subscribe --file` as export and import of readers.
+
+Nothing is lost, and a reader who left is not subscribed again.
 """
 
 from __future__ import annotations
@@ -88,9 +89,7 @@ def import_readers(
 @given(
     readers=st.lists(_reader, max_size=4), name=st.sampled_from(["readers.json", "readers.jsonl"])
 )
-def test_what_is_exported_is_imported_without_loss(
-    readers: list[dict[str, Any]], name: str
-) -> None:
+def test_an_export_is_imported_without_loss(readers: list[dict[str, Any]], name: str) -> None:
     rows = [
         {"email": f"reader{number}@example.org", **reader} for number, reader in enumerate(readers)
     ]
@@ -138,7 +137,7 @@ def add_reader(app: App, status: SubscriberStatus) -> str:
 
 @pytest.mark.parametrize("before", list(SubscriberStatus))
 @pytest.mark.parametrize("said", [None, *SubscriberStatus])
-def test_a_file_stops_mail_to_who_is_known_and_starts_none(
+def test_a_file_may_stop_mail_to_known_readers_but_not_start_it(
     any_app: App, tmp_path: Path, before: SubscriberStatus, said: SubscriberStatus | None
 ) -> None:
     order = [
@@ -163,7 +162,7 @@ def test_a_file_stops_mail_to_who_is_known_and_starts_none(
     assert subscriptions.find(any_app, email).status is (said if stops else before)
 
 
-def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enough(
+def test_a_pending_reader_of_a_file_gets_no_digest_and_a_row_has_one_status(
     any_app: App, tmp_path: Path
 ) -> None:
     table = tmp_path / "readers.csv"
@@ -195,7 +194,7 @@ def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enoug
         ({"origin": "nowhere"}, "must be one of command, file, config, page, api"),
     ],
 )
-def test_a_bad_standing_is_told_of(tmp_path: Path, row: dict[str, Any], message: str) -> None:
+def test_a_bad_status_is_reported(tmp_path: Path, row: dict[str, Any], message: str) -> None:
     path = tmp_path / "readers.jsonl"
     path.write_bytes(msgspec.json.encode({"email": "a@example.org"} | row))
     (bad,) = read_readers(path)

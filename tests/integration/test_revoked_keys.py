@@ -1,4 +1,4 @@
-"""A key that leaked is revoked: its links die at once, and leaving goes on."""
+"""A leaked key is revoked: its links stop working, and leaving still works."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.webclient import Client, Write, fill
 
 
 def with_mail(app: App) -> App:
-    """The same app with bounce addresses and a mailbox that takes answers."""
+    """Return the same app with bounce addresses and a mailbox for answers."""
     settings = app.config.mail.model_copy(update={"bounce_domain": "bounces.example.org"})
     config = app.config.model_copy(update={"mail": settings})
     return replace(app, config=config, mailing=replace(app.mailing, mailbox="papers@example.org"))
@@ -47,7 +47,7 @@ def alice(service: App) -> Subscriber:
 
 @pytest.fixture
 def other(service: App) -> Iterator[App]:
-    """Another process, which knows the keys as they were."""
+    """Another process that knows the keys from before."""
     service.keys()
     process = App.open(service.config, now=service.now)
     process.keys()
@@ -154,8 +154,8 @@ def test_leaving_by_mail_goes_on_and_voting_by_mail_does_not(
 # ------------------------------------------------------------------------------------------ bounces
 
 
-def hand_over(app: App, reader: Subscriber, key: str = "1") -> Queued:
-    """A letter that a mail server was given."""
+def plan_attempted_message(app: App, reader: Subscriber, key: str = "1") -> Queued:
+    """Claim a message and count one attempt to send it."""
     queued = letter(app, reader, key)
     with app.store.writing() as tx:
         tx.exec_driver_sql(f"UPDATE messages SET attempts = 1 WHERE id = {queued.id}")
@@ -165,7 +165,7 @@ def hand_over(app: App, reader: Subscriber, key: str = "1") -> Queued:
 def test_a_bounce_that_was_on_its_way_counts_and_suppresses_nobody(
     service: App, alice: Subscriber
 ) -> None:
-    data = mail("postfix-unknown-user", service, hand_over(service, alice))
+    data = mail("postfix-unknown-user", service, plan_attempted_message(service, alice))
     service.revoke_key(1)
     received = inbound.receive(service, data)
     assert (received.outcome, received.suppressed) == ("bounced", None)
@@ -186,9 +186,8 @@ def test_a_bounce_that_the_new_key_proves_suppresses_as_ever(
 
 
 def test_forged_bounces_suppress_nobody(service: App, alice: Subscriber) -> None:
-    """Whoever has the key makes a report of each message that there is, and of many
-    that are not."""
-    letters = [hand_over(service, alice, str(number)) for number in range(8)]
+    """An attacker with the key forges a bounce of every message, existing or not."""
+    letters = [plan_attempted_message(service, alice, str(number)) for number in range(8)]
     forged = [mail("postfix-unknown-user", service, queued) for queued in letters]
     service.revoke_key(1)
     for data in forged:
@@ -202,7 +201,7 @@ def test_forged_bounces_suppress_nobody(service: App, alice: Subscriber) -> None
 def test_after_a_week_its_bounces_prove_nothing(
     service: App, alice: Subscriber, late: timedelta
 ) -> None:
-    data = mail("postfix-unknown-user", service, hand_over(service, alice))
+    data = mail("postfix-unknown-user", service, plan_attempted_message(service, alice))
     service.revoke_key(1)
     received = inbound.receive(service.at(NOON + late), data)
     assert (received.outcome, received.handled) == ("untrusted", False)
@@ -211,11 +210,11 @@ def test_after_a_week_its_bounces_prove_nothing(
 def test_a_bounce_of_a_message_that_was_sent_after_it_proves_nothing(
     service: App, alice: Subscriber
 ) -> None:
-    """The new key signed that one's address."""
+    """The new key signed the address of that message."""
     old = service.keys()[0]
     service.revoke_key(1)
     later = service.at(NOON + timedelta(hours=1))
-    queued = hand_over(later, alice)
+    queued = plan_attempted_message(later, alice)
     signing = service.keys()[-1]
     service._keys.known.append(old)  # what a forger signs with
     data = mail("postfix-unknown-user", service, queued)

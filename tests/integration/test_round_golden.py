@@ -1,8 +1,7 @@
-"""A whole round as files that one can open: dumps and readers in; subject, text and HTML of each
-mail out.
+"""A whole round as golden files: subject, text and HTML of each mail.
 
-`DIGEST_TEST_REWRITE=1 pytest tests/integration/test_round_golden.py` writes them anew; read the
-difference before it is committed.
+`DIGEST_TEST_REWRITE=1 pytest tests/integration/test_round_golden.py` rewrites them. Review the
+difference before you commit it.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ DAY = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
 
 def mask_tokens(text: str) -> str:
-    """Tokens differ with the key of each database."""
+    """Mask the tokens, which differ with the key of each database."""
     return re.sub(r"(/[tumc]/|%20)[a-z2-7]{55}", r"\1TOKEN", text)
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """File name -> what the round made of it."""
+    """The files that the round made, by name."""
     folder = tmp_path_factory.mktemp("round")
     app = make_app(folder).at(DAY)
     assert not pipeline.ingest(app, [FOLDER / "dumps"], seen="name").failed

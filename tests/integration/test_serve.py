@@ -1,6 +1,4 @@
-"""`serve` as a process: it answers, ticks, says what is wrong with its address, and stops when
-told.
-"""
+"""`serve` as a process: answers, ticks, errors of its address, and a stop."""
 
 from __future__ import annotations
 
@@ -67,7 +65,7 @@ def anywhere(tmp_path: Path) -> Iterator[App]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
-    """Starts `serve` as a process of its own; returns it with its address once it answers."""
+    """Start `serve` as a process; returns it and its address once it answers."""
     running: list[subprocess.Popen[str]] = []
     settings = tmp_path / "config.toml"
     settings.write_text(
@@ -224,7 +222,7 @@ def test_a_scheduler_and_two_senders_beside_each_other_send_each_digest_once(
 
 
 class Waiting(Inline):
-    """Workers that do nothing until they are told to."""
+    """Workers that wait for an event before they work."""
 
     def __init__(self) -> None:
         self.asked, self.go_on = threading.Event(), threading.Event()
@@ -298,7 +296,7 @@ def test_a_large_upload_is_refused_by_the_real_server(anywhere: App) -> None:
         assert answer.status_code == 413
 
 
-def test_a_port_in_use_is_told_with_the_remedy(anywhere: App, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_with_the_remedy(anywhere: App, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         web = anywhere.config.web.model_copy(update={"bind": f"127.0.0.1:{port}"})
@@ -312,7 +310,7 @@ def test_a_port_in_use_is_told_with_the_remedy(anywhere: App, tmp_path: Path) ->
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_an_address_of_another_machine_is_told_with_the_remedy(anywhere: App) -> None:
+def test_an_address_of_another_machine_is_reported_with_the_remedy(anywhere: App) -> None:
     web = anywhere.config.web.model_copy(update={"bind": "192.0.2.1:0"})
     app = replace(anywhere, config=anywhere.config.model_copy(update={"web": web}))
     with pytest.raises(
@@ -322,7 +320,7 @@ def test_an_address_of_another_machine_is_told_with_the_remedy(anywhere: App) ->
 
 
 def test_answers_are_not_held_back_by_the_kernel(anywhere: App) -> None:
-    """asyncio switches the delay off only for sockets that name their protocol."""
+    """asyncio sets TCP_NODELAY only on sockets that name their protocol."""
     with listen(anywhere.config.web.bind, "web.bind") as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
@@ -357,7 +355,7 @@ def test_the_readers_of_the_config_are_subscribed(tmp_path: Path) -> None:
 # tick
 
 
-def test_a_verb_that_fails_keeps_neither_the_others_nor_the_next_tick_from_running(
+def test_a_failing_verb_stops_neither_the_others_nor_the_next_tick(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     seen: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -22,7 +22,7 @@ LONG = 60
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts Python code as the command `digest` would run it, in a folder with a database."""
+    """Start Python code as the command `digest` would, in a folder with a database."""
     running: list[subprocess.Popen[str]] = []
     (tmp_path / "digest.sqlite").write_bytes(build_sqlite_file())
     (tmp_path / "config.toml").write_text("[web]\nbind = '127.0.0.1:0'\n", encoding="utf-8")
@@ -51,7 +51,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def until(process: subprocess.Popen[str], word: str) -> None:
-    """Read what it prints up to a line with the word."""
+    """Read the output up to a line with the word."""
     assert process.stdout is not None
     output = ""
     while word not in output:

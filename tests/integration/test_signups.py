@@ -1,4 +1,4 @@
-"""Sign-ups of strangers: limits that hold everywhere, and those who never confirm."""
+"""Sign-ups: limits that hold for all processes, and readers who never confirm."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_all_together_are_limited(any_app: App) -> None:
     assert count_readers(app) == 5
 
 
-def test_the_hour_slides_and_it_is_said_when_to_come_back(any_app: App) -> None:
+def test_the_hourly_limit_slides_and_the_answer_says_when_to_retry(any_app: App) -> None:
     app = with_web(any_app, signups_per_client=2)
     ask(app, 0)
     ask(app.at(NOON + 20 * MINUTE), 1)
@@ -148,7 +148,7 @@ def go_past_deadline(app: App) -> App:
     return app.at(NOON + timedelta(days=app.config.web.pending_days, minutes=1))
 
 
-def test_who_never_confirms_is_deleted_in_time(any_app: App) -> None:
+def test_unconfirmed_readers_are_deleted_in_time(any_app: App) -> None:
     ask(any_app, 0, keywords=("robot",))
     pipeline.send(any_app)
     assert subscriptions.delete_unconfirmed(any_app.at(NOON + 13 * DAY)) == 0
@@ -172,7 +172,7 @@ def confirm_reader(app: App) -> Subscriber:
 
 
 def return_by_link(app: App) -> Subscriber:
-    """Never confirmed, but came back by a link of their own, and rated a paper."""
+    """Subscribe again by a link and rate a paper, without ever confirming."""
     reader = ask(app, 0)
     subscriptions.unsubscribe(app, reader.id)
     return subscriptions.resubscribe(app, reader.id)
@@ -185,7 +185,7 @@ def subscribe_by_command(app: App) -> Subscriber:
 
 
 @pytest.mark.parametrize("became", [confirm_reader, return_by_link, subscribe_by_command])
-def test_who_was_ever_confirmed_is_never_deleted(
+def test_a_reader_who_was_once_confirmed_is_never_deleted(
     any_app: App, dump: Callable[..., Any], make_reader: Callable[[App], Subscriber]
 ) -> None:
     pipeline.ingest(any_app, [dump()], seen="name")
@@ -206,7 +206,7 @@ def test_nobody_is_deleted_where_no_days_are_set(any_app: App) -> None:
     assert count_readers(app) == 1
 
 
-def test_who_confirms_at_the_last_moment_stays(any_app: App) -> None:
+def test_a_reader_who_confirms_at_the_last_moment_is_kept(any_app: App) -> None:
     reader = ask(any_app, 0)
     before = NOON + 20 * DAY
     with any_app.store.reading() as tx:

@@ -1,4 +1,4 @@
-"""Verbs that are asked to stop do so between small steps, and the next run goes on from there."""
+"""Stopped commands end between small steps, and the next run continues."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from tests.conftest import TODAY
 Cast = Callable[[App], dict[str, Subscriber]]
 
 
-def after(times: int) -> Callable[[], bool]:
-    """Says stop from that call on."""
+def stop_after(times: int) -> Callable[[], bool]:
+    """Return a function that asks for a stop after so many calls."""
     calls = iter(range(1, 10_000))
     return lambda: next(calls) > times
 
 
-def test_a_compose_that_is_stopped_is_gone_on_with(
+def test_a_stopped_compose_is_continued_by_the_next(
     any_app: App, cast: Cast, dump: Callable[..., Path]
 ) -> None:
     pipeline.ingest(any_app, [dump()], seen="name")
     cast(any_app)
-    first = pipeline.compose(any_app, day=TODAY, stop=after(1))
+    first = pipeline.compose(any_app, day=TODAY, stop=stop_after(1))
     assert (len(first.planned), first.stopped) == (1, True)
     rest = pipeline.compose(any_app, day=TODAY)
     assert (len(rest.planned), rest.stopped) == (2, False)
 
 
-def test_an_ingest_that_is_stopped_is_gone_on_with(any_app: App, dump: Callable[..., Path]) -> None:
+def test_a_stopped_ingest_is_continued_by_the_next(any_app: App, dump: Callable[..., Path]) -> None:
     path = dump()
-    first = pipeline.ingest(any_app, [path], batch=5, stop=after(1))
+    first = pipeline.ingest(any_app, [path], batch=5, stop=stop_after(1))
     assert (first.count("new"), first.stopped) == (10, True)
     rest = pipeline.ingest(any_app, [path], batch=5)
     assert (rest.count("new"), rest.count("duplicate"), rest.stopped) == (6, 10, False)
@@ -49,5 +49,5 @@ def test_a_training_that_is_stopped_changes_nothing(app: App, dump: Callable[...
     before = services.vectors_info(app).version
     for calls in (0, 3):
         with pytest.raises(StoppedError):
-            pipeline.train_word_vectors(app, stop=after(calls))
+            pipeline.train_word_vectors(app, stop=stop_after(calls))
     assert services.vectors_info(app).version == before

@@ -1,6 +1,4 @@
-"""Addresses that no mail goes to: what puts them there, what keeps them there, and the one way
-back.
-"""
+"""Suppressed addresses: reasons, how long they last, and the only way back."""
 
 from __future__ import annotations
 
@@ -38,7 +36,7 @@ def alice(any_app: App) -> Subscriber:
 
 
 def letter(app: App, who: Subscriber, key: str, kind: MessageKind = MessageKind.WELCOME) -> Queued:
-    """A message in the ledger, claimed."""
+    """Plan and claim a message."""
     with app.store.writing() as tx:
         store.ledger.plan(
             tx,
@@ -87,7 +85,7 @@ def messages(app: App) -> dict[str, int]:
         return {state.value: n for state, n in store.deliveries.count_by_state(tx).items()}
 
 
-def test_no_such_address_is_enough_once(any_app: App, alice: Subscriber) -> None:
+def test_one_hard_bounce_suppresses(any_app: App, alice: Subscriber) -> None:
     suppression = record_refusal(any_app, letter(any_app, alice, "1"), 550, "5.1.1 user unknown")
     assert suppression is not None
     assert (suppression.reason, suppression.since, suppression.evidence) == (
@@ -99,7 +97,7 @@ def test_no_such_address_is_enough_once(any_app: App, alice: Subscriber) -> None
     assert subscriptions.list_suppressions(any_app) == [suppression]
 
 
-def test_a_mailbox_switched_off_is_enough_twice_and_the_same_message_counts_once(
+def test_a_disabled_mailbox_is_suppressed_after_two_different_messages(
     any_app: App, alice: Subscriber
 ) -> None:
     first = letter(any_app, alice, "1")
@@ -161,7 +159,7 @@ def test_our_own_faults_and_what_was_not_refused_suppress_nobody(
     assert status(any_app, alice) is SubscriberStatus.ACTIVE
 
 
-def test_what_waits_for_a_suppressed_address_is_skipped_whatever_its_kind(
+def test_messages_to_a_suppressed_address_are_skipped_whatever_their_kind(
     any_app: App, alice: Subscriber
 ) -> None:
     queued = letter(any_app, alice, "1")
@@ -181,9 +179,7 @@ def test_what_waits_for_a_suppressed_address_is_skipped_whatever_its_kind(
     assert messages(any_app) == {"skipped": 3}
 
 
-def test_nothing_but_the_operator_brings_a_suppressed_address_back(
-    any_app: App, alice: Subscriber
-) -> None:
+def test_only_the_operator_releases_a_suppressed_address(any_app: App, alice: Subscriber) -> None:
     record_refusal(any_app, letter(any_app, alice, "1"), 550, "5.1.1 unknown")
     before = messages(any_app)
     request = SubscriptionRequest(email=ALICE.upper(), size=3)
@@ -257,7 +253,7 @@ def test_a_release_forgives_and_the_same_reports_read_again_do_not_count(
         SubscriberStatus.PENDING,
     ],
 )
-def test_a_release_puts_back_what_was(
+def test_a_release_restores_the_earlier_status(
     any_app: App, alice: Subscriber, former: SubscriberStatus
 ) -> None:
     with any_app.store.writing() as tx:
@@ -273,7 +269,7 @@ def test_a_release_puts_back_what_was(
     assert status(any_app, alice) is former
 
 
-def test_who_leaves_while_suppressed_has_left_after_the_release(
+def test_a_reader_who_leaves_while_suppressed_stays_left_after_the_release(
     any_app: App, alice: Subscriber
 ) -> None:
     subscriptions.suppress(any_app, [subscriptions.make_suppression(any_app, ALICE, "")])
@@ -287,7 +283,7 @@ def record_complaint(app: App) -> None:
         record_bounces.suppress(app, tx, ALICE, SuppressionReason.COMPLAINT, "abuse")
 
 
-def test_who_complained_has_left_and_only_their_own_link_or_the_operator_brings_them_back(
+def test_after_a_complaint_only_the_readers_link_or_the_operator_resubscribes(
     any_app: App, alice: Subscriber
 ) -> None:
     record_complaint(any_app)
@@ -334,7 +330,7 @@ def test_a_bounce_or_the_operator_outweighs_a_complaint(any_app: App, alice: Sub
 
 
 @pytest.mark.slow
-def test_a_long_list_is_taken_over(app: App) -> None:
+def test_a_long_list_is_imported(app: App) -> None:
     many = [
         subscriptions.make_suppression(app, f"reader{number}@example.org", "")
         for number in range(1100)
@@ -343,6 +339,6 @@ def test_a_long_list_is_taken_over(app: App) -> None:
     assert subscriptions.suppress(app, many) == 0
 
 
-def test_what_is_no_address_is_not_put_on_the_list(any_app: App) -> None:
+def test_an_invalid_address_is_not_suppressed(any_app: App) -> None:
     with pytest.raises(AddressError):
         subscriptions.make_suppression(any_app, "nobody", "")

@@ -1,4 +1,4 @@
-"""Two recipes share the digests of some readers, as the config says."""
+"""Two recipes share the digests of some readers by team-draft interleaving."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Word vectors of an install's own papers: trained, stored, in force, and out of force when they
-cannot be read.
+"""Word vectors of an install's own papers: training, use, and damage.
+
+Vectors that cannot be read are replaced by those of the package.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_
         assert word in process.stderr
 
 
-def test_stored_words_that_are_damaged_are_counted_anew(
+def test_damaged_stored_words_are_counted_again(
     any_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     _store_papers(any_app, tmp_path, 60)
@@ -224,7 +225,7 @@ def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(
         assert load_word_vectors(tx).to_bytes() == written.read_bytes()
 
 
-def test_what_is_told_of_the_shipped_table_is_true() -> None:
+def test_the_readme_of_the_shipped_table_is_true() -> None:
     readme = (resources.files("digest.data") / "README.md").read_text(encoding="utf-8")
     table = features.load_base_table()
     assert table.version in readme

@@ -1,5 +1,6 @@
-"""Letters to the operator: one a kind and day, none for what is over, through the ledger like any
-other mail.
+"""Letters to the operator: at most one a day and kind, through the ledger.
+
+There is none for an alarm that is over.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ def with_alerts(app: App, **more: object) -> App:
 
 @pytest.fixture
 def full(app: App) -> App:
-    """A service on a disk that counts as nearly full, with an operator who wants to know."""
+    """A service on a nearly full disk, with an operator to write to."""
     return with_alerts(app, disk_mb=10**9)
 
 
 @pytest.fixture
 def silent(any_app: App) -> App:
-    """No dump for ten days, on either database."""
+    """A service without a dump for ten days, on either database."""
     with any_app.store.writing() as tx:
         tx.exec_driver_sql(
             "INSERT INTO dumps (name, path, format, size, sha256, day, started_at, finished_at, "
@@ -116,7 +117,7 @@ def test_an_alarm_that_comes_back_counts_from_its_return(full: App) -> None:
         assert store.alarms.load_all(tx)["disk"].since == later
 
 
-def test_without_an_operator_nobody_is_written_to_and_status_tells_all_the_same(
+def test_without_an_operator_no_letter_is_written_and_status_shows_the_alarms(
     full: App, tmp_path: Path
 ) -> None:
     nobody = replace(
@@ -131,7 +132,7 @@ def test_without_an_operator_nobody_is_written_to_and_status_tells_all_the_same(
     assert "disk" in [alarm.kind for alarm in services.status(nobody).alarms]
 
 
-def test_status_and_letters_tell_the_same(full: App) -> None:
+def test_status_and_letters_show_the_same_alarms(full: App) -> None:
     shown, looked = services.status(full).alarms, services.watch(full).alarms
     assert (
         [(alarm.kind, alarm.remedy, alarm.urgent) for alarm in shown]
@@ -161,8 +162,7 @@ def test_a_letter_to_the_operator_counts_against_no_reader(full: App, tmp_path: 
 
 
 def test_digests_and_letters_share_the_ledger(full: App, tmp_path: Path) -> None:
-    """Who leaves, and what is claimed for one reader alone, never touches a letter to
-    the operator."""
+    """Leaving readers and claims of one reader do not touch letters to the operator."""
     alice = subscriptions.subscribe(
         full, SubscriptionRequest(email="alice@example.org"), origin="command"
     ).subscriber
@@ -172,7 +172,7 @@ def test_digests_and_letters_share_the_ledger(full: App, tmp_path: Path) -> None
     assert pipeline.send(full).states == {MessageState.ACCEPTED: 1}
 
 
-def test_a_source_that_fails_for_days_is_told_with_the_first_failure(app: App) -> None:
+def test_a_source_that_fails_for_days_is_reported_with_its_first_failure(app: App) -> None:
     from digest.config import SourceEntry
 
     entry = SourceEntry(name="gone", kind="folder", folder=Path("/nowhere/at/all"))

@@ -1,4 +1,4 @@
-"""Outages, bounces and pauses: which digest is made late, and which papers compete for it."""
+"""Which digest is made late after outages, bounces and pauses, with which papers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JOINED = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def at(app: App, text: str) -> App:
-    """The app at a time of 2026, such as "06-09 07:00"."""
+    """Return the app at a time of 2026, such as "06-09 07:00"."""
     return app.at(datetime.fromisoformat(f"2026-{text}").replace(tzinfo=UTC))
 
 
@@ -45,7 +45,7 @@ def bring(app: App, dump: Dump, text: str, per_topic: int = 1) -> None:
 
 
 def tick(app: App, text: str, **how: object) -> pipeline.ComposeReport:
-    """One look of `serve`: compose who is due, and send."""
+    """Compose digests that are due and send them, as one tick of `serve`."""
     return pipeline.round(at(app, text), due=True, **how).composed  # type: ignore[arg-type]
 
 
@@ -62,7 +62,7 @@ def reasons(report: pipeline.ComposeReport) -> list[str]:
 
 
 def days_listed(app: App, who: Subscriber, local_date: date) -> list[date]:
-    """The days on which the papers of a digest were first seen."""
+    """List the days on which the papers of a digest were first seen."""
     _, papers = services.sent_digest(app, who, local_date)
     return sorted(paper.first_seen for paper in papers.values())
 
@@ -104,7 +104,7 @@ def test_after_days_without_the_service_one_digest_is_made_and_the_other_dates_a
     assert planned_dates(tick(any_app, "06-12 07:00")) == [day("06-12")]
 
 
-def test_a_next_digest_that_is_near_takes_all(any_app: App, dump: Dump) -> None:
+def test_a_near_next_digest_takes_all_papers(any_app: App, dump: Dump) -> None:
     reader = join(any_app)
     bring(any_app, dump, "06-09 05:00")
     tick(any_app, "06-09 07:00")
@@ -165,7 +165,7 @@ def test_a_digest_made_late_keeps_its_own_date_for_its_hours_and_no_longer(
         ),
     ],
 )
-def test_a_weekly_reader_gets_what_is_read_on_the_day_of_the_digest_after_it(
+def test_a_weekly_reader_gets_papers_ingested_after_the_digest_in_the_next_one(
     any_app: App, dump: Dump, settings: dict[str, object], first: str, late: str, second: str
 ) -> None:
     reader = join(any_app, **settings)
@@ -205,9 +205,7 @@ def test_papers_since_the_last_digest_that_arrived_compete_for_31_days(
     assert listed == [start.date() + timedelta(days=1)] * back + [end.date()] * 16
 
 
-def test_what_was_not_listed_in_a_digest_that_bounced_competes_again(
-    any_app: App, dump: Dump
-) -> None:
+def test_papers_not_listed_in_a_bounced_digest_compete_again(any_app: App, dump: Dump) -> None:
     reader = join(any_app, size=3)
     bring(any_app, dump, "06-09 05:00", per_topic=4)
     tick(any_app, "06-09 07:00")
@@ -242,7 +240,9 @@ def test_a_day_below_the_threshold_does_not_end_the_next_before_its_papers_come(
 # ------------------------------------------------------------------------------- pauses and changes
 
 
-def test_a_reader_who_goes_on_gets_with_the_next_digest_what_came(any_app: App, dump: Dump) -> None:
+def test_a_resumed_reader_gets_the_papers_of_the_pause_in_the_next_digest(
+    any_app: App, dump: Dump
+) -> None:
     reader = join(any_app, size=100)
     bring(any_app, dump, "06-01 05:00")
     tick(any_app, "06-01 07:00")
@@ -275,9 +275,7 @@ def test_a_pause_before_the_first_digest_loses_no_paper_since_the_reader_came(
     assert set(days_listed(any_app, reader, day("06-16"))) == {day("06-02"), day("06-10")}
 
 
-def test_a_weekday_that_a_reader_adds_makes_its_last_date_no_missed_one(
-    any_app: App, dump: Dump
-) -> None:
+def test_a_weekday_that_a_reader_adds_has_no_missed_date(any_app: App, dump: Dump) -> None:
     reader = join(any_app, days=(1,))
     bring(any_app, dump, "06-08 05:00")
     tick(any_app, "06-08 07:00")
@@ -291,7 +289,9 @@ def test_a_weekday_that_a_reader_adds_makes_its_last_date_no_missed_one(
     assert planned_dates(tick(any_app, "06-11 13:01")) == [day("06-11")]
 
 
-def test_who_joins_after_their_hour_gets_the_first_digest_at_once(app: App, dump: Dump) -> None:
+def test_a_reader_who_joins_after_the_hour_gets_the_first_digest_at_once(
+    app: App, dump: Dump
+) -> None:
     bring(app, dump, "06-08 05:00")
     late = at(app, "06-09 22:00")
     subscriptions.subscribe(

@@ -1,6 +1,6 @@
-"""Lives of readers on a real store: outages, failures, bounces, pauses and moves in any order.
+"""Simulated readers on a real store: outages, bounces, pauses and moves.
 
-Ranking is the plain recipe "recent"; everything else is what the service does.
+They come in any order. Ranking is the plain recipe "recent"; all else is the real service.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass
 class World:
-    """A service that ticks, its readers, and what was seen of it."""
+    """A service that ticks, its readers, and a record of its effects."""
 
     app: App
     now: datetime = START
@@ -107,7 +107,7 @@ class World:
         self.send()
 
     def send(self) -> None:
-        """Hand over what waits, each with the outcome of the hour."""
+        """Send what waits; each message gets the current outcome."""
         if self.outcome is None:
             return
         ledger = store.ledger
@@ -128,7 +128,7 @@ class World:
             ledger.release(tx, owner="me", now=self.now)
 
     def bounce(self, number: int) -> None:
-        """The newest accepted mail of a reader comes back."""
+        """Bounce the newest accepted mail of a reader."""
         who = self._reader(number)
         columns = tables.messages.c
         accepted = select(columns.id).where(
@@ -143,7 +143,7 @@ class World:
                 )
 
     def resolve(self, accepted: bool) -> None:
-        """Evidence comes for all that is unknown."""
+        """Resolve all unknown messages with evidence."""
         state = MessageState.ACCEPTED if accepted else MessageState.REJECTED
         unknown = select(tables.messages.c.id).where(tables.messages.c.state == "unknown")
         with self.app.store.writing() as tx:
@@ -182,7 +182,7 @@ class World:
 
 @contextmanager
 def world() -> Iterator[World]:
-    """A new store, and an eye on what competes."""
+    """Open a new store and record which papers compete."""
     module = importlib.import_module("digest.pipeline.compose")
     choose_digests = module.choose_digests
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -204,7 +204,7 @@ def world() -> Iterator[World]:
 
 
 def check(world: World) -> None:
-    """The promises, of all that happened."""
+    """Check the promises over the whole history."""
     c = tables.digests.c
     columns = (c.id, c.subscriber_id, c.local_date, c.created_at, tables.messages.c.state)
     rows = select(*columns).join(tables.messages, tables.messages.c.digest_id == c.id)

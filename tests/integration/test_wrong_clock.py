@@ -1,4 +1,4 @@
-"""What a clock that ran days ahead leaves behind: nothing waits for days once it is right."""
+"""Recovery from a clock that ran days ahead: nothing waits for days."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def test_a_pause_of_a_clock_ahead_is_over_when_it_is_read(store: Store) -> None:
         )
 
 
-def test_a_true_pause_takes_the_place_of_one_of_a_clock_ahead(store: Store) -> None:
+def test_a_correct_pause_replaces_one_of_a_clock_ahead(store: Store) -> None:
     with store.writing() as tx:
         rows.save(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
         rows.save(tx, pause(NOW + timedelta(minutes=5)), clock=NOW)
     assert load_pause_ends(store) == [NOW + timedelta(minutes=5)]
 
 
-def test_a_pause_of_a_clock_ahead_is_taken_back_like_any_other(store: Store) -> None:
+def test_a_pause_of_a_clock_ahead_can_be_withdrawn(store: Store) -> None:
     with store.writing() as tx:
         rows.save(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
         (row,) = rows.load_all(tx, clock=NOW)
@@ -85,7 +85,7 @@ def test_a_pause_of_a_clock_ahead_is_taken_back_like_any_other(store: Store) -> 
 
 @pytest.fixture
 def planned_app(any_app: App) -> App:
-    """A letter that waits for its reader."""
+    """An app with a letter that waits for its reader."""
     subscriptions.sign_up(any_app, SubscriptionRequest(email="alice@example.org"), origin="page")
     return any_app
 
@@ -120,7 +120,7 @@ def test_a_lease_of_a_clock_ahead_ends_within_a_lease(
     assert row(planned_app).state == freed
 
 
-def test_a_lease_of_a_clock_that_differs_a_little_is_left(planned_app: App) -> None:
+def test_a_lease_of_a_slightly_different_clock_is_kept(planned_app: App) -> None:
     change(
         planned_app,
         state="claimed",
@@ -132,7 +132,9 @@ def test_a_lease_of_a_clock_that_differs_a_little_is_left(planned_app: App) -> N
 
 
 @pytest.mark.parametrize(("state", "attempts"), [("deferred", 1), ("planned", 0)])
-def test_what_waits_since_a_clock_ahead_is_due(planned_app: App, state: str, attempts: int) -> None:
+def test_messages_postponed_by_a_clock_ahead_are_due(
+    planned_app: App, state: str, attempts: int
+) -> None:
     change(
         planned_app,
         state=state,
@@ -233,7 +235,7 @@ def test_a_source_asked_by_a_clock_ahead_is_due() -> None:
 
 
 class Jumped(datetime):
-    """A clock that can be set."""
+    """A clock that a test can set."""
 
     by = timedelta(0)
 

@@ -1,3 +1,5 @@
-"""The proof of the ledger: real sender processes killed and frozen at random moments before a real
-mail server that misbehaves.
+"""Kill tests of the ledger.
+
+Real sender processes are killed and frozen at random moments, before a real mail server that
+misbehaves.
 """

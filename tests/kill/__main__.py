@@ -1,4 +1,4 @@
-"""The long form.
+"""The long form of the kill tests.
 
     python -m tests.kill [--readers 2000] [--kills 50] [--database sqlite|postgres] [--senders N]
     [--connections N] [--seed N] [--keep FOLDER]

@@ -1,6 +1,6 @@
-"""Acts of sending under kills, and what must hold at the end.
+"""Acts of sending under kills, and the promises to check at the end.
 
-Random, but seeded; on any database, with any number of senders at once.
+They are random but seeded, on any database, with any number of senders.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _OVER = timedelta(hours=4)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mode:
-    """How the mail server behaves, as words to smtp-sink."""
+    """How the mail server behaves, as options of smtp-sink."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ MODES = (
 
 @dataclass(kw_only=True, slots=True)
 class Act:
-    """What happened in one act."""
+    """The events of one act."""
 
     mode: Mode
     deed: str
@@ -87,7 +87,7 @@ class Act:
 
 @dataclass(kw_only=True)
 class Report:
-    """The whole story, and what went against the promises (nothing, if all is well)."""
+    """All acts, and the promises that were broken."""
 
     acts: list[Act] = field(default_factory=list)
     states: Counter[MessageState] = field(default_factory=Counter)
@@ -101,12 +101,14 @@ class Report:
 
 
 class Proof:
-    """Args:
-    url: an empty database.
-    folder: for what the mail server takes.
-    readers: to write to, cut into shares that fall due act by act.
-    kills: senders that must have died before the end.
-    senders: at work at once.
+    """Acts of sending with senders that are killed.
+
+    Args:
+        url: An empty database.
+        folder: For the messages that the mail server accepts.
+        readers: Number of readers; a part of them falls due in each act.
+        kills: Number of senders to kill before the end.
+        senders: Number of senders at a time.
     """
 
     def __init__(
@@ -170,7 +172,7 @@ class Proof:
         ]
 
     def _plan(self, count: int) -> int:
-        """Digests for the next readers, due at once."""
+        """Plan digests of the next readers, due at once."""
         now = self.app.now()
         readers, self._readers = self._readers[:count], self._readers[count:]
         provenance = Provenance(model="keywords", features="words1", candidates=16, at=now)
@@ -224,8 +226,9 @@ class Proof:
     # acts
 
     def _forget_pauses(self) -> None:
-        """Another server answers from now on, and what the one before asked for is not to keep the
-        senders from being killed at work.
+        """Delete the pauses that the last server asked for.
+
+        Otherwise the senders would wait instead of being killed at work.
         """
         with self.app.store.writing() as tx:
             clock = datetime.now(UTC)
@@ -269,8 +272,9 @@ class Proof:
     def _until_under_way(
         self, sink: Sink, before: Counter[MessageState], senders: list[Process], taken: int
     ) -> None:
-        """Until so many were taken, or a moment after the first was claimed where none is taken; or
-        all is done.
+        """Wait until so many messages were accepted, or all is done.
+
+        If the server accepts none, wait a moment after the first claim.
         """
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and any(sender.is_alive() for sender in senders):
@@ -287,7 +291,7 @@ class Proof:
             time.sleep(0.002)
 
     def _kill(self, senders: list[Process]) -> int:
-        """kill -9 all at once, or one and let the others go on."""
+        """Kill all senders with SIGKILL, or one of them."""
         victims = senders if self.random.random() < 0.5 else [self.random.choice(senders)]
         killed = 0
         for sender in victims:
@@ -299,7 +303,7 @@ class Proof:
         return killed
 
     def _freeze(self, senders: list[Process]) -> int:
-        """Stop the first past its lease, let another take over what it had, and let it go on."""
+        """Freeze a sender past its lease, let another take over, and wake it."""
         _signal(senders[0], signal.SIGSTOP)
         time.sleep(LEASE * 1.3)
         with self._at_work(1) as successors:
@@ -324,7 +328,7 @@ class Proof:
                 self.report.wrong.append("a sender did not end within two minutes")
 
     def _drain(self, hours_ahead: float = 0) -> None:
-        """A well-behaved server, and senders that live, until nothing is due."""
+        """Send all that is due, with a good server and no kills."""
         self._forget_pauses()
         folder = self.folder / f"drain{hours_ahead}"
         self._kept.append(folder)
@@ -341,8 +345,7 @@ class Proof:
             return Counter(store.deliveries.count_by_state(tx))
 
     def _settled_unknown(self) -> int:
-        """Unknown messages, once those of dead senders were found: what the next sender
-        does first."""
+        """Count unknown messages after those of dead senders were recovered."""
         now = datetime.now(UTC)
         with self.app.store.writing() as tx:
             store.ledger.recover(
@@ -373,8 +376,9 @@ class Proof:
         self._check_papers([row for row in rows if row["state"] in (S.REJECTED, S.UNKNOWN)])
 
     def _check_papers(self, failed: list[dict[str, object]]) -> None:
-        """What did not certainly reach its reader competes the next day; compose says so for some,
-        the history for all.
+        """Check that papers of failed digests compete the next day.
+
+        `compose` shows it for some readers, the history for all.
         """
         tomorrow = self.app.now() + timedelta(days=1)
         by_reader = {int(str(row["subscriber_id"])): row for row in failed}

@@ -1,4 +1,4 @@
-"""One sender, the package's own send, as a process that may be killed.
+"""A sender process that may be killed; it runs the package's own send.
 
 SIGTERM and SIGINT stop it in order, as with `digest send`.
 """
@@ -28,7 +28,7 @@ def open_app(url: str, port: int, connections: int, ahead: timedelta = timedelta
 
 
 def work(url: str, port: int, connections: int, lease: float, hours_ahead: float, log: str) -> None:
-    """Send what is due; exit code 1 when an error ended it."""
+    """Send what is due; the exit code is 1 after an error."""
     logging.basicConfig(level=logging.WARNING, filename=log, force=True)
     app = open_app(url, port, connections, timedelta(hours=hours_ahead))
     with stop_on_signals() as stop:

@@ -1,4 +1,4 @@
-"""Postfix's smtp-sink on a port of this machine, with every message that it took in a file."""
+"""Postfix's smtp-sink on a local port; it writes each message to a file."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ _SERVICE = ("/usr/sbin/smtp-sink", "/usr/local/sbin/smtp-sink")
 
 
 def program() -> str | None:
-    """Where smtp-sink is; Debian keeps it from the path of users."""
+    """Return the path of smtp-sink; Debian keeps it out of the users' PATH."""
     return shutil.which("smtp-sink") or next(
         (path for path in _SERVICE if Path(path).exists()), None
     )
 
 
 class Sink:
-    """A mail server that behaves as its words say; messages whose final dot did not come are not
-    kept.
+    """A mail server that behaves as its options say.
+
+    It keeps no message without a final dot.
 
     Args:
-        folder: for the messages, one a file.
-        words: of smtp-sink's command line, such as "-q", ".".
-        keep: write the messages down.
+        folder: For the messages, one a file.
+        words: Options of smtp-sink, such as "-q", ".".
+        keep: Whether to write the messages to files.
     """
 
     def __init__(self, port: int, folder: Path, *words: str, keep: bool = True) -> None:
@@ -71,12 +72,12 @@ class Sink:
         self._process.wait()
 
     def taken(self) -> int:
-        """How many messages it has taken so far, those under way included."""
+        """Number of messages it has accepted so far, with those under way."""
         return sum(1 for _ in self.folder.iterdir())
 
 
 def copies_in(folder: Path) -> Counter[str]:
-    """Message-ID -> how often it was taken."""
+    """Count the copies of each Message-ID in a folder."""
     counts: Counter[str] = Counter()
     for path in folder.iterdir():
         match = _MESSAGE_ID.search(path.read_bytes())
@@ -86,5 +87,5 @@ def copies_in(folder: Path) -> Counter[str]:
 
 
 def _as_user() -> list[str]:
-    """smtp-sink refuses to run as root unless it is told as whom."""
+    """Return the option for a user, since smtp-sink refuses to run as root."""
     return ["-u", "root"] if os.geteuid() == 0 else []

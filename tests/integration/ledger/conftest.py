@@ -1,4 +1,4 @@
-"""The ledger on SQLite and PostgreSQL: the steps of a message, each in a transaction of its own."""
+"""The ledger on SQLite and PostgreSQL; each step of a message in a transaction."""
 
 from __future__ import annotations
 

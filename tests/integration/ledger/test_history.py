@@ -1,4 +1,4 @@
-"""What a planned digest leaves for the next ones: its papers, whether they arrived, and when."""
+"""Which papers of a planned digest the next digests may list again."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def compute_whole_history(
     before: date,
     past: list[tuple[date, tuple[int, ...], str, datetime, datetime]],
 ) -> History:
-    """What all of a reader's past says, worked out one digest after the other."""
+    """Compute a reader's history from all past digests, as an oracle."""
     earlier = [digest for digest in past if digest[0] < before]
     closed = [digest for digest in earlier if digest[2] not in ("rejected", "unknown", "expired")]
     last = max(closed, key=lambda digest: digest[0]) if closed else None

@@ -1,5 +1,7 @@
-"""How an attempt moves a message on: accepted, put off, refused, unknown, expired; and what
-evidence settles later.
+"""How an attempt changes the state of a message.
+
+The outcomes are accepted, deferred, rejected, unknown and expired. Later evidence settles an
+unknown message.
 """
 
 from __future__ import annotations

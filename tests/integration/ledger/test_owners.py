@@ -1,4 +1,4 @@
-"""Which senders are provably dead."""
+"""How the ledger tells that the process of a sender is dead."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def test_only_a_process_that_is_gone_is_dead() -> None:
 
 
 def test_a_process_of_another_container_is_not_dead() -> None:
-    """Containers with the host's network share its name and its boot, and count processes from 1
-    each.
+    """Check containers on the host's network.
+
+    They share its name and boot id, and each counts its processes from 1.
     """
     host, where, *rest = rows.owners.identify_process("x").split("/")
     boot = where.partition(":")[0]

@@ -1,5 +1,4 @@
-"""Who still gets a message when its turn comes: what is not true of a reader any more
-is not sent."""
+"""Checks of the reader at the moment of sending: who left or paused gets nothing."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def send_to(offers: tuple[str, ...], mail: Message) -> tuple[Delivery, HostileSm
     return run(work())
 
 
-def test_what_the_server_offers_is_used_and_nothing_else() -> None:
+def test_only_offered_extensions_are_used() -> None:
     _, plain = send_to((), message("a+b=c@example.org"))
     assert plain.commands("MAIL") == ["MAIL FROM:<b@example.org>"]
     assert plain.commands("RCPT") == ["RCPT TO:<a+b=c@example.org>"]
@@ -63,7 +63,7 @@ def test_eight_bits_and_letters_beyond_ascii_are_announced() -> None:
         ((), message(sender="no sender"), "ours", "5.1.7"),
     ],
 )
-def test_what_cannot_be_put_to_the_server_never_reaches_it(
+def test_an_unsendable_message_never_reaches_the_server(
     offers: tuple[str, ...], mail: Message, fault: str, enhanced: str
 ) -> None:
     delivery, server = send_to(offers, mail)

@@ -1,6 +1,6 @@
 """The test mail servers shut down cleanly.
 
-What they left open would fail some other test, whenever it is collected.
+An object left open would fail another test when it is collected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.fakes.smtp_server import HostileSmtp, serving
 
 @pytest.fixture
 def leftovers(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What was found open when it was collected, or is said about tasks that were never ended."""
+    """Collect warnings about unclosed objects and tasks that never ended."""
     gc.collect()
     leftovers: list[object] = []
     monkeypatch.setattr(

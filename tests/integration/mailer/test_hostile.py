@@ -1,9 +1,9 @@
-"""The mailer against a server that misbehaves in every way at every step: never a hang, and never
-an outcome that is not true.
+"""The mailer against a server that misbehaves at every step.
 
-What is true is what the server says it keeps: accepted = it promised, deferred and rejected = it
-did not, unknown = the body had begun and no reply came. Each table is walked at once in one event
-loop; what a server does for ever is waited for with short timeouts at that step alone.
+The mailer must never hang and never report a wrong outcome. The server says what is right:
+accepted = it promised to keep the message, deferred and rejected = it did not, unknown = the body
+had begun and no reply came. All cases of a table run at once in one event loop. Timeouts are short
+only at the step where the server never answers.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def message(recipient: str = "alice@example.org", data: bytes = BODY) -> Message
 
 
 def patience_for(step: Step, act: Act) -> Timeouts:
-    """Short only where the server never gives a whole answer, so that a slow machine changes
-    nothing.
+    """Return timeouts that are short only where the server never answers in full.
+
+    All others are long, so that a slow machine changes nothing.
     """
     if act.then not in ("keep silent", "babble"):
         return LONG
@@ -70,7 +71,7 @@ def to(server: HostileSmtp, **more: object) -> SmtpServer:
 
 @dataclass
 class Report:
-    """How one message fared, in our words and in the server's."""
+    """The outcome of one message, as the mailer and as the server see it."""
 
     delivery: Delivery | None
     error: str
@@ -105,7 +106,7 @@ async def send_one(server: HostileSmtp, *, data: bytes = BODY, **more: object) -
 
 
 def contradiction(report: Report) -> str:
-    """What is untrue in an outcome, or ""."""
+    """Return how an outcome contradicts the server, or ""."""
     stored, outcome = len(report.server.accepted_recipients), report.outcome
     if stored > 1 or (outcome != "unknown" and (outcome == "accepted") != (stored == 1)):
         return f"{outcome}, and the server keeps {stored}"
@@ -127,9 +128,9 @@ def contradiction(report: Report) -> str:
 
 
 def acts(proper: bytes) -> dict[str, tuple[Act, int]]:
-    """Name -> the act, and the code that a client may understand (0 = none).
+    """Return the acts of a step by name, with the code the client reads (0 = none).
 
-    `proper` is a reply as it should be here.
+    `proper` is the correct reply to the step.
     """
     code = int(proper[:3])
     return {
@@ -184,9 +185,7 @@ PROPER: Mapping[Step, bytes] = {
 
 
 def should_be(step: Step, code: int, name: str) -> set[str]:
-    """The outcomes that are right when a step is answered so; written from the RFC, not from the
-    code.
-    """
+    """Return the outcomes that RFC 5321 allows for an answer to a step."""
     gone = "hangs up" in name
     if step == "DOT":
         return {
@@ -302,7 +301,7 @@ def test_a_connection_lost_after_any_byte_of_the_body_is_unknown(pipelining: boo
         ("DOT", b"451 no\r\n250 kept\r\n", {"deferred"}),
     ],
 )
-def test_replies_that_nobody_asked_for_are_never_taken_for_acceptance(
+def test_unsolicited_replies_never_count_as_acceptance(
     step: Step, reply: bytes, outcome: set[str], pipelining: bool
 ) -> None:
     report = asyncio.run(
@@ -314,7 +313,7 @@ def test_replies_that_nobody_asked_for_are_never_taken_for_acceptance(
 
 
 def test_a_server_that_answers_before_it_has_the_message_keeps_nothing() -> None:
-    """24 MB fit into no buffer, so the final dot is still here when the 250 comes."""
+    """24 MB fit into no buffer, so the final dot is not yet sent when the 250 comes."""
     big = b"Subject: big\r\n\r\n" + (b"x" * 998 + b"\r\n") * 24_000
     act = Act(say=b"354 go\r\n", then="be deaf", at_last=b"250 kept\r\n")
     report = asyncio.run(send_one(HostileSmtp({"DATA": [act]}, receive_buffer=65536), data=big))
@@ -322,7 +321,7 @@ def test_a_server_that_answers_before_it_has_the_message_keeps_nothing() -> None
 
 
 @pytest.mark.parametrize("parting", [b"", b"421 4.4.2 too slow\r\n"])
-def test_a_server_that_leaves_while_the_ledger_is_written_has_got_nothing(parting: bytes) -> None:
+def test_a_server_that_disconnects_during_the_ledger_write_gets_nothing(parting: bytes) -> None:
     async def run() -> tuple[str, HostileSmtp]:
         async with HostileSmtp(
             {"DATA": [Act(say=b"354 go\r\n", then="be deaf", at_last=parting)]}
@@ -376,7 +375,7 @@ def test_after_a_refusal_the_next_message_goes_over_the_same_connection(
 
 @pytest.mark.parametrize("refused", ["MAIL", "RCPT"])
 def test_a_server_that_wants_the_body_of_a_refused_message_gets_nothing_more(refused: Step) -> None:
-    """It would take the next commands for that body."""
+    """The server would read the next commands as the body."""
 
     async def run() -> tuple[list[str], HostileSmtp]:
         async with HostileSmtp(
@@ -443,7 +442,7 @@ WORDS = st.sampled_from(
     together=st.booleans(),
     connections=st.integers(1, 3),
 )
-def test_whatever_a_server_does_in_whatever_order_each_outcome_is_true(
+def test_outcomes_are_true_for_random_behaviour_of_the_server(
     script: dict[Step, Sequence[Act]],
     data: list[Act],
     drops: list[int | None],
@@ -505,7 +504,7 @@ def test_whatever_a_server_does_in_whatever_order_each_outcome_is_true(
 @pytest.mark.parametrize(
     "text", ["550 5.1.1 \x1b[31mred\x07", "550 5.1.1 \x00nul", "550 5.1.1 \udcff"]
 )
-def test_what_a_server_says_can_be_shown_and_stored(text: str) -> None:
+def test_replies_of_a_server_can_be_shown_and_stored(text: str) -> None:
     reply = Act(say=text.encode("utf-8", "surrogateescape") + b"\r\n")
     report = asyncio.run(send_one(HostileSmtp({"RCPT": [reply]})))
     assert report.delivery
@@ -514,7 +513,7 @@ def test_what_a_server_says_can_be_shown_and_stored(text: str) -> None:
 
 
 @pytest.mark.parametrize("step", ["BANNER", "EHLO"])
-def test_what_a_server_says_before_a_login_can_be_shown_too(step: Step) -> None:
+def test_replies_before_a_login_can_be_shown_too(step: Step) -> None:
     report = asyncio.run(
         send_one(
             HostileSmtp(

@@ -1,4 +1,4 @@
-"""Many messages at once over few connections, and callers that give up."""
+"""Many messages over few connections, and callers that are cancelled."""
 
 from __future__ import annotations
 
@@ -64,9 +64,10 @@ def test_two_hundred_messages_over_five_connections_arrive_once_each(
         assert server.connections == connections
 
 
-def test_who_is_refused_while_another_is_let_in_waits_for_that_connection() -> None:
-    """All knock at once, and none stands yet: that one is let in says that the server is not too
-    busy for mail.
+def test_a_refused_connection_waits_for_an_accepted_one() -> None:
+    """Open many connections at once while none is established.
+
+    If one is accepted, the server is not too busy for mail.
     """
 
     async def work() -> tuple[list[str], SmtpMailer]:
@@ -83,7 +84,7 @@ def test_who_is_refused_while_another_is_let_in_waits_for_that_connection() -> N
     assert mailer.pauses() == []
 
 
-def test_a_connection_that_is_parted_from_is_waited_for_where_the_server_still_counts_it() -> None:
+def test_the_mailer_waits_while_the_server_still_counts_a_closed_connection() -> None:
     async def work() -> tuple[list[str], SmtpMailer]:
         slow = Act(say=b"221 bye\r\n", delay=0.2)
         async with HostileSmtp({"QUIT": [slow] * 9}, most=1) as server:
@@ -97,7 +98,7 @@ def test_a_connection_that_is_parted_from_is_waited_for_where_the_server_still_c
     assert mailer.pauses() == []
 
 
-def test_a_server_that_is_gone_is_told_of_once_all_who_knocked_have_heard_it() -> None:
+def test_an_unreachable_server_is_reported_after_all_connections_failed() -> None:
     async def work() -> list[type[object]]:
         mailer = SmtpMailer([to(free_port(), connections=5)])
         ends = await asyncio.gather(
@@ -110,7 +111,7 @@ def test_a_server_that_is_gone_is_told_of_once_all_who_knocked_have_heard_it() -
     assert run(work()) == [MailerError] * 20
 
 
-def test_a_connection_is_used_as_often_as_told() -> None:
+def test_a_connection_is_used_as_often_as_configured() -> None:
     async def work() -> HostileSmtp:
         async with HostileSmtp() as server:
             mailer = SmtpMailer([to(server.port, per_connection=4)])
@@ -126,8 +127,8 @@ def test_a_connection_is_used_as_often_as_told() -> None:
     )
 
 
-def test_who_is_cancelled_while_waiting_gives_the_turn_to_the_next() -> None:
-    """Cancelled at every moment about the one in which the connection becomes free."""
+def test_a_cancelled_waiter_wakes_the_next() -> None:
+    """Cancel at many moments around the one in which the connection becomes free."""
 
     async def work(moment: int) -> list[str]:
         async with HostileSmtp() as server:
@@ -163,10 +164,7 @@ def test_who_is_cancelled_while_waiting_gives_the_turn_to_the_next() -> None:
 
 @pytest.mark.parametrize("when", ["RCPT", "begin", "DOT"])
 def test_a_cancelled_delivery_leaves_no_connection_in_its_middle(when: str) -> None:
-    """What was cancelled after its body had begun may have arrived: the ledger calls it unknown.
-
-    The next must not inherit its connection.
-    """
+    """A message cancelled after its body began is unknown; its connection closes."""
 
     async def work() -> tuple[list[str], HostileSmtp]:
         script: dict[Step, list[Act]] = {when: [Act.silence()]} if when != "begin" else {}  # type: ignore[dict-item]
@@ -193,7 +191,7 @@ def test_a_cancelled_delivery_leaves_no_connection_in_its_middle(when: str) -> N
     assert server.connections == 2
 
 
-def test_a_begin_that_fails_is_the_callers_and_sends_nothing() -> None:
+def test_an_error_of_begin_reaches_the_caller_and_nothing_is_sent() -> None:
     async def work() -> HostileSmtp:
         async with HostileSmtp() as server:
             mailer = SmtpMailer([to(server.port)])

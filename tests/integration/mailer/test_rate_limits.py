@@ -1,4 +1,4 @@
-"""The mailer respects the pauses, rates and limits of servers and domains."""
+"""Pauses, rates and limits of servers and domains."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def test_a_domain_that_says_later_is_paused_and_the_others_go_on(
     assert len(caplog.records) == 1
 
 
-def test_what_others_are_told_of_a_pause_names_no_reader(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pause_shared_with_other_senders_names_no_reader(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def work() -> list[Delivery]:
         async with HostileSmtp(
             {
@@ -87,7 +89,7 @@ def test_what_others_are_told_of_a_pause_names_no_reader(caplog: pytest.LogCaptu
     )
 
 
-def test_a_policy_refusal_pauses_the_domain_for_longer_and_is_ours(
+def test_a_policy_refusal_pauses_the_domain_for_longer_and_is_our_fault(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def work() -> tuple[list[Delivery], dict[str, datetime]]:
@@ -173,7 +175,7 @@ def test_a_server_that_swallows_messages_gets_only_a_few() -> None:
     assert len(server.got) == 3
 
 
-def test_a_paused_domain_in_another_script_has_its_turn_later_too() -> None:
+def test_a_paused_domain_in_another_script_is_retried_later() -> None:
     async def work() -> list[bool]:
         async with HostileSmtp({"RCPT": [Act.reply("451 4.7.1 slow down")]}) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
@@ -202,7 +204,7 @@ def test_the_only_server_being_paused_holds_every_domain() -> None:
     assert (outcomes, list(holds)) == (["deferred", "deferred"], [ALL_DOMAINS])
 
 
-def test_a_domains_limit_sends_the_rest_away_one_behind_the_other() -> None:
+def test_messages_over_a_domains_limit_are_postponed_one_after_the_other() -> None:
     async def work() -> list[Delivery]:
         async with HostileSmtp() as server:
             mailer = SmtpMailer(
@@ -220,7 +222,7 @@ def test_a_domains_limit_sends_the_rest_away_one_behind_the_other() -> None:
     assert gaps == pytest.approx([3.0] * 3, abs=0.5)
 
 
-def test_a_servers_limit_is_waited_for_where_that_is_short_and_sent_away_where_it_is_not() -> None:
+def test_a_short_wait_for_a_servers_limit_is_waited_out_and_a_long_one_postpones() -> None:
     async def work() -> list[str]:
         async with HostileSmtp() as server:
             quick = SmtpMailer([to(server.port, per_minute=6000)], patience=30)
@@ -239,7 +241,7 @@ def test_a_servers_limit_is_waited_for_where_that_is_short_and_sent_away_where_i
     assert run(work()) == ["accepted"] * 620 + ["accepted", "deferred"]
 
 
-def test_a_message_whose_turn_it_is_goes_out_however_long_it_waited_for_a_connection() -> None:
+def test_a_message_is_sent_however_long_it_waited_for_a_connection() -> None:
     async def work() -> list[str]:
         async with HostileSmtp({"DOT": [Act.reply("250 kept", delay=0.05)] * 10}) as server:
             mailer = SmtpMailer([to(server.port, connections=1, per_minute=6000)], patience=0.2)

@@ -1,4 +1,4 @@
-"""Several servers, in order or by weight."""
+"""Several mail servers, in order or by weight."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_without_weights_the_first_server_takes_all() -> None:
         "421 DATA",
     ],
 )
-def test_what_the_first_server_does_not_take_the_second_does_at_once(
+def test_the_second_server_takes_at_once_what_the_first_does_not(
     script: dict[Step, list[Act]],
 ) -> None:
     first, second = HostileSmtp(script), HostileSmtp()
@@ -82,15 +82,15 @@ def test_what_the_first_server_does_not_take_the_second_does_at_once(
     assert first.connections <= 2, "it is left alone for a while"
 
 
-def test_a_body_that_was_refused_is_not_put_to_another_server_by_itself() -> None:
-    """`begin` is asked once; the ledger decides about another attempt."""
+def test_a_refused_body_is_not_sent_to_another_server() -> None:
+    """`begin` is called once; the ledger decides about another attempt."""
     first, second = HostileSmtp({"DOT": [Act.reply("421 busy")]}), HostileSmtp()
     outcomes = two(first, second, five)
     assert outcomes == ["deferred"] + ["accepted"] * 4
     assert "0@d0.example" not in second.accepted_recipients
 
 
-def test_a_server_that_ends_its_connections_by_custom_is_not_called_busy() -> None:
+def test_a_server_that_regularly_closes_connections_is_not_busy() -> None:
     first, second = HostileSmtp(per_connection=2), HostileSmtp()
     assert two(first, second, five) == ["accepted"] * 5
     assert (len(first.accepted_recipients), second.connections) == (5, 0)

@@ -1,4 +1,4 @@
-"""The mailer on good days, with a real aiosmtpd and with a folder."""
+"""The mailer with a real aiosmtpd and with a folder, without faults."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_many_messages_use_one_connection_and_all_arrive(tmp_path: Path) -> None
     assert [c.recipient for c in mail_sink.mails] == [f"r{n}@example.org" for n in range(130)]
 
 
-def test_what_begin_refuses_never_leaves_and_the_next_message_does(tmp_path: Path) -> None:
+def test_a_message_that_begin_refuses_is_not_sent_and_the_next_is(tmp_path: Path) -> None:
     async def two(port: int) -> list[str]:
         mailer = SmtpMailer([server(port)], patience=0)
         await mailer.open()
@@ -119,9 +119,7 @@ def test_a_domain_of_any_script_goes_out_as_a_labels(tmp_path: Path) -> None:
         "a@",
     ],
 )
-def test_an_address_that_is_none_is_rejected_and_nothing_is_sent(
-    tmp_path: Path, recipient: str
-) -> None:
+def test_an_invalid_address_is_rejected_and_nothing_is_sent(tmp_path: Path, recipient: str) -> None:
     with MailSink(tmp_path) as mail_sink:
         delivery = asyncio.run(once(mail_sink.port, message(recipient)))
     assert (delivery.outcome, delivery.phase, mail_sink.mails) == ("rejected", Phase.MAIL, [])
@@ -136,7 +134,7 @@ def test_no_server_at_all_is_an_error_that_names_it() -> None:
 # a folder
 
 
-def test_a_folder_takes_each_message_as_a_file(tmp_path: Path) -> None:
+def test_each_message_becomes_a_file_of_the_folder(tmp_path: Path) -> None:
     async def run() -> list[str]:
         mailer = FolderMailer(tmp_path / "out")
         await mailer.open()

@@ -24,8 +24,9 @@ from tests.integration.mailer.conftest import GUARD, TIMEOUTS, run, send, to
 
 
 class Keeper:
-    """The handler of a real aiosmtpd: keeps what comes, and whether it came encrypted and logged
-    in.
+    """A handler of aiosmtpd that keeps each message.
+
+    It also records whether the session was encrypted and logged in.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ def check(
 
 @asynccontextmanager
 async def real(keeper: Keeper, *, ssl: SSLContext | None = None, **how: Any) -> AsyncIterator[int]:
-    """An aiosmtpd in this event loop; yields its port."""
+    """Run aiosmtpd in this event loop; yields its port."""
 
     async def talk(connection: socket.socket) -> None:
         await Server(
@@ -78,7 +79,7 @@ async def through(port: int, **more: Any) -> list[str]:
     "ignore:Requiring AUTH while not requiring TLS:UserWarning"
 )  # it does not count TLS from the first byte
 @pytest.mark.parametrize("tls", ["auto", "starttls", "tls"])
-def test_a_real_server_is_talked_to_under_tls_and_logged_in_to(
+def test_a_real_server_accepts_mail_under_tls_and_login(
     tls: str, trusted_certificates: Certificates
 ) -> None:
     keeper = Keeper()
@@ -191,7 +192,7 @@ INJECTED = [
 
 
 @pytest.mark.parametrize("injected", INJECTED, ids=["one reply", "a conversation", "a piece"])
-def test_what_was_injected_before_tls_is_not_believed_under_it(
+def test_replies_injected_before_tls_are_not_believed_under_it(
     injected: bytes, trusted_certificates: Certificates
 ) -> None:
     async def work() -> tuple[list[str], HostileSmtp]:
@@ -281,7 +282,7 @@ def test_every_answer_to_starttls_and_login_ends_without_a_leak(
     assert outcomes["535"] == outcomes["nothing"] == outcomes["silence"] == "error"
 
 
-def test_a_file_of_no_certificates_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_file_without_certificates_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     with pytest.raises(MailerError, match=r"ca\.pem: no certificates"):
         run(through(1, tls="starttls", ca_file=tmp_path / "ca.pem"))

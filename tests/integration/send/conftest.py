@@ -1,4 +1,4 @@
-"""Thirty readers with a digest planned, and what became of their messages."""
+"""Thirty readers with a planned digest, and the states of their messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def readers(app: App, count: int) -> list[Subscriber]:
 
 @pytest.fixture
 def many(any_app: App, dump: Dump) -> App:
-    """Thirty readers with a digest planned."""
+    """Thirty readers with a planned digest."""
     pipeline.ingest(any_app, [dump()])
     readers(any_app, 30)
     assert len(pipeline.compose(any_app).planned) == 30

@@ -1,5 +1,7 @@
-"""send on many connections: groups in one commit, every outcome settled, stopped in order, and the
-papers that come back.
+"""Sending on many connections.
+
+Outcomes are committed in groups, each is settled, a stop is orderly, and the papers of failed
+digests compete again.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from tests.integration.send.conftest import Cast, Dump, S, counts, readers
 
 
 def count_commits(app: App) -> list[int]:
-    """Grows by one with every transaction that writes."""
+    """Return a list that grows by one with each transaction that writes."""
     numbers: list[int] = []
     whole = app.store.writing
 
@@ -59,10 +61,8 @@ def test_connections_share_commits(many: App) -> None:
 
 
 @pytest.mark.parametrize("connections", [1, 3])
-def test_of_no_connection_two_messages_are_on_record_as_being_sent(
-    many: App, connections: int
-) -> None:
-    """Else a sender that is killed would leave more in doubt than it had connections."""
+def test_each_connection_has_at_most_one_message_in_sending(many: App, connections: int) -> None:
+    """Otherwise a killed sender would leave more unknown messages than connections."""
     being_sent: list[int] = []
 
     class Office(PostOffice):
@@ -78,7 +78,7 @@ def test_of_no_connection_two_messages_are_on_record_as_being_sent(
     assert max(being_sent) == connections
 
 
-def test_what_each_server_said_settles_each_message(many: App) -> None:
+def test_the_answer_of_each_server_settles_its_message(many: App) -> None:
     office = PostOffice()
     office.set_reply(
         "r1@example.org", outcome="rejected", code=554, text="5.6.0 too strange", fault="content"
@@ -150,7 +150,7 @@ def test_a_short_pause_of_every_server_is_waited_out(many: App) -> None:
     assert pipeline.send(office.serving(many)).states == {S.ACCEPTED: 30}
 
 
-def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) -> None:
+def test_a_refused_address_is_suppressed_but_not_for_our_own_fault(many: App) -> None:
     office = PostOffice()
     office.set_reply(
         "r1@example.org",
@@ -232,7 +232,7 @@ def test_a_mailbox_that_is_full_until_the_window_ends_is_a_soft_bounce_once(many
 @pytest.mark.parametrize(
     "ends", ["the next attempt would be late", "another pause outlasts it", "compose looks first"]
 )
-def test_a_mailbox_that_is_full_day_after_day_is_given_up_however_the_window_ends(
+def test_a_mailbox_full_for_days_is_suppressed_however_the_window_ends(
     any_app: App, ends: str
 ) -> None:
     (reader,) = readers(any_app, 1)
@@ -312,7 +312,7 @@ def test_a_reader_who_pauses_before_the_body_gets_nothing_and_the_send_ends(many
 
 
 def test_a_sender_whose_claims_were_taken_away_sends_nothing_more(many: App) -> None:
-    """What a frozen sender meets when it wakes: another one has taken over."""
+    """A sender was frozen; when it wakes, another sender has its claims."""
     first, second = PostOffice(connections=2), PostOffice(connections=2)
 
     def another() -> None:
@@ -397,9 +397,7 @@ def test_an_address_in_another_script_gets_its_digest_where_the_server_takes_suc
 def test_the_papers_of_a_digest_that_failed_come_back_the_next_day(
     any_app: App, cast: Cast, dump: Dump, reply: dict[str, Any], maybe_seen: bool
 ) -> None:
-    """Rejected, unknown, and expired after being deferred: from the plan of one day to the mail of
-    the next.
-    """
+    """Papers of rejected, unknown and expired digests are in the mail of the next day."""
     alice = cast(any_app)["alice"]
     pipeline.ingest(any_app, [dump()])
     office = PostOffice()
@@ -440,7 +438,7 @@ def test_a_send_leaves_the_collector_of_cycles_as_it_was(many: App) -> None:
 
 
 def test_memory_does_not_depend_on_the_queue(many: App) -> None:
-    """At no time is more claimed than a batch and what the connections wait for."""
+    """At most one batch is claimed, plus what the connections wait for."""
     most = 0
 
     def look() -> bool:

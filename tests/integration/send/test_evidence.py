@@ -1,4 +1,4 @@
-"""What settles a message of which nobody knows whether it was taken."""
+"""Evidence that settles messages in the state unknown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.webclient import Client
 
 @pytest.fixture
 def unknown_message(any_app: App, cast: Cast, dump: Dump) -> tuple[App, dict[str, Any]]:
-    """alice's digest was handed over, and no answer came; with its message."""
+    """An app in which alice's digest is unknown, and the row of that message."""
     alice = cast(any_app)["alice"]
     pipeline.ingest(any_app, [dump()])
     pipeline.compose(any_app, only=alice)

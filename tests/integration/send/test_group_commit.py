@@ -1,4 +1,4 @@
-"""What becomes of outcomes while the database is away, or will not take one of them."""
+"""Outcomes while the database is away or refuses one of them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_outcome_waits_for_a_database_that_is_away(many: App) -> None:
     assert len(tries) == 4
 
 
-def test_an_outcome_that_cannot_be_kept_is_an_error_in_the_end(many: App) -> None:
+def test_an_outcome_that_cannot_be_stored_is_an_error_in_the_end(many: App) -> None:
     async def story() -> None:
         async with GroupCommit(many, "me", patience=0) as ledger:
             queued = queued_digest(many)
@@ -63,7 +63,7 @@ def test_an_outcome_that_cannot_be_kept_is_an_error_in_the_end(many: App) -> Non
         asyncio.run(story())
 
 
-def test_one_message_at_fault_does_not_take_its_group_with_it(many: App) -> None:
+def test_one_failing_message_does_not_fail_its_group(many: App) -> None:
     async def story() -> list[object]:
         async with GroupCommit(many, "me") as ledger:
             first, second = queued_digest(many), queued_digest(many)

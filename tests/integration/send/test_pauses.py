@@ -1,4 +1,4 @@
-"""Who asked for quiet is left in quiet: by every sender, and after a restart."""
+"""Every sender obeys the pauses that servers ask for, also after a restart."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ Senders = Callable[[HostileSmtp], App]
 
 @pytest.fixture
 def sender(tmp_path: Path, store_url: str, dump: Callable[..., Path]) -> Iterator[Senders]:
-    """Ten readers at slow.example have a digest planned; each call is another process that sends
-    over a server.
-    """
+    """Start senders for ten readers at slow.example, each a process of its own."""
     apps: list[App] = []
     first = make_app(tmp_path, store_url)
     apps.append(first)
@@ -67,7 +65,7 @@ def count_recipients(server: HostileSmtp) -> int:
     return sum("slow.example" in line for line in server.commands("RCPT"))
 
 
-def test_a_restart_does_not_forget_who_asked_for_quiet(sender: Senders) -> None:
+def test_pauses_survive_a_restart(sender: Senders) -> None:
     with serving(answer_with("RCPT", *["451 4.7.1 r0@slow.example too fast"] * 20)) as server:
         assert pipeline.send(sender(server)).states == {S.DEFERRED: 10}
         assert count_recipients(server) == 1
@@ -89,7 +87,7 @@ def test_a_restart_does_not_forget_who_asked_for_quiet(sender: Senders) -> None:
         assert services.status(app).pauses == [pause]
 
 
-def test_a_sender_that_runs_hears_what_another_was_told(sender: Senders) -> None:
+def test_a_running_sender_obeys_a_pause_of_another_sender(sender: Senders) -> None:
     with (
         serving(answer_with("RCPT")) as calm,
         serving(answer_with("RCPT", "451 4.7.1 too fast")) as strict,
@@ -108,7 +106,7 @@ def test_a_sender_that_runs_hears_what_another_was_told(sender: Senders) -> None
         assert count_recipients(calm) == 1
 
 
-def test_who_mended_what_was_refused_and_starts_anew_sends_at_once(sender: Senders) -> None:
+def test_after_a_fixed_refusal_a_restart_sends_at_once(sender: Senders) -> None:
     with serving(answer_with("DOT", *["550 5.7.26 unauthenticated"] * 20)) as server:
         assert pipeline.send(sender(server)).states == {S.DEFERRED: 10}
         assert count_recipients(server) == 1
@@ -122,7 +120,7 @@ def test_who_mended_what_was_refused_and_starts_anew_sends_at_once(sender: Sende
         assert services.status(app).pauses == []
 
 
-def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> None:
+def test_after_a_pause_waiting_messages_are_not_sent_all_at_once(sender: Senders) -> None:
     with serving(answer_with("RCPT", "451 4.7.1 too fast")) as server:
         app = sender(server)
         pipeline.send(app)
@@ -156,7 +154,7 @@ def make_pause(until: datetime, **more: object) -> Pause:
     )  # type: ignore[arg-type]
 
 
-def test_the_longest_pause_that_was_told_stands(store: Store) -> None:
+def test_the_longest_pause_holds(store: Store) -> None:
     from digest.store import pauses
 
     long, short = (

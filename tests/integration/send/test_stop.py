@@ -1,5 +1,7 @@
-"""`digest send` told to stop: what is on its way ends, the rest is given back; told again, it ends
-at once and the message is unknown.
+"""`digest send` on a stop signal.
+
+The first signal lets messages under way end and gives the others back. The second ends the command
+at once, and the message under way is unknown.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ Dump = Callable[..., Path]
 
 @pytest.fixture
 def planned_app(tmp_path: Path, dump: Dump) -> Iterator[App]:
-    """Four readers with a digest of today planned."""
+    """Four readers with a planned digest of today."""
     opened = make_app(tmp_path)
     app = opened.at(datetime.now(UTC))
     pipeline.ingest(app, [dump(app.now().date())])
@@ -93,7 +95,7 @@ def test_a_stopped_send_finishes_what_is_on_its_way_and_gives_back_the_rest(
     assert states(planned_app) == {S.ACCEPTED: 1, S.PLANNED: 3}
 
 
-def test_a_send_told_twice_ends_at_once_and_its_message_is_unknown(planned_app: App) -> None:
+def test_a_second_signal_ends_a_send_at_once_and_its_message_is_unknown(planned_app: App) -> None:
     async def story() -> int:
         async with HostileSmtp({"DOT": [Act.silence()]}) as server:
             process = await sending(planned_app, server)

@@ -1,4 +1,4 @@
-"""A server with the sources' protocols, a simulated clock, and a harvest with both."""
+"""A server for the protocols of sources, a simulated clock, and a harvest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.fakes.source_server import SourceServer
 
 
 class Time:
-    """A clock that only moves while sleeping."""
+    """A clock that moves only during a sleep."""
 
     def __init__(self) -> None:
         self.now = NOON.timestamp()

@@ -1,6 +1,4 @@
-"""Live sources at their worst: faults at every page, servers that ask for time, and the pace that
-they are owed.
-"""
+"""Live sources with faults at every page, waits that servers ask for, and rates."""
 
 from __future__ import annotations
 
@@ -261,7 +259,7 @@ def test_a_redirect_stays_at_host_and_port_and_does_not_leave_tls(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) -> None:
-    """Tokens, cursors and links in an answer are values of a request to the named address."""
+    """Tokens, cursors and links of an answer are used only for the named address."""
     evil = "http://evil.example/next"
     url = "https://h.example/base"
     options = {"categories": ("cs.LG",), "sets": ("cs",)}

@@ -1,4 +1,4 @@
-"""The command fetch: due sources, failing sources, and a kill at any moment."""
+"""The command `fetch`: due sources, failing sources, and a kill at any moment."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_only_due_sources_are_fetched_and_named_ones_always(
     )
 
 
-def test_a_server_that_asked_for_time_is_left_alone_whoever_asks(
+def test_every_process_obeys_a_server_that_asks_for_time(
     server: SourceServer, service: Callable[..., App], time: Time
 ) -> None:
     server.fail("/daily", "503-long")
@@ -144,7 +144,7 @@ def test_stopping_keeps_what_came_and_the_next_fetch_goes_on(
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing catches it."""
+    """Stand-in for SIGKILL; no code catches it."""
 
 
 @pytest.mark.parametrize("stored", [True, False])

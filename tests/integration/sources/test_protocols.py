@@ -1,4 +1,4 @@
-"""Live sources against a server with their protocols: every record is read once."""
+"""Live sources against a server of their protocols: each record is read once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Keys of addresses after an upgrade: every reader is found by their own address, and nobody by
-another's.
-"""
+"""Address keys after an upgrade: each address finds its own reader and no other."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ FORMER = [("Straße@example.org", "strasse@example.org"), ("x@bücher.example", 
 
 
 def add_old_rows(store: Store) -> int:
-    """Suppressions of the addresses, and a bounce of a reader with ß; returns the reader's id."""
+    """Add suppressions and a bounced reader whose address has an ß; returns their id."""
     with store.writing() as tx:
         for email, key in FORMER:
             tx.execute(
@@ -68,7 +66,10 @@ def test_an_upgrade_recomputes_the_keys_of_addresses(empty_url: str) -> None:
 
 
 def test_rows_whose_new_keys_collide_both_stay(empty_url: str) -> None:
-    """Nothing that 0.1.0 stored does so; a row written past it may, in another normal form."""
+    """Add rows whose keys collide after the upgrade.
+
+    Version 0.1.0 stores no such rows; another program could, in another normal form.
+    """
     fill_old_store(empty_url)
     store = Store(empty_url)
     with store.writing() as tx:

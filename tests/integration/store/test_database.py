@@ -1,4 +1,4 @@
-"""The schema, and every database that cannot be used: refused with what to do."""
+"""The schema, and refusals of unusable databases with a remedy."""
 
 from __future__ import annotations
 

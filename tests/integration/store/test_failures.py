@@ -1,6 +1,4 @@
-"""Databases on their bad days, provoked on real ones: what is said, and that all goes on once they
-are back.
-"""
+"""Faults of real databases: what is reported, and that the service recovers."""
 
 from __future__ import annotations
 
@@ -51,7 +49,7 @@ def read(store: Store) -> None:
 
 @pytest.fixture
 def postgres_store(postgres: str) -> Iterator[Store]:
-    """A database whose settings and rights a test may change."""
+    """A database whose settings and permissions a test may change."""
     for url in postgres_url(postgres):
         store = Store(url)
         rows.schema.require(store)
@@ -61,14 +59,14 @@ def postgres_store(postgres: str) -> Iterator[Store]:
 
 @contextmanager
 def open_connection(store: Store) -> Iterator[Any]:
-    """Another connection to the same database."""
+    """Open another connection to the same database."""
     url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
 
 
 def terminate(store: Store) -> None:
-    """What the server does to its connections when it shuts down."""
+    """End all connections, as the server does when it shuts down."""
     with open_connection(store) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
@@ -170,7 +168,7 @@ def test_a_deadlock_is_retried(postgres_store: Store) -> None:
 
 
 @pytest.mark.postgres
-def test_waits_that_the_server_bounds(postgres_store: Store) -> None:
+def test_timeouts_of_the_server_are_explained(postgres_store: Store) -> None:
     with expect_store_error("cancelled"), postgres_store.reading() as tx:
         tx.exec_driver_sql("SET LOCAL statement_timeout = 20")
         tx.exec_driver_sql("SELECT pg_sleep(30)")
@@ -182,7 +180,9 @@ def test_waits_that_the_server_bounds(postgres_store: Store) -> None:
 
 
 @pytest.mark.postgres
-def test_rights_logins_and_limits(postgres_store: Store, postgres: str) -> None:
+def test_errors_of_permissions_logins_and_limits_are_explained(
+    postgres_store: Store, postgres: str
+) -> None:
     role = f"{postgres_store.url.database}_user"
     with open_connection(postgres_store) as connection:
         connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
@@ -231,7 +231,7 @@ def test_tables_and_databases_that_are_dropped(postgres_store: Store, postgres: 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, Callable[..., None]]]:
-    """A PostgreSQL server of the test's own, and what runs pg_ctl for it."""
+    """A PostgreSQL server of the test, and a function that runs pg_ctl on it."""
     program = shutil.which("pg_ctl") or next(
         iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), reverse=True)), None
     )

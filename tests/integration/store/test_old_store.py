@@ -1,5 +1,6 @@
-"""A store made by 0.1.0 is taken over whole: no row is lost, old links work, and no date is sent
-twice.
+"""A store of version 0.1.0 after the upgrade.
+
+No row is lost, old links work, and no date is sent twice.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.webclient import Client
 
 
 def states_of(app: App) -> dict[str, str]:
-    """The state of each message, by Message-ID."""
+    """Map the Message-ID of each message to its state."""
     with app.store.reading() as tx:
         return {row.message_id: row.state for row in tx.execute(select(tables.messages))}
 

@@ -1,5 +1,4 @@
-"""Entries become papers in the store: repeats, versions, late identifiers, removals, in
-any order."""
+"""Entries become papers: repeats, versions, late identifiers, and removals."""
 
 from __future__ import annotations
 

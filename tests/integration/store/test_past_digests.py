@@ -1,6 +1,4 @@
-"""What was, read back on each kind of database: earlier digests as they were composed, and papers
-as they stood at a time.
-"""
+"""Past digests as they were composed, and papers as they stood at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscribers, their thumbs and the keys of their links, as they are stored."""
+"""Stored subscribers, their thumbs, and the keys of their links."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_subscriber_is_loaded_as_stored(store: Store) -> None:
 
 
 def test_the_id_of_a_deleted_subscriber_is_not_reused(store: Store) -> None:
-    """Links in old mails name readers by it."""
+    """Links in old mails contain the id."""
     ids = []
     for name in ("alice", "bob"):
         with store.writing() as tx:

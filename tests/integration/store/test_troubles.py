@@ -1,4 +1,4 @@
-"""What `status` calls a trouble: nothing that a server has accepted since."""
+"""Which messages `status` reports as troubles: none that a server accepted since."""
 
 from __future__ import annotations
 
