@@ -114,7 +114,7 @@ def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
     assert "robot" not in {word.word for word in sky.words_for}
 
 
-def test_nothing_known_is_told_as_nothing(app: App, cast: Cast) -> None:
+def test_the_explanation_of_a_new_reader_is_empty(app: App, cast: Cast) -> None:
     (taste,) = services.explain_profile(app, cast(app)["carol"]).interests
     assert (taste.step, taste.words_for, taste.words_against, taste.papers) == (
         "trending",
@@ -198,7 +198,9 @@ def client(app: App) -> Client:
     return Client(app)
 
 
-def test_looking_changes_nothing_and_shows_what_is_known(client: Client, carol: Subscriber) -> None:
+def test_the_page_shows_what_was_learned_and_changes_nothing(
+    client: Client, carol: Subscriber
+) -> None:
     before = contents(client.app)
     text = client.get(client.path(Purpose.MANAGE, carol) + "/learned").text
     assert "galaxy</li>" in text

@@ -208,7 +208,7 @@ def test_a_reader_who_cannot_reach_the_pages_answers_by_mail(
         ),
     ],
 )
-def test_what_a_mail_promises_is_what_can_be_kept(
+def test_a_mail_offers_only_ways_to_leave_that_work(
     tmp_path: Path,
     cast: Cast,
     dump: Callable[..., Path],

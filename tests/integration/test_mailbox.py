@@ -187,7 +187,7 @@ def test_where_the_server_cannot_move_it_is_marked_as_read(
 # polling
 
 
-def test_a_bounce_suppresses_and_what_is_for_people_stays_as_it_was(
+def test_a_bounce_suppresses_and_mail_for_people_stays_unread(
     listening: App, alice: Subscriber, person: imaplib.IMAP4_SSL
 ) -> None:
     put(person, ORDINARY)

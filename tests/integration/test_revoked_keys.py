@@ -81,7 +81,7 @@ def test_links_of_a_revoked_key_are_refused_and_say_what_to_do(
     assert client.get(path_of(service, purpose, alice)).status_code == 200
 
 
-def test_programs_are_refused_as_well(service: App, alice: Subscriber) -> None:
+def test_the_api_refuses_revoked_links_as_well(service: App, alice: Subscriber) -> None:
     token = path_of(service, Purpose.MANAGE, alice).rpartition("/")[2]
     service.revoke_key(1)
     answer = Client(service).post(
@@ -91,7 +91,7 @@ def test_programs_are_refused_as_well(service: App, alice: Subscriber) -> None:
     assert status(service, alice) is SubscriberStatus.ACTIVE
 
 
-def test_a_process_that_runs_refuses_them_within_a_minute(
+def test_a_running_process_refuses_revoked_links_within_a_minute(
     service: App, other: App, alice: Subscriber
 ) -> None:
     path = path_of(service, Purpose.MANAGE, alice)
@@ -102,7 +102,7 @@ def test_a_process_that_runs_refuses_them_within_a_minute(
 
 
 @pytest.mark.parametrize("body", [{"List-Unsubscribe": "One-Click"}, {}])
-def test_leaving_goes_on_and_whoever_left_so_is_told(
+def test_leaving_by_a_revoked_link_works_and_sends_a_goodbye(
     service: App, alice: Subscriber, body: dict[str, str]
 ) -> None:
     path, client = path_of(service, Purpose.UNSUBSCRIBE, alice), Client(service)
@@ -207,7 +207,7 @@ def test_after_a_week_its_bounces_prove_nothing(
     assert (received.outcome, received.handled) == ("untrusted", False)
 
 
-def test_a_bounce_of_a_message_that_was_sent_after_it_proves_nothing(
+def test_a_forged_bounce_of_a_message_sent_after_the_revocation_is_untrusted(
     service: App, alice: Subscriber
 ) -> None:
     """The new key signed the address of that message."""

@@ -282,7 +282,7 @@ def test_the_pages_run_in_a_thread_and_end_with_the_block(
     assert not any(thread.name == "digest-web" for thread in threading.enumerate())
 
 
-def test_other_doors_add_their_pages(anywhere: App) -> None:
+def test_extra_routers_add_their_pages(anywhere: App) -> None:
     inbox = APIRouter()
     inbox.add_api_route("/inbox", lambda: {"mails": 3})
     with serve.Background(anywhere, extra=[inbox]) as address:

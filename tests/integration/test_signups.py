@@ -81,7 +81,7 @@ def test_asking_again_counts_whoever_it_is(any_app: App) -> None:
         ask(app, 0)
 
 
-def test_what_cannot_be_wished_is_not_counted(any_app: App) -> None:
+def test_an_invalid_request_does_not_count(any_app: App) -> None:
     app = with_web(any_app, signups_per_client=1)
     for _ in range(3):
         with pytest.raises(InputError):
@@ -123,7 +123,7 @@ def test_many_at_once_never_exceed_a_limit(any_app: App) -> None:
     assert count_readers(app) == 7
 
 
-def test_a_restart_and_another_process_know_what_came(any_app: App) -> None:
+def test_sign_ups_count_in_other_processes(any_app: App) -> None:
     ask(with_web(any_app, signups_per_client=1), 0)
     again = App.open(any_app.config, now=any_app.now)
     try:

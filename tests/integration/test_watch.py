@@ -92,7 +92,7 @@ def test_two_processes_that_look_at_once_write_one_letter(silent: App, tmp_path:
     other.close()
 
 
-def test_what_is_over_before_its_letter_went_is_not_told_and_a_new_day_begins_anew(
+def test_an_alarm_over_before_its_letter_sends_none_until_the_next_day(
     full: App, tmp_path: Path
 ) -> None:
     assert services.watch(full).planned == ["disk"]

@@ -223,7 +223,7 @@ def test_papers_not_listed_in_a_bounced_digest_compete_again(any_app: App, dump:
     assert not again & listed
 
 
-def test_a_day_below_the_threshold_does_not_end_the_next_before_its_papers_come(
+def test_a_day_below_the_threshold_does_not_close_the_next_before_its_papers_come(
     app: App, dump: Dump
 ) -> None:
     subscriptions.subscribe(

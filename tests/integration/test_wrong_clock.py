@@ -147,7 +147,7 @@ def test_messages_postponed_by_a_clock_ahead_are_due(
         assert len(ledger.claim(tx, owner="me", now=NOW, clock=NOW)) == 1
 
 
-def test_what_waits_as_long_as_it_may_goes_on_waiting_also_in_a_command_of_another_day(
+def test_the_longest_wait_is_kept_also_by_a_command_of_another_day(
     planned_app: App,
 ) -> None:
     change(planned_app, state="deferred", not_before=NOW + DEFERRED_MAX)

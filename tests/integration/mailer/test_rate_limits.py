@@ -145,7 +145,7 @@ def test_an_address_that_is_gone_pauses_nobody() -> None:
     assert holds == {}
 
 
-def test_what_was_learned_outlives_the_mailer() -> None:
+def test_pauses_outlive_the_mailer() -> None:
     async def work() -> list[str]:
         limiters = RateLimiters()
         async with HostileSmtp({"RCPT": [Act.reply("451 slow down")]}) as server:

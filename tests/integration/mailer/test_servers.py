@@ -96,7 +96,7 @@ def test_a_server_that_regularly_closes_connections_is_not_busy() -> None:
     assert (len(first.accepted_recipients), second.connections) == (5, 0)
 
 
-def test_421_to_a_connection_that_was_in_use_is_its_end_and_no_complaint() -> None:
+def test_421_on_a_used_connection_only_ends_that_connection() -> None:
     fine = Act.reply("250 ok")
     first, second = (
         HostileSmtp({"MAIL": [fine, fine, Act.reply("421 4.4.2 enough", then="hang up")]}),

@@ -120,7 +120,7 @@ def test_a_wrong_password_is_an_error_that_says_so(trusted_certificates: Certifi
 
 @pytest.mark.parametrize("tls", ["auto", "starttls", "tls"])
 @pytest.mark.parametrize("who", ["foreign_certificates", "misnamed_certificates", "nobody"])
-def test_a_certificate_that_cannot_be_trusted_ends_it(
+def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(
     who: str, tls: str, request: pytest.FixtureRequest, trusted_certificates: Certificates
 ) -> None:
     shown: Certificates = request.getfixturevalue(
