@@ -45,8 +45,8 @@ def test_a_harvest_survives_every_fault_at_every_page(
     server: SourceServer, harvest: Callable[..., SourceReport], fault: str, place: int
 ) -> None:
     server.fail("/oai", *["ok"] * place, fault)
-    run_result = harvest("oai", "/oai")
-    assert (run_result.outcome, run_result.error, ids(run_result)) == ("fetched", "", ALL)
+    report = harvest("oai", "/oai")
+    assert (report.outcome, report.error, ids(report)) == ("fetched", "", ALL)
 
 
 @pytest.mark.parametrize(
@@ -89,22 +89,22 @@ def test_backoff_is_exponential_with_jitter(
     server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     server.fail("/any", *["500"] * 9)
-    run_result = harvest(
+    report = harvest(
         "url",
         "/any",
         client={"pace": {"127.0.0.1": 0.0}, "jitter": iter((0.0, 0.9, 0.1, 0.8, 0.3)).__next__},
     )
     assert time.slept == pytest.approx([1.0, 3.8, 4.4, 14.4, 20.8])
-    assert (run_result.outcome, run_result.requests) == ("failed", 6)
-    assert "after 6 tries" in run_result.error
+    assert (report.outcome, report.requests) == ("failed", 6)
+    assert "after 6 tries" in report.error
 
 
 def test_a_source_waits_a_day_if_its_server_asks_for_it(
     server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     server.fail("/oai", "ok", "503-long")
-    run_result = harvest("oai", "/oai")
-    assert (run_result.outcome, len(run_result.files), time.slept) == ("failed", 1, [1.0])
+    report = harvest("oai", "/oai")
+    assert (report.outcome, len(report.files), time.slept) == ("failed", 1, [1.0])
     assert harvest.state["not_before"] == "2026-06-10T12:00:00+00:00"  # type: ignore[attr-defined]
 
 
@@ -112,8 +112,8 @@ def test_an_expired_resumption_token_restarts_the_window_and_loses_nothing(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/oai", "ok", "ok", "bad-token", "bad-token")
-    run_result = harvest("oai", "/oai")
-    assert (run_result.outcome, run_result.restarts, set(ids(run_result))) == (
+    report = harvest("oai", "/oai")
+    assert (report.outcome, report.restarts, set(ids(report))) == (
         "fetched",
         1,
         set(ALL),
@@ -146,18 +146,18 @@ def test_errors_that_repeating_cannot_help_are_reported_at_once(
     server: SourceServer, harvest: Callable[..., SourceReport], fault: str, expected: str
 ) -> None:
     server.fail("/any", *[fault] * 10)
-    run_result = harvest("url", "/any", client={"cap": 1_000_000})
-    assert (run_result.outcome, run_result.files) == ("failed", [])
-    assert expected in run_result.error
-    assert run_result.retries == 0
+    report = harvest("url", "/any", client={"cap": 1_000_000})
+    assert (report.outcome, report.files) == ("failed", [])
+    assert expected in report.error
+    assert report.retries == 0
 
 
 def test_a_server_that_does_not_answer_is_given_up_in_time(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/any", "slow", "slow")
-    run_result = harvest("url", "/any", client={"timeout": 0.1, "attempts": 2})
-    assert "no answer in time" in run_result.error
+    report = harvest("url", "/any", client={"timeout": 0.1, "attempts": 2})
+    assert "no answer in time" in report.error
 
 
 def test_bad_answers_are_kept_outside_of_the_inbox(
@@ -173,9 +173,9 @@ def test_an_error_never_shows_the_key(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/works", *["500"] * 6)
-    run_result = harvest("openalex", "/works", key="swordfish")
+    report = harvest("openalex", "/works", key="swordfish")
     assert server.requests[0].query["api_key"] == "swordfish"
-    assert "swordfish" not in run_result.error + repr(harvest.state)  # type: ignore[attr-defined]
+    assert "swordfish" not in report.error + repr(harvest.state)  # type: ignore[attr-defined]
 
 
 def test_an_error_shows_neither_login_nor_query_of_an_address(
@@ -185,10 +185,10 @@ def test_an_error_shows_neither_login_nor_query_of_an_address(
         server.moved = "http://127.0.0.1:1/else?hex=swordfish"
         server.fail("/any", *[fault] * 6)
         url = server.url("/any").replace("//", "//me:trout@") + "?code=swordfish"
-        run_result = harvest("url", "/any", address=url)
-        assert run_result.error.startswith(server.url("/any") + ":")
-        assert "swordfish" not in run_result.error
-        assert "trout" not in run_result.error
+        report = harvest("url", "/any", address=url)
+        assert report.error.startswith(server.url("/any") + ":")
+        assert "swordfish" not in report.error
+        assert "trout" not in report.error
     assert server.requests[0].headers["Authorization"].startswith("Basic ")
 
 
@@ -201,12 +201,12 @@ def test_a_redirect_to_another_port_is_refused_and_the_key_is_not_sent_there(
     with SourceServer() as other:
         server.moved = other.url("/works")
         server.fail("/works", "moved")
-        run_result = harvest("openalex", "/works", key="swordfish")
+        report = harvest("openalex", "/works", key="swordfish")
         assert other.requests == []
     place = urlsplit(other.url("")).netloc
-    assert (run_result.outcome, run_result.files, run_result.retries) == ("failed", [], 0)
-    assert f"redirects to {place}, which the settings do not name" in run_result.error
-    assert "set it as the url" in run_result.error
+    assert (report.outcome, report.files, report.retries) == ("failed", [], 0)
+    assert f"redirects to {place}, which the settings do not name" in report.error
+    assert "set it as the url" in report.error
 
 
 def test_a_redirect_within_host_and_port_is_followed_without_the_key(

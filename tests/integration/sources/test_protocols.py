@@ -18,8 +18,8 @@ from tests.integration.sources.conftest import ALL, ids, texts
 def test_oai_is_read_to_the_last_token_and_the_token_is_sent_alone(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
-    run_result = harvest("oai", "/oai", prefix="arXiv", days=2)
-    assert (run_result.outcome, run_result.error, ids(run_result)) == ("fetched", "", ALL)
+    report = harvest("oai", "/oai", prefix="arXiv", days=2)
+    assert (report.outcome, report.error, ids(report)) == ("fetched", "", ALL)
     first, *later_requests = server.requests_for("/oai")
     assert first.query == {
         "verb": "ListRecords",
@@ -28,7 +28,7 @@ def test_oai_is_read_to_the_last_token_and_the_token_is_sent_alone(
         "until": "2026-06-09",
     }
     assert [set(request.query) for request in later_requests] == [{"verb", "resumptionToken"}] * 2
-    assert [path.name for path in run_result.files] == [
+    assert [path.name for path in report.files] == [
         f"2026-06-09-one-00000{n}.xml" for n in (1, 2, 3)
     ]
 
@@ -36,7 +36,7 @@ def test_oai_is_read_to_the_last_token_and_the_token_is_sent_alone(
 def test_each_set_is_asked_for_and_an_empty_one_is_no_failure(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
-    run_result = harvest("oai", "/oai", sets=("cs:cs:LG", "empty", "stat"))
+    report = harvest("oai", "/oai", sets=("cs:cs:LG", "empty", "stat"))
     assert [
         request.query["set"] for request in server.requests_for("/oai") if "set" in request.query
     ] == [
@@ -44,7 +44,7 @@ def test_each_set_is_asked_for_and_an_empty_one_is_no_failure(
         "empty",
         "stat",
     ]
-    assert (run_result.outcome, sorted(set(ids(run_result)))) == ("fetched", ALL)
+    assert (report.outcome, sorted(set(ids(report)))) == ("fetched", ALL)
 
 
 def test_the_next_window_begins_a_day_before_the_last_one_ended(
@@ -87,19 +87,19 @@ def test_a_full_feed_is_reported(
 def test_a_feed_that_is_an_error_message_is_not_asked_for_again(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
-    run_result = harvest("arxiv-feed", "/rss", categories=("Feed error for query",))
-    assert run_result.outcome == "failed"
+    report = harvest("arxiv-feed", "/rss", categories=("Feed error for query",))
+    assert report.outcome == "failed"
     assert len(server.requests) == 1
 
 
 def test_hugging_face_is_asked_day_by_day_and_empty_weekends_are_not_kept(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
-    run_result = harvest("huggingface", "/daily", days=4)
+    report = harvest("huggingface", "/daily", days=4)
     assert [request.query["date"] for request in server.requests] == [
         f"2026-06-0{n}" for n in (5, 6, 7, 8, 9)
     ]
-    assert [json.loads(path.read_text())[0]["paper"]["id"] for path in run_result.files] == [
+    assert [json.loads(path.read_text())[0]["paper"]["id"] for path in report.files] == [
         "2606.05001",
         "2606.08001",
         "2606.09001",
@@ -110,11 +110,11 @@ def test_hugging_face_is_asked_day_by_day_and_empty_weekends_are_not_kept(
 def test_preprints_are_paged_by_cursor(
     server: SourceServer, harvest: Callable[..., SourceReport], kind: str
 ) -> None:
-    run_result = harvest(kind, "/details", days=1)
+    report = harvest(kind, "/details", days=1)
     assert [request.path for request in server.requests] == [
         f"/details/{kind}/2026-06-08/2026-06-09/{cursor}/json" for cursor in (0, 10, 20)
     ]
-    rows = [row for path in run_result.files for row in json.loads(path.read_text())["collection"]]
+    rows = [row for path in report.files for row in json.loads(path.read_text())["collection"]]
     assert len({row["doi"] for row in rows}) == 25
 
 
@@ -125,14 +125,14 @@ def test_lists_with_a_cursor_are_read_to_their_end(
     server: SourceServer, harvest: Callable[..., SourceReport], kind: str, path: str, count: int
 ) -> None:
     server.records = count
-    run_result = harvest(
+    report = harvest(
         kind,
         path,
         query="type:article",
         contact="ops@example.org",
         key="secret" if kind == "openalex" else "",
     )
-    bodies = [json.loads(file.read_text()) for file in run_result.files]
+    bodies = [json.loads(file.read_text()) for file in report.files]
     assert sum(len(body.get("results") or body["message"]["items"]) for body in bodies) == count
     first = server.requests[0].query
     assert (first["cursor"], first["mailto"]) == ("*", "ops@example.org")
@@ -144,7 +144,7 @@ def test_pubmed_is_searched_once_and_fetched_in_slices(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.records = 450
-    run_result = harvest("pubmed", "/eutils", query="robot[ti]", contact="ops@example.org")
+    report = harvest("pubmed", "/eutils", query="robot[ti]", contact="ops@example.org")
     assert [request.path.rpartition("/")[2] for request in server.requests] == [
         "esearch.fcgi",
         "efetch.fcgi",
@@ -152,16 +152,14 @@ def test_pubmed_is_searched_once_and_fetched_in_slices(
         "efetch.fcgi",
     ]
     assert server.requests[0].query["mindate"] == "2026/06/06"
-    assert sorted(map(int, re.findall(r"<PMID.*?>(\d+)<", texts(run_result)))) == list(
-        range(1, 451)
-    )
+    assert sorted(map(int, re.findall(r"<PMID.*?>(\d+)<", texts(report)))) == list(range(1, 451))
 
 
 def test_a_search_with_too_many_results_is_halved(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.records = 10_000
-    run_result = harvest("pubmed", "/eutils", query="robot", days=1)
+    report = harvest("pubmed", "/eutils", query="robot", days=1)
     assert [
         (request.query["mindate"], request.query["maxdate"])
         for request in server.requests_for("/eutils/esearch")
@@ -170,17 +168,17 @@ def test_a_search_with_too_many_results_is_halved(
         ("2026/06/08", "2026/06/08"),
         ("2026/06/09", "2026/06/09"),
     ]
-    assert "make the search narrower" in run_result.notes[0]
+    assert "make the search narrower" in report.notes[0]
 
 
 @pytest.mark.parametrize("path", ["/any.xml", "/oai", "/works?cursor=*&per-page=10"])
 def test_the_content_of_any_address_is_kept(
     harvest: Callable[..., SourceReport], path: str
 ) -> None:
-    run_result = harvest("url", path)
-    assert (run_result.outcome, run_result.error) == ("fetched", "")
+    report = harvest("url", path)
+    assert (report.outcome, report.error) == ("fetched", "")
     if path == "/oai":
-        assert ids(run_result) == ALL
+        assert ids(report) == ALL
 
 
 def test_an_address_may_name_the_days(
