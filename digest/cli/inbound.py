@@ -62,7 +62,7 @@ def bounce(
     try:
         data = sys.stdin.buffer.read()
         with open_app(config) as app:
-            received = inbound.receive(app, data, to=tuple(to or ()))
+            received = inbound.receive_mail(app, data, recipients=tuple(to or ()))
         if not received.handled and keep is not None:
             _keep_mail(keep, data)
     except ConfigError as error:

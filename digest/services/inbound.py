@@ -1,7 +1,8 @@
 """Act on mail that arrives: bounces, complaints, and requests of readers.
 
-Anybody can send mail and write anything in it. So only a token of ours counts: in the address that
-a bounce came to, in the headers that a report returns, or in the subject of a request. Each token
+Anybody can send mail and write anything in it. So only a token of ours counts: a signed text that
+names the reader, the message and what it allows (see `mail.links`). It stands in the address that a
+bounce came to, in the headers that a report returns, or in the subject of a request. Each token
 went to one reader and is good for that reader alone. Mail without one is left for people. The same
 mail twice changes nothing.
 """
@@ -50,13 +51,14 @@ Outcome = Literal[
     "bounced", "complained", "unsubscribed", "voted", "confirmed", "ignored", "untrusted", "other"
 ]
 
-#: mail servers try for up to five days (RFC 5321 4.5.4.1), so reports come no later than this
+#: the longest time from sending a message to its report: mail servers keep retrying for up to five
+#: days (RFC 5321 4.5.4.1)
 _MAX_DELIVERY_TIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """What was done with a mail that mail."""
+    """What was done with an incoming mail."""
 
     outcome: Outcome
     #: how it was recognised, or why nothing was done
@@ -87,21 +89,22 @@ class Received:
         }
 
 
-def receive(app: App, data: bytes, *, to: tuple[str, ...] = ()) -> Received:
+def receive_mail(app: App, data: bytes, *, recipients: tuple[str, ...] = ()) -> Received:
     """Read one mail and do what its token allows.
 
     Args:
-        data: the mail as it came.
-        to: its recipients, where the mail server names them.
+        data: the bytes of the mail.
+        recipients: the envelope's recipients, if the mail server names them.
 
     Raises:
-        StoreError: the database does not answer; nothing was done, and the mail may come again.
+        StoreError: the database does not answer. Nothing was done, so the mail can safely be
+            delivered again.
     """
-    mail = bounces.read(data, to)
+    mail = bounces.read(data, recipients)
     received = (
         _handle_report(app, mail)
         if mail.kind not in ("other", "automatic")
-        else _handle_letter(app, mail)
+        else _handle_request_or_answer(app, mail)
     )
     log.info(
         "received outcome=%s subscriber=%s message=%s %s",
@@ -131,7 +134,7 @@ def _handle_report(app: App, mail: InboundMail) -> Received:
         if isinstance(link, RevokedLink):
             return _handle_report_of_revoked_key(app, tx, mail, reader, link)
         match mail.kind:
-            case "failed":
+            case "bounce":
                 return _record_bounce(app, tx, mail, reader, link.message_id)
             case "complaint":
                 return _record_complaint(app, tx, mail, reader, link.message_id)
@@ -145,19 +148,21 @@ def _handle_report_of_revoked_key(
 ) -> Received:
     """Handle a report with a token of a revoked key, which anybody may have forged.
 
-    It counts for a message handed over before the key was revoked, for as long as mail servers
-    try. A bounce then suppresses nobody by itself. A complaint makes the reader leave, which a
-    forged link could do as well.
+    The report is accepted only if the message was sent before the revocation, and the revocation is
+    no older than mail servers keep retrying. Even then a bounce suppresses nobody by itself: it
+    counts as a soft one, and only a later bounce with a valid token can bring a suppression. A
+    complaint makes the reader leave, which a forged unsubscribe link could do as well.
     """
     in_time = app.now() - link.revoked_at <= _MAX_DELIVERY_TIME
     if not in_time or not store.bounces.was_sent(tx, link.message_id, before=link.revoked_at):
         return Received(
             outcome="untrusted", why=f"{mail.why}, with a token of a key that was revoked"
         )
-    if mail.kind == "failed":
+    if mail.kind == "bounce":
         return _record_bounce(app, tx, mail, reader, link.message_id, trusted=False)
     if mail.kind == "complaint":
         if reader.status is SubscriberStatus.SUPPRESSED:
+            # They get no mail anyway; a later release must not bring them back.
             store.suppressions.mark_left(tx, reader.email)
         else:
             store.subscribers.set_status(tx, reader.id, SubscriberStatus.LEFT, now=app.now())
@@ -243,7 +248,7 @@ def _mark_accepted(app: App, tx: store.Connection, message: int, evidence: str) 
 
 def _find_token(app: App, mail: InboundMail) -> Link | None:
     """Find the first token of ours: in the recipient address, or in the returned headers."""
-    for address in mail.to:
+    for address in mail.recipients:
         if link := _read_token(app, links.read_bounce_address, address):
             return link
     for text in mail.returned:
@@ -264,10 +269,10 @@ def _read_token(app: App, read: Callable[[str, list[LinkKey]], Link], text: str)
 
 
 # ----------------------------------------------------------------------------------------------
-# letters
+# requests and automatic answers
 
 
-def _handle_letter(app: App, mail: InboundMail) -> Received:
+def _handle_request_or_answer(app: App, mail: InboundMail) -> Received:
     """Grant a request by the token in its subject; else leave the mail for people.
 
     An automatic answer proves that the message was accepted.
@@ -277,9 +282,9 @@ def _handle_letter(app: App, mail: InboundMail) -> Received:
         return _grant_request(app, link, mail)
     answered = next(
         (
-            found
-            for address in mail.to
-            if (found := _read_token(app, links.read_bounce_address, address))
+            bounce_link
+            for address in mail.recipients
+            if (bounce_link := _read_token(app, links.read_bounce_address, address))
         ),
         None,
     )

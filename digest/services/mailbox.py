@@ -12,7 +12,7 @@ from digest.app import App
 from digest.errors import MailboxError, StoreError
 from digest.mail import bounces
 from digest.mail.imap import ImapServer, Mailbox
-from digest.services.inbound import Outcome, receive
+from digest.services.inbound import Outcome, receive_mail
 from digest.store.mailboxes import MailboxPosition
 
 log = logging.getLogger("digest.inbound")
@@ -107,7 +107,7 @@ def _handle_mail(app: App, mailbox: Mailbox, uid: int, report: MailboxReport) ->
     if data is None:
         return False
     try:
-        received = receive(app, data)
+        received = receive_mail(app, data)
     except StoreError:
         raise
     except Exception:

@@ -115,7 +115,7 @@ def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(
     assert client.get(leave).status_code == 200
     assert client.post(thumb).status_code == 404
     letter = f"From: {GONE}\r\nSubject: unsubscribe {leave.rpartition('/')[2]}\r\n\r\n".encode()
-    assert inbound.receive(any_app, letter).outcome == "ignored"
+    assert inbound.receive_mail(any_app, letter).outcome == "ignored"
     assert everything(any_app) == before
 
 

@@ -107,7 +107,7 @@ def contents(app: App) -> dict[str, list[object]]:
 def test_each_shape_of_bounce_is_held_against_whom_it_speaks_of(
     service: App, alice: Subscriber, name: str, fault: str, reason: SuppressionReason | None
 ) -> None:
-    received = inbound.receive(service, mail(name, service, letter(service, alice)))
+    received = inbound.receive_mail(service, mail(name, service, letter(service, alice)))
     assert (received.outcome, received.fault, received.suppressed, received.handled) == (
         "bounced",
         fault,
@@ -133,7 +133,7 @@ def test_without_a_bounce_domain_the_signed_link_in_the_returned_headers_proves_
         .replace(VERP, b"digest@example.org")
         .replace(LEAVE, token)
     )
-    assert inbound.receive(app, data).suppressed is SuppressionReason.HARD
+    assert inbound.receive_mail(app, data).suppressed is SuppressionReason.HARD
 
 
 def test_the_same_report_twice_is_one_bounce_on_every_database(any_app: App) -> None:
@@ -142,9 +142,9 @@ def test_the_same_report_twice_is_one_bounce_on_every_database(any_app: App) -> 
         service, SubscriptionRequest(email=ALICE), origin="command"
     ).subscriber
     data = mail("exim-report", service, letter(service, alice))  # 5.2.1: suppressed at the second
-    assert [inbound.receive(service, data).suppressed for _ in range(3)] == [None, None, None]
+    assert [inbound.receive_mail(service, data).suppressed for _ in range(3)] == [None, None, None]
     assert (
-        inbound.receive(
+        inbound.receive_mail(
             service, mail("exim-report", service, letter(service, alice, "2"))
         ).suppressed
         is SuppressionReason.DISABLED
@@ -155,7 +155,7 @@ def test_a_mailbox_full_often_enough_for_days_is_suppressed(
     service: App, alice: Subscriber
 ) -> None:
     suppressed = [
-        inbound.receive(
+        inbound.receive_mail(
             service, mail("postfix-full-for-days", service, letter(service, alice, str(number)))
         ).suppressed
         for number in range(5)
@@ -181,14 +181,14 @@ def test_a_refusal_at_the_door_and_its_report_by_mail_are_one_bounce(
         )
         with service.store.writing() as tx:
             record_refusal(service, tx, queued, refusal)
-        inbound.receive(service, mail("postfix-full-for-days", service, queued))
+        inbound.receive_mail(service, mail("postfix-full-for-days", service, queued))
     assert status(service, alice) is SubscriberStatus.ACTIVE
 
 
 def test_a_delay_changes_nothing(service: App, alice: Subscriber) -> None:
     data = mail("postfix-delayed", service, letter(service, alice))
     before = contents(service)
-    assert inbound.receive(service, data).outcome == "ignored"
+    assert inbound.receive_mail(service, data).outcome == "ignored"
     assert contents(service) == before
 
 
@@ -213,7 +213,7 @@ def test_a_mail_about_an_unknown_message_is_evidence(
 ) -> None:
     queued = letter(service, alice, state=MessageState.UNKNOWN)
     assert states(service) == {"unknown": 1}
-    inbound.receive(service, mail(name, service, queued))
+    inbound.receive_mail(service, mail(name, service, queued))
     assert states(service) == {state: 1}
 
 
@@ -223,7 +223,7 @@ def test_evidence_and_complaints_are_noted_on_every_database(any_app: App) -> No
         service, SubscriptionRequest(email=ALICE), origin="command"
     ).subscriber
     data = mail("arf-abuse", service, letter(service, alice, state=MessageState.UNKNOWN))
-    assert [inbound.receive(service, data).suppressed for _ in range(2)] == [
+    assert [inbound.receive_mail(service, data).suppressed for _ in range(2)] == [
         SuppressionReason.COMPLAINT,
         None,
     ]
@@ -231,7 +231,7 @@ def test_evidence_and_complaints_are_noted_on_every_database(any_app: App) -> No
 
 
 def test_a_bounced_message_stays_accepted(service: App, alice: Subscriber) -> None:
-    inbound.receive(service, bounce_of(service, letter(service, alice)))
+    inbound.receive_mail(service, bounce_of(service, letter(service, alice)))
     assert states(service) == {"accepted": 1}
 
 
@@ -242,11 +242,11 @@ def test_a_bounced_message_stays_accepted(service: App, alice: Subscriber) -> No
 @pytest.mark.parametrize("name", ["arf-abuse", "arf-redacted"])
 def test_a_complaint_unsubscribes(service: App, alice: Subscriber, name: str) -> None:
     data = mail(name, service, letter(service, alice))
-    received = inbound.receive(service, data)
+    received = inbound.receive_mail(service, data)
     assert (received.outcome, received.suppressed) == ("complained", SuppressionReason.COMPLAINT)
     assert status(service, alice) is SubscriberStatus.LEFT
     subscriptions.resubscribe(service, alice.id)
-    assert inbound.receive(service, data).suppressed is None
+    assert inbound.receive_mail(service, data).suppressed is None
     assert status(service, alice) is SubscriberStatus.ACTIVE, "an old complaint is no new one"
 
 
@@ -254,7 +254,7 @@ def test_a_complaint_unsubscribes(service: App, alice: Subscriber, name: str) ->
 def test_an_automatic_answer_changes_no_reader(service: App, alice: Subscriber, path: Path) -> None:
     data = mail(path.stem, service, letter(service, alice))
     before = contents(service)
-    assert inbound.receive(service, data).outcome == "ignored"
+    assert inbound.receive_mail(service, data).outcome == "ignored"
     assert contents(service) == before
 
 
@@ -265,7 +265,7 @@ def test_an_automatic_answer_changes_no_reader(service: App, alice: Subscriber, 
 def test_mail_for_people_is_left_to_them(service: App, alice: Subscriber, name: str) -> None:
     data = mail(name, service, letter(service, alice))
     before = contents(service)
-    assert not inbound.receive(service, data).handled
+    assert not inbound.receive_mail(service, data).handled
     assert contents(service) == before
 
 
@@ -280,7 +280,7 @@ def test_leaving_by_mail_works_for_a_machine_too(
         (alice, b""),
         (bob, b"Auto-Submitted: auto-generated\nPrecedence: bulk\n"),
     ):
-        received = inbound.receive(
+        received = inbound.receive_mail(
             service, extra + mail("asks-to-leave", service, letter(service, reader))
         )
         assert (received.outcome, status(service, reader)) == (
@@ -300,14 +300,14 @@ def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(
     asked = (
         f"From: alice@example.org\nSubject: =?utf-8?q?Re=3A_Less_like_this_{token}?=\n\n".encode()
     )
-    assert inbound.receive(app, b"Auto-Submitted: auto-replied\n" + asked).outcome == "other"
+    assert inbound.receive_mail(app, b"Auto-Submitted: auto-replied\n" + asked).outcome == "other"
     assert pipeline.current_vote(app, alice.id, 2) == 0
-    assert inbound.receive(app, asked).outcome == "voted"
+    assert inbound.receive_mail(app, asked).outcome == "voted"
     assert pipeline.current_vote(app, alice.id, 2) == -1
     subscriptions.unsubscribe(app, alice.id)
     up = app.url(Purpose.UP, alice.id, paper_id=2).rpartition("/")[2]
     assert (
-        inbound.receive(
+        inbound.receive_mail(
             app, f"From: alice@example.org\nSubject: More like this {up}\n\n".encode()
         ).outcome
         == "ignored"
@@ -353,9 +353,9 @@ def test_a_thumb_by_mail_that_comes_late_does_not_undo_a_later_one(
     votes.clock.wait(600)
     votes.page(Purpose.DOWN)
     votes.clock.wait(600)
-    assert inbound.receive(votes.app, late).outcome == "voted"
+    assert inbound.receive_mail(votes.app, late).outcome == "voted"
     assert votes.vote == -1
-    inbound.receive(votes.app, votes.mail(Purpose.UP, "Tue, 9 Jun 2026 14:15:00 +0200"))
+    inbound.receive_mail(votes.app, votes.mail(Purpose.UP, "Tue, 9 Jun 2026 14:15:00 +0200"))
     assert votes.vote == 1, "written at 12:15 UTC, after the page was pressed"
 
 
@@ -369,7 +369,7 @@ def test_thumbs_by_mail_count_in_the_order_in_which_they_were_written(
     )
     votes.clock.wait(3600)
     for data in (down, up, down, up):
-        inbound.receive(votes.app, data)
+        inbound.receive_mail(votes.app, data)
         assert votes.vote == -1
 
 
@@ -381,11 +381,11 @@ def test_the_same_mail_read_again_does_not_undo_a_later_thumb(
     for date in ("Tue, 9 Jun 2026 12:00:00 +0000", "Tue, 9 Jun 2099 12:00:00 +0000", "yesterday"):
         votes.clock.wait(600)
         data = votes.mail(Purpose.UP, date)
-        inbound.receive(votes.app, data)
+        inbound.receive_mail(votes.app, data)
         votes.clock.wait(600)
         votes.page(Purpose.DOWN)
         votes.clock.wait(600)
-        inbound.receive(votes.app, data)
+        inbound.receive_mail(votes.app, data)
         assert votes.vote == -1
 
 
@@ -396,7 +396,7 @@ def test_a_wrong_clock_of_the_reader_loses_no_thumb(app: App, dump: Callable[...
     votes.clock.wait(600)
     votes.page(Purpose.DOWN)
     votes.clock.wait(600)
-    inbound.receive(
+    inbound.receive_mail(
         votes.app, votes.mail(Purpose.UP, "Thu, 1 Jan 1970 00:00:00 +0000", message=message)
     )
     assert votes.vote == 1
@@ -409,7 +409,7 @@ def test_a_thumb_dated_days_ahead_yields_to_a_later_one(
     votes.clock.wait(5 * 86400)
     votes.page(Purpose.DOWN)
     votes.clock.wait(-5 * 86400 + 600)
-    inbound.receive(votes.app, votes.mail(Purpose.UP, "Tue, 9 Jun 2026 12:05:00 +0000"))
+    inbound.receive_mail(votes.app, votes.mail(Purpose.UP, "Tue, 9 Jun 2026 12:05:00 +0000"))
     assert votes.vote == 1
 
 
@@ -433,15 +433,17 @@ def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) 
     assert len(offered) == 2
     assert len(set(offered)) == 1
     answer = f"From: {ALICE}\nTo: papers@example.org\nSubject: {unquote(offered[0])}\n\n".encode()
-    assert inbound.receive(laptop, b"Auto-Submitted: auto-replied\n" + answer).outcome == "other"
+    assert (
+        inbound.receive_mail(laptop, b"Auto-Submitted: auto-replied\n" + answer).outcome == "other"
+    )
     assert status(laptop, asked) is SubscriberStatus.PENDING
     for _ in range(2):
-        assert inbound.receive(laptop, answer).outcome == "confirmed"
+        assert inbound.receive_mail(laptop, answer).outcome == "confirmed"
         assert status(laptop, asked) is SubscriberStatus.ACTIVE
     with laptop.store.reading() as tx:
         assert [row["kind"] for row in store.deliveries.list_messages(tx)] == ["welcome", "confirm"]
     subscriptions.unsubscribe(laptop, asked.id)
-    inbound.receive(laptop, answer)  # an old mail brings nobody back
+    inbound.receive_mail(laptop, answer)  # an old mail brings nobody back
     assert status(laptop, asked) is SubscriberStatus.LEFT
 
 
@@ -460,7 +462,7 @@ def test_a_request_of_a_deleted_reader_is_no_error(service: App, alice: Subscrib
     data = mail("asks-to-leave", service, letter(service, alice))
     with service.store.writing() as tx:
         tx.exec_driver_sql("DELETE FROM subscribers")
-    assert inbound.receive(service, data).outcome == "ignored"
+    assert inbound.receive_mail(service, data).outcome == "ignored"
 
 
 # ----------------------------------------------------------------------------------------------
@@ -471,7 +473,7 @@ def test_a_report_without_our_token_changes_nothing(service: App, alice: Subscri
     letter(service, alice)
     before = contents(service)
     for path in sorted(GOLDEN.glob("*.eml")):  # signed, but with another service's key
-        received = inbound.receive(service, path.read_bytes())
+        received = inbound.receive_mail(service, path.read_bytes())
         assert received.outcome in ("untrusted", "other"), path.stem
     assert contents(service) == before
 
@@ -497,7 +499,7 @@ def test_a_forged_address_with_another_message_id_is_detected(
         data = (
             (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, forged_mail.encode())
         )
-        assert inbound.receive(service, data).outcome == "untrusted"
+        assert inbound.receive_mail(service, data).outcome == "untrusted"
     assert contents(service) == before
 
 
@@ -513,10 +515,10 @@ def test_the_right_to_vote_or_to_change_settings_is_no_right_to_suppress(
             .rpartition("/")[2]
             .encode()
         )
-        assert inbound.receive(service, data.replace(LEAVE, token)).outcome == "untrusted"
+        assert inbound.receive_mail(service, data.replace(LEAVE, token)).outcome == "untrusted"
         if purpose is Purpose.MANAGE:
             assert (
-                inbound.receive(service, b"Subject: Unsubscribe " + token + b"\n\n").outcome
+                inbound.receive_mail(service, b"Subject: Unsubscribe " + token + b"\n\n").outcome
                 == "other"
             )
     assert contents(service) == before
@@ -533,7 +535,7 @@ def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(
     address = service.bounce_address(bob.id, theirs.id)
     assert address is not None
     data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, address.encode())
-    assert inbound.receive(service, data).outcome == "untrusted"
+    assert inbound.receive_mail(service, data).outcome == "untrusted"
     assert (status(service, alice), status(service, bob)) == (
         SubscriberStatus.ACTIVE,
         SubscriberStatus.ACTIVE,
@@ -549,7 +551,9 @@ def test_damaged_mails_change_nothing_of_other_readers(
     before = [row for row in contents(service)["subscribers"] if BOB in str(row)]
     for path in sorted(GOLDEN.glob("*.eml")):
         for _ in range(3):
-            received = inbound.receive(service, damaged(mail(path.stem, service, queued), chance))
+            received = inbound.receive_mail(
+                service, damaged(mail(path.stem, service, queued), chance)
+            )
             assert received.subscriber is None or received.subscriber.id == alice.id
     after = contents(service)
     assert [row for row in after["subscribers"] if BOB in str(row)] == before
@@ -557,7 +561,7 @@ def test_damaged_mails_change_nothing_of_other_readers(
 
 
 def test_a_bounce_for_our_own_fault_is_an_alarm(service: App, alice: Subscriber) -> None:
-    inbound.receive(service, mail("gmail-unauthenticated", service, letter(service, alice)))
+    inbound.receive_mail(service, mail("gmail-unauthenticated", service, letter(service, alice)))
     (alarm,) = [alarm for alarm in services.status(service).alarms if alarm.kind == "refused"]
     assert "5.7.26" in str(alarm)
 
@@ -567,4 +571,4 @@ def test_a_rotated_key_still_proves_the_bounces_of_older_mails(
 ) -> None:
     data = bounce_of(service, letter(service, alice))
     service.rotate_keys()
-    assert inbound.receive(service, data).outcome == "bounced"
+    assert inbound.receive_mail(service, data).outcome == "bounced"

@@ -141,7 +141,7 @@ def test_leaving_by_mail_goes_on_and_voting_by_mail_does_not(
 
     def answer(url: str) -> str:
         subject = unquote(url.partition("subject=")[2])
-        return inbound.receive(
+        return inbound.receive_mail(
             service, f"Subject: {subject}\r\nFrom: a@b.example\r\n\r\n".encode()
         ).outcome
 
@@ -167,7 +167,7 @@ def test_a_bounce_that_was_on_its_way_counts_and_suppresses_nobody(
 ) -> None:
     data = mail("postfix-unknown-user", service, plan_attempted_message(service, alice))
     service.revoke_key(1)
-    received = inbound.receive(service, data)
+    received = inbound.receive_mail(service, data)
     assert (received.outcome, received.suppressed) == ("bounced", None)
     assert status(service, alice) is SubscriberStatus.ACTIVE
     with service.store.reading() as tx:
@@ -179,7 +179,7 @@ def test_a_bounce_that_the_new_key_proves_suppresses_as_ever(
 ) -> None:
     service.keys()
     service.revoke_key(1)
-    received = inbound.receive(
+    received = inbound.receive_mail(
         service, mail("postfix-unknown-user", service, letter(service, alice))
     )
     assert received.suppressed is SuppressionReason.HARD
@@ -191,7 +191,7 @@ def test_forged_bounces_suppress_nobody(service: App, alice: Subscriber) -> None
     forged = [mail("postfix-unknown-user", service, queued) for queued in letters]
     service.revoke_key(1)
     for data in forged:
-        inbound.receive(service, data)
+        inbound.receive_mail(service, data)
     assert status(service, alice) is SubscriberStatus.ACTIVE
     with service.store.reading() as tx:
         assert store.suppressions.list_all(tx) == []
@@ -203,7 +203,7 @@ def test_after_a_week_its_bounces_prove_nothing(
 ) -> None:
     data = mail("postfix-unknown-user", service, plan_attempted_message(service, alice))
     service.revoke_key(1)
-    received = inbound.receive(service.at(NOON + late), data)
+    received = inbound.receive_mail(service.at(NOON + late), data)
     assert (received.outcome, received.handled) == ("untrusted", False)
 
 
@@ -220,7 +220,7 @@ def test_a_forged_bounce_of_a_message_sent_after_the_revocation_is_untrusted(
     data = mail("postfix-unknown-user", service, queued)
     service._keys.known.remove(old)
     assert service.keys()[-1] == signing
-    assert inbound.receive(later, data).outcome == "untrusted"
+    assert inbound.receive_mail(later, data).outcome == "untrusted"
 
 
 # -------------------------------------------------------------------------------------- the command

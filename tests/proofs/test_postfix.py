@@ -174,8 +174,8 @@ def test_a_bounce_of_a_real_server_names_the_reader_and_the_message(outcome: Out
     assert link.purpose is Purpose.BOUNCE
     assert subscriptions.get(outcome.app, link.subscriber_id).email == f"carol@{GONE}"
     arrived = bounces.read(data)
-    assert (arrived.kind, arrived.recipient, arrived.enhanced) == (
-        "failed",
+    assert (arrived.kind, arrived.reported_recipient, arrived.enhanced) == (
+        "bounce",
         f"carol@{GONE}",
         "5.1.1",
     )

@@ -46,7 +46,7 @@ def as_json(inbound: InboundMail) -> str:
 def read_tokens(inbound: InboundMail) -> set[tuple[Purpose, int, int]]:
     """(purpose, subscriber, message) of the tokens within that are ours."""
     tokens = set()
-    for text in (*inbound.to, *inbound.returned, inbound.subject):
+    for text in (*inbound.recipients, *inbound.returned, inbound.subject):
         for read in (links.read_bounce_address, links.read_subject):
             try:
                 link = read(text, [KEY])
@@ -84,7 +84,7 @@ def test_every_kind_has_a_golden_mail_but_one() -> None:
 def test_a_bounce_or_complaint_names_its_message(path: Path) -> None:
     inbound = bounces.read(path.read_bytes())
     tokens = read_tokens(inbound)
-    if inbound.kind in ("failed", "complaint"):
+    if inbound.kind in ("bounce", "complaint"):
         assert {(subscriber, message) for _, subscriber, message in tokens} == {(7, 42)}
     if path.stem.startswith(("person", "receipt", "dmarc")):
         assert tokens == set()
@@ -100,9 +100,14 @@ def test_a_quoted_report_is_ignored_and_reveals_no_token() -> None:
 def test_the_envelope_takes_precedence_over_the_header() -> None:
     inbound = bounces.read(
         b"To: <a@example.org>, B <b@example.org>\nDelivered-To: c@example.org\n\n",
-        to=("d@example.org",),
+        recipients=("d@example.org",),
     )
-    assert inbound.to == ("d@example.org", "c@example.org", "a@example.org", "b@example.org")
+    assert inbound.recipients == (
+        "d@example.org",
+        "c@example.org",
+        "a@example.org",
+        "b@example.org",
+    )
 
 
 def test_a_delivery_confirmation_is_no_bounce() -> None:
@@ -120,7 +125,7 @@ def test_a_failed_recipient_takes_precedence_over_others() -> None:
     inbound = bounces.read(
         data.replace(b"Final-Recipient: rfc822; alice", first + b"Final-Recipient: rfc822; alice")
     )
-    assert (inbound.kind, inbound.recipient) == ("failed", "Alice@example.org")
+    assert (inbound.kind, inbound.reported_recipient) == ("bounce", "Alice@example.org")
 
 
 # ----------------------------------------------------------------------------------------------
@@ -134,15 +139,15 @@ def sound(data: bytes) -> InboundMail:
     """
     inbound = bounces.read(data)
     assert inbound.kind in get_args(Kind)
-    assert len(inbound.to) <= 20
+    assert len(inbound.recipients) <= 20
     assert 0 <= inbound.code <= 599
     assert len(inbound.enhanced) <= 12
     for text in (
         inbound.why,
         inbound.subject,
-        inbound.recipient,
+        inbound.reported_recipient,
         inbound.text,
-        *inbound.to,
+        *inbound.recipients,
         *inbound.returned,
     ):
         assert len(text) <= 4000

@@ -35,23 +35,25 @@ _MAX_ADDRESSES = 20
 _TOKEN_HEADERS = ("return-path", "list-unsubscribe")
 
 
-def read(data: bytes, to: tuple[str, ...] = ()) -> InboundMail:
+def read(data: bytes, recipients: tuple[str, ...] = ()) -> InboundMail:
     """Parse and classify a mail. Never fails: an unreadable mail is "other".
 
     Args:
         data: the mail as it came; only the first MAX_SIZE bytes are read.
-        to: the envelope's recipients, if they are known.
+        recipients: the envelope's recipients, if they are known.
     """
     mail = mime.parse(data)
     if mail is None:
         return InboundMail(kind="other", why="unreadable")
     try:
-        return _classify(mail, data, to)
+        return _classify(mail, data, recipients)
     except mime.PARSE_ERRORS as error:
-        return InboundMail(kind="other", why=f"unreadable: {type(error).__name__}", to=to)
+        return InboundMail(
+            kind="other", why=f"unreadable: {type(error).__name__}", recipients=recipients
+        )
 
 
-def _classify(mail: Mail, data: bytes, to: tuple[str, ...]) -> InboundMail:
+def _classify(mail: Mail, data: bytes, envelope_recipients: tuple[str, ...]) -> InboundMail:
     subject = mime.header(mail, "subject")
     inbound = read_status(mail) or read_complaint(mail) or read_text_bounce(mail, data)
     if inbound is None:
@@ -61,12 +63,12 @@ def _classify(mail: Mail, data: bytes, to: tuple[str, ...]) -> InboundMail:
             why=evidence or "written by a person, as far as can be told",
         )
     returned: list[str] = []
-    if inbound.kind in ("failed", "complaint"):
+    if inbound.kind in ("bounce", "complaint"):
         token_headers = (*inbound.returned, *_token_headers(mime.returned_headers(mail)))
         returned = [mime.one_line(unquote(header)) for header in token_headers]
     return replace(
         inbound,
-        to=_recipients(mail, to),
+        recipients=_list_recipients(mail, envelope_recipients),
         subject=subject,
         date=_parse_date(mime.header(mail, "date")),
         message_id=mime.header(mail, "message-id")[:1000],
@@ -89,11 +91,11 @@ def _token_headers(returned: Mail | None) -> list[str]:
     return [header for name in _TOKEN_HEADERS for header in mime.headers(returned, name)]
 
 
-def _recipients(mail: Mail, to: tuple[str, ...]) -> tuple[str, ...]:
+def _list_recipients(mail: Mail, envelope_recipients: tuple[str, ...]) -> tuple[str, ...]:
     addresses = [
         address
         for name in _RECIPIENT_HEADERS
         for header in mime.headers(mail, name)
         for address in mime.addresses(header)
     ]
-    return tuple(dict.fromkeys([*to, *addresses]))[:_MAX_ADDRESSES]
+    return tuple(dict.fromkeys([*envelope_recipients, *addresses]))[:_MAX_ADDRESSES]

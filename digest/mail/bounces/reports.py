@@ -11,15 +11,15 @@ from digest.mail.bounces.values import InboundMail, Kind
 _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 #: "error" is what OpenSMTPD wrote for years
 _ACTIONS: dict[str, Kind] = {
-    "failed": "failed",
-    "error": "failed",
+    "failed": "bounce",
+    "error": "bounce",
     "delayed": "delayed",
     "delivered": "delivered",
     "relayed": "delivered",
     "expanded": "delivered",
 }
 #: which of a report's recipients counts for the message, the first ones before the others
-_PRECEDENCE: tuple[Kind, ...] = ("failed", "delayed", "delivered")
+_PRECEDENCE: tuple[Kind, ...] = ("bounce", "delayed", "delivered")
 ENHANCED = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 REPLY = re.compile(r"(?<![\d.])[45]\d\d(?=[ -])")
 #: types that a reader causes; others (auth-failure, dmarc, virus, not-spam) say nothing of readers
@@ -61,7 +61,7 @@ def _read_recipient(fields: Mail) -> InboundMail | None:
     return InboundMail(
         kind=kind,
         why=f"delivery status: {action}",
-        recipient=next(iter(mime.addresses(recipient)), ""),
+        reported_recipient=next(iter(mime.addresses(recipient)), ""),
         enhanced=_enhanced_code(mime.header(fields, "status"), diagnostic),
         code=int(reply[0]) if reply else 0,
         text=re.sub(r"^(?:smtp|x-[\w.-]+)\s*;\s*", "", diagnostic, flags=re.IGNORECASE)[:_MAX_TEXT],
@@ -89,7 +89,7 @@ def read_complaint(mail: Mail) -> InboundMail | None:
     return InboundMail(
         kind="complaint",
         why=f"feedback report: {kind}",
-        recipient=next(iter(mime.addresses(mime.header(fields, "original-rcpt-to"))), ""),
+        reported_recipient=next(iter(mime.addresses(mime.header(fields, "original-rcpt-to"))), ""),
         returned=tuple(mime.headers(fields, "original-mail-from")),
         text=f"{kind}, reported by {mime.header(fields, 'user-agent') or 'an unnamed agent'}"[
             :_MAX_TEXT

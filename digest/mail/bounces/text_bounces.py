@@ -56,9 +56,9 @@ def read_text_bounce(mail: Mail, data: bytes) -> InboundMail | None:
     enhanced = ENHANCED.search(words) or ENHANCED.search(_without_returned(body))
     reply = REPLY.search(words)
     return InboundMail(
-        kind="failed" if failed else "delayed",
-        why="a letter from a mail server",
-        recipient=mime.one_line(recipient)[:320],
+        kind="bounce" if failed else "delayed",
+        why="a plain-text report of a mail server",
+        reported_recipient=mime.one_line(recipient)[:320],
         enhanced=enhanced[0] if enhanced else "",
         code=int(reply[0]) if reply else 0,
         text=mime.one_line(words)[:_MAX_TEXT],

@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: failed    = a message of ours bounced for good
+#: bounce    = a message of ours was refused for good
 #: delayed   = it is still being tried: nothing to do
 #: delivered = it was delivered, relayed or opened
 #: complaint = the reader marked it as spam, reported by the mailbox provider's feedback loop
 #: automatic = out of office and the like
 #: other     = anything else: a request in the subject, or a mail for people
-Kind = Literal["failed", "delayed", "delivered", "complaint", "automatic", "other"]
+Kind = Literal["bounce", "delayed", "delivered", "complaint", "automatic", "other"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InboundMail:
     """An inbound mail.
 
-    Nothing in it can be trusted until a token of ours in `to` or `returned` is verified.
+    Nothing in it can be trusted until a token of ours in `recipients` or `returned` is verified.
     """
 
     kind: Kind
     #: how the kind was recognised, in a few words
     why: str
     #: addresses that the mail was sent to, those of the envelope first
-    to: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
     subject: str = ""
     #: its Date header, by the clock of its writer; None if it has none
     date: datetime | None = None
@@ -35,7 +35,7 @@ class InboundMail:
     #: decoded headers of the returned message: envelope sender, List-Unsubscribe
     returned: tuple[str, ...] = ()
     #: the recipient that the report names; "" if it names none
-    recipient: str = ""
+    reported_recipient: str = ""
     #: enhanced status code; "" = none
     enhanced: str = ""
     #: SMTP reply code; 0 = none
