@@ -111,7 +111,7 @@ class App:
         """
         if not self._keys.known:
             with self.store.writing() as tx:
-                self._take(store.keys.ensure(tx, self.now()))
+                self._set_keys(store.keys.ensure(tx, self.now()))
         elif time.monotonic() - self._keys.read > _KEYS_MAX_AGE:
             self._reload_keys()
         return self._keys.known
@@ -131,44 +131,51 @@ class App:
             return use(self.keys())
 
     def rotate_keys(self) -> list[LinkKey]:
-        """Make a new key, which signs from now on; the older ones go on being taken, since leaving
-        works as long as a mail exists.
+        """Make a new key, which signs from now on.
+
+        Links of older keys stay valid, since unsubscribing must work as long as a mail exists.
         """
         with self.store.writing() as tx:
-            self._take(store.keys.rotate(tx, self.now()))
+            self._set_keys(store.keys.rotate(tx, self.now()))
         return self._keys.known
 
     def revoke_key(self, ident: int) -> bool:
-        """Take no more links of a key, but those that leave; False: it was revoked already.
+        """Revoke a key, so that its links are refused, except those that unsubscribe.
 
-        Where it was the newest, a new one is made.
+        If it was the newest, a new one is made.
+
+        Returns:
+            False if it was revoked already.
 
         Raises:
             NotFoundError: there is no such key.
         """
         with self.store.writing() as tx:
-            done = store.keys.revoke(tx, ident, self.now())
-            self._take(store.keys.load_keys(tx))
-        return done
+            newly_revoked = store.keys.revoke(tx, ident, self.now())
+            self._set_keys(store.keys.load_keys(tx))
+        return newly_revoked
 
     def _reload_keys(self) -> None:
         with self.store.reading() as tx:
-            self._take(store.keys.load_keys(tx))
+            self._set_keys(store.keys.load_keys(tx))
 
-    def _take(self, keys: list[LinkKey]) -> None:
+    def _set_keys(self, keys: list[LinkKey]) -> None:
         redaction.register_secrets(*(key.secret for key in keys))
         self._keys.known, self._keys.read = keys, time.monotonic()
 
     def url(
         self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0
     ) -> str:
-        """A link for a mail."""
+        """Return a signed link for a mail."""
         return self.urls([Link(purpose, subscriber_id, paper_id, message_id)])[0]
 
-    def urls(self, wanted: Sequence[Link]) -> list[str]:
-        """The links that a mail carries, signed at once."""
+    def urls(self, unsigned_links: Sequence[Link]) -> list[str]:
+        """Return the signed URLs of the links that a mail carries."""
         base_url, key = self.config.web.base_url, self.keys()[-1]
-        return [f"{base_url}{PATHS[link.purpose]}{links.write_token(link, key)}" for link in wanted]
+        return [
+            f"{base_url}{PATHS[link.purpose]}{links.write_token(link, key)}"
+            for link in unsigned_links
+        ]
 
     def mailto(
         self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0

@@ -36,16 +36,16 @@ HELD_FOR, KEPT_FOR = timedelta(days=7), timedelta(days=90)
 
 def find_held(presses: Sequence[Press]) -> set[int]:
     """Return the positions of held thumbs among all presses of one reader."""
-    thumbs = [(place, press) for place, press in enumerate(presses) if _may_be_held(press)]
+    thumbs = [(position, press) for position, press in enumerate(presses) if _may_be_held(press)]
     answers = {press.form: press.answers for press in presses}
-    chains = {place: _chain(press, answers) for place, press in thumbs}
+    chains = {position: _chain(press, answers) for position, press in thumbs}
     return {
-        place
-        for place, press in thumbs
+        position
+        for position, press in thumbs
         for other_place, other in thumbs
         if _contradict(press, other)
         and press.form not in chains[other_place]
-        and other.form not in chains[place]
+        and other.form not in chains[position]
         and (other.confirms or not press.confirms)
     }
 
@@ -81,8 +81,8 @@ def vote_without_held(presses: Sequence[Press], held: set[int]) -> Vote:
         raise ValueError("no press, no vote")
     kept = [
         press.vote
-        for place, press in enumerate(presses)
-        if place not in held and press.state == "counted"
+        for position, press in enumerate(presses)
+        if position not in held and press.state == "counted"
     ]
     return kept[-1] if kept else counting[0].previous_vote
 

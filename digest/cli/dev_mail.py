@@ -40,9 +40,9 @@ def dev_mail(
     """
     from digest.demo.dev_mail import run_dev_mail
 
-    place = make_folder(folder) if folder else Path(tempfile.mkdtemp(prefix="digest-mail-"))
+    folder_path = make_folder(folder) if folder else Path(tempfile.mkdtemp(prefix="digest-mail-"))
     with (
-        run_dev_mail(place, port=port, web_port=web_port) as (mail_sink, address),
+        run_dev_mail(folder_path, port=port, web_port=web_port) as (mail_sink, address),
         contextlib.suppress(EndedBySignal),
     ):
         out.print(
@@ -52,8 +52,8 @@ def dev_mail(
             markup=False,
         )
         out.print(
-            f"Mails are shown at {address}/inbox and kept in {place}. Nothing is delivered. Ctrl-C "
-            f"ends it.",
+            f"Mails are shown at {address}/inbox and kept in {folder_path}. Nothing is delivered. "
+            f"Ctrl-C ends it.",
             highlight=False,
             soft_wrap=True,
         )

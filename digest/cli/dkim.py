@@ -53,19 +53,21 @@ def dkim(
         raise ConfigError(
             f"{path}: {error}. Move it away, and this command makes another"
         ) from error
-    place = f"{selector}._domainkey.{domain}"
+    record_name = f"{selector}._domainkey.{domain}"
     if as_json:
-        show_json({"file": str(path), "made": made, "name": place, "type": "TXT", "value": record})
+        show_json(
+            {"file": str(path), "made": made, "name": record_name, "type": "TXT", "value": record}
+        )
         return
     state = "made" if made else "exists"
     out.print(f"{state}: {path}", highlight=False, markup=False, soft_wrap=True)
     if chosen is None:
         lines = ("Set in config.toml, section [mail]:", "", f'    {name} = "{default}"', "")
         out.print(*lines, sep="\n", highlight=False, markup=False, soft_wrap=True)
-    _show_record(domain, place, record)
+    _show_record(domain, record_name, record)
 
 
-def _show_record(domain: str, place: str, record: str) -> None:
+def _show_record(domain: str, record_name: str, record: str) -> None:
     """Print the DNS record, as a text and as a line of a zone file."""
     out.print(
         f"Publish in the DNS of {domain}: the name, the type TXT, and this value as one text.",
@@ -74,7 +76,7 @@ def _show_record(domain: str, place: str, record: str) -> None:
         highlight=False,
         markup=False,
     )
-    typer.echo(f"    {place}\n\n    {record}\n")
+    typer.echo(f"    {record_name}\n\n    {record}\n")
     out.print(
         "The same as a line of a zone file, where one string holds at most 255 characters:",
         "",
@@ -83,7 +85,7 @@ def _show_record(domain: str, place: str, record: str) -> None:
         markup=False,
     )
     strings = " ".join(f'"{record[start : start + 255]}"' for start in range(0, len(record), 255))
-    typer.echo(f"    {place}. 3600 IN TXT ( {strings} )")
+    typer.echo(f"    {record_name}. 3600 IN TXT ( {strings} )")
 
 
 def _write_key(path: Path, pem: bytes) -> bool:

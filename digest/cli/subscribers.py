@@ -208,8 +208,8 @@ def unsubscribe(
     from digest import subscriptions
 
     with open_app(config, existing=True) as app:
-        known = subscriptions.find(app, email)
-        gone = subscriptions.unsubscribe(app, known.id, farewell=True)
+        subscriber = subscriptions.find(app, email)
+        gone = subscriptions.unsubscribe(app, subscriber.id, farewell=True)
     if as_json:
         show_json({"email": gone.email, "standing": gone.status.value})
     else:
@@ -232,19 +232,20 @@ def delete(
     from digest import subscriptions
 
     with open_app(config, existing=True) as app:
-        known = subscriptions.find(app, email)
+        subscriber = subscriptions.find(app, email)
         if not yes:
             typer.confirm(
-                f"Delete {known.email} and everything stored about them? This cannot be undone",
+                f"Delete {subscriber.email} and everything stored about them? "
+                "This cannot be undone",
                 abort=True,
             )
-        subscriptions.delete(app, known.id)
+        subscriptions.delete(app, subscriber.id)
     if as_json:
-        show_json({"email": known.email, "deleted": True})
+        show_json({"email": subscriber.email, "deleted": True})
     else:
         out.print(
-            f"{known.email}: deleted. Backups made before, and the mail server's log, still name "
-            f"them",
+            f"{subscriber.email}: deleted. Backups made before, and the mail server's log, still "
+            f"name them",
             highlight=False,
             markup=False,
         )

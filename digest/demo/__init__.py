@@ -46,16 +46,17 @@ def run(folder: Path | None = None, *, serving: bool = True, port: int = 0) -> N
     Raises:
         DigestError: a step did not do what it should; the message says which.
     """
-    place = _make_folder(folder)
+    workspace = _make_folder(folder)
     logging.getLogger("digest").setLevel(logging.WARNING)  # the story is printed on standard output
     out.print(
-        f"Working in {place}; nothing outside it is touched, and no other machine is contacted.",
+        f"Working in {workspace}; nothing outside it is touched, and no other machine is "
+        "contacted.",
         style="dim",
         soft_wrap=True,
     )
-    with MailSink(place / "mail") as mail_sink:
+    with MailSink(workspace / "mail") as mail_sink:
         comparisons: list[DigestComparison] = []
-        app = _open_app(place, mail_sink, port or free_port())
+        app = _open_app(workspace, mail_sink, port or free_port())
         try:
             with serve.Background(
                 app, extra=[inbox_pages(mail_sink.mails, comparisons)]
@@ -76,11 +77,11 @@ def _make_folder(folder: Path | None) -> Path:
     return folder.resolve()
 
 
-def _open_app(place: Path, mail_sink: MailSink, port: int) -> App:
+def _open_app(workspace: Path, mail_sink: MailSink, port: int) -> App:
     """Open an app with its own settings; config.toml and the environment are ignored."""
     settings = {
-        "DIGEST_STORE__URL": f"sqlite:///{place / 'digest.sqlite'}",
-        "DIGEST_INGEST__INBOX": str(place / "inbox"),
+        "DIGEST_STORE__URL": f"sqlite:///{workspace / 'digest.sqlite'}",
+        "DIGEST_INGEST__INBOX": str(workspace / "inbox"),
         "DIGEST_SMTP__HOST": mail_sink.host,
         "DIGEST_SMTP__PORT": str(mail_sink.port),
         "DIGEST_SMTP__TLS": "none",

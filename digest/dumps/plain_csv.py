@@ -40,8 +40,8 @@ class PlainCsv:
         columns = match_columns(header)
         column_positions = [(header.index(name), column) for name, column in columns.items()]
         unknown = [
-            (place, name)
-            for place, name in enumerate(header)
+            (position, name)
+            for position, name in enumerate(header)
             if name.strip() and name not in columns
         ]
         cells = csv.reader(feed, delimiter=separator, strict=True)
@@ -79,10 +79,12 @@ class PlainCsv:
         if len(row) < len(header) and not feed.taken[-1][2]:
             source.mark_incomplete(f"the file ends in the middle of line {feed.taken[-1][0]:,}")
             return Rejected(line=number, raw=raw, reason="cut off in the middle of the record")
-        for place, name in unknown:
-            if place < len(row) and row[place]:
+        for position, name in unknown:
+            if position < len(row) and row[position]:
                 source.count_ignored(name)
-        fields: Row = {column: row[place] for place, column in column_positions if place < len(row)}
+        fields: Row = {
+            column: row[position] for position, column in column_positions if position < len(row)
+        }
         return build_record(number, raw, fields, source.today)
 
 

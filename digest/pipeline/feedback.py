@@ -157,8 +157,8 @@ def _count_press(
     recent = [each for each in around if each.paper_id == paper.id]
     held = presses.find_held(recent)
     outcome: PressOutcome = "counted"
-    if any(recent[place].id == recorded.id for place in held):
-        store.presses.hold(tx, [recent[place].id for place in held])
+    if any(recent[position].id == recorded.id for position in held):
+        store.presses.hold(tx, [recent[position].id for position in held])
         outcome, new_vote = "held", presses.vote_without_held(recent, held)
     else:
         store.presses.void_held(tx, reader_id, Button.THUMB, paper.id)

@@ -66,11 +66,11 @@ def find_tastes_of_readers(
         for count in range(2, MAX_TASTES + 1):
             labels = _cluster(tables, batch_sizes, count)
             separate = _silhouettes(tables, batch_sizes, labels, count) >= MIN_SILHOUETTE
-            best |= {place: labels[place] for place in np.flatnonzero(separate).tolist()}
-        for place, labels_of_reader in best.items():
-            own_labels = labels_of_reader[: batch_sizes[place]].tolist()
+            best |= {index: labels[index] for index in np.flatnonzero(separate).tolist()}
+        for index, labels_of_reader in best.items():
+            own_labels = labels_of_reader[: batch_sizes[index]].tolist()
             number_of = {label: number for number, label in enumerate(dict.fromkeys(own_labels))}
-            tastes[batch[place]] = np.array(
+            tastes[batch[index]] = np.array(
                 [number_of[label] for label in own_labels], dtype=np.int64
             )
     return tastes

@@ -55,7 +55,9 @@ def interleave(
         key: items of equal key are the same paper; the item of the list that picks it is kept.
     """
     random = _seeded_random(teams, subscriber_id, local_date.toordinal())
-    fixed = [(place, item) for place, item in enumerate(first[:size]) if item.slot != "normal"]
+    fixed = [
+        (position, item) for position, item in enumerate(first[:size]) if item.slot != "normal"
+    ]
     picked_keys = {key(item.score.paper_id) for _, item in fixed}
     room = size - len(fixed)
     lists = [[item for item in items if item.slot == "normal"] for items in (first, second)]
@@ -76,8 +78,8 @@ def interleave(
         if len(picked) < room and key(item.score.paper_id) not in picked_keys:
             picked.append(structs.replace(item, team=""))
             picked_keys.add(key(item.score.paper_id))
-    for place, item in fixed:
-        picked.insert(place, item)
+    for position, item in fixed:
+        picked.insert(position, item)
     return tuple(
         structs.replace(item, position=number) for number, item in enumerate(picked, start=1)
     )

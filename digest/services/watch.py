@@ -168,9 +168,11 @@ def _failing_mailbox(app: App, tx: store.Connection) -> Failing | None:
     server = app.imap
     if server is None:
         return None
-    place = store.mailboxes.load(tx, server.name)
+    position = store.mailboxes.load(tx, server.name)
     return (
-        Failing(name=server.folder, error=place.error, since=place.read_at) if place.error else None
+        Failing(name=server.folder, error=position.error, since=position.read_at)
+        if position.error
+        else None
     )
 
 

@@ -96,38 +96,40 @@ def _subscribe(
 ) -> SubscribeResult:
     email = normalise_address(request.email)
     now = app.now()
-    known = store.subscribers.find_by_email(tx, email)
+    subscriber = store.subscribers.find_by_email(tx, email)
     suppression = store.suppressions.find(tx, email)
     if suppression is not None:
-        unknown = replace(_blank(app, email), status=SubscriberStatus.SUPPRESSED)
+        unknown = replace(_make_default_subscriber(app, email), status=SubscriberStatus.SUPPRESSED)
         return SubscribeResult(
-            subscriber=known or unknown, outcome="suppressed", suppression=suppression
+            subscriber=subscriber or unknown, outcome="suppressed", suppression=suppression
         )
-    if known is None:
+    if subscriber is None:
+        new_subscriber = apply_request(request, _make_default_subscriber(app, email))
         return SubscribeResult(
-            subscriber=_add(app, tx, request, apply_request(request, _blank(app, email)), origin),
-            outcome="new",
+            subscriber=_add(app, tx, request, new_subscriber, origin), outcome="new"
         )
-    if known.status is SubscriberStatus.SUPPRESSED:
-        return SubscribeResult(subscriber=known, outcome="suppressed")
-    if known.status is SubscriberStatus.LEFT and origin != "command":
-        return SubscribeResult(subscriber=known, outcome="left")
-    requested = reschedule(known, apply_request(request, replace(known, email=email)), now)
+    if subscriber.status is SubscriberStatus.SUPPRESSED:
+        return SubscribeResult(subscriber=subscriber, outcome="suppressed")
+    if subscriber.status is SubscriberStatus.LEFT and origin != "command":
+        return SubscribeResult(subscriber=subscriber, outcome="left")
+    requested = reschedule(
+        subscriber, apply_request(request, replace(subscriber, email=email)), now
+    )
     outcome: Outcome = "changed"
-    if request.status is not None and _stops(request, known):
+    if request.status is not None and _means_less_mail(request, subscriber):
         return SubscribeResult(
-            subscriber=_stop(app, tx, requested, request.status), outcome="changed"
+            subscriber=_store_stopped(app, tx, requested, request.status), outcome="changed"
         )
-    if known.status is SubscriberStatus.PENDING and origin == "file":
+    if subscriber.status is SubscriberStatus.PENDING and origin == "file":
         outcome = "pending"
-    elif known.status in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
+    elif subscriber.status in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
         since = start_of_local_day(requested, now)
         requested, outcome = (
             replace(requested, status=SubscriberStatus.ACTIVE, due_from=since),
             "back",
         )
-    if requested == known:
-        return SubscribeResult(subscriber=known, outcome="unchanged")
+    if requested == subscriber:
+        return SubscribeResult(subscriber=subscriber, outcome="unchanged")
     return SubscribeResult(
         subscriber=store.subscribers.overwrite(tx, requested, now=now), outcome=outcome
     )
@@ -155,20 +157,20 @@ def _add(
         now=now,
         created=request.created,
     )
-    return _stop(app, tx, added, status) if is_suppressed else added
+    return _store_stopped(app, tx, added, status) if is_suppressed else added
 
 
-def _stops(request: SubscriptionRequest, known: Subscriber) -> bool:
+def _means_less_mail(request: SubscriptionRequest, subscriber: Subscriber) -> bool:
     """Return whether a request means less mail for a known subscriber.
 
     For a pending one it never does.
     """
     if request.status is None or request.status is SubscriberStatus.PENDING:
         return False
-    return _FEWER_MAILS.index(request.status) > _FEWER_MAILS.index(known.status)
+    return _FEWER_MAILS.index(request.status) > _FEWER_MAILS.index(subscriber.status)
 
 
-def _stop(
+def _store_stopped(
     app: App, tx: store.Connection, subscriber: Subscriber, status: SubscriberStatus
 ) -> Subscriber:
     """Store a subscriber who gets no more mail, and skip waiting messages."""
@@ -218,7 +220,7 @@ def sign_up(
     now, client_hash = app.now(), hash_client(app, client)
     with app.store.writing() as tx:
         subscriber = store.subscribers.find_by_email(tx, email)
-        blank = replace(_blank(app, email), status=SubscriberStatus.PENDING)
+        blank = replace(_make_default_subscriber(app, email), status=SubscriberStatus.PENDING)
         # Raises for an invalid value before anything is stored; the sign-up then does not count.
         new_subscriber = apply_request(request, blank)
         admit(app, tx, client_hash)
@@ -271,7 +273,7 @@ def apply_config(app: App) -> list[SubscribeResult]:
     return results
 
 
-def _blank(app: App, email: str) -> Subscriber:
+def _make_default_subscriber(app: App, email: str) -> Subscriber:
     defaults = app.config.digest
     return Subscriber(
         id=0,

@@ -52,15 +52,15 @@ def change_if_unchanged(
     """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, subscriber_id)
-        known = require_subscriber(tx, subscriber_id)
-        requested = reschedule(known, apply_request(request, known), app.now())
-        elsewhere = frozenset(changed_since(version, known))
-        if requested == known:
+        subscriber = require_subscriber(tx, subscriber_id)
+        requested = reschedule(subscriber, apply_request(request, subscriber), app.now())
+        elsewhere = frozenset(changed_since(version, subscriber))
+        if requested == subscriber:
             return ChangeResult(
-                subscriber=known, elsewhere=elsewhere & {"status"}
+                subscriber=subscriber, elsewhere=elsewhere & {"status"}
             )  # all other fields are as requested
         if elsewhere - {"status"}:
-            return ChangeResult(subscriber=known, elsewhere=elsewhere, refused=requested)
+            return ChangeResult(subscriber=subscriber, elsewhere=elsewhere, refused=requested)
         return ChangeResult(
             subscriber=store.subscribers.overwrite(tx, requested, now=app.now()),
             elsewhere=elsewhere,
@@ -76,20 +76,22 @@ def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
         return set_pause(app, tx, require_subscriber(tx, subscriber_id), paused=paused)
 
 
-def set_pause(app: App, tx: store.Connection, known: Subscriber, *, paused: bool) -> Subscriber:
+def set_pause(
+    app: App, tx: store.Connection, subscriber: Subscriber, *, paused: bool
+) -> Subscriber:
     """Pause or resume within a transaction."""
     new_status, old_status = (
         (SubscriberStatus.PAUSED, SubscriberStatus.ACTIVE)
         if paused
         else (SubscriberStatus.ACTIVE, SubscriberStatus.PAUSED)
     )
-    if known.status is not old_status:
-        return known
+    if subscriber.status is not old_status:
+        return subscriber
     since = None if paused else app.now()
-    store.subscribers.set_status(tx, known.id, new_status, now=app.now(), due_from=since)
+    store.subscribers.set_status(tx, subscriber.id, new_status, now=app.now(), due_from=since)
     if paused:
-        store.ledger.skip_waiting(tx, known.id, now=app.now())
-    return replace(known, status=new_status)
+        store.ledger.skip_waiting(tx, subscriber.id, now=app.now())
+    return replace(subscriber, status=new_status)
 
 
 def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subscriber:
@@ -104,16 +106,16 @@ def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subs
         return leave(app, tx, require_subscriber(tx, subscriber_id), farewell=farewell)
 
 
-def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) -> Subscriber:
+def leave(app: App, tx: store.Connection, subscriber: Subscriber, *, farewell: bool) -> Subscriber:
     """Unsubscribe within a transaction."""
-    if known.status is SubscriberStatus.SUPPRESSED:
-        store.suppressions.mark_left(tx, known.email)
-        return known
-    left = store.subscribers.set_status(tx, known.id, SubscriberStatus.LEFT, now=app.now())
-    store.ledger.skip_waiting(tx, known.id, now=app.now())
-    if left and farewell and known.status is not SubscriberStatus.PENDING:
-        plan_letter(app, tx, MessageKind.GOODBYE, known)
-    return replace(known, status=SubscriberStatus.LEFT)
+    if subscriber.status is SubscriberStatus.SUPPRESSED:
+        store.suppressions.mark_left(tx, subscriber.email)
+        return subscriber
+    left = store.subscribers.set_status(tx, subscriber.id, SubscriberStatus.LEFT, now=app.now())
+    store.ledger.skip_waiting(tx, subscriber.id, now=app.now())
+    if left and farewell and subscriber.status is not SubscriberStatus.PENDING:
+        plan_letter(app, tx, MessageKind.GOODBYE, subscriber)
+    return replace(subscriber, status=SubscriberStatus.LEFT)
 
 
 def resubscribe(app: App, subscriber_id: int) -> Subscriber:
@@ -127,13 +129,13 @@ def resubscribe(app: App, subscriber_id: int) -> Subscriber:
         return reactivate(app, tx, require_subscriber(tx, subscriber_id))
 
 
-def reactivate(app: App, tx: store.Connection, known: Subscriber) -> Subscriber:
+def reactivate(app: App, tx: store.Connection, subscriber: Subscriber) -> Subscriber:
     """Resubscribe within a transaction."""
-    if known.status not in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
-        return known
-    store.suppressions.release(tx, known.email, now=app.now())
-    activate(app, tx, known)
-    return replace(known, status=SubscriberStatus.ACTIVE)
+    if subscriber.status not in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
+        return subscriber
+    store.suppressions.release(tx, subscriber.email, now=app.now())
+    activate(app, tx, subscriber)
+    return replace(subscriber, status=SubscriberStatus.ACTIVE)
 
 
 def delete(app: App, subscriber_id: int) -> Subscriber:
@@ -146,16 +148,16 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
         InputError: the config names the reader, and would add them again.
     """
     with app.store.writing() as tx:
-        known = require_subscriber(tx, subscriber_id)
-        if address_key(known.email) in {
+        subscriber = require_subscriber(tx, subscriber_id)
+        if address_key(subscriber.email) in {
             address_key(keep_or_normalise_address(entry.email)) for entry in app.config.subscribers
         }:
             raise InputError(
-                f"[[subscribers]] of the config names {known.email}, and would bring them back. "
-                f"Take them out of it first"
+                f"[[subscribers]] of the config names {subscriber.email}, and would bring them "
+                f"back. Take them out of it first"
             )
         store.subscribers.remove(tx, subscriber_id)
-    return known
+    return subscriber
 
 
 def find(app: App, email: str) -> Subscriber:
@@ -197,16 +199,18 @@ def activate(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
     )
 
 
-def reschedule(known: Subscriber, requested: Subscriber, now: datetime) -> Subscriber:
+def reschedule(subscriber: Subscriber, requested: Subscriber, now: datetime) -> Subscriber:
     """Let other days, another hour or another time zone count from today on.
 
     Else the last date of a weekday that a reader adds would count as missed.
     """
-    before, after = ((reader.days, reader.hour, reader.timezone) for reader in (known, requested))
+    before, after = (
+        (reader.days, reader.hour, reader.timezone) for reader in (subscriber, requested)
+    )
     if before == after:
         return requested
     today = start_of_local_day(requested, now)
-    return replace(requested, due_from=max(known.due_from or today, today))
+    return replace(requested, due_from=max(subscriber.due_from or today, today))
 
 
 def start_of_local_day(subscriber: Subscriber, now: datetime) -> datetime:

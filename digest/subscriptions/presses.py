@@ -52,13 +52,13 @@ def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) ->
     """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
-        known = require_subscriber(tx, link.subscriber_id)
-        new = _add(app, tx, known, Button.LEAVE, form)
-        if new is None and known.status is not SubscriberStatus.LEFT:
-            return LeaveResult(subscriber=known, repeated=True)
-        subscriber = leave(app, tx, known, farewell=farewell)
-        _offer_way_back(app, tx, known)
-    return LeaveResult(subscriber=subscriber)
+        subscriber = require_subscriber(tx, link.subscriber_id)
+        new = _add(app, tx, subscriber, Button.LEAVE, form)
+        if new is None and subscriber.status is not SubscriberStatus.LEFT:
+            return LeaveResult(subscriber=subscriber, repeated=True)
+        left = leave(app, tx, subscriber, farewell=farewell)
+        _offer_way_back(app, tx, subscriber)
+    return LeaveResult(subscriber=left)
 
 
 def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> ReturnResult:
@@ -74,23 +74,23 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
     now = app.now()
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
-        known = require_subscriber(tx, link.subscriber_id)
-        recent = store.presses.list_around(tx, known.id, now, presses.WINDOW)
-        new = _add(app, tx, known, Button.RETURN, form, confirms=confirms)
+        subscriber = require_subscriber(tx, link.subscriber_id)
+        recent = store.presses.list_around(tx, subscriber.id, now, presses.WINDOW)
+        new = _add(app, tx, subscriber, Button.RETURN, form, confirms=confirms)
         if new is None:
             return ReturnResult(
-                subscriber=known,
+                subscriber=subscriber,
                 repeated=True,
                 held=any(press.form == form and press.state == "held" for press in recent),
             )
-        if known.status is SubscriberStatus.LEFT and not presses.may_return(
+        if subscriber.status is SubscriberStatus.LEFT and not presses.may_return(
             recent, now, confirms=confirms
         ):
             store.presses.hold(tx, [new.id])
-            _offer_way_back(app, tx, known)
-            return ReturnResult(subscriber=known, held=True)
-        store.presses.void_held(tx, known.id, Button.RETURN)
-        return ReturnResult(subscriber=reactivate(app, tx, known))
+            _offer_way_back(app, tx, subscriber)
+            return ReturnResult(subscriber=subscriber, held=True)
+        store.presses.void_held(tx, subscriber.id, Button.RETURN)
+        return ReturnResult(subscriber=reactivate(app, tx, subscriber))
 
 
 def pause_by_link(app: App, link: Link, form: str, *, paused: bool) -> Subscriber:
@@ -101,9 +101,9 @@ def pause_by_link(app: App, link: Link, form: str, *, paused: bool) -> Subscribe
     """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
-        known = require_subscriber(tx, link.subscriber_id)
-        new = _add(app, tx, known, Button.PAUSE if paused else Button.RESUME, form)
-        return known if new is None else set_pause(app, tx, known, paused=paused)
+        subscriber = require_subscriber(tx, link.subscriber_id)
+        new = _add(app, tx, subscriber, Button.PAUSE if paused else Button.RESUME, form)
+        return subscriber if new is None else set_pause(app, tx, subscriber, paused=paused)
 
 
 def press_after_leaving(app: App, link: Link, form: str) -> None:
@@ -111,19 +111,19 @@ def press_after_leaving(app: App, link: Link, form: str) -> None:
     now = app.now()
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
-        known = require_subscriber(tx, link.subscriber_id)
-        recent = store.presses.list_around(tx, known.id, now, presses.WINDOW)
-        if known.status is SubscriberStatus.LEFT and any(
+        subscriber = require_subscriber(tx, link.subscriber_id)
+        recent = store.presses.list_around(tx, subscriber.id, now, presses.WINDOW)
+        if subscriber.status is SubscriberStatus.LEFT and any(
             press.button is Button.LEAVE for press in recent
         ):
-            _add(app, tx, known, Button.THUMB, form, void=True)
-            _offer_way_back(app, tx, known)
+            _add(app, tx, subscriber, Button.THUMB, form, void=True)
+            _offer_way_back(app, tx, subscriber)
 
 
 def _add(
     app: App,
     tx: store.Connection,
-    known: Subscriber,
+    subscriber: Subscriber,
     button: Button,
     form: str,
     *,
@@ -134,17 +134,17 @@ def _add(
     press = Press(
         button=button, at=now, form=form, confirms=confirms, state="void" if void else "counted"
     )
-    return store.presses.record(tx, known.id, press, forget_before=now - presses.KEPT_FOR)
+    return store.presses.record(tx, subscriber.id, press, forget_before=now - presses.KEPT_FOR)
 
 
-def _offer_way_back(app: App, tx: store.Connection, known: Subscriber) -> None:
+def _offer_way_back(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
     """Mail a reader who left in a burst of presses how to come back.
 
     The mail is sent at most once a day.
     """
     now = app.now()
-    confirmed = known.status is not SubscriberStatus.PENDING
+    confirmed = subscriber.status is not SubscriberStatus.PENDING
     if confirmed and presses.is_burst(
-        store.presses.list_around(tx, known.id, now, presses.WINDOW), now
+        store.presses.list_around(tx, subscriber.id, now, presses.WINDOW), now
     ):
-        plan_letter(app, tx, MessageKind.GOODBYE, known)
+        plan_letter(app, tx, MessageKind.GOODBYE, subscriber)

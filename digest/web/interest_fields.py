@@ -52,15 +52,18 @@ def make_interest_fields(
     if len(subscriber.interests) < 2 and not more:
         return ()
     interests = subscriber.interests or (Interest(),)
-    blocks = [_block(place, interest, interest.name) for place, interest in enumerate(interests)]
+    blocks = [
+        _block(block_number, interest, interest.name)
+        for block_number, interest in enumerate(interests)
+    ]
     if more and len(blocks) < INTERESTS_MAX:
         blocks.append(_block(len(blocks), Interest(name=""), ""))
     return tuple(blocks)
 
 
-def _block(place: int, interest: Interest, former: str) -> InterestFields:
+def _block(block_number: int, interest: Interest, former: str) -> InterestFields:
     return InterestFields(
-        number=place,
+        number=block_number,
         former=former,
         name=interest.name,
         share=str(interest.share),
@@ -84,11 +87,11 @@ def read_interest_fields(
     blocks: list[InterestFields] = []
     interests: list[Interest] = []
     errors: dict[str, str] = {}
-    for place in range(INTERESTS_MAX):
-        if f"name-{place}" not in form.fields or form.one(f"remove-{place}"):
+    for block_number in range(INTERESTS_MAX):
+        if f"name-{block_number}" not in form.fields or form.one(f"remove-{block_number}"):
             continue
         values = {
-            name: form.one(f"{name}-{place}")
+            name: form.one(f"{name}-{block_number}")
             for name in ("former", "name", "share", "keywords", "categories", "authors")
         }
         before = interests_by_name.get(values["former"], Interest())

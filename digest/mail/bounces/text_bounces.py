@@ -87,10 +87,10 @@ def _words_about(body: str, recipient: str) -> str:
     """The words from the address to the end of its paragraph, else the whole report."""
     report = _without_returned(body)
     # the last occurrence: the report may name the message first and the failure after it
-    place = report.lower().rfind(recipient.lower())
-    if place < 0:
+    position = report.lower().rfind(recipient.lower())
+    if position < 0:
         return " ".join(report.split())
-    paragraphs = re.split(r"\n\s*\n", report[place + len(recipient) :], maxsplit=2)
+    paragraphs = re.split(r"\n\s*\n", report[position + len(recipient) :], maxsplit=2)
     # "<alice@example.org>:" may stand alone above an empty line
     is_alone = len(paragraphs[0].strip(" \n>:")) <= 3
     text = " ".join(paragraphs[:2]) if is_alone else paragraphs[0]

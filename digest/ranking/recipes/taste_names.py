@@ -45,9 +45,9 @@ def _specific_words(
         if len(best) == NAME_WORDS and share < specificity[best[-1]]:
             break
         specificity[word] = share - sum(
-            other[word] / len(titles_by_taste[place])
-            for place, other in enumerate(counts)
-            if place != number
+            other[word] / len(titles_by_taste[position])
+            for position, other in enumerate(counts)
+            if position != number
         )
         if specificity[word] > 0:
             best = sorted((*best, word), key=lambda word: (-specificity[word], word))[:NAME_WORDS]

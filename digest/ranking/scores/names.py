@@ -24,8 +24,8 @@ def index_categories(papers: Sequence[Paper]) -> CategoryIndex:
     """Index papers by categories and their leading parts ("cs" of "cs.RO")."""
     weights: dict[str, dict[int, float]] = {}
     for row, paper in enumerate(papers):
-        for place, category in enumerate(paper.categories):
-            weight = 1.0 if place == 0 else SECONDARY_CATEGORY
+        for position, category in enumerate(paper.categories):
+            weight = 1.0 if position == 0 else SECONDARY_CATEGORY
             parts = category.lower().split(".")
             for end in range(1, len(parts) + 1):
                 weights.setdefault(".".join(parts[:end]), {}).setdefault(row, weight)

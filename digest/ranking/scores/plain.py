@@ -74,9 +74,9 @@ def _keyword_values(
 def _category_value(category: str, bonus: float, paper: Paper) -> float:
     """Return the bonus where a paper has the category; less if not as its first one."""
     parts = normalize_category(category).split(".")
-    for place, name in enumerate(paper.categories):
+    for position, name in enumerate(paper.categories):
         if name.lower().split(".")[: len(parts)] == parts:
-            return bonus if place == 0 or bonus < 0 else bonus * SECONDARY_CATEGORY
+            return bonus if position == 0 or bonus < 0 else bonus * SECONDARY_CATEGORY
     return 0.0
 
 

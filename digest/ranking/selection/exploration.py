@@ -43,9 +43,9 @@ def draw(
     # A hash is ten times as fast as making a random generator.
     digest = blake2b(f"exploration {seed[0]} {seed[1]}".encode(), digest_size=6).digest()
     uniform = int.from_bytes(digest) / 2**48
-    place = int(sums.searchsorted(uniform * sums[-1], side="right"))
-    place = min(place, len(candidates) - 1)
-    return candidates[place], float(weights[place] / sums[-1])
+    position = int(sums.searchsorted(uniform * sums[-1], side="right"))
+    position = min(position, len(candidates) - 1)
+    return candidates[position], float(weights[position] / sums[-1])
 
 
 @lru_cache(maxsize=MAX_CANDIDATES)
