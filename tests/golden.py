@@ -37,17 +37,17 @@ WRITERS = {
 
 
 def cases() -> list[str]:
-    """Names of the folders that hold an input, in order."""
+    """List the folders that hold an input, in order."""
     return sorted(path.parent.name for path in FOLDER.glob("*/input.json"))
 
 
 def write(case: str) -> Message:
-    """The mail of a case as it is written today."""
+    """Write the mail of a case as today's code does."""
     return _write(_read_input(case))
 
 
 def write_many(papers: int) -> Message:
-    """A digest of that many papers: those of digest-twenty, repeated."""
+    """Write a digest of that many papers: those of digest-twenty, repeated."""
     case_input = _read_input("digest-twenty")
     listed = itertools.cycle(case_input["arguments"]["listed"])
     case_input["arguments"]["listed"] = list(itertools.islice(listed, papers))
@@ -72,7 +72,7 @@ def _write(case_input: dict[str, typing.Any]) -> Message:
 
 
 def outputs(case: str) -> dict[str, bytes]:
-    """File name -> contents as they are written today."""
+    """Return file name -> contents as today's code writes them."""
     message = write(case)
     files = {
         "subject.txt": f"{message.subject}\n".encode(),

@@ -20,7 +20,7 @@ MORE = b"aeaqcaaaaaaaoaaaaaaagaaaaaacviaf3bvw4nyg2l6d6nzqqisqjja"
 def letter(
     app: App, who: Subscriber, key: str = "1", *, state: MessageState = MessageState.ACCEPTED
 ) -> Queued:
-    """A message to a reader that was sent, with the given end."""
+    """Make a message to a reader that was sent, with the given end."""
     with app.store.writing() as tx:
         store.ledger.plan(
             tx,
@@ -41,7 +41,7 @@ def letter(
 
 
 def mail(name: str, app: App, queued: Queued, *, paper: int = 0) -> bytes:
-    """A golden mail, about a message of this store."""
+    """Make a golden mail about a message of this store."""
     reader = queued.subscriber.id
     address = app.bounce_address(reader, queued.id)
     assert address is not None
@@ -66,23 +66,24 @@ def bounce_of(app: App, queued: Queued) -> bytes:
     return mail("postfix-unknown-user", app, queued)
 
 
-def damaged(data: bytes, chance: random.Random) -> bytes:
-    """A few bytes or slices of a mail changed, moved, doubled or left out."""
-    made = bytearray(data)
+def damage(data: bytes, chance: random.Random) -> bytes:
+    """Change, move, double or remove a few bytes or slices of a mail."""
+    damaged = bytearray(data)
     for _ in range(chance.randint(1, 8)):
-        here, there = sorted((chance.randrange(len(made) + 1), chance.randrange(len(made) + 1)))
+        size = len(damaged) + 1
+        here, there = sorted((chance.randrange(size), chance.randrange(size)))
         there = min(there, here + chance.choice((1, 8, 200, 5000)))
         match chance.randrange(5):
             case 0:
-                made[here:there] = b""
+                damaged[here:there] = b""
             case 1:
-                made[here:here] = made[here:there]
+                damaged[here:here] = damaged[here:there]
             case 2:
-                made[here:there] = bytes(
+                damaged[here:there] = bytes(
                     chance.randrange(256) for _ in range(min(there - here, 50))
                 )
             case 3:
-                made[here:here] = chance.choice(
+                damaged[here:here] = chance.choice(
                     (
                         b"\n",
                         b"\n\n",
@@ -100,5 +101,5 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
                     )
                 )
             case _:
-                made[here:there] = made[here:there].swapcase()
-    return bytes(made)
+                damaged[here:there] = damaged[here:there].swapcase()
+    return bytes(damaged)

@@ -116,7 +116,7 @@ def fill(
 
 
 def contents(app: App) -> list[str]:
-    """All that the database holds, read past the code under test."""
+    """Read everything in the database, without the code under test."""
     connection = sqlite3.connect(str(app.store.url.database))
     try:
         return list(connection.iterdump())

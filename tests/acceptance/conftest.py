@@ -29,7 +29,7 @@ class Done:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Run:
-    """Runs `digest ...` as a process in tmp_path, with no settings from outside."""
+    """Run `digest ...` as a process in tmp_path, without settings from outside."""
 
     def call(*words: str, **environment: str) -> Done:
         clean = {
@@ -54,7 +54,7 @@ def process(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """The same in this process, which spares loading everything anew for each command."""
+    """Run `digest ...` in this process, where modules are loaded only once."""
     monkeypatch.chdir(tmp_path)
 
     def call(*words: str, code: int = 0, stdin: str = "", **environment: str) -> Done:

@@ -54,7 +54,7 @@ def command(tmp_path: Path, server: HostileSmtp) -> Command:
         'tls = "none"',
     ]
     (tmp_path / "config.toml").write_text("\n".join(lines) + "\n")
-    # Seconds pass as ever, and files keep their times: only the clock on the wall is wrong.
+    # Only the wall clock is wrong: the monotonic clock and the times of files are right.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     settings = {
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
@@ -84,7 +84,7 @@ def command(tmp_path: Path, server: HostileSmtp) -> Command:
 
 
 def put_dump(folder: Path, days: int) -> None:
-    """A dump of that day, with a file time as if it had been written then."""
+    """Write a dump of that day, with a file time as if written then."""
     at = TODAY + timedelta(days=days)
     path = folder / "inbox" / f"{at:%Y-%m-%d}.jsonl"
     path.parent.mkdir(exist_ok=True)
@@ -102,7 +102,7 @@ def test_five_days_forward_and_back(command: Command, server: HostileSmtp, tmp_p
     put_dump(tmp_path, 0)
     assert command(0, "run", "--json")["send"]["accepted"] == 1
 
-    # The clock runs ahead, and a server that asks for patience is noted with it.
+    # The clock runs ahead, and the pause that a server asks for is stored by it.
     put_dump(tmp_path, 5)
     assert command(5, "run", "--json")["send"]["deferred"] == 1
     with store.reading() as tx:
@@ -128,8 +128,8 @@ def test_five_days_forward_and_back(command: Command, server: HostileSmtp, tmp_p
     sent = [message_from_bytes(mail.data)["Message-ID"] for mail in server.got if mail.promised]
     assert len(sent) == len(set(sent)) == 3
     with store.reading() as tx:
-        listed = list(tx.execute(select(tables.digest_items.c.paper_id)).scalars())
+        listed_ids = list(tx.execute(select(tables.digest_items.c.paper_id)).scalars())
         states = set(tx.execute(select(tables.messages.c.state)).scalars())
-    assert len(listed) == len(set(listed)) == 6, "no paper twice"
+    assert len(listed_ids) == len(set(listed_ids)) == 6, "no paper twice"
     assert states == {"accepted"}
     app.close()

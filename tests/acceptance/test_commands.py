@@ -133,7 +133,7 @@ def test_a_mail_is_previewed_as_it_is_sent_and_signed(
     for data in (previewed, sent):
         assert dkim.verify(data, dnsfunc=lambda name, timeout=5: record["value"].encode())
 
-    def mask(data: bytes) -> bytes:  # another time, and tokens that name another message
+    def mask(data: bytes) -> bytes:  # the time and the tokens differ
         return re.sub(
             rb"(?m)^Date: .*$",
             b"",
@@ -213,9 +213,9 @@ def test_a_file_does_not_bring_back_a_reader_who_left(run: Run, tmp_path: Path) 
 def test_texts_of_servers_and_files_are_shown_without_markup(
     run: Run, papers: Path, tmp_path: Path
 ) -> None:
-    said = "550 [/b] no :smile: [red]user[/]"
-    run("suppressions", "add", "alice@example.org", "--evidence", said)
-    assert said in run("suppressions").stdout
+    reply = "550 [/b] no :smile: [red]user[/]"
+    run("suppressions", "add", "alice@example.org", "--evidence", reply)
+    assert reply in run("suppressions").stdout
     odd = tmp_path / "a [b] :x: [].jsonl"
     next(papers.iterdir()).rename(odd)
     for words in (("ingest", odd.name), ("status",)):

@@ -1,4 +1,4 @@
-"""Every command is documented, and the README stays one that is read."""
+"""Every command is documented, and the README stays short."""
 
 from __future__ import annotations
 

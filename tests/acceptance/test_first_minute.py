@@ -19,7 +19,7 @@ from tests.conftest import TODAY
 
 
 def every_command() -> Iterator[tuple[str, ...]]:
-    """The words of each command, with something for each argument that it needs."""
+    """Yield the words of each command, with values for required arguments."""
 
     def walk(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         for name, below in getattr(command, "commands", {}).items():
@@ -91,7 +91,9 @@ def test_a_reading_command_creates_nothing_without_a_service(
     done = run(*words, code=1)
     assert done.stdout == ""
     assert "neither a config.toml nor a database" in done.stderr
-    assert all(way in done.stderr for way in ("digest init", "--config", "Change to the folder"))
+    assert all(
+        remedy in done.stderr for remedy in ("digest init", "--config", "Change to the folder")
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -166,10 +168,10 @@ def test_an_inbox_that_is_not_a_folder_is_reported_first(run: Run, tmp_path: Pat
 def test_a_failed_write_leaves_nothing(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Path, target: Path) -> Path:
+    def fail(self: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device", str(target))
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(Path, "replace", fail)
     assert "No space left" in run("init", "--sender", "digest@example.org", code=2).stderr
     assert list(tmp_path.iterdir()) == []
 

@@ -24,10 +24,13 @@ EVIL = "a\nforged\r\x1b[2J\x1b]0;owned\x07\x9b1m\u202egpj\u2066\u2028forged\x85f
 RAW = set("\r\x1b\x07\x9b\u202e\u2066\u2028\x85")
 
 
-def harmless(said: str, *, wrapped: bool = False) -> None:
-    """`wrapped`: running text, in which any word may begin a line."""
-    assert not set(said) & RAW
-    assert wrapped or not [line for line in said.splitlines() if line.startswith("forged")]
+def check_harmless(text: str, *, wrapped: bool = False) -> None:
+    """Check that no raw control character and no forged line is in a text.
+
+    With `wrapped` the text is running text, in which any word may begin a line.
+    """
+    assert not set(text) & RAW
+    assert wrapped or not [line for line in text.splitlines() if line.startswith("forged")]
 
 
 @pytest.mark.slow
@@ -73,11 +76,11 @@ def test_every_command_escapes_names(run: Run, tmp_path: Path) -> None:
         for more in ((), ("--json",)):
             try:
                 done = run(*words, *more, **settings)
-            except AssertionError as error:  # a command may refuse, with any code
+            except AssertionError as error:  # a command may fail, with any code
                 _, _, text = str(error).partition(":\n")
-                harmless(text)
+                check_harmless(text)
             else:
-                harmless(done.stdout + done.stderr, wrapped="--text" in words)
+                check_harmless(done.stdout + done.stderr, wrapped="--text" in words)
                 assert not more or json.loads(done.stdout) is not None
 
 
@@ -90,7 +93,7 @@ def test_the_log_of_a_service_holds_neither_forged_lines_nor_tokens(
     ).subscriber
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / f"{EVIL}.jsonl").write_bytes(b"{")
-    os.utime(tmp_path / "inbox" / f"{EVIL}.jsonl", (0, 0))  # nobody writes it any more
+    os.utime(tmp_path / "inbox" / f"{EVIL}.jsonl", (0, 0))  # old enough to be complete
     path = app.url(Purpose.MANAGE, reader.id).removeprefix(app.config.web.base_url)
     token = path.rpartition("/")[2]
 

@@ -30,7 +30,7 @@ def test_suppressions_are_listed_imported_exported_and_released(run: Run, tmp_pa
         "address,reason,since\ncarol@example.org,hard,2026-01-02\nbob@example.org,,\nnobody,,\nd@example.org,odd,\n"
     )
     report = json.loads(run("suppressions", "import", "more.csv", "--json").stdout)
-    assert {what: report[what] for what in ("added", "known", "rejected")} == {
+    assert {name: report[name] for name in ("added", "known", "rejected")} == {
         "added": 1,
         "known": 1,
         "rejected": 2,
@@ -43,8 +43,8 @@ def test_suppressions_are_listed_imported_exported_and_released(run: Run, tmp_pa
     run("suppressions", "release", "alice@example.org", "bob@example.org", "carol@example.org")
     assert json.loads(run("suppressions", "--json").stdout) == []
     assert json.loads(run("suppressions", "import", "all.jsonl", "--json").stdout)["added"] == 3
-    listed = json.loads(run("suppressions", "list", "--json").stdout)
-    assert listed[0] == {
+    suppressions = json.loads(run("suppressions", "list", "--json").stdout)
+    assert suppressions[0] == {
         "address": "carol@example.org",
         "reason": "hard",
         "since": "2026-01-02T00:00:00+00:00",
@@ -86,7 +86,7 @@ def test_a_bounce_through_the_pipe_of_a_mail_server(
         "hard",
     )
     assert json.loads(run("subscribers", "--json").stdout)[0]["standing"] == "suppressed"
-    # what the header does not say, the envelope may
+    # without the header the envelope names the message
     run("suppressions", "release", "alice@example.org")
     hidden = report.replace(f"To: {mail.sender}\n", "").replace("5.1.1", "5.2.2")
     assert "untrusted" in run("bounce", stdin=hidden, code=67, **settings).stdout

@@ -45,7 +45,7 @@ NEEDED: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.fixture(autouse=True)
-def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def _forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_known", {})
 
 
@@ -58,7 +58,10 @@ def secret(place: str) -> str:
 
 
 def spellings(value: str) -> set[str]:
-    """How it might be said; of Base64 what no neighbour touches."""
+    """Return the ways in which a secret may be printed.
+
+    Of Base64 only the part that does not depend on neighbouring bytes.
+    """
     data = value.encode()
     packed = {base64.b64encode(bytes(n) + data).decode().rstrip("=")[4:-4] for n in range(3)}
     spelled = {value, quote(value), quote(value, safe=""), quote_plus(value), repr(value)[1:-1]}
@@ -70,7 +73,13 @@ def secret_keys(model: type[BaseModel]) -> list[str]:
 
 
 def plant_secrets() -> tuple[dict[str, Any], dict[str, str]]:
-    """Settings with a secret wherever one can be, found by type; and place -> secret."""
+    """Make settings with a secret in every place that can hold one.
+
+    The places are found by type.
+
+    Returns:
+        The settings, and place -> secret.
+    """
     values: dict[str, Any] = {}
     secrets: dict[str, str] = {}
 
@@ -116,7 +125,7 @@ def toml_of(values: dict[str, Any]) -> str:
 
 
 def test_settings_named_like_secrets_have_the_secret_type() -> None:
-    """So that a new setting is covered by itself."""
+    """The type makes these tests cover a new setting."""
     called = re.compile(r"(?:^|_)(?:password|secret|token|key|passphrase)$")
     models = [*(section_at([name]) for name in SECTIONS), *SUBLISTS.values(), *LISTS.values()]
     for model in models:
@@ -205,9 +214,9 @@ def test_an_unreachable_database_shows_no_password(run: Run, port: str) -> None:
     ):
         for words in (("status",), ("doctor", "--offline", "--json"), ("subscribers", "--json")):
             done = run(*words, code=1, DIGEST_STORE__URL=url, DIGEST_LOG__LEVEL="debug")
-            said = done.stdout + done.stderr
-            assert said
-            assert not [s for s in spellings(secret("db")) if s in said], (url, words, said)
+            output = done.stdout + done.stderr
+            assert output
+            assert not [s for s in spellings(secret("db")) if s in output], (url, words, output)
 
 
 # ---------------------------------------------------------------------------------------- a service
@@ -227,7 +236,7 @@ def source() -> Iterator[SourceServer]:
 
 @pytest.fixture
 def service(tmp_path: Path, parrot: Parrot, source: SourceServer) -> tuple[Path, dict[str, str]]:
-    """A config in which everything fails, with servers that say the secrets back."""
+    """A config in which everything fails, with servers that echo the secrets."""
     values, secrets = plant_secrets()
     values["log"] = {"level": "debug"}
     values["alerts"] = {"to": "ops@example.org"}
@@ -262,7 +271,7 @@ def service(tmp_path: Path, parrot: Parrot, source: SourceServer) -> tuple[Path,
 
 
 def dump_database(path: Path) -> str:
-    """All text that the database holds, the key of the links apart."""
+    """Return all text in the database, except the key of the links."""
     connection = sqlite3.connect(path)
     try:
         return "\n".join(row for row in connection.iterdump() if "link_keys" not in row)
@@ -270,8 +279,8 @@ def dump_database(path: Path) -> str:
         connection.close()
 
 
-def letters(folder: Path) -> str:
-    """All parts of all mails, decoded."""
+def read_mails(folder: Path) -> str:
+    """Return all parts of all mails, decoded."""
     text = []
     for path in folder.rglob("*.eml"):
         mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
@@ -307,32 +316,32 @@ def test_no_error_shows_a_secret(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     path, secrets = service
-    said: dict[str, str] = {}
+    outputs: dict[str, str] = {}
     for code, words in COMMANDS:
         for more in ((), ("--json",)):
             redaction._known.clear()  # each command is a process of its own
             done = run(*words, *more, code=code)
-            said[" ".join((*words, *more))] = done.stdout + done.stderr
+            outputs[" ".join((*words, *more))] = done.stdout + done.stderr
             assert not more or json.loads(done.stdout) is not None
     outbox = send_alarms(path, tmp_path)
-    said |= {"the store": dump_database(tmp_path / "digest.sqlite"), "letters": outbox}
-    for what, text in said.items():
+    outputs |= {"the store": dump_database(tmp_path / "digest.sqlite"), "letters": outbox}
+    for origin, text in outputs.items():
         for place, value in secrets.items():
-            assert not [s for s in spellings(value) if s in text], f"{place} in {what}:\n{text}"
-    # they did fail, and say of what
-    assert "DEBUG httpcore" in said["fetch"]
-    assert "INFO httpx HTTP Request: GET http" in said["fetch"]
-    assert "bad key: /works?" in said["fetch --json"]
-    assert "535 5.7.8 not so" in said["send"]
-    assert "not so: " in said["mailbox --json"]
-    assert "404" in said["fetch"]
-    assert "bad key: " in said["the store"]
+            assert not [s for s in spellings(value) if s in text], f"{place} in {origin}:\n{text}"
+    # they failed and named the cause
+    assert "DEBUG httpcore" in outputs["fetch"]
+    assert "INFO httpx HTTP Request: GET http" in outputs["fetch"]
+    assert "bad key: /works?" in outputs["fetch --json"]
+    assert "535 5.7.8 not so" in outputs["send"]
+    assert "not so: " in outputs["mailbox --json"]
+    assert "404" in outputs["fetch"]
+    assert "bad key: " in outputs["the store"]
     assert "Source alex fails" in outbox
     assert source.requests[0].query["api_key"] == secret("sources.0.key")
 
 
 def send_alarms(path: Path, tmp_path: Path) -> str:
-    """The letters to the operator two days later, written to a folder."""
+    """Send the alarms of two days later, and return the mails to the operator."""
     loaded = config.load(path, {})
     loaded = loaded.model_copy(
         update={"smtp": loaded.smtp.model_copy(update={"host": "", "more": ()})}
@@ -345,7 +354,7 @@ def send_alarms(path: Path, tmp_path: Path) -> str:
         pipeline.send(app)
     finally:
         app.close()
-    return letters(tmp_path / "outbox")
+    return read_mails(tmp_path / "outbox")
 
 
 def test_commands_without_a_service_log_without_secrets_too(

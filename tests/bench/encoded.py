@@ -16,6 +16,6 @@ recommend = evaluate.recommend
 
 
 def prepare(all_texts: Sequence[str]) -> None:
-    """Prepare as a service does whose config names an encoder."""
+    """Prepare the texts as a service does whose config names an encoder."""
     vectors = np.load(os.environ["DIGEST_BENCH_ENCODED"])["E"].astype(np.float32)
     evaluate.prepare(all_texts, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

@@ -72,7 +72,7 @@ def main() -> int:
             f"requests     {result.requests:,} for {len(result.files):,} pages; "
             f"{len(server.failures)} failed: {dict(Counter(server.failures))}"
         )
-        print(f"again        {result.repeated} requests, {result.restarted} windows")
+        print(f"again        {result.retries} requests, {result.restarts} windows")
         print(
             f"took         {took:.1f} s, and {sum(waited):,.0f} s of politeness that were not "
             f"waited"

@@ -75,22 +75,22 @@ def main() -> int:
         default="recent",
         help="recipe that shares the digests of two readers in five; '' = none",
     )
-    asked = parser.parse_args()
+    options = parser.parse_args()
     dumps = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "dumps" / "arxiv"
-    files = sorted(dumps.glob("*.jsonl.gz"))[: asked.days]
+    files = sorted(dumps.glob("*.jsonl.gz"))[: options.days]
     if not files:
         print(
             f"no dumps at {dumps}; set DIGEST_TEST_SHARED to the folder that holds dumps/arxiv",
             file=sys.stderr,
         )
         return 1
-    asked.folder.mkdir(parents=True)
+    options.folder.mkdir(parents=True)
     settings = (
-        f'[mail]\nsender = "digest@example.org"\n[evaluate]\nrecipe_b = "{asked.against}"\nshare = '
-        f'40\n[log]\nlevel = "warning"\n'
+        f'[mail]\nsender = "digest@example.org"\n[evaluate]\nrecipe_b = "{options.against}"\n'
+        f'share = 40\n[log]\nlevel = "warning"\n'
     )
-    (asked.folder / "config.toml").write_text(settings, encoding="utf-8")
-    app = App.open(config.load(asked.folder / "config.toml", {}))
+    (options.folder / "config.toml").write_text(settings, encoding="utf-8")
+    app = App.open(config.load(options.folder / "config.toml", {}))
     started = time.process_time()
     app = live(app, make_readers(), [(date.fromisoformat(file.name[:10]), file) for file in files])
     lived = time.process_time()

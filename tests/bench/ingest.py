@@ -36,7 +36,7 @@ TABLES = ("dumps", "papers", "identities", "records", "vectors", "rounds", "freq
 
 
 def make_rows(count: int) -> Iterator[dict[str, Any]]:
-    """Daily-crawl records with ids of their own; titles differ, as those of papers do."""
+    """Make records of a daily crawl with ids of their own and different titles."""
     folder = Path(os.environ.get("DIGEST_TEST_SHARED", ROOT.parent / "shared")) / "dumps" / "arxiv"
     files = sorted(folder.glob("*.jsonl.gz"))
 
@@ -77,7 +77,7 @@ def write_dump(path: Path, count: int) -> None:
 
 
 class Clock:
-    """Adds up the seconds, by the wall and of this process' CPU, that its blocks take."""
+    """A sum of the seconds that its blocks take, on the clock and of CPU."""
 
     def __init__(self) -> None:
         self.wall = self.cpu = 0.0
@@ -91,7 +91,7 @@ class Clock:
 
 
 def time_ingest(url: str, dump: Path, folder: Path) -> Clock:
-    """What the verb takes, without features."""
+    """Time the verb ingest, without features."""
     import scipy.sparse as sp
 
     from digest import config, pipeline
@@ -144,13 +144,13 @@ def time_bare_sqlite(filled: Path, folder: Path) -> Clock:
 
 
 def time_bare_postgres(filled: str, target: str) -> tuple[float, float]:
-    """Seconds of executemany and of COPY over the rows that ours made."""
+    """Time executemany and COPY over the rows that ours wrote, in seconds."""
     import psycopg
 
     from digest.store import Store, schema
 
     took = {"executemany": 0.0, "copy": 0.0}
-    for how in took:
+    for method in took:
         store = Store(target)
         schema.require(store)
         store.close()
@@ -170,7 +170,7 @@ def time_bare_postgres(filled: str, target: str) -> tuple[float, float]:
                 for start in range(0, len(records), 2000):
                     batch = records[start : start + 2000]
                     with sink.cursor() as cursor:
-                        if how == "copy":
+                        if method == "copy":
                             with cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
                                 for row in batch:
                                     copy.write_row(row)
@@ -181,14 +181,14 @@ def time_bare_postgres(filled: str, target: str) -> tuple[float, float]:
                                 batch,
                             )
                     sink.commit()
-                took[how] += time.perf_counter() - started
+                took[method] += time.perf_counter() - started
             sink.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
             sink.commit()
     return took["executemany"], took["copy"]
 
 
 def compare(count: int) -> dict[str, float]:
-    """Prints one run on each database; returns the ratios."""
+    """Print one run on each database; return the ratios."""
     ratios = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -254,7 +254,7 @@ def measure_memory() -> None:
 
 
 def print_peak(count: int) -> None:
-    """With features, as the command runs; prints the peak of this process in MB."""
+    """Ingest with features, as the command does, and print the peak memory in MB."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_dump(folder / "dump.jsonl", count)
@@ -283,13 +283,13 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.peak:
-        print_peak(asked.peak)
-    elif asked.memory:
+    options = parser.parse_args()
+    if options.peak:
+        print_peak(options.peak)
+    elif options.memory:
         measure_memory()
     else:
-        runs = [compare(asked.records) for _ in range(asked.repeat)]
+        runs = [compare(options.records) for _ in range(options.repeat)]
         if len(runs) > 1:
             print(
                 "medians: "

@@ -40,7 +40,7 @@ NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 def fill(app: App, count: int) -> None:
     with app.store.writing() as tx:
         for number in range(count):
-            who = store.subscribers.add(
+            subscriber = store.subscribers.add(
                 tx,
                 Subscriber(id=0, email=f"r{number}@example.org", created=NOW),
                 origin="file",
@@ -49,7 +49,7 @@ def fill(app: App, count: int) -> None:
             store.ledger.plan(
                 tx,
                 kind=MessageKind.WELCOME,
-                subscriber_id=who.id,
+                subscriber_id=subscriber.id,
                 key="2026-06-09",
                 message_id=f"<welcome.{number}@example.org>",
                 not_before=NOW,
@@ -167,30 +167,30 @@ def main() -> None:
     parse.add_argument("--connections", type=int, default=10)
     parse.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parse.add_argument("--rounds", type=int, default=3)
-    asked = parse.parse_args()
+    options = parse.parse_args()
     rates: dict[str, list[float]] = {"ours": [], "bare": []}
     spent: list[float] = []
-    for _ in range(asked.rounds):
+    for _ in range(options.rounds):
         with (
             tempfile.TemporaryDirectory() as temporary,
-            open_app(asked.database, Path(temporary)) as app,
+            open_app(options.database, Path(temporary)) as app,
         ):
-            fill(app, asked.messages)
-            if asked.database == "sqlite":
+            fill(app, options.messages)
+            if options.database == "sqlite":
                 with app.store.reading() as tx:
                     tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
                 copy = Path(temporary) / "bare.sqlite"
                 shutil.copy(Path(temporary) / "digest.sqlite", copy)
                 started = time.perf_counter()
-                assert run_bare_driver(copy, asked.connections) == asked.messages
-                rates["bare"].append(asked.messages / (time.perf_counter() - started))
+                assert run_bare_driver(copy, options.connections) == options.messages
+                rates["bare"].append(options.messages / (time.perf_counter() - started))
             started, cpu = time.perf_counter(), time.process_time()
-            assert asyncio.run(run_ledger(app, asked.connections)) == asked.messages
-            rates["ours"].append(asked.messages / (time.perf_counter() - started))
-            spent.append((time.process_time() - cpu) / asked.messages * 1e6)
+            assert asyncio.run(run_ledger(app, options.connections)) == options.messages
+            rates["ours"].append(options.messages / (time.perf_counter() - started))
+            spent.append((time.process_time() - cpu) / options.messages * 1e6)
     print(
-        f"{asked.messages:,} messages, {asked.connections} connections, {asked.database}, "
-        f"{asked.rounds} rounds, load {os.getloadavg()[0]:.1f}"
+        f"{options.messages:,} messages, {options.connections} connections, {options.database}, "
+        f"{options.rounds} rounds, load {os.getloadavg()[0]:.1f}"
     )
     print(
         f"  ours   {statistics.median(rates['ours']):8,.0f} settled a second   "

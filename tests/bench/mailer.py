@@ -115,7 +115,7 @@ async def send_bare(port: int, messages: list[bytes], connections: int) -> None:
 
 
 def measure(do: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of the wall and of this process's CPU, its children's included."""
+    """Return seconds on the clock and of CPU, those of children included."""
     wall, cpu = time.perf_counter(), sum(os.times()[:4])
     do()
     return time.perf_counter() - wall, sum(os.times()[:4]) - cpu
@@ -186,7 +186,10 @@ def compare(
     do_other: Callable[[], object],
     settled: Callable[[], None],
 ) -> None:
-    """`settled` waits until the server has nothing left to do."""
+    """Compare ours with another sender, round by round.
+
+    `settled` waits until the server has nothing left to do.
+    """
     rates: dict[str, list[float]] = {"ours": [], other: []}
     cpu: dict[str, list[float]] = {"ours": [], other: []}
     for _ in range(args.rounds):

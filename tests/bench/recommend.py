@@ -59,7 +59,7 @@ def load_papers(number: int) -> list[Paper]:
         if len(rows) >= number:
             break
     rng = np.random.default_rng(0)
-    while len(rows) < number:  # what is missing is invented, of words as frequent as words are
+    while len(rows) < number:  # missing papers are invented from words at their real frequencies
         words = [f"word{n}" for n in np.minimum(rng.zipf(1.3, 130), 30_000)]
         rows.append(
             {
@@ -85,14 +85,14 @@ def load_papers(number: int) -> list[Paper]:
 
 def make_readers(
     number: int,
-    every: list[Paper],
+    all_papers: list[Paper],
     rated_rows: profiles.RatedRows,
     seed: int = 1,
 ) -> list[TrainedReader]:
-    """Each likes papers of two categories and dislikes some of a third."""
+    """Make readers who like papers of two categories and dislike some of a third."""
     rng = np.random.default_rng(seed)
     by_category: dict[str, list[int]] = {}
-    for place, paper in enumerate(every):
+    for place, paper in enumerate(all_papers):
         by_category.setdefault(paper.categories[0], []).append(place)
     names = [name for name, places in by_category.items() if len(places) >= 50]
     readers = []
@@ -107,13 +107,13 @@ def make_readers(
             interests=(),
             phrases=(),
             liked=profiles.Rated.from_shared_rows(
-                [every[i] for i in ups],
+                [all_papers[i] for i in ups],
                 rated_rows,
                 ups.tolist(),
                 rng.uniform(0, 200, len(ups)).tolist(),
             ),
             disliked=profiles.Rated.from_shared_rows(
-                [every[i] for i in downs],
+                [all_papers[i] for i in downs],
                 rated_rows,
                 downs.tolist(),
                 rng.uniform(0, 200, len(downs)).tolist(),
@@ -145,13 +145,17 @@ def main() -> int:
         help="compare with the code there: the only measure on a machine that others use",
     )
     parser.add_argument("--in-turn", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.against:
-        return compare_with_checkout(asked.against, asked.readers, asked.papers)
-    every = load_papers(RATED + RECENT + asked.papers)
-    counts = features.vectorize([features.text_of(paper.title, paper.abstract) for paper in every])
+    options = parser.parse_args()
+    if options.against:
+        return compare_with_checkout(options.against, options.readers, options.papers)
+    all_papers = load_papers(RATED + RECENT + options.papers)
+    counts = features.vectorize(
+        [features.text_of(paper.title, paper.abstract) for paper in all_papers]
+    )
     began = time.process_time()
-    features.vectorize([features.text_of(paper.title, paper.abstract) for paper in every[:2000]])
+    features.vectorize(
+        [features.text_of(paper.title, paper.abstract) for paper in all_papers[:2000]]
+    )
     vectorised = (time.process_time() - began) / 2000
     space = features.fit_space(
         features.load_base_table(),
@@ -160,12 +164,12 @@ def main() -> int:
     )
     began = time.process_time()
     rows = space.rows(counts)
-    placed = (time.process_time() - began) / len(every)
+    placed = (time.process_time() - began) / len(all_papers)
     print(
         f"features: {1000 * vectorised:.2f} ms a paper counted at ingest, {1000 * placed:.3f} ms a "
         f"paper placed in a round"
     )
-    recent, new = every[RATED : RATED + RECENT], every[RATED + RECENT :]
+    recent, new = all_papers[RATED : RATED + RECENT], all_papers[RATED + RECENT :]
     began = time.process_time()
     shared = BatchContext(
         day=scores.make_day(
@@ -186,22 +190,25 @@ def main() -> int:
         local_date=TODAY,
     )
     print(f"once a day: {time.process_time() - began:.2f} s")
-    work = partial(choose_for_readers, shared, every[:RATED], profiles.RatedRows(rows[:RATED]))
-    if asked.in_turn:
+    work = partial(choose_for_readers, shared, all_papers[:RATED], profiles.RatedRows(rows[:RATED]))
+    if options.in_turn:
         for line in sys.stdin:
             print(json.dumps(work([(int(line), _TOGETHER)]).cpu), flush=True)
         return 0
-    starts = range(0, asked.readers, _TOGETHER)
+    starts = range(0, options.readers, _TOGETHER)
     shares = [
-        [(start, min(_TOGETHER, asked.readers - start)) for start in starts[n :: asked.processes]]
-        for n in range(asked.processes)
+        [
+            (start, min(_TOGETHER, options.readers - start))
+            for start in starts[n :: options.processes]
+        ]
+        for n in range(options.processes)
     ]
-    with multiprocessing.get_context("fork").Pool(asked.processes) as pool:
-        results = pool.map(work, shares) if asked.processes > 1 else [work(shares[0])]
-    cpu = sum((np.array(batch.cpu) for batch in results), np.zeros(4)) / asked.readers * 1000
+    with multiprocessing.get_context("fork").Pool(options.processes) as pool:
+        results = pool.map(work, shares) if options.processes > 1 else [work(shares[0])]
+    cpu = sum((np.array(batch.cpu) for batch in results), np.zeros(4)) / options.readers * 1000
     per_reader = float(cpu[:3].sum())
     print(
-        f"{asked.readers:,} readers, {len(new):,} papers, "
+        f"{options.readers:,} readers, {len(new):,} papers, "
         f"{sum(batch.listed for batch in results):,} papers listed; CPU a reader of one core:"
     )
     print(
@@ -209,7 +216,7 @@ def main() -> int:
         f"and the reasons of ten papers {cpu[3]:.2f} ms"
     )
     print(
-        f"  on the clock, {asked.processes} at once: "
+        f"  on the clock, {options.processes} at once: "
         f"{max(batch.clock for batch in results):.1f} s, "
         f"with reasons {max(batch.clock_with_reasons for batch in results):.1f} s"
     )
@@ -223,10 +230,11 @@ def main() -> int:
         f"bare matrix product (1,000 numbers a reader and paper): {product:.3f} ms a reader; ratio "
         f"{per_reader / product:.0f}"
     )
-    if asked.svm:
-        way = time_svm(asked.svm, every, rows[:RATED])
+    if options.svm:
+        svm_ms = time_svm(options.svm, all_papers, rows[:RATED])
         print(
-            f"LinearSVC over {RATED:,} papers: {way:.0f} ms a reader; ratio {per_reader / way:.4f}"
+            f"LinearSVC over {RATED:,} papers: {svm_ms:.0f} ms a reader; "
+            f"ratio {per_reader / svm_ms:.4f}"
         )
     memory = max(
         [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *(batch.memory for batch in results)]
@@ -255,22 +263,22 @@ def compare_with_checkout(checkout: Path, number: int, new: int) -> int:
     ]
     timings: list[list[list[float]]] = [[], []]
     for turn in range(1 + number // _TOGETHER):
-        for which in (0, 1) if turn % 2 else (1, 0):
-            process = both[which]
+        for index in (0, 1) if turn % 2 else (1, 0):
+            process = both[index]
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.write(f"{turn * _TOGETHER}\n")
             while not (line := process.stdout.readline()).startswith(
                 "["
-            ):  # what is told of the features comes first
+            ):  # the first lines report the features
                 if not line:
                     return 1
-            timings[which].append(json.loads(line))
+            timings[index].append(json.loads(line))
     for process in both:
         process.communicate()
     cpu = (
         np.array(timings)[:, 1:] / _TOGETHER * 1000
-    )  # the first batch of each also fills what is kept
+    )  # the first batch of each also fills the caches
     whole = cpu[:, :, :3].sum(axis=2)
     for name, parts, sums in zip(("there", "here"), np.median(cpu, axis=1), whole, strict=True):
         print(
@@ -304,7 +312,7 @@ class BatchResult(NamedTuple):
 
 def choose_for_readers(
     shared: BatchContext,
-    every: list[Paper],
+    all_papers: list[Paper],
     rated_rows: profiles.RatedRows,
     batches: list[tuple[int, int]],
 ) -> BatchResult:
@@ -313,7 +321,7 @@ def choose_for_readers(
     rules = selection.Rules(author_most=3, category_most=70, explore=True)
     among = frozenset(shared.papers)
     for start, number in batches:
-        readers = make_readers(number, every, rated_rows, seed=start + 1)
+        readers = make_readers(number, all_papers, rated_rows, seed=start + 1)
         laps, began = [time.process_time()], time.perf_counter()
         trained = train_profiles(RecipeSplit(recipe=recipe.name), shared.background, readers)
         batch = [Candidates(reader=reader, paper_ids=among) for reader in trained]
@@ -346,8 +354,8 @@ def choose_for_readers(
     )
 
 
-def time_svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
-    """arxiv-sanity-lite's way: the reader's papers against all others."""
+def time_svm(number: int, all_papers: list[Paper], rows: sp.csr_matrix) -> float:
+    """Time the method of arxiv-sanity-lite: the reader's papers against all others."""
     from sklearn.svm import LinearSVC
 
     words = rows[:, : features.COLUMNS].tocsr()
@@ -358,7 +366,7 @@ def time_svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
     most_frequent = np.argsort(-np.bincount(places))[:20_000]
     compact = compact[:, most_frequent]
     took = 0.0
-    for reader in make_readers(number, every[:RATED], profiles.RatedRows(rows)):
+    for reader in make_readers(number, all_papers[:RATED], profiles.RatedRows(rows)):
         target = np.isin(np.arange(1, RATED + 1), reader.training_data.liked.paper_ids).astype(int)
         began = time.process_time()
         with warnings.catch_warnings():

@@ -51,7 +51,7 @@ def main() -> int:
         default=250,
         help="readers on the track of titles, where all of them would take an hour and say no more",
     )
-    asked = parser.parse_args()
+    options = parser.parse_args()
     folder = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "eval"
     if not (folder / "bench.py").is_file():
         print(
@@ -63,13 +63,13 @@ def main() -> int:
     ours: list[dict[str, Any]] = []
     theirs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
-        for track in asked.track or ["abstracts", "explicit", "titles"]:
+        for track in options.track or ["abstracts", "explicit", "titles"]:
             common = [
                 "--data",
                 "data_dev",
                 "--track",
                 track,
-                *(["--users", str(asked.users)] if track == "titles" else []),
+                *(["--users", str(options.users)] if track == "titles" else []),
             ]
             own_file, peers_file = (
                 Path(scratch) / f"{track}-ours.jsonl",
@@ -87,7 +87,7 @@ def main() -> int:
             ):
                 return 1
             ours += read_rows(own_file)
-            if asked.encoded:
+            if options.encoded:
                 beside = Path(scratch) / f"{track}-encoded.jsonl"
                 os.environ["DIGEST_BENCH_ENCODED"] = str(folder / "emb" / f"mini_{track}.npz")
                 if run_benchmark(
@@ -101,13 +101,13 @@ def main() -> int:
                 ):
                     return 1
                 theirs += read_rows(beside)
-            if asked.peers:
+            if options.peers:
                 if run_benchmark(
                     folder,
                     "run",
                     *common,
                     "--methods",
-                    asked.peers,
+                    options.peers,
                     "--emb",
                     "emb",
                     "--out",

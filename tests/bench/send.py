@@ -72,7 +72,7 @@ DRAWN = 2000
 
 
 # ----------------------------------------------------------------------------------------------
-# what is to be sent
+# the queue
 
 
 def open_app(folder: Path, port: int, connections: int) -> App:
@@ -94,7 +94,7 @@ def open_app(folder: Path, port: int, connections: int) -> App:
 
 
 def fill(app: App, queued: int) -> None:
-    """Readers with a planned digest each."""
+    """Add readers with a planned digest each."""
     pipeline.ingest(app, sorted((Path(digest.demo.__file__).parent / "papers").glob("*.jsonl")))
     dice = random.Random(1)
     with app.store.writing() as tx:
@@ -177,15 +177,15 @@ def _repeat(tx: store.Connection, queued: int) -> None:
         names = [row[1] for row in tx.exec_driver_sql(f"PRAGMA table_info({table})")]
         for shift in range(DRAWN, queued, DRAWN):
             values = ", ".join(columns.get(name, f'"{name}"').format(shift) for name in names)
-            listed = ", ".join(f'"{name}"' for name in names)
+            columns = ", ".join(f'"{name}"' for name in names)
             tx.exec_driver_sql(
-                f"INSERT INTO {table} ({listed}) SELECT {values} FROM {table} WHERE {key} <= "
+                f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE {key} <= "
                 f"{min(DRAWN, queued - shift)}"
             )
 
 
 # ----------------------------------------------------------------------------------------------
-# what each part costs
+# the cost of each part
 
 
 class Parts:
@@ -201,7 +201,7 @@ class Parts:
 
     @property
     def mean(self) -> int:
-        """Octets of a message."""
+        """Mean octets of a message."""
         return round(statistics.mean(map(len, self.written)))
 
     @contextmanager
@@ -241,7 +241,7 @@ class Parts:
 def send_queue(
     folder: Path, port: int, connections: int, count: int, parts: Parts
 ) -> tuple[float, float]:
-    """Seconds of the wall and of CPU for a queue of digests."""
+    """Return seconds on the clock and of CPU for a queue of digests."""
     app = open_app(folder, port, connections)
     fill(app, count)
     with parts.measuring():
@@ -257,7 +257,7 @@ def send_queue(
 def send_by_processes(
     folder: Path, port: int, connections: int, count: int, processes: int
 ) -> tuple[float, float]:
-    """The same by so many processes, which share the queue and the connections.
+    """Send by so many processes, which share the queue and the connections.
 
     They begin together, once all of them are up.
     """
@@ -290,7 +290,7 @@ def send_by_processes(
 
 
 def run_sender(folder: Path, port: int, connections: int) -> None:
-    """Prints what it was that was accepted, and seconds of CPU."""
+    """Send, and print the number of accepted messages and seconds of CPU."""
     app = open_app(folder, port, connections)
     app.keys()
     print("ready", flush=True)
@@ -368,21 +368,22 @@ def run_round(count: int, connections: int, processes: int) -> Round:
 
 
 def compare(count: int, connections: int, rounds: int, processes: int) -> None:
-    """Beside `smtp-source`; of one process also what each part costs."""
+    """Compare with `smtp-source`; with one process print the cost of each part."""
     results = [run_round(count, connections, processes) for _ in range(rounds)]
-    least = min(results, key=lambda run: run.cpu)
+    cheapest = min(results, key=lambda run: run.cpu)
     ours, ratios = (
         [run.ours for run in results],
         [run.ours / run.theirs for run in results],
     )
     print(
-        f"{count:,} digests of {PAPERS} papers, {least.parts.mean:,} bytes on average, "
+        f"{count:,} digests of {PAPERS} papers, {cheapest.parts.mean:,} bytes on average, "
         f"{connections} connections, {processes} processes, "
         f"{rounds} rounds, load {os.getloadavg()[0]:.1f}"
     )
     print(
         f"  ours         {statistics.median(ours):8,.0f} a second, {max(ours):,.0f} at best; "
-        f"{statistics.median(run.cpu for run in results):.0f} us CPU each, {least.cpu:.0f} at least"
+        f"{statistics.median(run.cpu for run in results):.0f} us CPU each, "
+        f"{cheapest.cpu:.0f} at least"
     )
     print(
         f"  smtp-source  {statistics.median(run.theirs for run in results):8,.0f} a second; "
@@ -390,11 +391,11 @@ def compare(count: int, connections: int, rounds: int, processes: int) -> None:
     )
     if processes > 1:
         return
-    part_costs = {part: seconds / count * 1e6 for part, seconds in least.parts.seconds.items()}
+    part_costs = {part: seconds / count * 1e6 for part, seconds in cheapest.parts.seconds.items()}
     print("  of the CPU of the round with the least:")
     for part in ("read", "render", "assemble", "sign", "ledger"):
         print(f"    {part:10} {part_costs[part]:6.0f} us")
-    print(f"    {'transmit':10} {least.cpu - sum(part_costs.values()):6.0f} us   (all the rest)")
+    print(f"    {'transmit':10} {cheapest.cpu - sum(part_costs.values()):6.0f} us   (all the rest)")
 
 
 def compare_through_postfix(count: int, connections: int, rounds: int) -> None:
@@ -425,7 +426,7 @@ def compare_through_postfix(count: int, connections: int, rounds: int) -> None:
 
 
 def measure_queues(lengths: list[int], connections: int) -> None:
-    """Each in a process of its own: memory is measured at its highest."""
+    """Measure each queue in a process of its own, since memory is a peak."""
     results = []
     for length in lengths:
         words = [sys.executable, __file__, "--one", str(length), "--connections", str(connections)]
@@ -503,19 +504,19 @@ def main() -> None:
     parse.add_argument("--sender", type=Path, help=argparse.SUPPRESS)
     parse.add_argument("--port", type=int, help=argparse.SUPPRESS)
     parse.add_argument("--one", type=int, help=argparse.SUPPRESS)
-    asked = parse.parse_args()
-    if asked.sender:
-        run_sender(asked.sender, asked.port, asked.connections)
-    elif asked.one:
-        measure_queue(asked.one, asked.connections)
-    elif asked.queued:
-        measure_queues([int(length) for length in asked.queued.split(",")], asked.connections)
-    elif asked.postfix:
-        compare_through_postfix(asked.messages, asked.connections, asked.rounds)
-    elif asked.profile:
-        print_profile(asked.messages, asked.connections)
+    options = parse.parse_args()
+    if options.sender:
+        run_sender(options.sender, options.port, options.connections)
+    elif options.one:
+        measure_queue(options.one, options.connections)
+    elif options.queued:
+        measure_queues([int(length) for length in options.queued.split(",")], options.connections)
+    elif options.postfix:
+        compare_through_postfix(options.messages, options.connections, options.rounds)
+    elif options.profile:
+        print_profile(options.messages, options.connections)
     else:
-        compare(asked.messages, asked.connections, asked.rounds, asked.processes)
+        compare(options.messages, options.connections, options.rounds, options.processes)
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ def open_service(folder: Path) -> SimpleNamespace:
         "DIGEST_WEB__BASE_URL": "http://digest.test",
     }
     subscribe(environment)
-    logging.disable()  # the command's handler writes to a stream that is closed by now
+    logging.disable()  # the command's log handler writes to a stream that is closed by now
     app = app_class.open(config.load(None, environment))
 
     def at_noon(day: str) -> Any:
@@ -209,7 +209,7 @@ def subscribe(environment: dict[str, str]) -> None:
 
 
 def make_client(pages: Any) -> Callable[..., str]:
-    """A function that asks the pages without a socket and returns the body."""
+    """Make a function that requests a page without a socket and returns the body."""
     httpx = importlib.import_module("httpx")
 
     async def ask(method: str, path: str, fields: dict[str, str]) -> str:
@@ -226,7 +226,7 @@ def make_client(pages: Any) -> Callable[..., str]:
 
 
 def thumb_path(mail: EmailMessage) -> str:
-    """Path of the first thumb in a mail."""
+    """Return the path of the first thumb in a mail."""
     part = mail.get_body(("plain",))
     check(part is not None, "a mail without text")
     match = re.search(r"http://digest\.test(/t/[^\s>]+)", part.get_content())  # type: ignore[union-attr]
@@ -235,14 +235,14 @@ def thumb_path(mail: EmailMessage) -> str:
 
 
 def unsubscribe_path(mail: EmailMessage) -> str:
-    """Path of the one-click link in the header."""
+    """Return the path of the one-click link in the header."""
     match = re.search(r"<(http[^>]+)>", mail["List-Unsubscribe"])
     check(match is not None, "a mail without a link to leave")
     return urlsplit(match[1]).path  # type: ignore[index]
 
 
 def hidden_fields(page: str) -> dict[str, str]:
-    """Hidden fields of the first form of a page."""
+    """Return the hidden fields of the first form of a page."""
     form = re.search(r"<form[^>]*>(.*?)</form>", page, re.DOTALL)
     check(form is not None, "a page without a form")
     return dict(re.findall(r'type="hidden" name="([\w-]+)" value="([^"]*)"', form[1]))  # type: ignore[index]

@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument(
         "--write", type=Path, help="keep the table that was trained from nothing in this file"
     )
-    asked = parser.parse_args()
+    options = parser.parse_args()
     shared = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "dumps"
     if not shared.is_dir():
         print(
@@ -49,9 +49,9 @@ def main() -> int:
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as scratch:
         dump = Path(scratch) / "papers.jsonl"
-        write_dump(shared, dump, asked.papers)
+        write_dump(shared, dump, options.papers)
         run_command(scratch, "ingest", "--backfill", str(dump), "--json")
-        table = asked.write.resolve() if asked.write else Path(scratch) / "table.bin"
+        table = options.write.resolve() if options.write else Path(scratch) / "table.bin"
         run_command(scratch, "vectors", "train", "--from-nothing", "--write", str(table), "--json")
         run_command(scratch, "vectors", "train", "--json")
         print(f"table: {table.stat().st_size / 1e6:.1f} MB")
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def write_dump(shared: Path, dump: Path, most: int) -> None:
-    """Papers as a dump, and what their features cost.
+    """Write papers as a dump, and print the cost of their features.
 
     In portions: a process inherits its parent's peak of memory.
     """
@@ -93,7 +93,7 @@ def write_dump(shared: Path, dump: Path, most: int) -> None:
 
 
 def read_entries(folder: Path) -> Iterator[Entry]:
-    """One of each title."""
+    """Yield stored papers, one of each title."""
     seen: set[str] = set()
     for path in (folder / "arxiv-corpus.jsonl.gz", *sorted((folder / "arxiv").iterdir())):
         dump = dumps.open_dump(path, today=date.today())
@@ -105,12 +105,12 @@ def read_entries(folder: Path) -> Iterator[Entry]:
 
 
 def make_id(place: int) -> str:
-    """An arXiv number: months of 2020, 99,999 papers in each."""
+    """Make an arXiv number: months of 2020, 99,999 papers in each."""
     return f"{2001 + place // 99_999}.{1 + place % 99_999:05}"
 
 
 def run_command(folder: str, *command: str) -> None:
-    """One command as a process, with its own peak of memory."""
+    """Run one command as a process, with its own peak of memory."""
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "digest", *command],
@@ -125,14 +125,14 @@ def run_command(folder: str, *command: str) -> None:
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     words = " ".join(word for word in command if not word.startswith("/") and word != "--json")
-    what = (
+    summary = (
         f"{report['words']:,} words, {report['version']}"
         if "words" in report
         else f"{report['new']:,} papers"
     )
     print(
         f"{words}: {seconds:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of CPU, peak "
-        f"{used.ru_maxrss / 1024:.0f} MB ({what})",
+        f"{used.ru_maxrss / 1024:.0f} MB ({summary})",
         flush=True,
     )
 

@@ -14,7 +14,7 @@ from tests.conftest import skip_or_fail
 
 @contextmanager
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """The machine's own, as there is one."""
+    """Chromium of this machine, if there is one."""
     program = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )

@@ -26,7 +26,7 @@ MAILS = [*CASES, "many"]
 
 
 def tool(path: str) -> Path:
-    """A file of one of the checkers."""
+    """Return the path of a file of one of the checkers."""
     file = HERE / "node_modules" / path
     if not file.is_file():
         skip_or_fail(f"{path} is not installed: npm ci --prefix {HERE}")
@@ -50,17 +50,17 @@ def mails(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """At its end nothing was fetched, and no error was logged."""
+    """A page; at its end nothing was fetched, and no error was logged."""
     context = browser.new_context(viewport={"width": 600, "height": 900})
     opened = context.new_page()
-    asked: list[str] = []
+    urls: list[str] = []
     errors: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("request", lambda request: urls.append(request.url))
     opened.on("console", lambda message: errors.append(message.text))
     opened.on("pageerror", lambda error: errors.append(str(error)))
     yield opened
     context.close()
-    assert [url for url in asked if not url.startswith("file:")] == []
+    assert [url for url in urls if not url.startswith("file:")] == []
     assert errors == []
 
 

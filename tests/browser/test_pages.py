@@ -23,7 +23,7 @@ Cast = Callable[[App], dict[str, Subscriber]]
 
 
 class RunningClock(Clock):
-    """Goes on by itself: the form of the front page wants to be open for a moment."""
+    """A clock that runs: the form of the front page must be open for a moment."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,13 +59,13 @@ def page(request: pytest.FixtureRequest, browser: Browser, pages_app: App) -> It
         foreign: list[str] = []
 
         def on_console(message: ConsoleMessage) -> None:
-            # the browser notes every answer from 400 on; a refused form is meant to be one
+            # the browser logs every status from 400 on, and a refused form has one
             if message.type in ("error", "warning") and "status of 422" not in message.text:
                 errors.append(message.text)
 
-        def on_request(asked: Request) -> None:
-            if not asked.url.startswith(address):
-                foreign.append(asked.url)
+        def on_request(request: Request) -> None:
+            if not request.url.startswith(address):
+                foreign.append(request.url)
 
         opened.on("console", on_console)
         opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -84,7 +84,7 @@ def heading(page: Page, text: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(text)
 
 
-def fits(page: Page) -> None:
+def check_fit(page: Page) -> None:
     """Check that nothing hangs out of the page and buttons fit a thumb."""
     width = page.locator("body").bounding_box()
     assert width is not None
@@ -111,10 +111,10 @@ def test_a_thumb_is_given_taken_back_and_turned_round(
     alice = cast(pages_app)["alice"]
     page.goto(path(pages_app, Purpose.UP, alice, 1))
     heading(page, "More like this?")
-    fits(page)
+    check_fit(page)
     page.get_by_role("button", name="More like this").click()
     heading(page, "Noted: more like this")
-    fits(page)
+    check_fit(page)
     assert pipeline.current_vote(pages_app, alice.id, 1) == 1
     page.reload()
     page.get_by_role("button", name="Undo").click()
@@ -131,13 +131,13 @@ def test_a_thumb_is_given_taken_back_and_turned_round(
 def test_leaving_and_coming_back(page: Page, pages_app: App, cast: Cast) -> None:
     alice = cast(pages_app)["alice"]
     page.goto(path(pages_app, Purpose.UNSUBSCRIBE, alice))
-    fits(page)
+    check_fit(page)
     page.get_by_role("button", name="Unsubscribe").click()
     heading(page, "You have left")
     assert subscriptions.get(pages_app, alice.id).status is SubscriberStatus.LEFT
     page.get_by_role("button", name="Come back").click()
-    heading(page, "Do you want to come back?")  # in the same moment, as a robot might
-    fits(page)
+    heading(page, "Do you want to come back?")  # at the same moment, as a robot might
+    check_fit(page)
     wait(pages_app, 5)
     page.get_by_role("button", name="Yes, I want to come back").click()
     heading(page, "Welcome back")
@@ -149,7 +149,7 @@ def test_settings_are_refused_with_a_reason_then_saved(
 ) -> None:
     alice = cast(pages_app)["alice"]
     page.goto(path(pages_app, Purpose.MANAGE, alice))
-    fits(page)
+    check_fit(page)
     page.get_by_label("Papers in a digest").fill("0")
     page.get_by_label("Keywords").fill("tactile sensing\n-survey")
     page.get_by_label("Time zone").fill("Berlin")
@@ -162,7 +162,7 @@ def test_settings_are_refused_with_a_reason_then_saved(
         "Write a whole number from 1 to 100."
     )
     expect(page.get_by_label("Keywords")).to_have_value("tactile sensing\n-survey")
-    fits(page)
+    check_fit(page)
     assert subscriptions.get(pages_app, alice.id) == alice
     page.get_by_label("Papers in a digest").fill("5")
     page.get_by_label("Time zone").fill("Europe/Berlin")
@@ -192,7 +192,7 @@ def test_a_pause_and_then_the_way_out(page: Page, pages_app: App, cast: Cast) ->
 
 def test_subscribing_and_confirming(page: Page, pages_app: App) -> None:
     page.goto("/")
-    fits(page)
+    check_fit(page)
     page.get_by_label("Your e-mail address").fill("dave@")
     page.wait_for_timeout(2100)
     page.get_by_role("button", name="Subscribe").click()
@@ -227,7 +227,7 @@ def test_a_second_interest_is_added_and_removed(page: Page, pages_app: App, cast
     alice = cast(pages_app)["alice"]
     page.goto(path(pages_app, Purpose.MANAGE, alice))
     page.get_by_role("button", name="Add another interest").click()
-    fits(page)
+    check_fit(page)
     second = page.get_by_role("group", name="One more interest")
     second.get_by_label("Name").fill("Courts")
     second.get_by_label("Share").fill("3")
@@ -235,7 +235,7 @@ def test_a_second_interest_is_added_and_removed(page: Page, pages_app: App, cast
     second.get_by_label("Keywords").press("Tab")
     second.get_by_label("Name").press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Saved.")
-    fits(page)
+    check_fit(page)
     assert [
         (interest.name, interest.share)
         for interest in subscriptions.get(pages_app, alice.id).interests
@@ -257,12 +257,12 @@ def test_the_learned_profile_is_shown_and_forgotten(page: Page, pages_app: App, 
     page.goto(path(pages_app, Purpose.MANAGE, alice))
     page.get_by_role("link", name="What has been learned").click()
     heading(page, "What has been learned")
-    fits(page)
+    check_fit(page)
     page.get_by_role("button", name="Forget").first.click()
     expect(page.get_by_role("status")).to_contain_text("Forgotten.")
     page.get_by_role("button", name="Start over").click()
     expect(page.get_by_role("alert")).to_contain_text("Forget all 2 thumbs?")
-    fits(page)
+    check_fit(page)
     keep, forget = (
         page.get_by_role("link", name="Keep them"),
         page.get_by_role("button", name="Forget all thumbs"),
@@ -284,12 +284,12 @@ def test_a_reader_deletes_everything_by_typing_their_address(
     page.goto(path(pages_app, Purpose.MANAGE, alice))
     page.get_by_role("link", name="delete everything").click()
     heading(page, "Delete everything?")
-    fits(page)
+    check_fit(page)
     page.get_by_role("button", name="Delete everything").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing was deleted.")
-    fits(page)
+    check_fit(page)
     page.get_by_label("Your address, typed out").fill(alice.email)
     page.get_by_role("button", name="Delete everything").click()
     expect(page.get_by_role("status")).to_contain_text("Nothing is stored about you any more")
-    fits(page)
+    check_fit(page)
     assert alice.email not in [reader.email for reader in subscriptions.list_subscribers(pages_app)]

@@ -28,7 +28,7 @@ def value(number: float) -> Value:
     return Value(value=number, low=number * 0.8, high=number * 1.1)
 
 
-def drawn(name: str) -> list[Plot]:
+def draw(name: str) -> list[Plot]:
     bars = [Bar(label=name, value=value(number)) for number in (0.1, 0.5, 0.9)]
     line = Line(name=name, values=(value(0.2), value(0.9)))
     points = [Point(predicted=number, rate=Value(value=number), number=9) for number in (0, 1)]
@@ -60,7 +60,7 @@ def show(page: Page, plot: Plot) -> None:
 )
 def test_no_text_leaves_its_plot(browser: Browser, name: str) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 800})
-    for plot in drawn(name):
+    for plot in draw(name):
         show(page, plot)
         boxes = page.evaluate(MEASURE)
         assert boxes
@@ -76,7 +76,7 @@ def test_a_file_of_its_own_takes_the_colours_that_the_viewer_prefers(
 ) -> None:
     page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
     page.set_content(
-        f"<!doctype html><html><body>{plots.draw_document(drawn('learned'))}</body></html>"
+        f"<!doctype html><html><body>{plots.draw_document(draw('learned'))}</body></html>"
     )
     colour, ground = page.evaluate(
         "() => ['color', 'background-color'].map(name => "

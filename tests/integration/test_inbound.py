@@ -30,7 +30,7 @@ from digest.pipeline.steps.record_bounces import record_refusal
 from digest.services import inbound
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, invent_papers, make_app
-from tests.returned import GOLDEN, LEAVE, VERP, bounce_of, damaged, letter, mail
+from tests.returned import GOLDEN, LEAVE, VERP, bounce_of, damage, letter, mail
 from tests.webclient import Clock
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
@@ -552,7 +552,7 @@ def test_damaged_mails_change_nothing_of_other_readers(
     for path in sorted(GOLDEN.glob("*.eml")):
         for _ in range(3):
             received = inbound.receive_mail(
-                service, damaged(mail(path.stem, service, queued), chance)
+                service, damage(mail(path.stem, service, queued), chance)
             )
             assert received.subscriber is None or received.subscriber.id == alice.id
     after = contents(service)

@@ -230,8 +230,8 @@ def test_a_fetch_lease_of_a_clock_ahead_falls_to_who_asks(store: Store) -> None:
 def test_a_source_asked_by_a_clock_ahead_is_due() -> None:
     entry = SourceEntry(name="x", kind="arxiv-feed", categories=("cs.LG",))
     state = {"asked_at": (NOW + AHEAD).isoformat(), "not_before": (NOW + AHEAD).isoformat()}
-    assert _reason_to_wait(state, entry, NOW, due=True) == ""
-    assert _reason_to_wait({"asked_at": NOW.isoformat()}, entry, NOW, due=True)
+    assert _reason_to_wait(state, entry, NOW, only_if_due=True) == ""
+    assert _reason_to_wait({"asked_at": NOW.isoformat()}, entry, NOW, only_if_due=True)
 
 
 class Jumped(datetime):

@@ -105,7 +105,7 @@ def _parse(data: bytes) -> EmailMessage:
     return message
 
 
-def _as_sent(data: bytes) -> bytes:
+def _remove_local_headers(data: bytes) -> bytes:
     """Remove the headers that the mail server wrote above a mail.
 
     A Maildir ends lines with a line feed alone.
@@ -160,10 +160,10 @@ def test_opendkim_believes_both_signatures(outcome: Outcome, tmp_path: Path) -> 
         ).stdout
 
     for data in outcome.arrived.values():
-        right = verdict_of(_as_sent(data))
+        right = verdict_of(_remove_local_headers(data))
         assert right.count("dkim=pass") == 2
         assert "dkim=fail" not in right
-        forged = verdict_of(_as_sent(data).replace(b"\r\nTo: ", b"\r\nTo: x"))
+        forged = verdict_of(_remove_local_headers(data).replace(b"\r\nTo: ", b"\r\nTo: x"))
         assert "dkim=pass" not in forged
 
 

@@ -82,7 +82,7 @@ def make_listed(
 
 
 def digest(*papers: Listed, **changes: Any) -> Message:
-    """A digest of `papers`; `changes` replace fields of the context or arguments."""
+    """Write a digest of `papers`; `changes` replace fields of context or arguments."""
     fields = {field.name for field in dataclasses.fields(MessageContext)}
     context = {name: value for name, value in changes.items() if name in fields}
     arguments: dict[str, Any] = {
@@ -111,7 +111,7 @@ def head(message: Message) -> str:
     return message.data.partition(b"\r\n\r\n")[0].decode("ascii")
 
 
-def written_confirm() -> Message:
+def make_confirm() -> Message:
     return write_confirm(
         CONTEXT,
         subscriber=ALICE,
@@ -120,11 +120,11 @@ def written_confirm() -> Message:
     )
 
 
-def written_welcome() -> Message:
+def make_welcome() -> Message:
     return write_welcome(CONTEXT, subscriber=ALICE, links=LINKS)
 
 
-def written_goodbye() -> Message:
+def make_goodbye() -> Message:
     return write_goodbye(
         CONTEXT,
         subscriber=ALICE,
@@ -132,7 +132,7 @@ def written_goodbye() -> Message:
     )
 
 
-def written_alert() -> Message:
+def make_alert() -> Message:
     return write_alert(
         CONTEXT,
         recipient="operator@example.net",

@@ -1,4 +1,4 @@
-"""Which spellings of an address are one reader, and which are two."""
+"""Spellings of e-mail addresses: which are one reader, and which are two."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_normal_form_of_accents_does_not_matter(local: str, form: str) -> No
 
 @given(first=LETTERS, second=LETTERS)
 def test_readers_with_different_old_keys_stay_two(first: str, second: str) -> None:
-    """Version 0.1.0 told addresses apart by casefold, which is coarser."""
+    """Version 0.1.0 compared addresses by casefold, which is coarser."""
     first_local, second_local = (unicodedata.normalize("NFC", text) for text in (first, second))
     if address_key(f"{first_local}@x") == address_key(f"{second_local}@x"):
         folded = [

@@ -1,4 +1,4 @@
-"""What an operator is told, and when it is worth a letter."""
+"""Alarms for the operator, and which of them are urgent."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ CAUSES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
             {"dumps": [dump(2 * HOUR, finished=False, sha256="a")]},
             {"dumps": [dump(HOUR, sha256="a"), dump(2 * HOUR, finished=False, sha256="a")]},
         ),
-        (  # it has grown meanwhile
+        (  # the file has grown since
             {"dumps": [dump(2 * HOUR, finished=False, path="/x")]},
             {"dumps": [dump(HOUR, path="/x"), dump(2 * HOUR, finished=False, path="/x")]},
         ),

@@ -23,7 +23,7 @@ from digest.errors import LinkError
 from digest.mail import bounces, links
 from digest.mail.bounces import MAX_SIZE, InboundMail, Kind
 from digest.model import LinkKey, Purpose
-from tests.returned import damaged
+from tests.returned import damage
 
 FOLDER = Path(__file__).parents[1] / "data" / "bounces"
 MAILS = sorted(FOLDER.glob("*.eml"))
@@ -33,7 +33,7 @@ KEY = LinkKey(id=1, secret=b"tests-only" * 3)
 
 
 def as_json(inbound: InboundMail) -> str:
-    # every mail has these; their use is tested with the thumbs
+    # every mail has these; the tests of thumbs cover them
     omitted = ("date", "message_id")
     fields = {
         name: value
@@ -44,7 +44,7 @@ def as_json(inbound: InboundMail) -> str:
 
 
 def read_tokens(inbound: InboundMail) -> set[tuple[Purpose, int, int]]:
-    """(purpose, subscriber, message) of the tokens within that are ours."""
+    """Read our tokens within a mail: (purpose, subscriber, message) of each."""
     tokens = set()
     for text in (*inbound.recipients, *inbound.returned, inbound.subject):
         for read in (links.read_bounce_address, links.read_subject):
@@ -132,7 +132,7 @@ def test_a_failed_recipient_takes_precedence_over_others() -> None:
 # hostile mails
 
 
-def sound(data: bytes) -> InboundMail:
+def read_and_check(data: bytes) -> InboundMail:
     """Read a mail and check that the result is fit for a log and a database.
 
     It must be plain and bounded, whatever came in.
@@ -196,12 +196,12 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_mail_has_no_effect(name: str) -> None:
-    assert read_tokens(sound(HOSTILE[name])) == set()
+    assert read_tokens(read_and_check(HOSTILE[name])) == set()
 
 
 @given(st.binary(max_size=2000))
 def test_any_bytes_are_read(data: bytes) -> None:
-    sound(data)
+    read_and_check(data)
 
 
 HEADERS = (
@@ -233,7 +233,7 @@ def test_any_headers_around_any_report_are_read(
     headers: list[tuple[str, str]], kind: str, text: str
 ) -> None:
     head = "".join(f"{name}: {value}\n" for name, value in headers)
-    sound(
+    read_and_check(
         f"{head}Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: "
         f"{kind}\n\n{text}\n--b--\n".encode("utf-8", "surrogatepass")
     )
@@ -247,8 +247,8 @@ def test_damaged_mails_are_read_and_never_name_another_message() -> None:
     while rounds < 15 or time.monotonic() < ends:
         rounds += 1
         for data in goldens:
-            damaged_mail = damaged(data, chance)
-            tokens = read_tokens(sound(damaged_mail))
+            damaged_mail = damage(data, chance)
+            tokens = read_tokens(read_and_check(damaged_mail))
             assert tokens <= {
                 (Purpose.BOUNCE, 7, 42),
                 (Purpose.UNSUBSCRIBE, 7, 42),

@@ -1,4 +1,4 @@
-"""When bounces are enough to stop writing to an address."""
+"""The suppression policy: after how many bounces an address gets no more mail."""
 
 from __future__ import annotations
 

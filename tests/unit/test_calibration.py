@@ -111,9 +111,13 @@ def test_any_ratings_give_probabilities_between_1_and_99_that_never_fall(
             liked=np.array(liked, dtype=np.bool_),
         )
     )
-    asked = np.concatenate(([-np.inf, -1e300, np.inf], np.linspace(-40, 40, 81), [np.nan]))
+    standard_scores = np.concatenate(
+        ([-np.inf, -1e300, np.inf], np.linspace(-40, 40, 81), [np.nan])
+    )
     probabilities = calibration.probabilities(
-        asked, np.full(len(asked), float(up)), np.full(len(asked), float(down))
+        standard_scores,
+        np.full(len(standard_scores), float(up)),
+        np.full(len(standard_scores), float(down)),
     )
     assert np.isfinite(probabilities).all()
     assert (probabilities >= 0.01).all()

@@ -114,7 +114,7 @@ def test_the_background_must_belong_to_one_of_two_classes() -> None:
 
 @st.composite
 def ratings_of_readers(draw: st.DrawFn) -> Ratings:
-    """Ratings of up to four readers; no paper is rated twice by the same reader."""
+    """Draw ratings of up to four readers; nobody rates a paper twice."""
     reader: list[int] = []
     row: list[int] = []
     signed_weight: list[float] = []

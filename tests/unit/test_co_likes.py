@@ -69,13 +69,15 @@ def test_a_paper_that_too_few_readers_like_changes_nothing(
     likes: Likes, least: int, paper: int
 ) -> None:
     rare = {(reader, 14) for reader in range(20, 20 + least - 1)}
-    without = {(reader, which) for reader, which in likes if which != 14}
+    without = {(reader, liked_paper) for reader, liked_paper in likes if liked_paper != 14}
     assert boosts(without | rare, least) == boosts(without, least)
 
 
 @given(a_few_likes, st.integers(2, 4))
 def test_boosts_equal_a_plain_count(likes: Likes, least: int) -> None:
-    fans = {paper: {reader for reader, which in likes if which == paper} for paper in PAPERS}
+    fans = {
+        paper: {reader for reader, liked_paper in likes if liked_paper == paper} for paper in PAPERS
+    }
     for reader, own_boosts in zip(range(1, 13), boosts(likes, least), strict=True):
         own = {paper for paper in PAPERS if reader in fans[paper]}
         expected = {}

@@ -12,7 +12,7 @@ from digest.errors import ConfigError
 from tests.conftest import ROOT
 
 
-def written(folder: Path, text: str) -> Path:
+def write_config(folder: Path, text: str) -> Path:
     path = folder / "config.toml"
     path.write_text(text, encoding="utf-8")
     return path
@@ -23,8 +23,8 @@ def test_the_example_file_is_what_the_code_would_write() -> None:
 
 
 def test_the_example_file_is_valid_as_it_is_and_means_the_defaults(tmp_path: Path) -> None:
-    assert config.load(written(tmp_path, config.example()), {}) == config.load(
-        written(tmp_path, ""), {}
+    assert config.load(write_config(tmp_path, config.example()), {}) == config.load(
+        write_config(tmp_path, ""), {}
     )
 
 
@@ -45,7 +45,7 @@ def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> N
             try:
                 current |= tomllib.loads(line[2:])
             except tomllib.TOMLDecodeError:
-                continue  # a sentence that happens to hold an equals sign
+                continue  # a sentence that contains an equals sign
         if line == "# [[sources]]":
             break
     expected = {
@@ -60,7 +60,9 @@ def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> N
         f"[{name}]\n" + "\n".join(f"{key} = {config.toml(value)}" for key, value in keys.items())
         for name, keys in sections.items()
     )
-    assert config.load(written(tmp_path, text), {}) == config.load(written(tmp_path, ""), {})
+    assert config.load(write_config(tmp_path, text), {}) == config.load(
+        write_config(tmp_path, ""), {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,18 +179,18 @@ def test_a_bad_setting_names_file_key_value_and_remedy(
     tmp_path: Path, text: str, message_parts: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.load(written(tmp_path, text), {})
+        config.load(write_config(tmp_path, text), {})
     assert [part for part in message_parts if part not in str(caught.value)] == []
 
 
 def test_all_bad_settings_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.load(written(tmp_path, "[digest]\nhour = 99\nsize = 0"), {})
+        config.load(write_config(tmp_path, "[digest]\nhour = 99\nsize = 0"), {})
     assert len(str(caught.value).splitlines()) == 2
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
-    path = written(tmp_path, "[smtp]\nport = 25\n[digest]\nsize = 5")
+    path = write_config(tmp_path, "[smtp]\nport = 25\n[digest]\nsize = 5")
     loaded = config.load(
         path,
         {
@@ -232,7 +234,7 @@ def test_other_environment_variables_are_ignored() -> None:
 
 def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("swordfish\n", encoding="utf-8")
-    loaded = config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {})
+    loaded = config.load(write_config(tmp_path, '[smtp]\npassword_file = "secret"'), {})
     assert loaded.smtp.password.get_secret_value() == "swordfish"
     assert "swordfish" not in repr(loaded)
     assert "swordfish" not in str(config.redacted_values(loaded))
@@ -246,7 +248,7 @@ def test_more_servers_have_their_own_files_and_passwords_are_never_shown(
         '[smtp]\nhost = "a"\nusername = "u"\npassword = "trout"\n[[smtp.more]]\nhost = "b"\nport = '
         '25\npassword_file = "secret"'
     )
-    loaded = config.load(written(tmp_path, text), {})
+    loaded = config.load(write_config(tmp_path, text), {})
     assert [
         (server.host, server.port, server.password.get_secret_value())
         for server in loaded.smtp.more
@@ -260,7 +262,7 @@ def test_more_servers_have_their_own_files_and_passwords_are_never_shown(
         text + "\nweight = -1",
     ):
         with pytest.raises(ConfigError) as caught:
-            config.load(written(tmp_path, spoilt), {})
+            config.load(write_config(tmp_path, spoilt), {})
         assert not any(word in str(caught.value) for word in ("swordfish", "trout", "123454321"))
     assert not any(
         word in f"{config.redacted_values(loaded)} {loaded!r}" for word in ("swordfish", "trout")
@@ -276,7 +278,7 @@ def test_more_servers_can_come_from_the_environment() -> None:
 
 
 def test_a_missing_password_file_is_named_when_it_is_needed(tmp_path: Path) -> None:
-    loaded = config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {}).smtp
+    loaded = config.load(write_config(tmp_path, '[smtp]\npassword_file = "secret"'), {}).smtp
     with pytest.raises(ConfigError, match=r"smtp\.password_file.*secret.*cannot be read"):
         config.load_secret_files(loaded, "smtp")
     (tmp_path / "secret").write_text("swordfish\n", encoding="utf-8")
@@ -284,34 +286,36 @@ def test_a_missing_password_file_is_named_when_it_is_needed(tmp_path: Path) -> N
 
 
 def test_missing_certificates_are_named_when_they_are_needed(tmp_path: Path) -> None:
-    loaded = config.load(written(tmp_path, '[smtp]\nca_file = "absent.pem"'), {}).smtp
+    loaded = config.load(write_config(tmp_path, '[smtp]\nca_file = "absent.pem"'), {}).smtp
     with pytest.raises(ConfigError, match=r"smtp\.ca_file.*absent\.pem.*no certificates.*PEM"):
         config.load_secret_files(loaded, "smtp")
 
 
 def test_a_bad_password_is_not_repeated_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.load(written(tmp_path, "[smtp]\npassword = 12345678"), {})
+        config.load(write_config(tmp_path, "[smtp]\npassword = 12345678"), {})
     assert "12345678" not in str(caught.value)
 
 
 def test_the_key_of_a_source_is_never_shown(tmp_path: Path) -> None:
     text = '[[sources]]\nname = "x"\nkind = "pubmed"\nquery = "robot"\nkey = "swordfish"'
-    assert "swordfish" not in str(config.redacted_values(config.load(written(tmp_path, text), {})))
+    assert "swordfish" not in str(
+        config.redacted_values(config.load(write_config(tmp_path, text), {}))
+    )
     for spoilt in (
         text.replace("query", "sets"),
         text + "\ncolour = 1",
         text.replace('"swordfish"', "12345678"),
     ):
         with pytest.raises(ConfigError) as caught:
-            config.load(written(tmp_path, spoilt), {})
+            config.load(write_config(tmp_path, spoilt), {})
         assert "swordfish" not in str(caught.value)
         assert "12345678" not in str(caught.value)
 
 
 def test_a_source_needs_the_keys_of_its_kind(tmp_path: Path) -> None:
     loaded = config.load(
-        written(tmp_path, '[[sources]]\nname = "x"\nkind = "folder"\nfolder = "in"'), {}
+        write_config(tmp_path, '[[sources]]\nname = "x"\nkind = "folder"\nfolder = "in"'), {}
     )
     assert (loaded.sources[0].folder, loaded.sources[0].enabled, loaded.sources[0].every) == (
         tmp_path / "in",
@@ -322,7 +326,7 @@ def test_a_source_needs_the_keys_of_its_kind(tmp_path: Path) -> None:
 
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     loaded = config.load(
-        written(tmp_path, '[store]\nurl = "sqlite:///data.sqlite"\n[ingest]\ninbox = "in"'), {}
+        write_config(tmp_path, '[store]\nurl = "sqlite:///data.sqlite"\n[ingest]\ninbox = "in"'), {}
     )
     assert loaded.store.url == f"sqlite:///{tmp_path / 'data.sqlite'}"
     assert loaded.ingest.inbox == tmp_path / "in"
@@ -330,7 +334,9 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 
 def test_an_absolute_path_stays(tmp_path: Path) -> None:
     assert (
-        config.load(written(tmp_path, '[store]\nurl = "sqlite:////var/data.sqlite"'), {}).store.url
+        config.load(
+            write_config(tmp_path, '[store]\nurl = "sqlite:////var/data.sqlite"'), {}
+        ).store.url
         == "sqlite:////var/data.sqlite"
     )
 
@@ -379,7 +385,7 @@ def test_the_password_of_the_database_is_not_shown(
 
 def test_the_key_of_the_status_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
     (tmp_path / "status.key").write_text("open sesame\nsecond line\n", encoding="utf-8")
-    loaded = config.load(written(tmp_path, '[web]\nstatus_key_file = "status.key"'), {})
+    loaded = config.load(write_config(tmp_path, '[web]\nstatus_key_file = "status.key"'), {})
     assert loaded.web.status_key.get_secret_value() == "open sesame"
     assert loaded.web.status_key_file == tmp_path / "status.key"
     assert "sesame" not in str(config.redacted_values(loaded))
@@ -389,7 +395,7 @@ def test_the_key_of_the_status_comes_from_a_file_and_is_never_shown(tmp_path: Pa
 
 def test_proxies_are_addresses_or_networks(tmp_path: Path) -> None:
     named = '["10.1.2.3", "10.1.2.3/8", "2001:db8::1/64"]'
-    loaded = config.load(written(tmp_path, f"[web]\ntrusted_proxies = {named}"), {})
+    loaded = config.load(write_config(tmp_path, f"[web]\ntrusted_proxies = {named}"), {})
     assert loaded.web.trusted_proxies == ("10.1.2.3/32", "10.0.0.0/8", "2001:db8::/64")
     with pytest.raises(ConfigError, match=r"trusted_proxies.*such as 10\.0\.0\.5"):
-        config.load(written(tmp_path, '[web]\ntrusted_proxies = ["proxy.example"]'), {})
+        config.load(write_config(tmp_path, '[web]\ntrusted_proxies = ["proxy.example"]'), {})

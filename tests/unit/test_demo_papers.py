@@ -1,4 +1,4 @@
-"""The papers that ship: enough of them, well formed, and told in words of our own."""
+"""The papers that ship: enough of them, well formed, and in words of our own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a record lets a server send, as RFC 7208 has it."""
+"""SPF of RFC 7208: whether a record lets a server send."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXAMPLE: dict[str, Sequence[str]] = {
 
 
 class Zone:
-    """Answers from a table of "TYPE name", and counts."""
+    """A DNS zone as a table of "TYPE name", which counts look-ups."""
 
     def __init__(self, records: Mapping[str, Sequence[str]]) -> None:
         self.records, self.asked = records, 0
@@ -54,13 +54,16 @@ class Zone:
 
 
 def check_spf(
-    record: str, address: str = HERE, more: Mapping[str, Sequence[str]] | None = None, **how: str
+    record: str,
+    address: str = HERE,
+    more: Mapping[str, Sequence[str]] | None = None,
+    **options: str,
 ) -> spf.Verdict:
     return spf.check(
         "example.com",
         address,
         Zone(EXAMPLE | {"TXT example.com": [record]} | dict(more or {})),
-        **how,
+        **options,
     )
 
 
@@ -281,7 +284,7 @@ def test_ten_look_ups_are_allowed_and_those_of_included_records_count() -> None:
         == "permerror"
     )
     assert check_spf(f"ip4:203.0.113.9 {eight}", "203.0.113.9").result == "none"
-    # receivers stop at the first match: who stands before the eleventh passes
+    # receivers stop at the first match, so one before the eleventh look-up passes
     assert (
         check_spf(f"v=spf1 ip4:203.0.113.9 {eight[7:]}{last} mx -all", "203.0.113.9", four).result
         == "pass"

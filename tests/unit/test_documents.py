@@ -35,7 +35,7 @@ def test_the_changelog_knows_the_version() -> None:
 
 
 def test_the_package_tells_type_checkers_that_it_is_typed() -> None:
-    """Runs against the built wheel too, which must hold the file."""
+    """It runs against the built wheel too, which must hold the file."""
     assert (resources.files("digest") / "py.typed").is_file()
 
 

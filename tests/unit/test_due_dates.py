@@ -91,7 +91,7 @@ def test_of_several_missed_dates_the_latest_is_composed_and_the_others_are_close
     [
         ("06-10 00:59", "06-09", []),  # six hours and a minute before the next
         ("06-10 01:00", "06-09", []),
-        ("06-10 07:00", "06-10", ["06-09"]),  # it takes all
+        ("06-10 07:00", "06-10", ["06-09"]),  # the next digest takes all papers
     ],
 )
 def test_a_missed_digest_is_left_to_a_next_one_that_is_near(
@@ -124,8 +124,8 @@ def test_a_digest_composed_by_hand_for_a_future_date_blocks_none() -> None:
 
 def test_after_a_move_west_the_next_digest_is_the_first_missing_one() -> None:
     west = reader(timezone="Pacific/Honolulu")
-    taken = [day("06-09"), day("06-10")]
-    assert next_due(west, at("2026-06-10 04:00"), taken=taken) == (
+    closed_dates = [day("06-09"), day("06-10")]
+    assert next_due(west, at("2026-06-10 04:00"), taken=closed_dates) == (
         day("06-11"),
         at("2026-06-11 17:00"),
     )
@@ -150,16 +150,16 @@ def test_a_reader_who_resumes_after_their_hour_waits_for_the_next_digest() -> No
 
 @dataclass
 class Life:
-    """What a service that ticks now and then made of a reader's dates."""
+    """The dates of a reader that a service composed or closed at its ticks."""
 
-    who: Subscriber
+    subscriber: Subscriber
     #: local date -> the instant at which its digest was made
     composed_at: dict[date, datetime] = field(default_factory=dict)
     missed: set[date] = field(default_factory=set)
 
     def tick(self, now: datetime) -> Due | None:
         closed = self.composed_at.keys() | self.missed
-        due_date = due(self.who, now, closed=closed)
+        due_date = due(self.subscriber, now, closed=closed)
         if due_date is None:
             return None
         assert due_date.local_date not in closed
@@ -167,12 +167,12 @@ class Life:
         assert list(due_date.missed) == sorted(due_date.missed)
         assert all(earlier < due_date.local_date for earlier in due_date.missed)
         for local_date in (due_date.local_date, *due_date.missed):
-            assert earliest_due(self.who) <= due_at(self.who, local_date) <= now
-            assert local_date >= local_date_of(self.who, self.who.created)
-            assert local_date.isoweekday() in self.who.days
+            assert earliest_due(self.subscriber) <= due_at(self.subscriber, local_date) <= now
+            assert local_date >= local_date_of(self.subscriber, self.subscriber.created)
+            assert local_date.isoweekday() in self.subscriber.days
         self.composed_at[due_date.local_date] = now
         self.missed |= set(due_date.missed)
-        assert due(self.who, now, closed=self.composed_at.keys() | self.missed) is None
+        assert due(self.subscriber, now, closed=self.composed_at.keys() | self.missed) is None
         return due_date
 
 
@@ -201,32 +201,32 @@ def test_every_due_date_is_composed_closed_or_left_to_a_near_one(
     steps: Sequence[timedelta],
 ) -> None:
     joined = start + offset
-    who = Subscriber(
+    subscriber = Subscriber(
         id=1, email="a@example.org", created=joined, timezone=zone, hour=hour, days=days
     )
-    life = Life(who)
+    life = Life(subscriber)
     now = joined
     for step in steps:
         now += step
         life.tick(now)
     settled = life.composed_at.keys() | life.missed
-    first, last = local_date_of(who, joined), local_date_of(who, now)
+    first, last = local_date_of(subscriber, joined), local_date_of(subscriber, now)
     latest = max(settled, default=date.min)
     for number in range((last - first).days + 1):
         local_date = first + timedelta(days=number)
-        if next_due(who, due_at(who, local_date) - timedelta(seconds=1)) != (
+        if next_due(subscriber, due_at(subscriber, local_date) - timedelta(seconds=1)) != (
             local_date,
-            due_at(who, local_date),
+            due_at(subscriber, local_date),
         ):
-            continue  # none of their days, or no date at all
+            continue  # not one of their weekdays, or a date that does not exist
         if (
             local_date not in settled
-            and due_at(who, local_date) <= now
+            and due_at(subscriber, local_date) <= now
             and last - local_date <= LOOK_BACK
         ):
-            # Of those that wait the last tick saw one, and the next one near.
+            # The last tick saw one waiting date, and the next digest was near.
             assert local_date > latest
-            following = next_due(who, now)
+            following = next_due(subscriber, now)
             assert following is not None
             assert following[1] - now < NEAR
     instants = sorted(life.composed_at.values())
@@ -246,7 +246,7 @@ def test_a_running_service_composes_every_digest_at_its_hour(
         life.tick(joined + number * HOUR)
     assert not life.missed
     for local_date, instant in life.composed_at.items():
-        assert instant - due_at(life.who, local_date) < HOUR or instant == joined
+        assert instant - due_at(life.subscriber, local_date) < HOUR or instant == joined
     assert len(life.composed_at) >= 2 * len(days) - 1  # Apia skipped a Friday
 
 
@@ -275,9 +275,9 @@ def test_no_date_is_composed_twice_or_due_from_before_a_change(
         if change is None:
             life.tick(now)  # asserts that no date comes twice, and none from before `earliest_due`
         elif change:
-            changed = replace(life.who, **change)  # type: ignore[arg-type]
-            since = max(earliest_due(life.who), start_of_day(changed, now))
-            life.who = replace(changed, due_from=since)
+            changed = replace(life.subscriber, **change)  # type: ignore[arg-type]
+            since = max(earliest_due(life.subscriber), start_of_day(changed, now))
+            life.subscriber = replace(changed, due_from=since)
         else:
-            life.who = replace(life.who, due_from=now)
-            assert life.tick(now) is None or due_at(life.who, max(life.composed_at)) == now
+            life.subscriber = replace(life.subscriber, due_from=now)
+            assert life.tick(now) is None or due_at(life.subscriber, max(life.composed_at)) == now

@@ -124,11 +124,11 @@ def test_a_transformer_is_opened_without_its_own_code_and_from_safetensors_if_it
         (folder / "config.json").write_text('{"model_type": "bert"}')
     if pickled:
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    asked: dict[str, object] = {}
+    options: dict[str, object] = {}
 
     class SentenceTransformer:
         def __init__(self, path: str, **how: object) -> None:
-            asked.update(how)
+            options.update(how)
 
         def encode(self, texts: list[str], **_: object) -> object:
             return np.ones((len(texts), 3))
@@ -138,7 +138,7 @@ def test_a_transformer_is_opened_without_its_own_code_and_from_safetensors_if_it
     monkeypatch.setitem(sys.modules, "sentence_transformers", library)
     assert encoders.load(str(folder)).dimensions == 3
     safe = {} if pickled else {"use_safetensors": True}
-    assert asked == {"local_files_only": True, "trust_remote_code": False, "model_kwargs": safe}
+    assert options == {"local_files_only": True, "trust_remote_code": False, "model_kwargs": safe}
 
 
 @pytest.mark.parametrize("kind", ["os.system", "mine.Transformer", "sentence_transformersx.A"])

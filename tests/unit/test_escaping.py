@@ -21,8 +21,8 @@ ANYTHING = st.text(st.characters(codec=None), max_size=60)
 HARM = "a\nb\r\x1b[31m\x9b2J\u202e\u2066\u2028\x85\x00\udc80\U000e0041\u200b"
 
 
-def harmful(text: str) -> set[str]:
-    """What a terminal, an editor or `splitlines` would act on."""
+def find_harmful(text: str) -> set[str]:
+    """Find characters that a terminal, an editor or `splitlines` would act on."""
     joiners = "\u200c\u200d"
     bidi = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     return {
@@ -38,8 +38,8 @@ def harmful(text: str) -> set[str]:
 def test_a_line_has_no_harmful_characters(text: str) -> None:
     shown = escape_to_one_line(text)
     assert len(shown.splitlines()) <= 1
-    assert not harmful(shown)
-    assert harmful(escape_lines(text)) <= {"\n"}
+    assert not find_harmful(shown)
+    assert find_harmful(escape_lines(text)) <= {"\n"}
     assert escape_to_one_line(shown) == shown
 
 
@@ -54,7 +54,7 @@ def test_harmful_characters_are_escaped_and_scripts_stay() -> None:
 def test_escaped_json_has_the_same_meaning(value: object) -> None:
     text = escape_json(json.dumps(value, ensure_ascii=False, indent=1))
     assert json.loads(text) == value
-    assert harmful(text) <= {"\n"}
+    assert find_harmful(text) <= {"\n"}
 
 
 @given(st.text(st.sampled_from("'=+-@\t\r\n＝ab,\""), max_size=6) | st.text())

@@ -107,11 +107,11 @@ def test_too_few_units_have_no_interval_and_are_never_significant() -> None:
 @pytest.mark.parametrize("units", [8, 25])
 def test_the_interval_of_a_mean_covers_the_truth_about_95_percent_of_the_time(units: int) -> None:
     random = np.random.default_rng(2)
-    held = 0
+    covered = 0
     for _ in range(200):
         estimate = measures.mean(random.beta(2, 3, size=units).tolist())
-        held += estimate.low <= 0.4 <= estimate.high
-    assert 182 <= held <= 199  # 95 % of 200 is 190
+        covered += estimate.low <= 0.4 <= estimate.high
+    assert 182 <= covered <= 199  # 95 % of 200 is 190
 
 
 @given(tries=st.integers(1, 500), data=st.data())
@@ -167,7 +167,7 @@ def test_uneven_draws_are_reweighed_to_an_even_one() -> None:
     likely = 1 / (1 + np.exp(-2 * scores))
     truth = float(likely.mean())
     draw = np.exp(scores) / np.exp(scores).sum()
-    held = 0
+    covered = 0
     plain = []
     for _ in range(60):
         chosen = random.choice(200, size=300, p=draw)
@@ -178,10 +178,10 @@ def test_uneven_draws_are_reweighed_to_an_even_one() -> None:
         ]
         estimate, effective = measures.reweigh(drawn)
         assert 0 < effective < 300
-        held += estimate.low <= truth <= estimate.high
+        covered += estimate.low <= truth <= estimate.high
         plain.append(liked.mean())
     assert min(plain) > truth + 0.05
-    assert held >= 50
+    assert covered >= 50
 
 
 def test_an_even_draw_is_a_plain_rate() -> None:

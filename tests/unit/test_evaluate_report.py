@@ -165,7 +165,7 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_seldom_differ() -> No
                 )
         return digests
 
-    def ahead(seed: int, skill: float) -> Estimate:
+    def measure_lead(seed: int, skill: float) -> Estimate:
         row = next(
             row
             for row in comparison.compare_recipes(history(seed, skill), "learned")
@@ -174,8 +174,8 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_seldom_differ() -> No
         assert row.ahead is not None
         return row.ahead
 
-    assert sum(ahead(seed, 0.0).low > 0 for seed in range(6)) == 6
-    assert sum(ahead(seed, 1.0).sure for seed in range(12)) <= 2
+    assert sum(measure_lead(seed, 0.0).low > 0 for seed in range(6)) == 6
+    assert sum(measure_lead(seed, 1.0).sure for seed in range(12)) <= 2
 
 
 # ----------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def test_only_matches_of_the_own_recipe_are_compared() -> None:
 
 
 def test_a_match_is_compared_with_the_share_of_liked_papers() -> None:
-    # nine in ten of those that were rated, whatever number got no thumb
+    # nine in ten rated papers, however many have no thumb
     (group,) = rates.rate_by_match(
         [make_rated([1] * 18 + [-1] * 2 + [0] * 80, [90] * 100)], "learned"
     )
@@ -260,7 +260,7 @@ def test_exploration_is_worked_out_from_enough_draws_alone() -> None:
     assert few is not None
     assert not few.enough
     assert "5 papers drawn so far" in report.describe_exploration(few)
-    # nearly all the weight on one paper: many draws on paper, one in truth
+    # nearly all weight on one paper: many draws, but an effective number of one
     uneven = [*rated_digests, make_rated([1], slots=("exploration",), probability=1e-6)]
     heavy = rates.rate_exploration(uneven)
     assert heavy is not None
@@ -322,16 +322,18 @@ def test_a_verdict_names_recipes_that_are_better() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ahead", "said"),
+    ("ahead", "sentence"),
     [
         (estimate(0.005), "cannot be told from chance"),
         (estimate(-0.1), "worse than chance"),
         (Estimate(value=0.3, low=math.nan, high=math.nan, units=1), "cannot be told from chance"),
     ],
 )
-def test_a_verdict_claims_no_difference_that_chance_explains(ahead: Estimate, said: str) -> None:
+def test_a_verdict_claims_no_difference_that_chance_explains(
+    ahead: Estimate, sentence: str
+) -> None:
     text = write_verdict(chance=ahead, words=estimate(0.1))
-    assert said in text
+    assert sentence in text
     assert "beats" not in text
 
 

@@ -27,7 +27,7 @@ def items(idents: list[int]) -> list[Item]:
 def make_rated(
     reader: int,
     day: int,
-    listed: tuple[Item, ...],
+    shared_items: tuple[Item, ...],
     votes: tuple[int, ...],
     teams: tuple[str, str] = TEAMS,
 ) -> RatedDigest:
@@ -50,7 +50,7 @@ def make_rated(
                 probability=1,
                 team=i.team,
             )
-            for i in listed
+            for i in shared_items
         ),
     )
     return RatedDigest(digest=past, votes=votes)
@@ -118,10 +118,14 @@ def one_item(team: str, position: int = 1) -> Item:
 
 
 def test_the_unit_is_the_digest_with_few_readers_and_the_reader_with_many() -> None:
-    listed = (one_item("learned", 1), one_item("words", 2), one_item("", 3))
-    few = [make_rated(reader, day, listed, (0, 1, 1)) for reader in (1, 2) for day in range(5)]
+    shared_items = (one_item("learned", 1), one_item("words", 2), one_item("", 3))
+    few = [
+        make_rated(reader, day, shared_items, (0, 1, 1)) for reader in (1, 2) for day in range(5)
+    ]
     many = [
-        make_rated(reader, day, listed, (0, 1, 0)) for reader in range(1, 9) for day in range(5)
+        make_rated(reader, day, shared_items, (0, 1, 0))
+        for reader in range(1, 9)
+        for day in range(5)
     ]
     assert [
         (comparison.unit, comparison.wins, comparison.losses, comparison.ties)
@@ -131,28 +135,30 @@ def test_the_unit_is_the_digest_with_few_readers_and_the_reader_with_many() -> N
         (comparison.unit, comparison.wins, comparison.losses, comparison.ties)
         for comparison in compare(many)
     ] == [("readers", 8, 0, 0)]
-    assert compare(few)[0].lead.value == 1  # what belongs to no team counts for nobody
+    assert compare(few)[0].lead.value == 1  # a paper of no team counts for neither
 
 
 def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_are_ignored() -> None:
-    listed = (one_item("learned", 1), one_item("words", 2))
+    shared_items = (one_item("learned", 1), one_item("words", 2))
     (comparison,) = compare(
         [
-            make_rated(1, 0, listed, (-1, 0)),
-            make_rated(1, 1, listed, (1, 1)),
-            make_rated(1, 2, listed, (0, 0)),
-            make_rated(1, 3, listed, (1, -1)),
+            make_rated(1, 0, shared_items, (-1, 0)),
+            make_rated(1, 1, shared_items, (1, 1)),
+            make_rated(1, 2, shared_items, (0, 0)),
+            make_rated(1, 3, shared_items, (1, -1)),
         ]
     )
     assert (comparison.wins, comparison.losses, comparison.ties, comparison.digests) == (1, 1, 1, 3)
 
 
 def test_too_few_decided_digests_give_no_preference() -> None:
-    listed = (one_item("learned", 1), one_item("words", 2))
-    (comparison,) = compare([make_rated(1, day, listed, (0, 1)) for day in range(MIN_DECIDED - 1)])
+    shared_items = (one_item("learned", 1), one_item("words", 2))
+    (comparison,) = compare(
+        [make_rated(1, day, shared_items, (0, 1)) for day in range(MIN_DECIDED - 1)]
+    )
     assert not comparison.decided
     assert "Too little" in comparison.verdict
-    (enough,) = compare([make_rated(1, day, listed, (0, 1)) for day in range(MIN_DECIDED)])
+    (enough,) = compare([make_rated(1, day, shared_items, (0, 1)) for day in range(MIN_DECIDED)])
     assert enough.decided
     assert 'Set [digest] recipe = "words"' in enough.verdict
 

@@ -70,7 +70,7 @@ def test_equal_calls_give_equal_scores() -> None:
 
 
 def test_encoder_vectors_count_beside_the_words() -> None:
-    """It says that two topics are one, which no word does."""
+    """The encoder puts two topics together, which share no word."""
     rng = np.random.default_rng(0)
     about = rng.standard_normal((2, 16))
     encoded = np.array(

@@ -1,4 +1,4 @@
-"""What the refusals of a database mean: the table over the codes of both drivers."""
+"""Reasons for the refusals of a database, by the codes of both drivers."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_every_sqlstate_has_a_reason(state: str, reason: str) -> None:
     for error in (
         cause,
         wrap_in_dbapi_error(cause, psycopg.Error),
-    ):  # also where COPY spoke to the driver
+    ):  # COPY raises the driver's error itself
         failure = failures.explain(error, "postgresql://user:***@host/name")
         assert failure is not None
         assert failure.reason == reason
@@ -150,7 +150,7 @@ SQLITE = {
 }
 
 
-def failing(code: int) -> sqlite3.DatabaseError:
+def make_error(code: int) -> sqlite3.DatabaseError:
     error: Any = sqlite3.DatabaseError("in SQLite's words")
     error.sqlite_errorcode = code
     return error  # type: ignore[no-any-return]
@@ -158,7 +158,7 @@ def failing(code: int) -> sqlite3.DatabaseError:
 
 @pytest.mark.parametrize(("name", "reason"), SQLITE.items())
 def test_every_sqlite_code_has_a_reason(name: str, reason: str) -> None:
-    cause = failing(getattr(sqlite3, name))
+    cause = make_error(getattr(sqlite3, name))
     for error in (cause, wrap_in_dbapi_error(cause, sqlite3.Error)):
         failure = failures.explain(error, "x")
         assert failure is not None
@@ -169,7 +169,7 @@ def test_every_io_error_has_the_reason_disk() -> None:
     names = [name for name in vars(sqlite3) if name.startswith("SQLITE_IOERR")]
     assert len(names) > 20
     for name in names:
-        failure = failures.explain(failing(getattr(sqlite3, name)), "x")
+        failure = failures.explain(make_error(getattr(sqlite3, name)), "x")
         assert failure is not None
         assert failure.reason == ("busy" if name == "SQLITE_IOERR_NOMEM" else "disk"), name
 

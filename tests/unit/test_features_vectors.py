@@ -138,7 +138,7 @@ def test_a_word_of_two_papers_lies_near_their_topic(table: features.Table) -> No
         dense[0] @ dense[1] / (dense[0] @ dense[0]),
         dense[0] @ dense[2] / (dense[0] @ dense[0]),
     )
-    assert near > 0.42  # 0.31 where words are not drawn to their papers
+    assert near > 0.42  # it is 0.31 without the pull of words to their papers
     assert far < 0.15
 
 
@@ -198,7 +198,7 @@ def test_a_truncated_or_damaged_table_is_refused(
             blob[:place] + bytes([blob[place] ^ data.draw(st.integers(1, 255))]) + blob[place + 1 :]
         )
         if 8 <= place < 12:
-            return  # the number of papers is a count that nothing checks
+            return  # no check covers the number of papers
     with pytest.raises(ValueError, match="word vectors"):
         features.Table.from_bytes(broken)
 
@@ -302,8 +302,8 @@ def test_cosines_of_a_day_equal_those_of_unit_rows(space: features.Space, texts:
         space.rows(features.vectorize([text or "?" for text in texts])),
         contributions=space.contributions,
     )
-    every = [paper.id for paper in papers]
-    cosines = scores.cosines(day, every, every)
+    paper_ids = [paper.id for paper in papers]
+    cosines = scores.cosines(day, paper_ids, paper_ids)
     assert np.allclose(cosines, cosines.T, atol=1e-5)
     assert cosines.max() <= 1 + 1e-5
     filled = np.diff(day.words.indptr) > 0

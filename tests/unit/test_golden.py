@@ -1,4 +1,4 @@
-"""The golden mails: what each input gives today is what was kept."""
+"""The golden mails: each input gives today the kept output."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ PASSWORD = 'se"cret'
 
 
 class ScriptedServer(socketserver.ThreadingTCPServer):
-    """Answers LOGIN as `login_reply` says; knows no AUTHENTICATE."""
+    """A server that answers LOGIN with `login_reply` and knows no AUTHENTICATE."""
 
     login_reply = b"OK logged in"
     daemon_threads = True

@@ -22,8 +22,8 @@ NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
 READER = Subscriber(id=1, email="r@example.org", created=NOW)
 
 
-def stands(keyword: str, text: str) -> bool:
-    """Whether a keyword is found in a title, and mutes and pins it there."""
+def matches(keyword: str, text: str) -> bool:
+    """Return whether a keyword is found in a title, and mutes and pins it there."""
     day = make_day(
         [make_paper(1, text), make_paper(2, "Graphs of glaciers", "Nothing of it here at all")],
         RECENT,
@@ -105,11 +105,11 @@ def stands(keyword: str, text: str) -> bool:
 def test_a_keyword_matches_what_a_person_expects(
     keyword: str, there: list[str], not_there: list[str]
 ) -> None:
-    assert {text: stands(keyword, text) for text in (*there, *not_there)} == dict.fromkeys(
+    assert {text: matches(keyword, text) for text in (*there, *not_there)} == dict.fromkeys(
         there, True
     ) | dict.fromkeys(not_there, False)
     for sign in "+-":
-        assert stands(sign + keyword, there[0])
+        assert matches(sign + keyword, there[0])
     apply_request(
         SubscriptionRequest(
             email="r@example.org", keywords=(keyword, f"+{keyword}", f"-{keyword}")
@@ -170,6 +170,6 @@ def test_an_accepted_keyword_is_found_where_it_stands_as_a_word(keyword: str, si
         return
     (interest,) = request.interests
     assert interest.keywords == (sign + bare,)
-    assert stands(sign + bare, f"Fast {bare} here")
-    assert stands(sign + bare, bare)
-    assert not stands(sign + bare, "Poetry")
+    assert matches(sign + bare, f"Fast {bare} here")
+    assert matches(sign + bare, bare)
+    assert not matches(sign + bare, "Poetry")

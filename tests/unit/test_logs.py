@@ -27,14 +27,14 @@ def _restore_secrets_and_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+def log_stream(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     logs.set_up("debug")
     return stream
 
 
-def failing(error: Exception) -> None:
+def fail_with(error: Exception) -> None:
     raise error
 
 
@@ -63,7 +63,7 @@ def test_a_record_is_one_line_without_raw_controls(message: str, argument: str) 
 @example(HARM)
 def test_the_lines_of_a_traceback_cannot_look_like_records(text: str) -> None:
     try:
-        failing(ValueError(text))
+        fail_with(ValueError(text))
     except ValueError as error:
         shown = format_record("it failed", error=error)
     first, *rest = shown.split("\n")
@@ -77,7 +77,7 @@ def test_secrets_are_hidden_in_words_arguments_and_chains_of_errors() -> None:
     redaction.register_secrets("swordfish-7")
     try:
         try:
-            failing(OSError("login swordfish-7 refused"))
+            fail_with(OSError("login swordfish-7 refused"))
         except OSError as inner:
             raise RuntimeError("https://me:other@h/x?api_key=k77") from inner
     except RuntimeError as error:
@@ -104,34 +104,34 @@ def test_secrets_are_hidden_in_words_arguments_and_chains_of_errors() -> None:
         "anything",
     ],
 )
-def test_every_logger_goes_through_the_one_handler(written: io.StringIO, name: str) -> None:
+def test_every_logger_goes_through_the_one_handler(log_stream: io.StringIO, name: str) -> None:
     redaction.register_secrets("swordfish-7")
     logging.getLogger(name).warning("key=%s\nforged", "swordfish-7")
-    assert written.getvalue().endswith(f" WARNING {name} key=**********\\nforged\n")
-    assert written.getvalue().count("\n") == 1
+    assert log_stream.getvalue().endswith(f" WARNING {name} key=**********\\nforged\n")
+    assert log_stream.getvalue().count("\n") == 1
 
 
-def test_wrong_arguments_are_not_printed_by_logging_itself(written: io.StringIO) -> None:
+def test_wrong_arguments_are_not_printed_by_logging_itself(log_stream: io.StringIO) -> None:
     redaction.register_secrets("swordfish-7")
-    root = logging.getLogger()  # pytest listens too, and would be the first to fail
+    root = logging.getLogger()  # pytest has a handler too, and it would fail first
     root.handlers[:] = [h for h in root.handlers if isinstance(h.formatter, logs.SafeFormatter)]
     logging.getLogger("digest").warning("%d papers", "swordfish-7")
-    assert "swordfish-7" not in written.getvalue()
-    assert "'%d papers': wrong number or type of arguments" in written.getvalue()
+    assert "swordfish-7" not in log_stream.getvalue()
+    assert "'%d papers': wrong number or type of arguments" in log_stream.getvalue()
 
 
-def test_secrets_in_warnings_are_hidden(written: io.StringIO) -> None:
+def test_secrets_in_warnings_are_hidden(log_stream: io.StringIO) -> None:
     redaction.register_secrets("swordfish-7")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(capture=False)
         logging.captureWarnings(capture=True)
         warnings.warn("swordfish-7 is old", DeprecationWarning, stacklevel=1)
-    assert "WARNING py.warnings" in written.getvalue()
-    assert "DeprecationWarning: ********** is old" in written.getvalue()
+    assert "WARNING py.warnings" in log_stream.getvalue()
+    assert "DeprecationWarning: ********** is old" in log_stream.getvalue()
 
 
-def test_secrets_in_errors_of_threads_are_hidden(written: io.StringIO) -> None:
+def test_secrets_in_errors_of_threads_are_hidden(log_stream: io.StringIO) -> None:
     redaction.register_secrets("swordfish-7")
     logs.log_thread_errors()
 
@@ -141,9 +141,9 @@ def test_secrets_in_errors_of_threads_are_hidden(written: io.StringIO) -> None:
     thread = threading.Thread(target=fail, name="t1")
     thread.start()
     thread.join()
-    assert "CRITICAL digest thread t1 ended by a bug\n    Traceback" in written.getvalue()
-    assert "RuntimeError: **********" in written.getvalue()
-    assert "swordfish" not in written.getvalue()
+    assert "CRITICAL digest thread t1 ended by a bug\n    Traceback" in log_stream.getvalue()
+    assert "RuntimeError: **********" in log_stream.getvalue()
+    assert "swordfish" not in log_stream.getvalue()
 
 
 def test_secrets_in_a_crash_are_hidden() -> None:

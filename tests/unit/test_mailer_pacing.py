@@ -28,7 +28,7 @@ EVENTS = st.lists(
 
 
 class Fair(random.Random):
-    """No luck at all, so that two runs can be compared."""
+    """A random generator without jitter, so that two runs can be compared."""
 
     def random(self) -> float:
         return 0.5
@@ -133,11 +133,11 @@ def test_a_configured_limit_is_never_exceeded_by_recovery() -> None:
 
 
 def test_each_pause_is_at_least_as_long_as_the_one_before_up_to_the_longest() -> None:
-    for why, pauses in (("busy", POLICY.busy), ("ours", POLICY.ours)):
+    for reason, pauses in (("busy", POLICY.busy), ("ours", POLICY.ours)):
         limiter, now, waits = make_limiter(), 0.0, []
         for _ in range(30):
             limiter.take("a", now)
-            waits.append(limiter.record_strike("a", now, why, ""))  # type: ignore[arg-type]
+            waits.append(limiter.record_strike("a", now, reason, ""))  # type: ignore[arg-type]
             now += waits[-1]
         assert all(b >= a or b >= pauses.longest / 2 for a, b in pairwise(waits))
         assert pauses.longest / 2 <= waits[-1] <= pauses.longest
@@ -214,7 +214,7 @@ def test_a_success_of_a_message_sent_before_a_pause_does_not_end_the_pause() -> 
 
 @dataclass
 class Clocked:
-    """A lane driven by any events, and what must hold after each."""
+    """A lane driven by any events, and the rules that hold after each."""
 
     limiter: RateLimiter = field(default_factory=make_limiter)
     now: float = 0.0
@@ -239,13 +239,13 @@ class Clocked:
             paused = self.limiter.record_unanswered(name, self.now, "")
             assert (name in self.limiter.paused(self.now)) or paused is None
         else:
-            why: Literal["busy", "ours"] = "ours" if event == "ours" else "busy"
-            before, held = self.limiter.rate(name), name in self.limiter.paused(self.now)
-            seconds = self.limiter.record_strike(name, self.now, why, "")
+            reason: Literal["busy", "ours"] = "ours" if event == "ours" else "busy"
+            before, was_paused = self.limiter.rate(name), name in self.limiter.paused(self.now)
+            seconds = self.limiter.record_strike(name, self.now, reason, "")
             assert 0 < seconds <= POLICY.ours.longest
             assert name in self.limiter.paused(self.now)
             assert self.limiter.rate(name) <= before
-            if why == "busy" and not held and before > POLICY.min_rate:
+            if reason == "busy" and not was_paused and before > POLICY.min_rate:
                 assert self.limiter.rate(name) < before
         assert self.limiter.rate(name) >= POLICY.min_rate
         assert set(self.limiter.paused(self.now)) <= {"a", "b"}
@@ -264,7 +264,7 @@ def test_the_rules_hold_for_any_sequence_of_events(
 @quietly
 @given(events=EVENTS)
 def test_a_lane_always_opens_again(events: list[tuple[str, float, str]]) -> None:
-    """Who returns when told gets through after a bounded number of tries.
+    """A caller that waits as told is sent after a bounded number of tries.
 
     Whatever the limiter has learned before.
     """
@@ -343,7 +343,7 @@ def test_the_time_of_the_next_turn_is_known_without_taking_it() -> None:
     waits = [limiter.peek("a", 0.0, before) for before in range(8)]
     assert [wait is None for wait in waits] == [True] * 6 + [
         False
-    ] * 2  # six seconds' worth at one a second
+    ] * 2  # as many as in six seconds at one a second
     assert [is_granted(limiter, "a", 0.0) for _ in range(8)] == [True] * 6 + [False] * 2
 
 
@@ -353,7 +353,7 @@ def test_callers_behind_the_probe_learn_so_and_follow_it_at_the_rate() -> None:
     backs = [wait.seconds for _ in range(50) if (wait := limiter.peek("a", 1.0, 0))]
     assert len(backs) == 50
     assert all(paused - 1 <= seconds <= paused + POLICY.max_queue for seconds in backs)
-    assert max(backs) - min(backs) > 60  # not all in the moment in which the pause ends
+    assert max(backs) - min(backs) > 60  # not all at the moment when the pause ends
     now = paused + 1
     assert limiter.peek("a", now, 0) is None
     assert isinstance(limiter.peek("a", now, 1), Wait)
@@ -389,7 +389,7 @@ def test_a_new_process_takes_over_the_learned_rates() -> None:
     assert new.rate("a") == old.rate("a")
     end = 1000.0 + pause
     assert is_granted(new, "a", end)
-    assert not is_granted(new, "a", end)  # one goes ahead
+    assert not is_granted(new, "a", end)  # one message is the probe
     new.record_success("a", end)
     assert new.export_pauses(end) == {}
     assert new.record_strike("a", end, "busy", "451") > 30  # the second step, not the first again
@@ -403,7 +403,7 @@ def test_after_a_refusal_of_the_sender_a_new_process_probes_at_once() -> None:
     other = make_limiter()
     other.take("a", 0.0)
     other.import_pause("a", 0.0, pause_state(reason="ours", seconds=9000.0, rate=math.inf))
-    assert not is_granted(other, "a", 8000.0)  # it was not started since
+    assert not is_granted(other, "a", 8000.0)  # the process has not been restarted since
 
 
 def test_the_longer_pause_stands_and_an_expired_one_changes_only_new_lanes() -> None:

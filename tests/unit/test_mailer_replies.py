@@ -1,4 +1,4 @@
-"""Replies: outcome, fault, and what has to slow down."""
+"""Replies: outcome, fault, and which lane slows down."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TABLE = [
         "",
     ),
     (Phase.RCPT, 556, "domain does not accept mail", "rejected", "reader", ""),
-    # counted, never at once
+    # the address is suppressed only after several
     (
         Phase.RCPT,
         550,
@@ -161,7 +161,7 @@ TABLE = [
     (Phase.RCPT, 451, "5.7.1 greylisting in action", "deferred", "busy", ""),
     (Phase.RCPT, 550, "5.3.2 system not accepting network messages", "rejected", "busy", ""),
     (Phase.RCPT, 550, "5.4.7 delivery time expired", "rejected", "busy", ""),
-    # limits of time in the dress of a 5xx
+    # rate limits with a 5xx code
     (Phase.RCPT, 550, "5.4.5 Daily user sending limit exceeded.", "deferred", "busy", "domain"),
     (Phase.MAIL, 550, "5.4.5 Daily user sending limit exceeded.", "deferred", "busy", "server"),
     (

@@ -1,4 +1,4 @@
-"""What a digest says, read as a mail program reads it."""
+"""The contents of a digest, read as a mail program reads it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_both_parts_show_all_of_a_paper() -> None:
 
 
 def test_a_paper_shows_the_category_for_which_it_is_listed() -> None:
-    # "in cs.LG, which you follow" beside "cs.GR, cs.AI" looked untrue
+    # "in cs.LG, which you follow" beside "cs.GR, cs.AI" looked wrong
     text = digest(make_listed(1, categories=("cs.GR", "cs.AI", "cs.CV", "cs.LG"))).text
     assert "cs.GR, cs.AI, cs.CV, cs.LG ·" in text
     subjects = ("Ecology, Evolution and Systematics", "Plant Science", "Forestry", "Soil Science")

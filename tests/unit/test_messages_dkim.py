@@ -104,13 +104,13 @@ headers = st.lists(
 )
 
 
-def signed_by(data: bytes, signers: Sequence[Signer], *, at: datetime) -> bytes:
+def sign(data: bytes, signers: Sequence[Signer], *, at: datetime) -> bytes:
     head, _, body = data.partition(b"\r\n\r\n")
     return dkim.sign_message(head, canonical_body(body), signers, at=at) + data
 
 
 def canonical_body(body: bytes) -> bytes:
-    """As a whole: what is squeezed, without the empty lines at its end."""
+    """Return the canonical form of a whole body: relaxed, no empty lines at the end."""
     lines = dkim.relax_lines(body).split(b"\r\n")[:-1]
     while lines and not lines[-1]:
         lines.pop()
@@ -122,11 +122,11 @@ def is_valid(data: bytes, index: int = 0) -> bool:
         return bool(
             verifier.DKIM(data).verify(index, dnsfunc=lambda name, timeout=5: PUBLISHED[name])
         )
-    except verifier.ValidationError:  # how it says that the body is another one
+    except verifier.ValidationError:  # raised if the body has changed
         return False
 
 
-def whole(extra: list[bytes], body: bytes) -> bytes:
+def join_message(extra: list[bytes], body: bytes) -> bytes:
     return b"From: Digest <digest@papers.example.org>\r\n" + b"".join(extra) + b"\r\n" + body
 
 
@@ -138,7 +138,7 @@ def whole(extra: list[bytes], body: bytes) -> bytes:
 @example([], b" \t \r\n \r\n")
 @example([b"Subject: one\r\n", b"Subject:  two\r\n", b"subject:\tthree \r\n"], b"x\r\n")
 def test_whatever_a_message_holds_both_signatures_verify(extra: list[bytes], body: bytes) -> None:
-    signed = signed_by(whole(extra, body), SIGNERS, at=AT)
+    signed = sign(join_message(extra, body), SIGNERS, at=AT)
     assert is_valid(signed, 0)
     assert is_valid(signed, 1)
 
@@ -152,16 +152,16 @@ def test_the_canonical_body_is_that_of_the_standard(body: bytes) -> None:
 @pytest.mark.parametrize("case", golden.cases())
 def test_every_golden_mail_can_be_signed_and_stays_as_it_is(case: str) -> None:
     data = golden.write(case).data
-    signed = signed_by(data, SIGNERS, at=AT)
+    signed = sign(data, SIGNERS, at=AT)
     assert signed.endswith(data)
-    assert signed == signed_by(data, SIGNERS, at=AT)
+    assert signed == sign(data, SIGNERS, at=AT)
     assert is_valid(signed, 0)
     assert is_valid(signed, 1)
     assert max(map(len, signed.removesuffix(data).split(b"\r\n"))) <= 76
 
 
 def test_the_signed_headers_are_those_that_receivers_require() -> None:
-    signed = signed_by(golden.write("digest-plain").data, [RSA], at=AT)
+    signed = sign(golden.write("digest-plain").data, [RSA], at=AT)
     field = re.sub(rb"\s+", b"", signed.partition(b"\r\nFrom:")[0]).decode()
     tags = dict(tag.partition("=")[::2] for tag in field.removeprefix("DKIM-Signature:").split(";"))
     assert (tags["v"], tags["a"], tags["c"]) == ("1", "rsa-sha256", "relaxed/relaxed")
@@ -191,11 +191,11 @@ def test_the_signed_headers_are_those_that_receivers_require() -> None:
     assert len(b64decode(tags["b"])) == 256
 
 
-def changed_body(data: bytes) -> bytes:
+def change_body(data: bytes) -> bytes:
     return data[:-4] + b"x\r\n"
 
 
-def second_header(name: bytes) -> Callable[[bytes], bytes]:
+def header_adder(name: bytes) -> Callable[[bytes], bytes]:
     return lambda data: name + b": Mallory <mallory@example.net>\r\n" + data
 
 
@@ -210,9 +210,9 @@ def replacer(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
 @pytest.mark.parametrize(
     "change",
     [
-        changed_body,
+        change_body,
         *(
-            second_header(name)
+            header_adder(name)
             for name in (b"From", b"Reply-To", b"To", b"Subject", b"Date", b"Content-Type")
         ),
         replacer(b"To: Alice Example", b"To: Malice Example"),
@@ -226,13 +226,13 @@ def replacer(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
 def test_a_change_in_transit_breaks_the_signature(
     change: Callable[[bytes], bytes], index: int
 ) -> None:
-    signed = signed_by(golden.write("digest-plain").data, SIGNERS, at=AT)
+    signed = sign(golden.write("digest-plain").data, SIGNERS, at=AT)
     assert is_valid(signed, index)
     assert not is_valid(change(signed), index)
 
 
 def test_legitimate_changes_by_relays_keep_the_signature() -> None:
-    signed = signed_by(golden.write("digest-plain").data, SIGNERS, at=AT)
+    signed = sign(golden.write("digest-plain").data, SIGNERS, at=AT)
     relayed = (
         b"Received: from a by b; Fri, 12 Jun 2026 05:00:01 +0000\r\nSender: list@example.net\r\n"
         + signed
@@ -248,7 +248,7 @@ def test_legitimate_changes_by_relays_keep_the_signature() -> None:
 
 
 def test_without_a_key_nothing_is_added() -> None:
-    assert signed_by(b"From: x\r\n\r\n", [], at=AT) == b"From: x\r\n\r\n"
+    assert sign(b"From: x\r\n\r\n", [], at=AT) == b"From: x\r\n\r\n"
 
 
 # ----------------------------------------------------------------------------------------------
@@ -261,13 +261,13 @@ def test_a_record_says_what_kind_of_key_it_publishes() -> None:
     assert "key" not in repr(RSA)
 
 
-def weak() -> bytes:
+def make_weak_key() -> bytes:
     return rsa.generate_private_key(65537, 1024).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
 
 
-def other_kind() -> bytes:
+def make_elliptic_key() -> bytes:
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
@@ -284,8 +284,8 @@ def make_encrypted_key() -> bytes:
     [
         (lambda: b"", "no private key"),
         (lambda: b"secret", "no private key"),
-        (weak, "1024 bits"),
-        (other_kind, "neither RSA nor"),
+        (make_weak_key, "1024 bits"),
+        (make_elliptic_key, "neither RSA nor"),
         (make_encrypted_key, "password"),
     ],
 )

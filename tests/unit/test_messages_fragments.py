@@ -64,7 +64,7 @@ lines = st.lists(st.sampled_from([*"ab =.\t\n", "é", "语", "<", "  ", "x" * 30
 @example(["x" * 76, " ", "\n", " \n"])
 @example(["a ", " b\n", "."])
 def test_joined_texts_are_the_texts_side_by_side(pieces: list[str]) -> None:
-    # every second one fills a gap, over two templates
+    # every second text fills a gap, over two templates
     half = len(pieces) // 4 * 2
     filled = [
         FilledTemplate(
@@ -79,7 +79,7 @@ def test_joined_texts_are_the_texts_side_by_side(pieces: list[str]) -> None:
     assert whole.octets == len(text.replace("\n", "\r\n").encode())
     assert max(map(len, whole.quoted.split(b"\r\n"))) <= 76
     assert whole.quoted.count(b"\r\n") == whole.quoted.count(b"\n") == whole.quoted.count(b"\r")
-    # the standard's form of a body ends with its last line that is not empty
+    # a canonical body ends with its last line that is not empty
     assert (whole.canonical + b".\r\n") == Relaxed.canonicalize_body(whole.quoted + b".\r\n")
 
 
@@ -277,7 +277,7 @@ def test_a_digest_from_fragments_is_the_digest_rendered_whole(
         without_fragments(patch)
         plain = digest_of(title, reason, label, interest, slot, papers, local=local)
     assert fast.text == plain.text
-    # where a digest is shortened, the soft line breaks count
+    # the length at which a digest is shortened includes soft line breaks
     assert fast.html == plain.html or papers == 60
     parsed = message_from_bytes(fast.data, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
@@ -348,8 +348,8 @@ def test_a_body_of_the_operators_may_place_the_listing_anywhere(tmp_path: Path) 
 
 def test_two_readers_never_see_each_others_words() -> None:
     first, second = (
-        digest_of("Same title", f"because of {who}", "good match", name=who)
-        for who in ("alice", "bob")
+        digest_of("Same title", f"because of {name}", "good match", name=name)
+        for name in ("alice", "bob")
     )
     assert "alice" in first.html
     assert "because of bob" not in first.html + first.text

@@ -1,4 +1,4 @@
-"""Headers and envelope of each mail, and what must never be in them."""
+"""Headers and envelope of each mail, and values that never appear in them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.unit.mails import (
     MAILING,
     digest,
     head,
+    make_alert,
+    make_confirm,
+    make_goodbye,
     make_listed,
+    make_welcome,
     parse_mail,
-    written_alert,
-    written_confirm,
-    written_goodbye,
-    written_welcome,
 )
 
 
@@ -99,7 +99,7 @@ def test_leaving_by_mail_stands_beside_the_page_and_each_is_one_clean_address() 
         in raw
     )
     assert parse_mail(message)["Reply-To"] == "help@papers.example.org"
-    # a page that everybody can open needs no second way in the body
+    # a page that everybody can open needs no mail link beside it
     assert "mailto:" not in message.text + message.html
 
 
@@ -150,8 +150,8 @@ def test_without_a_mailbox_no_mail_promises_to_read_answers() -> None:
 
 def test_only_mail_to_the_list_says_that_it_is_bulk() -> None:
     assert parse_mail(digest())["Precedence"] == "bulk"
-    assert parse_mail(written_welcome())["Precedence"] == "bulk"
-    for message in (written_confirm(), written_goodbye(), written_alert()):
+    assert parse_mail(make_welcome())["Precedence"] == "bulk"
+    for message in (make_confirm(), make_goodbye(), make_alert()):
         assert "Precedence" not in parse_mail(message)
 
 

@@ -45,7 +45,7 @@ class Element:
 
 
 class Tree(HTMLParser):
-    """Builds a tree and refuses what is not properly nested."""
+    """A tree of elements; the parser refuses improper nesting."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ def test_twenty_papers_stay_below_what_mail_programs_clip() -> None:
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance of WCAG 2.2, 0 (black) to 1 (white)."""
+    """Return the relative luminance of WCAG 2.2, 0 (black) to 1 (white)."""
     digits = colour.removeprefix("#")
     digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
     parts = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))

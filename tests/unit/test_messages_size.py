@@ -32,7 +32,7 @@ CLIPPED = 100_000
 quietly = settings(database=None, max_examples=examples(25))
 
 
-def written(
+def write_papers(
     papers: int,
     *,
     title: str = "Title",
@@ -90,7 +90,7 @@ def written(
 
 
 def parts(message: Message) -> tuple[str, str, int]:
-    """The text, the HTML, and the octets of the HTML part on the wire."""
+    """Return the text, the HTML, and the octets of the HTML part on the wire."""
     parsed = message_from_bytes(message.data, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
     plain, rich = parsed.iter_parts()
@@ -119,7 +119,7 @@ def test_no_digest_is_clipped_and_no_paper_is_lost(
     papers: int, title: str, abstract: str, url: int, base: int, local: bool
 ) -> None:
     text, html, octets = parts(
-        written(papers, title=title, abstract=abstract, url=url, base=base, local=local)
+        write_papers(papers, title=title, abstract=abstract, url=url, base=base, local=local)
     )
     assert octets < CLIPPED
     shown = [int(number) for number in re.findall(r"/t/[a-z0-9]{50}u(\d+)\"", html)]
@@ -142,7 +142,7 @@ def test_an_ordinary_digest_is_shown_in_full(papers: int) -> None:
         + "It is told at ordinary length, in a sentence or two. " * 10
     )
     html = parts(
-        written(
+        write_papers(
             papers, title="An ordinary title of some ten words or a few more", abstract=abstract
         )
     )[1]
@@ -152,7 +152,7 @@ def test_an_ordinary_digest_is_shown_in_full(papers: int) -> None:
 
 def test_the_last_papers_are_the_ones_that_are_shortened() -> None:
     html = parts(
-        written(
+        write_papers(
             60, title="An ordinary title", abstract="We study it. " + "It is told at length. " * 20
         )
     )[1]
@@ -168,7 +168,7 @@ def test_the_last_papers_are_the_ones_that_are_shortened() -> None:
 
 def test_a_hundred_ordinary_papers_are_all_listed() -> None:
     html = parts(
-        written(
+        write_papers(
             100, title="A title with the usual number of words in it, and a colon: then some more"
         )
     )[1]
@@ -180,12 +180,12 @@ def test_chinese_is_encoded_in_the_shorter_way_and_ascii_in_the_readable_one() -
     def encodings(message: Message) -> list[bytes]:
         return re.findall(rb"Content-Transfer-Encoding: (\S+)", message.data)
 
-    assert encodings(written(3)) == [b"quoted-printable"] * 2
-    assert encodings(written(9, title="语言" * 100, abstract="语言" * 400)) == [b"base64"] * 2
+    assert encodings(write_papers(3)) == [b"quoted-printable"] * 2
+    assert encodings(write_papers(9, title="语言" * 100, abstract="语言" * 400)) == [b"base64"] * 2
 
 
 def test_a_weekly_reader_is_told_of_the_week() -> None:
-    def of(days: tuple[int, ...]) -> Message:
+    def write_for(days: tuple[int, ...]) -> Message:
         subscriber = Subscriber(id=7, email="alice@example.net", created=NOW, days=days)
         item = Listed(
             paper=Paper(id=1, title="One", first_seen=date(2026, 6, 11)),
@@ -212,7 +212,7 @@ def test_a_weekly_reader_is_told_of_the_week() -> None:
             ),
         )
 
-    assert of((5,)).subject == "One and 1 more · week to 12 June"
-    assert "2 papers of the week to Friday, 12 June" in of((5,)).text
-    assert "2 papers of the week to Friday, 12\u00a0June" in of((5,)).html
-    assert of((1, 5)).subject == "One and 1 more · 12 June"
+    assert write_for((5,)).subject == "One and 1 more · week to 12 June"
+    assert "2 papers of the week to Friday, 12 June" in write_for((5,)).text
+    assert "2 papers of the week to Friday, 12\u00a0June" in write_for((5,)).html
+    assert write_for((1, 5)).subject == "One and 1 more · 12 June"

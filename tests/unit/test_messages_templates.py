@@ -1,4 +1,4 @@
-"""Where templates are found, and how a broken one is reported."""
+"""The folders of templates, and the report of a broken one."""
 
 from __future__ import annotations
 

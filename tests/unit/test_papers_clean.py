@@ -1,4 +1,4 @@
-"""Cleaning a record: its text, its people, its links, and when it is refused."""
+"""Cleaning a record: text, people, links, and reasons to refuse it."""
 
 from __future__ import annotations
 

@@ -208,9 +208,11 @@ def test_a_title_from_a_page_does_not_overwrite_that_of_the_identified_record() 
 
 def test_the_latest_version_decides_whether_a_paper_is_withdrawn() -> None:
     fine = Seen(entry=entry(arxiv="2606.00001", version=1), day=date(2026, 6, 1))
-    gone = Seen(entry=entry(arxiv="2606.00001", version=2, withdrawn=True), day=date(2026, 6, 2))
+    withdrawn = Seen(
+        entry=entry(arxiv="2606.00001", version=2, withdrawn=True), day=date(2026, 6, 2)
+    )
     back = Seen(entry=entry(arxiv="2606.00001", version=3), day=date(2026, 6, 3))
     assert [
         merge(entries).withdrawn
-        for entries in ([fine], [fine, gone], [gone, fine], [fine, gone, back])
+        for entries in ([fine], [fine, withdrawn], [withdrawn, fine], [fine, withdrawn, back])
     ] == [False, True, True, False]

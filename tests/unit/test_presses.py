@@ -1,4 +1,4 @@
-"""The rule about robots: what is held, what is a burst, and who may come back."""
+"""Robots: which presses are held, what is a burst, and who may come back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def press(seconds: float, button: Button = Button.THUMB, **values: object) -> Pr
 
 
 def thumbs(most: int = 8, spread: int = 200) -> st.SearchStrategy[list[Press]]:
-    """Thumbs of one reader on two papers within minutes, oldest first."""
+    """Draw thumbs of one reader on two papers within minutes, oldest first."""
     thumb = st.tuples(
         st.floats(0, spread),
         st.sampled_from([1, 2]),
@@ -157,7 +157,7 @@ def test_coming_back_after_time_to_read_is_confirmed(after: float) -> None:
 
 @given(thumbs(), st.floats(-1e6, 1e6))
 def test_a_clock_that_jumps_holds_nothing_for_long(presses: list[Press], jump: float) -> None:
-    """Presses of days ahead are as far as those of days ago."""
+    """Presses dated days ahead are as far away as those of days ago."""
     moved = [
         press(
             jump, vote=-1 if first.vote == 1 else 1, paper_id=first.paper_id, form=f"m{first.form}"

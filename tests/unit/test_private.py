@@ -36,7 +36,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 def make_new(folder: Path, **settings: str) -> App:
-    """An app whose database the first command makes."""
+    """Make an app whose database the first command creates."""
     return make_app(folder, f"sqlite:///{folder / 'new.sqlite'}", **settings)
 
 
@@ -93,7 +93,7 @@ def test_the_next_command_restricts_files_of_an_earlier_version(
 
 
 def test_a_folder_with_other_files_stays_as_it_is_and_its_mails_are_closed(tmp_path: Path) -> None:
-    """The outbox may be set to a folder that others use: the project's own, or a home."""
+    """The outbox may be a folder that others use: the project's, or a home."""
     outbox = tmp_path / "shared"
     outbox.mkdir(mode=0o755)
     (outbox / "notes.txt").write_text("mine")

@@ -1,4 +1,4 @@
-"""What a reader wrote and rated, as one linear model."""
+"""A reader's settings and ratings as one linear model."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def lead(profile: profiles.Profile, topic: str, other: str) -> float:
 
 
 def is_finite_and_bounded(profile: profiles.Profile) -> bool:
-    """Whether all scores are finite and the weights have at most length 1."""
+    """Return whether all scores are finite and the weights at most of length 1."""
     return bool(
         np.isfinite(scores.score(profile, DAY)).all()
         and np.linalg.norm(profile.word_weights) <= 1 + 1e-6

@@ -99,12 +99,12 @@ def test_each_rating_refers_to_its_own_row_wherever_that_is() -> None:
 
 
 # ----------------------------------------------------------------------------------------------
-# many readers at once, and each by the plain classifier
+# the batch form for many readers against the plain classifier
 
 
 @st.composite
 def readers(draw: st.DrawFn) -> TrainingData:
-    """A reader with ratings of every kind; no paper is rated in two ways."""
+    """Draw a reader with ratings of every kind; no paper is rated in two ways."""
     indices = draw(st.permutations(range(COUNT)))
     bounds = sorted(draw(st.lists(st.integers(0, 20), min_size=4, max_size=4)))
     ages = draw(st.lists(st.floats(0, 400), min_size=COUNT, max_size=COUNT))

@@ -1,4 +1,4 @@
-"""The named recipes: each ranks by what it says and explains what it ranked by."""
+"""The named recipes: each explains the order that it gives."""
 
 from __future__ import annotations
 

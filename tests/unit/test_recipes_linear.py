@@ -133,7 +133,7 @@ def test_the_own_classifier_as_a_recipe_learns_what_the_round_learns() -> None:
 
 
 class _Recorder:
-    """A classifier that records what it is given, and learns to like the first column."""
+    """A classifier that records its input and learns to like the first column."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, Any, Any]] = []
@@ -154,7 +154,7 @@ def test_recent_papers_fill_up_the_lighter_class_with_a_small_weight() -> None:
     assert X.shape[0] == len(y) == len(weights) == 4 + 1 + len(PAPERS[15:])
     assert y.tolist() == [1] * 4 + [0] * (1 + 15)
     assert weights[:4] == pytest.approx([1] * 4)
-    assert weights[4] == pytest.approx(1)  # a quarter of the likes, for the only dislike
+    assert weights[4] == pytest.approx(1)  # the only dislike weighs a quarter of the likes
     assert weights[5:] == pytest.approx([3 / 15] * 15)
 
 

@@ -53,9 +53,9 @@ class World:
     def __init__(
         self, papers: Sequence[Paper], recent: Sequence[Paper] = (), rated: Sequence[Paper] = ()
     ) -> None:
-        every = [*papers, *recent, *rated]
+        all_papers = [*papers, *recent, *rated]
         counts = features.vectorize(
-            [features.text_of(paper.title, paper.abstract) for paper in every]
+            [features.text_of(paper.title, paper.abstract) for paper in all_papers]
         )
         frequencies = features.Frequencies().add(counts)
         self.space = features.fit_space(
@@ -63,8 +63,8 @@ class World:
         )
         rows = self.space.rows(counts)
         first, second = len(papers), len(papers) + len(recent)
-        self.place = {paper.id: place for place, paper in enumerate(every)}
-        self.rows, self.papers = rows, {paper.id: paper for paper in every}
+        self.place = {paper.id: place for place, paper in enumerate(all_papers)}
+        self.rows, self.papers = rows, {paper.id: paper for paper in all_papers}
         self.shared = BatchContext(
             day=scores.make_day(
                 list(papers),
@@ -113,23 +113,25 @@ class World:
             if len(interests) > 1
             else (),
         )
-        seen = {paper.id for paper in (*liked, *disliked)}
-        who = Subscriber(
+        rated_ids = {paper.id for paper in (*liked, *disliked)}
+        subscriber = Subscriber(
             id=7, email="alice@example.org", size=size, interests=interests, created=NOW
         )
         (trained,) = train_profiles(
-            SPLIT, self.shared.background, [TrainedReader(subscriber=who, training_data=reader)]
+            SPLIT,
+            self.shared.background,
+            [TrainedReader(subscriber=subscriber, training_data=reader)],
         )
-        paper_ids = frozenset(self.shared.papers.keys() - seen)
+        paper_ids = frozenset(self.shared.papers.keys() - rated_ids)
         candidates = Candidates(reader=trained, paper_ids=paper_ids)
         (outcome,) = choose_digests(RULES, SPLIT, self.shared, [candidates])
         if isinstance(outcome, Digest):
-            sound(outcome)
+            check_numbers(outcome)
         return outcome
 
 
-def sound(digest: Digest) -> None:
-    """Are all numbers finite, and do the parts add up?"""
+def check_numbers(digest: Digest) -> None:
+    """Check that all numbers are finite and that the parts add up."""
     for item in digest.items:
         score = item.score
         assert all(
@@ -150,8 +152,8 @@ def sound(digest: Digest) -> None:
         )
         assert score.nearest is None or math.isfinite(score.nearest[1])
         assert scores.write_reason(score)
-    listed = [item.score.paper_id for item in digest.items]
-    assert len(listed) == len(set(listed))
+    paper_ids = [item.score.paper_id for item in digest.items]
+    assert len(paper_ids) == len(set(paper_ids))
 
 
 DAY = [paper(number) for number in range(60)]
@@ -176,7 +178,7 @@ def papers_of(world: World, *idents: int) -> list[Paper]:
     return [world.papers[ident + 1] for ident in idents]
 
 
-def full(outcome: Digest | Quiet, size: int = 10) -> None:
+def check_full(outcome: Digest | Quiet, size: int = 10) -> None:
     assert isinstance(outcome, Digest)
     assert len(outcome.items) == size
 
@@ -187,19 +189,19 @@ def full(outcome: Digest | Quiet, size: int = 10) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 12, 60])
 def test_a_reader_who_likes_everything_or_nothing_gets_a_digest(world: World, count: int) -> None:
-    full(world.choose(liked=RATED[:count]))
-    full(world.choose(disliked=RATED[:count]))
+    check_full(world.choose(liked=RATED[:count]))
+    check_full(world.choose(disliked=RATED[:count]))
 
 
 def test_a_hundred_likes_of_one_paper_count_once(world: World) -> None:
     often, once = world.choose(liked=[RATED[0]] * 100), world.choose(liked=[RATED[0]])
-    full(often)
+    check_full(often)
     assert often == once
 
 
 def test_a_thousand_contradictory_thumbs_give_a_full_digest(world: World) -> None:
-    full(world.choose(liked=RATED * 9, disliked=RATED * 9))
-    full(world.choose(liked=RATED[::2] * 20, disliked=RATED[1::2] * 20))
+    check_full(world.choose(liked=RATED * 9, disliked=RATED * 9))
+    check_full(world.choose(liked=RATED[::2] * 20, disliked=RATED[1::2] * 20))
 
 
 @pytest.mark.parametrize(
@@ -210,10 +212,10 @@ def test_a_thousand_contradictory_thumbs_give_a_full_digest(world: World) -> Non
 def test_a_reader_who_likes_papers_of_few_words_gets_a_digest(
     world: World, liked: tuple[int, ...]
 ) -> None:
-    full(world.choose(liked=papers_of(world, *liked)))
-    full(world.choose(liked=papers_of(world, *liked) * 20, disliked=RATED[:3]))
+    check_full(world.choose(liked=papers_of(world, *liked)))
+    check_full(world.choose(liked=papers_of(world, *liked) * 20, disliked=RATED[:3]))
     pair = (Interest(name="a", keywords=("robot",)), Interest(name="b", text="x"))
-    full(world.choose(liked=papers_of(world, *liked), interests=pair))
+    check_full(world.choose(liked=papers_of(world, *liked), interests=pair))
 
 
 ODD_WORDS = st.sampled_from(
@@ -263,7 +265,7 @@ def test_any_reader_gets_a_digest_or_a_stated_reason(
 ) -> None:
     outcome = world.choose([RATED[n] for n in ups], [RATED[n] for n in downs], interests, size)
     if not any(word.startswith("-") for interest in interests for word in interest.keywords):
-        full(outcome, size)
+        check_full(outcome, size)
     elif isinstance(outcome, Quiet):
         assert outcome.reason is QuietReason.MUTED
 
@@ -281,12 +283,12 @@ def test_a_day_without_papers_says_so() -> None:
 @pytest.mark.parametrize("recent", [RECENT, []], ids=["with others", "alone"])
 @pytest.mark.parametrize("liked", [0, 1, 20])
 def test_a_day_of_one_paper_lists_it(recent: list[Paper], liked: int) -> None:
-    full(World(DAY[:1], recent, RATED).choose(liked=RATED[:liked]), 1)
+    check_full(World(DAY[:1], recent, RATED).choose(liked=RATED[:liked]), 1)
 
 
 def test_a_single_paper_is_listed_until_it_is_rated() -> None:
     only = World(DAY[:1])
-    full(only.choose(), 1)
+    check_full(only.choose(), 1)
     rated = only.choose(liked=DAY[:1])
     assert isinstance(rated, Quiet)
     assert rated.reason is QuietReason.NO_NEW_PAPERS
@@ -303,16 +305,16 @@ def test_a_day_of_one_paper_under_many_numbers_lists_it_once() -> None:
         for number in range(1, 300)
     ]
     for liked in ((), RATED[:20]):
-        full(World(same, RECENT, RATED).choose(liked=liked), 1)
+        check_full(World(same, RECENT, RATED).choose(liked=liked), 1)
 
 
 def test_a_day_of_papers_without_a_word_is_listed() -> None:
     empty = [Paper(id=number, title="", first_seen=TODAY) for number in range(1, 30)]
-    full(World(empty, RECENT, RATED).choose(liked=RATED[:3]))
+    check_full(World(empty, RECENT, RATED).choose(liked=RATED[:3]))
 
 
 def test_a_day_of_very_many_papers() -> None:
-    """50,000 with DIGEST_TEST_ALL, else as many as keep the suite quick."""
+    """50,000 papers with DIGEST_TEST_ALL, else as many as keep the suite fast."""
     count = 50_000 if os.environ.get("DIGEST_TEST_ALL") else 3000
     many = [
         Paper(id=number + 10_000, title=f"{paper(number).title} {number}", first_seen=TODAY)
@@ -323,8 +325,8 @@ def test_a_day_of_very_many_papers() -> None:
         Interest(name="b", keywords=("+rhyme",), share=3),
     )
     crowd = World(many, RECENT, RATED)
-    full(crowd.choose(liked=RATED[:20]))
-    full(crowd.choose(liked=RATED[:20], interests=pair), 10)
+    check_full(crowd.choose(liked=RATED[:20]))
+    check_full(crowd.choose(liked=RATED[:20], interests=pair), 10)
 
 
 @pytest.mark.parametrize("name", RECIPES)

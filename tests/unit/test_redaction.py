@@ -1,4 +1,4 @@
-"""Secrets are hidden in every spelling, wherever they stand, and nothing else is."""
+"""Secrets are hidden in every spelling and place, and no other text is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from digest.redaction import COVER, find_secrets_in_url, redact, redact_json, re
 
 
 @pytest.fixture(autouse=True)
-def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _forget_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(redaction, "_known", {})
     return
 
@@ -56,7 +56,7 @@ def test_a_known_secret_is_hidden_in_every_spelling(spelling: str, secret: str) 
     shown = redact(f"log: {spelled} (end)")
     assert COVER in shown
     assert secret not in shown.replace(COVER, "")
-    # what is left of Base64 is of the user's name, and of two letters that neighbours share
+    # the rest of the Base64 encodes the user's name and two letters shared with neighbours
     bare = base64.b64encode(secret.encode()).decode().rstrip("=")[:-2]
     assert bare not in shown
     assert shown.startswith("log: ")

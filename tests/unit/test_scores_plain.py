@@ -65,7 +65,7 @@ def test_the_batch_form_equals_the_plain_form(
         co_like_boosts=tuple(boosts),
     )
     day = scores.make_day(papers, rows, recent, recent_rows, thumbs=thumbs)
-    # Beside another reader, whose parts must not leak into these.
+    # Score another reader too: their parts must not leak into these.
     other = profiles.train(
         [Interest(keywords=("robot",))],
         profiles.Background.from_papers([], rows[:0]),

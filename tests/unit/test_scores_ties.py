@@ -33,10 +33,10 @@ def list_ids(
 
 
 def category_paper(number: int, category: str, age: int = 0, upvotes: int = 0) -> Paper:
-    seen = TODAY - timedelta(days=age)
+    first_seen = TODAY - timedelta(days=age)
     words = " ".join((WORDS * 2)[number % 15 : number % 15 + 4])
     return make_paper(
-        number, f"{words} {number}", categories=(category,), first_seen=seen, upvotes=upvotes
+        number, f"{words} {number}", categories=(category,), first_seen=first_seen, upvotes=upvotes
     )
 
 

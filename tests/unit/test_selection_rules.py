@@ -105,11 +105,11 @@ def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked(
     )
     assert [item.position for item in outcome.items] == list(range(1, len(outcome.items) + 1))
     available = Counter(names)
-    listed = Counter(item.score.interest for item in outcome.items)
+    counts = Counter(item.score.interest for item in outcome.items)
     for name, places in allocate_places(
         size - 1 if explore and size >= 5 else size, of, available
     ).items():
-        assert listed[name] >= places
+        assert counts[name] >= places
     for name in of:
         # Within an interest the best ones come first.
         own = [

@@ -99,7 +99,7 @@ def test_over_many_days_both_teams_get_the_top_places_equally_often(
         for n in range(1000)
     ]
     for place in range(size):
-        teams = Counter(listed[place].team for listed in digests)
+        teams = Counter(items_of_day[place].team for items_of_day in digests)
         assert (
             abs(teams[TEAMS[0]] - teams[TEAMS[1]]) < 130
         )  # four standard deviations of a fair coin

@@ -1,4 +1,4 @@
-"""Thumbs are assigned to the interest of a reader that they are nearest to."""
+"""Thumbs are assigned to the nearest interest of a reader."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def rate(*indices: int) -> Rated:
 def training_data(
     liked: tuple[int, ...] = (), disliked: tuple[int, ...] = (), keywords: tuple[str, ...] = ()
 ) -> TrainingData:
-    """The training data of a reader who rated the papers with these indices."""
+    """Make the training data of a reader who rated the papers at these indices."""
     return TrainingData(
         interests=(Interest(keywords=keywords),),
         phrases=features.parse_keywords(keywords, FREQUENCIES),
@@ -50,7 +50,7 @@ def training_data(
 
 
 def topics_by_rank(name: str, data: TrainingData) -> list[int]:
-    """The topics of the competing papers, best first, by the recipe of that name."""
+    """Return the topics of the competing papers, best first, by this recipe."""
     recipe = RECIPES[name]
     profile = recipe.train(data, BACKGROUND)
     return [(score.paper_id - 1) % 3 for score in recipe.explain(profile, DAY, ALL)]

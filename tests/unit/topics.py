@@ -50,7 +50,7 @@ ROWS = features.weigh(COUNTS, FREQUENCIES)
 
 
 def places_of(topic: str, count: int, start: int = 0) -> list[int]:
-    """Return where some papers of a topic stand in the corpus."""
+    """Return the indices of some papers of a topic in the corpus."""
     return [number for number, name in enumerate([*WORDS] * 20) if name == topic][
         start : start + count
     ]

@@ -200,7 +200,7 @@ def test_every_format_is_counted() -> None:
     assert COUNTED.keys() == FORMATS.keys()
 
 
-def text_in(path: Path) -> str:
+def read_text(path: Path) -> str:
     data = path.read_bytes()
     return (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode(
         "utf-8-sig", "replace"
@@ -210,7 +210,7 @@ def text_in(path: Path) -> str:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
 def test_a_sample_gives_as_many_outcomes_as_it_has_entries(path: Path) -> None:
     dump = open_dump(path, today=TODAY)
-    assert len(list(dump.records())) == COUNTED[dump.format](text_in(path))
+    assert len(list(dump.records())) == COUNTED[dump.format](read_text(path))
 
 
 @pytest.mark.shared
@@ -218,7 +218,7 @@ def test_a_sample_gives_as_many_outcomes_as_it_has_entries(path: Path) -> None:
 def test_a_real_dump_gives_as_many_outcomes_as_it_has_entries(folder: str, shared: Path) -> None:
     for path in sorted((shared / "dumps" / folder).iterdir())[:5]:
         dump = open_dump(path, today=TODAY)
-        assert len(list(dump.records())) == COUNTED[dump.format](text_in(path)) > 0
+        assert len(list(dump.records())) == COUNTED[dump.format](read_text(path)) > 0
 
 
 # ---------------------------------------------------------------------- odd and damaged entries
@@ -285,7 +285,7 @@ def test_entries_of_odd_titles_and_of_none_at_all_are_all_reported(
         expected = len(titles) + len(odd)
     else:
         expected = len(titles)
-    assert len(read_as(format, text)[1]) == expected, text
+    assert len(read_text_as(format, text)[1]) == expected, text
 
 
 SIGNS = [
@@ -335,7 +335,7 @@ def test_no_entry_of_a_damaged_file_vanishes(
     if format == "bibtex":  # without its @, and behind a %, it is a comment by rule
         assume("@" not in text[position : position + length] and sign != "%")
     text = text[:position] + sign + text[position + length :]
-    source, outcomes = read_as(format, before + text + after)
+    source, outcomes = read_text_as(format, before + text + after)
     raw = "\n".join(outcome.raw for outcome in outcomes)
     lost = [mark for mark in re.findall(r"Mark\dmark", text) if mark not in raw]
     rejected = [
@@ -346,7 +346,7 @@ def test_no_entry_of_a_damaged_file_vanishes(
     assert len(lost) <= len(rejected) or source.incomplete, text
 
 
-def read_as(format: str, text: str) -> tuple[Source, list[Outcome]]:
+def read_text_as(format: str, text: str) -> tuple[Source, list[Outcome]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dump"
         path.write_bytes(text.encode())
@@ -466,7 +466,7 @@ def test_bare_records_between_pages_of_them_are_read(format: str, make_dump: Mak
             records[3],
         )
     )
-    source, outcomes = read_as(format, text)
+    source, outcomes = read_text_as(format, text)
     assert [
         outcome.title for outcome in outcomes if isinstance(outcome, Record) and outcome.title
     ] == [

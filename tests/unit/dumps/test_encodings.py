@@ -99,7 +99,7 @@ def test_damaged_utf_8_is_not_taken_for_windows_1252(
     assert reasons(dump)[0] == "not UTF-8"
     if (
         format == "huggingface-page"
-    ):  # where one block cannot be read, nobody knows which of the others are titles
+    ):  # with one unreadable block the titles cannot be told from the others
         assert titles(dump) == ["Before"]
     else:
         assert titles(dump) == ["Before", "Behind"]

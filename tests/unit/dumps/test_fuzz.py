@@ -105,7 +105,7 @@ def place() -> Iterator[Path]:
         yield Path(folder) / "dump"
 
 
-def survives(file: Path, data: bytes, *formats: str) -> None:
+def check_survival(file: Path, data: bytes, *formats: str) -> None:
     """Check that opening, reading and cleaning these bytes fails in no unexpected way.
 
     Also reads them as these formats: where the damage hides the format, another file of it might
@@ -162,7 +162,7 @@ def test_a_mutated_dump_never_raises(path: Path, packed: str, place: Path) -> No
     dice = random.Random(f"{path.name} {packed}")  # the same on every run
     data, format = PACKED[packed](path.read_bytes()), open_dump(path, today=TODAY).format
     for _ in range(40 if packed == "plain" else 10):
-        survives(place, mutate(data, dice), format)
+        check_survival(place, mutate(data, dice), format)
 
 
 if SECONDS:  # new damage each time, so it is no part of the plain run
@@ -184,7 +184,7 @@ if SECONDS:  # new damage each time, so it is no part of the plain run
             data = pack(mutate(data, dice)) if dice.random() < 0.5 else mutate(pack(data), dice)
             began = time.process_time()
             try:
-                survives(place, data, format)
+                check_survival(place, data, format)
                 assert time.process_time() - began < 10, "it took more than 10 seconds"
                 assert peak() - before < 256 * 1024**2, "it took more than 256 MiB"
             except BaseException as error:
@@ -229,7 +229,7 @@ def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: 
 @given(data=st.binary(max_size=300))
 def test_any_bytes_can_be_read(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        survives(Path(folder) / "dump", data, *FORMATS)
+        check_survival(Path(folder) / "dump", data, *FORMATS)
 
 
 JSON = st.recursive(
@@ -286,7 +286,7 @@ def test_rows_of_any_types_can_be_read(rows: list[dict[str, object]], around: st
         else "\n".join(map(json.dumps, rows))
     )
     with tempfile.TemporaryDirectory() as folder:
-        survives(Path(folder) / "dump", text.encode("utf-8", "surrogatepass"), *FORMATS)
+        check_survival(Path(folder) / "dump", text.encode("utf-8", "surrogatepass"), *FORMATS)
 
 
 JSON_SIGNS = [

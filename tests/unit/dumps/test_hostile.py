@@ -109,7 +109,7 @@ def test_deeply_nested_json_is_one_rejected_record(
 ) -> None:
     for inner in (sign[:-1] * 20_000 + "1" + sign[-1] * 20_000, sign[:-1] * 20_000):
         if inner.endswith(sign[:-1]) and "\n" not in JSON[format][3]:
-            continue  # where no line ends it, a record without end takes the rest of the file along
+            continue  # without a line end, an unclosed record takes the rest of the file
         dump = make_dump(format_text(format, "Before", "TITLE", "Behind").replace('"TITLE"', inner))
         assert titles(dump) == ["Before", "Behind"]
         assert len(reasons(dump)) == 1
@@ -237,11 +237,11 @@ def test_a_truncated_gzip_keeps_what_came_before_and_is_incomplete(
 # size
 
 
-def peak(what: Callable[[], object]) -> int:
+def peak(action: Callable[[], object]) -> int:
     """Return the peak of bytes that Python held during a call."""
     tracemalloc.start()
     try:
-        what()
+        action()
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

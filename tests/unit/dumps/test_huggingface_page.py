@@ -1,4 +1,4 @@
-"""The page copied as text: its day, and blocks that are missing."""
+"""The page of Hugging Face copied as text: its day, and missing blocks."""
 
 from __future__ import annotations
 

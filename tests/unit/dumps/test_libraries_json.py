@@ -33,7 +33,7 @@ def identities(record: Record) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------------------
-# which of them
+# recognition
 
 
 CSL = {
@@ -284,7 +284,7 @@ def test_markup_and_a_mark_of_retraction_are_read(make_dump: MakeDump) -> None:
 
 
 # ------------------------------------------------------------------------------------------------
-# small readings
+# details
 
 
 def test_identifiers_stand_on_lines_of_their_own() -> None:

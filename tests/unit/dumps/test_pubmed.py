@@ -18,7 +18,7 @@ from tests.unit.dumps.conftest import TODAY, MakeDump, only
 
 @pytest.fixture
 def make_dump(make_dump: MakeDump) -> MakeDump:
-    """Of articles."""
+    """Return a function that makes a dump of articles."""
     return lambda *content: make_dump(
         f'<?xml version="1.0"?>\n<PubmedArticleSet>\n{"".join(content)}\n</PubmedArticleSet>'
     )

@@ -21,7 +21,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture
 def make_dump(make_dump: MakeDump) -> MakeDump:
-    """Of lines: text as it is, the rest as JSON."""
+    """Return a function that makes a dump of lines: texts as given, others as JSON."""
     return lambda *rows: make_dump(
         "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
     )

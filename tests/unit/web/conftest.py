@@ -1,4 +1,4 @@
-"""A service with readers and papers, and what tests of its pages look for."""
+"""A service with readers and papers, and helpers that read its pages."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def heading(text: str) -> str:
 
 
 def hidden(text: str) -> dict[str, str]:
-    """The hidden fields of the page's first form."""
+    """Return the hidden fields of the page's first form."""
     form = text.partition("<form")[2].partition("</form>")[0]
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
 
 
-def stand(app: App, subscriber: Subscriber, status: SubscriberStatus) -> None:
+def set_status(app: App, subscriber: Subscriber, status: SubscriberStatus) -> None:
     with app.store.writing() as tx:
         store.subscribers.set_status(tx, subscriber.id, status, now=app.now())

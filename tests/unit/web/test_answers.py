@@ -27,7 +27,7 @@ from tests.unit.web.conftest import Cast, heading, vote
 from tests.webclient import Client, Write, fill
 
 # ----------------------------------------------------------------------------------------------
-# what every answer owes
+# rules for every answer
 
 
 def pages(client: Client, reader: Subscriber) -> list[str]:
@@ -127,12 +127,12 @@ def test_a_body_too_large_is_refused(client: Client, alice: Subscriber, path: st
 
 
 def test_a_large_body_of_unknown_length_is_refused(client: Client) -> None:
-    async def endless() -> object:
+    async def large_body() -> object:
         for _ in range(BODY_MAX // 1024 + 2):
             yield b"a" * 1024
 
     answer = client.post(
-        "/", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"}
+        "/", content=large_body(), headers={"content-type": "application/x-www-form-urlencoded"}
     )
     assert answer.status_code == 413
 
@@ -166,10 +166,10 @@ def test_a_locked_database_is_answered_by_a_page_without_traceback(
 
 
 def test_a_bug_is_answered_by_a_page_without_traceback(client: Client) -> None:
-    def broken(_request: object) -> PlainTextResponse:
+    def fail(_request: object) -> PlainTextResponse:
         raise KeyError("secret")
 
-    answer = Client(client.app, web.create(client.app, extra=[Route("/broken", broken)])).get(
+    answer = Client(client.app, web.create(client.app, extra=[Route("/broken", fail)])).get(
         "/broken"
     )
     assert answer.status_code == 500
@@ -205,9 +205,13 @@ def test_health_without_the_key_shows_only_ok(client: Client) -> None:
     keyed = Client(with_key(client.app))
     values = ("Bearer open", "Basic open sesame", "Bearer")
     wrong: tuple[dict[str, str], ...] = ({}, *({"authorization": value} for value in values))
-    for asked in (client, keyed):
-        for headers in (*wrong, *((KEY,) if asked is client else ()), {"authorization": "Bearer "}):
-            answer = asked.request("GET", "/healthz", headers=headers)
+    for api_client in (client, keyed):
+        for headers in (
+            *wrong,
+            *((KEY,) if api_client is client else ()),
+            {"authorization": "Bearer "},
+        ):
+            answer = api_client.request("GET", "/healthz", headers=headers)
             assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 

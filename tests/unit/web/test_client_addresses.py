@@ -1,4 +1,4 @@
-"""Where a request comes from: a trusted proxy is believed, and nobody else."""
+"""The address of a request's client; only trusted proxies may name it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def scope(peer: str | None, *forwarded: str) -> dict[str, Any]:
         (f"::ffff:{PROXY}", [CLIENT], CLIENT),
         ("::1", [CLIENT], CLIENT),
         ("fe80::1%eth0", [], "fe80::/64"),
-        # it says no address: the last that is known counts
+        # it is no address: the last valid one counts
         (PROXY, ["unknown"], PROXY),
         (PROXY, [f"{CLIENT}, unknown"], PROXY),
         (PROXY, [""], PROXY),
-        # all are proxies: the first of them
+        # all are proxies: the first counts
         (PROXY, ["10.0.0.9, 10.0.0.8"], "10.0.0.9"),
         (None, [CLIENT], ""),
     ],
@@ -51,14 +51,14 @@ def test_the_client_is_the_last_hop_that_is_not_a_trusted_proxy(
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=200))
-def test_a_forged_header_of_an_untrusted_client_is_ignored(said: str) -> None:
-    assert PROXIES.client(scope(CLIENT, said)) == CLIENT
-    assert PROXIES.client(scope(PROXY, said, CLIENT)) == CLIENT
+def test_a_forged_header_of_an_untrusted_client_is_ignored(header: str) -> None:
+    assert PROXIES.client(scope(CLIENT, header)) == CLIENT
+    assert PROXIES.client(scope(PROXY, header, CLIENT)) == CLIENT
 
 
 @given(st.ip_addresses(), st.text(alphabet=st.characters(max_codepoint=255), max_size=50))
-def test_a_malformed_header_does_not_fail(peer: Any, said: str) -> None:
-    assert PROXIES.client(scope(str(peer), said))
+def test_a_malformed_header_does_not_fail(peer: Any, header: str) -> None:
+    assert PROXIES.client(scope(str(peer), header))
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))

@@ -1,4 +1,4 @@
-"""The stamp of a form: what was written is read, and nothing else."""
+"""The signed timestamp of a form: it is read back, and forgeries are not."""
 
 from __future__ import annotations
 

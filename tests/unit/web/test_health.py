@@ -1,4 +1,4 @@
-"""Health: it answers whatever the pages wait for, and says in one word why not."""
+"""Health: it answers while the pages wait, and gives the cause in one word."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.webclient import Client
 
 @contextmanager
 def lock_database(app: App) -> Iterator[None]:
-    """Another process writes."""
+    """Lock the database as another process that writes."""
     lock = sqlite3.connect(str(app.store.url.database), isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     try:
@@ -110,7 +110,7 @@ def test_a_full_or_read_only_database_is_unready(app: App) -> None:
     client = Client(app)
     aside = app.store.for_health_checks()
     assert client.get("/readyz").status_code == 200
-    with aside.engine.connect() as tx:  # its one connection keeps what is set here
+    with aside.engine.connect() as tx:  # its one connection keeps this setting
         tx.exec_driver_sql("PRAGMA query_only = ON")
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["reason"]) == (503, "read-only")

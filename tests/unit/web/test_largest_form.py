@@ -41,25 +41,25 @@ READER = Subscriber(id=1, email="reader@example.org", created=NOON)
 
 
 def largest() -> tuple[Interest, ...]:
-    """As many interests as there may be, whose lists hold all that they may."""
-    left, interests = LISTS_OCTETS_MAX, []
+    """Make as many and as large interests as the limits allow."""
+    octets_left, interests = LISTS_OCTETS_MAX, []
     for number in range(INTERESTS_MAX):
         lists: dict[str, tuple[str, ...]] = {}
-        share = left // (INTERESTS_MAX - number)
+        share = octets_left // (INTERESTS_MAX - number)
         for name in ("keywords", "categories", "authors"):
             entries: list[str] = []
-            room = min(share, left)
+            room = min(share, octets_left)
             while len(entries) < 20 and room > 40:
                 length = min(ENTRY_MAX - 4, (room - 2) // 4 - 4)
                 entry = f"{len(entries):04}" + WIDE * length
                 room -= len(entry.encode()) + 2
-                left -= len(entry.encode()) + 2
+                octets_left -= len(entry.encode()) + 2
                 entries.append(entry)
             lists[name], share = tuple(entries), room
         interests.append(
             Interest(name=f"{number:02}" + WIDE * (NAME_MAX - 2), share=SHARE_MAX, **lists)
         )
-    assert 0 <= left < 60 * INTERESTS_MAX
+    assert 0 <= octets_left < 60 * INTERESTS_MAX
     return tuple(interests)
 
 
@@ -124,7 +124,7 @@ def test_one_word_too_many_is_refused_with_size_and_limit(app: App, alice: Subsc
 
 @given(st.lists(st.text(min_size=1, max_size=50), max_size=30), st.integers(1, 3))
 def test_the_bound_counts_every_octet_of_every_list(words: list[str], lists: int) -> None:
-    """What passes is never more than the bound, as a form would send it."""
+    """Accepted lists are never longer than the bound, as a form would send them."""
     named = tuple(f"robot {word}" for word in words)
     interest = Interest(
         keywords=named,

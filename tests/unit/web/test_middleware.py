@@ -1,4 +1,4 @@
-"""What is refused before it is read, and what no client can make an answer say."""
+"""Requests that are refused unread, and attempts to influence an answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.webclient import Client
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
-def every_kind(client: Client, reader: Subscriber) -> list[str]:
+def paths_of_every_kind(client: Client, reader: Subscriber) -> list[str]:
     """Paths of every kind: form, one-click, API, without a body, unknown."""
     own = [
         client.path(purpose, reader, 1)
@@ -38,13 +38,13 @@ def every_kind(client: Client, reader: Subscriber) -> list[str]:
 def test_a_body_with_a_too_large_content_length_is_not_read(
     client: Client, alice: Subscriber, method: str
 ) -> None:
-    async def unread() -> AsyncIterator[bytes]:
+    async def fail_when_read() -> AsyncIterator[bytes]:
         raise AssertionError("the body was read")
         yield b""
 
-    for path in every_kind(client, alice):
+    for path in paths_of_every_kind(client, alice):
         headers = FORM | {"content-length": str(100_000_000)}
-        answer = client.request(method, path, content=unread(), headers=headers)
+        answer = client.request(method, path, content=fail_when_read(), headers=headers)
         assert (answer.status_code, answer.headers["connection"]) == (413, "close"), path
         if path.startswith("/api/"):
             assert answer.json()["error"]["code"] == "too_large"
@@ -54,17 +54,17 @@ def test_a_body_with_a_too_large_content_length_is_not_read(
 
 def test_a_body_of_unknown_length_is_cut_at_the_limit(client: Client, alice: Subscriber) -> None:
     piece = b"a" * 4096
-    for path in every_kind(client, alice):
+    for path in paths_of_every_kind(client, alice):
         read = 0
 
-        async def endless() -> AsyncIterator[bytes]:
+        async def endless_body() -> AsyncIterator[bytes]:
             nonlocal read
             while True:
                 read += len(piece)
                 assert read <= BODY_MAX + 4 * len(piece), "it was read on and on"
                 yield piece
 
-        answer = client.post(path, content=endless(), headers=FORM)
+        answer = client.post(path, content=endless_body(), headers=FORM)
         assert answer.status_code in (200, 404, 405, 413), path
         assert answer.headers["connection"] == "close", path
 
@@ -100,7 +100,7 @@ def test_a_long_address_and_many_headers_are_refused(client: Client) -> None:
 
 
 def test_nothing_redirects(client: Client, alice: Subscriber) -> None:
-    for path in every_kind(client, alice):
+    for path in paths_of_every_kind(client, alice):
         for odd in (path.rstrip("/") + "/", path + "//", "/" + path, path.replace("/", "%2F", 1)):
             for method in ("GET", "POST"):
                 answer = client.request(method, odd, headers={"host": "evil.example"})
@@ -108,8 +108,8 @@ def test_nothing_redirects(client: Client, alice: Subscriber) -> None:
                 assert "location" not in answer.headers
 
 
-def without_marks(text: str) -> str:
-    """A page without what every page has of its own."""
+def remove_marks(text: str) -> str:
+    """Remove the values of a page that differ at every request."""
     mark = r'value="[0-9a-f]+\.[0-9a-f]{16}[ab]?"'
     return re.sub(rf'{mark}|name="opened" value="[0-9a-f]+"', "", text)
 
@@ -120,17 +120,17 @@ def without_marks(text: str) -> str:
 def test_no_answer_depends_on_the_host_that_was_asked_for(
     client: Client, alice: Subscriber, host: str
 ) -> None:
-    for path in (*every_kind(client, alice), "/openapi.json"):
+    for path in (*paths_of_every_kind(client, alice), "/openapi.json"):
         named, plain = client.request("GET", path, headers={"host": host}), client.get(path)
         assert named.status_code == plain.status_code < 500, path
-        assert without_marks(named.text) == without_marks(plain.text)
+        assert remove_marks(named.text) == remove_marks(plain.text)
         assert "evil.example" not in named.text
         assert "evil.example" not in str(named.headers)
 
 
 @pytest.mark.parametrize("target", ["http://evil.example/robots.txt", "https://[::1]:1/robots.txt"])
 def test_a_target_with_a_host_is_its_path(client: Client, target: str) -> None:
-    assert asked_for(client, target).text.startswith("User-agent")
+    assert request_target(client, target).text.startswith("User-agent")
 
 
 @pytest.mark.parametrize(
@@ -147,22 +147,22 @@ def test_a_target_with_a_host_is_its_path(client: Client, target: str) -> None:
     ],
 )
 def test_a_malformed_target_does_not_fail(client: Client, target: str) -> None:
-    answer = asked_for(client, target)
+    answer = request_target(client, target)
     assert answer.status_code in (200, 404)
     assert "evil.example" not in answer.text
 
 
-def asked_for(client: Client, target: str) -> httpx.Response:
+def request_target(client: Client, target: str) -> httpx.Response:
     """Request this target, which no client library would send."""
 
-    async def as_sent(scope: dict[str, object], receive: object, send: object) -> None:
+    async def send_target(scope: dict[str, object], receive: object, send: object) -> None:
         from urllib.parse import unquote
 
         await client.pages(
             {**scope, "path": unquote(target), "raw_path": target.encode()}, receive, send
         )  # type: ignore[arg-type]
 
-    return Client(client.app, as_sent).get("/")  # type: ignore[arg-type]
+    return Client(client.app, send_target).get("/")  # type: ignore[arg-type]
 
 
 # ----------------------------------------------------------------------------------------- methods
@@ -184,7 +184,7 @@ def test_a_wrong_method_is_answered_with_the_allowed_ones(
 
 
 def test_every_page_with_get_also_has_head(client: Client, alice: Subscriber) -> None:
-    for path in (*every_kind(client, alice)[:-2], "/openapi.json", "/robots.txt"):
+    for path in (*paths_of_every_kind(client, alice)[:-2], "/openapi.json", "/robots.txt"):
         head, whole = client.request("HEAD", path), client.get(path)
         assert head.status_code == whole.status_code, path
 
@@ -196,7 +196,7 @@ def test_every_page_with_get_also_has_head(client: Client, alice: Subscriber) ->
 def test_a_disconnect_within_a_body_is_not_logged_as_a_bug(
     client: Client, alice: Subscriber, sent: bytes
 ) -> None:
-    for path in every_kind(client, alice):
+    for path in paths_of_every_kind(client, alice):
         messages = [
             {"type": "http.request", "body": sent, "more_body": True},
             {"type": "http.disconnect"},

@@ -51,10 +51,10 @@ def test_a_page_of_last_year_asks_again(client: Person, alice: Subscriber) -> No
     up = client.path(Purpose.UP, alice, 1)
     old = hidden(client.get(up).text)
     client.clock.wait(timedelta(days=200).total_seconds())
-    asked = client.post(up, data=old)
+    answer = client.post(up, data=old)
     assert vote(client, alice) == 0
-    assert "This page was opened long ago" in asked.text
-    client.post(up, data=hidden(asked.text))
+    assert "This page was opened long ago" in answer.text
+    client.post(up, data=hidden(answer.text))
     assert vote(client, alice) == 1
 
 
@@ -77,7 +77,7 @@ def test_pages_posted_long_ago_are_forgotten(client: Person, alice: Subscriber) 
 
 @dataclass
 class Tabs:
-    """The model: pages that were shown, and what the reader meant last."""
+    """The model: pages that were shown, and the last choice of the reader."""
 
     open: list[tuple[str, dict[str, str], int]] = field(default_factory=list)
     posted: list[tuple[str, dict[str, str]]] = field(default_factory=list)

@@ -25,7 +25,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def robot(app: App, readers: dict[str, Subscriber], clock: Clock) -> Client:
-    """Presses as fast as it can: the clock stands still unless a test moves it."""
+    """A client without pauses: the clock stands still unless a test moves it."""
     return Client(replace(app, now=clock))
 
 
@@ -34,7 +34,7 @@ def status(client: Client, reader: Subscriber) -> SubscriberStatus:
 
 
 def press_all(client: Client, *paths: str) -> None:
-    """Opens each page and sends each form on it."""
+    """Open each page and send each form on it."""
     for path in paths:
         for action, fields in forms(client.get(path).text):
             client.post(action or path, data=fields)
@@ -79,8 +79,8 @@ def test_a_robot_that_confirms_both_thumbs_confirms_neither(
 ) -> None:
     up, down = robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1)
     robot.post(up)
-    held = robot.post(down)
-    for action, fields in forms(held.text):
+    answer = robot.post(down)
+    for action, fields in forms(answer.text):
         robot.post(action, data=fields)
     assert vote(robot, alice) == 0
     assert heading(robot.get(up).text) == "Which one do you mean?"
@@ -88,8 +88,8 @@ def test_a_robot_that_confirms_both_thumbs_confirms_neither(
 
 def test_a_person_may_confirm_at_once(robot: Client, alice: Subscriber) -> None:
     robot.post(robot.path(Purpose.UP, alice, 1))
-    held = robot.post(robot.path(Purpose.DOWN, alice, 1))
-    (up, more), _ = forms(held.text)
+    answer = robot.post(robot.path(Purpose.DOWN, alice, 1))
+    (up, more), _ = forms(answer.text)
     robot.post(up, data=more)
     assert vote(robot, alice) == 1
 
@@ -201,9 +201,9 @@ def test_a_reader_who_left_earlier_comes_back_at_once(
     robot: Client, alice: Subscriber, clock: Clock
 ) -> None:
     path = robot.path(Purpose.UNSUBSCRIBE, alice)
-    left = robot.post(path)
+    answer = robot.post(path)
     clock.wait(11)
-    assert heading(robot.post(path, data=hidden(left.text)).text) == "Welcome back"
+    assert heading(robot.post(path, data=hidden(answer.text)).text) == "Welcome back"
     assert goodbyes(robot) == 0
 
 
@@ -239,9 +239,9 @@ def test_pages_of_last_year_ask_again(robot: Client, alice: Subscriber, clock: C
     robot.post(leave, data=go)
     back = hidden(robot.get(leave).text)
     clock.wait(200 * 86_400)
-    asked = robot.post(leave, data=back)
-    assert (heading(asked.text), status(robot, alice)) == ("You have left", SubscriberStatus.LEFT)
-    robot.post(leave, data=hidden(asked.text))
+    answer = robot.post(leave, data=back)
+    assert (heading(answer.text), status(robot, alice)) == ("You have left", SubscriberStatus.LEFT)
+    robot.post(leave, data=hidden(answer.text))
     assert status(robot, alice) is SubscriberStatus.ACTIVE
     robot.post(manage, data=pause)
     assert status(robot, alice) is SubscriberStatus.ACTIVE

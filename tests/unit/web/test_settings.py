@@ -453,7 +453,9 @@ def test_a_program_deletes_a_reader_with_token_and_address(
     right = {"address": " Alice@Example.org "}
     assert client.post(f"/api/v1/readers/{wrong}/delete", json=right).status_code == 404
     assert subscriptions.get(client.app, alice.id) == alice
-    answer = client.post(path, json=right | {"confirm": True})  # as programs sent it before
+    answer = client.post(
+        path, json=right | {"confirm": True}
+    )  # as programs sent it to earlier versions
     assert (answer.status_code, answer.json()) == (200, {"deleted": True})
     assert client.post(path, json=right).status_code == 404
 

@@ -1,4 +1,4 @@
-"""Subscribing by page: confirmed by mail, and nothing told of who is there."""
+"""Subscribing by page: confirmed by mail, without revealing who subscribes."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_an_old_confirmation_does_not_bring_back_a_reader_who_left(
 # ------------------------------------------------------------------------------ programs and crowds
 
 
-def sent_by(client: Client, **fields: str) -> dict[str, str]:
+def fill_in(client: Client, **fields: str) -> dict[str, str]:
     """Fill in a form as a browser does.
 
     Returns:
@@ -142,18 +142,18 @@ def sent_by(client: Client, **fields: str) -> dict[str, str]:
     return hidden(client.get("/").text) | {"homepage": ""} | fields
 
 
-def at(client: Client, later: timedelta) -> Client:
+def advance(client: Client, later: timedelta) -> Client:
     return Client(client.app.at(client.app.now() + later))
 
 
 @pytest.mark.parametrize("open_for", [timedelta(seconds=2), timedelta(hours=9), timedelta(days=6)])
 def test_a_form_may_be_open_for_long(client: Client, open_for: timedelta) -> None:
-    sent = sent_by(client, email="dave@example.org")
-    answer = at(client, open_for).post("/", data=sent)
+    sent = fill_in(client, email="dave@example.org")
+    answer = advance(client, open_for).post("/", data=sent)
     assert heading(answer.text) == "Check your mail"
 
 
-def held_up(client: Client, sent: dict[str, str], why: str) -> dict[str, str]:
+def check_refused(client: Client, sent: dict[str, str], reason: str) -> dict[str, str]:
     """Check that an answer explains why nothing happened and loses nothing.
 
     Returns:
@@ -162,7 +162,7 @@ def held_up(client: Client, sent: dict[str, str], why: str) -> dict[str, str]:
     before = letters(client.app, MessageKind.CONFIRM)
     answer = client.post("/", data=sent)
     assert answer.status_code == 422
-    assert why in answer.text
+    assert reason in answer.text
     assert f'value="{sent["email"]}"' in answer.text
     assert 'role="alert"' in answer.text
     assert letters(client.app, MessageKind.CONFIRM) == before
@@ -170,39 +170,45 @@ def held_up(client: Client, sent: dict[str, str], why: str) -> dict[str, str]:
 
 
 def test_a_too_fast_form_must_be_sent_again(client: Client) -> None:
-    sent = sent_by(client, email="dave@example.org")
-    again = held_up(at(client, timedelta(seconds=1.9)), sent, "as fast as a program")
-    assert heading(at(client, timedelta(seconds=2)).post("/", data=again).text) == "Check your mail"
+    sent = fill_in(client, email="dave@example.org")
+    again = check_refused(advance(client, timedelta(seconds=1.9)), sent, "as fast as a program")
+    assert (
+        heading(advance(client, timedelta(seconds=2)).post("/", data=again).text)
+        == "Check your mail"
+    )
 
 
 def test_a_filled_honeypot_is_refused_with_the_reason(client: Client) -> None:
-    sent = sent_by(client, email="dave@example.org", homepage="https://spam.example")
-    later = at(client, timedelta(minutes=1))
-    again = held_up(later, sent, "that is not shown was filled in")
+    sent = fill_in(client, email="dave@example.org", homepage="https://spam.example")
+    later = advance(client, timedelta(minutes=1))
+    again = check_refused(later, sent, "that is not shown was filled in")
     assert "spam.example" not in later.post("/", data=sent).text
-    after = at(client, timedelta(minutes=2))
+    after = advance(client, timedelta(minutes=2))
     assert heading(after.post("/", data=again).text) == "Check your mail"
 
 
 @pytest.mark.parametrize("opened", [None, "", "00", "ab" * 23, "aeaq"])
 def test_a_form_without_a_timestamp_gets_a_new_one(client: Client, opened: str | None) -> None:
     sent = {"email": "dave@example.org"} | ({} if opened is None else {"opened": opened})
-    again = held_up(client, sent, "came without its date")
-    later = at(client, timedelta(seconds=3))
+    again = check_refused(client, sent, "came without its date")
+    later = advance(client, timedelta(seconds=3))
     assert heading(later.post("/", data=again).text) == "Check your mail"
 
 
 def test_a_form_of_last_week_gets_a_new_timestamp(client: Client) -> None:
-    sent = sent_by(client, email="dave@example.org")
-    later = at(client, timedelta(days=8))
-    again = held_up(later, sent, "open for very long")
-    assert heading(at(later, timedelta(seconds=3)).post("/", data=again).text) == "Check your mail"
+    sent = fill_in(client, email="dave@example.org")
+    later = advance(client, timedelta(days=8))
+    again = check_refused(later, sent, "open for very long")
+    assert (
+        heading(advance(later, timedelta(seconds=3)).post("/", data=again).text)
+        == "Check your mail"
+    )
 
 
 def test_a_timestamp_works_after_a_new_key(client: Client) -> None:
-    sent = sent_by(client, email="dave@example.org")
+    sent = fill_in(client, email="dave@example.org")
     client.app.rotate_keys()
-    answer = at(client, timedelta(minutes=1)).post("/", data=sent)
+    answer = advance(client, timedelta(minutes=1)).post("/", data=sent)
     assert heading(answer.text) == "Check your mail"
 
 

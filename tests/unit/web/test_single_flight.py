@@ -52,7 +52,7 @@ def work() -> Iterator[Work]:
     started.go_on.set()
 
 
-async def begun(work: Work) -> None:
+async def wait_for_begin(work: Work) -> None:
     assert await asyncio.to_thread(work.begun.acquire, timeout=LONG)
 
 
@@ -78,11 +78,11 @@ def test_equal_requests_share_one_job(work: Work) -> None:
     cache = SingleFlightCache[str](workers=1, queue_size=0)
 
     async def story() -> list[str]:
-        asked = [asyncio.ensure_future(cache.get("a", 1, work("a"))) for _ in range(20)]
-        await begun(work)
-        asked[0].cancel()  # who gives up takes it from nobody
+        pending = [asyncio.ensure_future(cache.get("a", 1, work("a"))) for _ in range(20)]
+        await wait_for_begin(work)
+        pending[0].cancel()  # a caller that gives up does not cancel the job of others
         work.go_on.set()
-        return await asyncio.gather(*asked[1:])
+        return await asyncio.gather(*pending[1:])
 
     assert asyncio.run(story()) == ["a"] * 19
     assert work.done == ["a"]
@@ -92,16 +92,16 @@ def test_requests_are_refused_while_the_queue_is_full(work: Work) -> None:
     cache = SingleFlightCache[str](workers=2, queue_size=3, retry_after=7)
 
     async def story() -> None:
-        asked = [asyncio.ensure_future(cache.get(n, 1, work(str(n)))) for n in range(5)]
-        await begun(work)
-        await begun(work)
+        pending = [asyncio.ensure_future(cache.get(n, 1, work(str(n)))) for n in range(5)]
+        await wait_for_begin(work)
+        await wait_for_begin(work)
         for number in range(5, 9):
             with pytest.raises(BusyError) as refused:
                 await cache.get(number, 1, work("never"))
             assert refused.value.retry_after == 7
         assert not work.begun.acquire(blocking=False), "more than two ran together"
         work.go_on.set()
-        assert await asyncio.gather(*asked) == ["0", "1", "2", "3", "4"]
+        assert await asyncio.gather(*pending) == ["0", "1", "2", "3", "4"]
         assert await cache.get(9, 1, work("9")) == "9"
 
     asyncio.run(story())
@@ -145,7 +145,7 @@ def address(client: Client, reader: Subscriber) -> str:
 
 @pytest.fixture
 def trained_ids(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Ids of readers, as often as was trained for them."""
+    """Ids of readers, once for each training."""
     ids: list[int] = []
     real = services.explain_profile
 
@@ -160,12 +160,12 @@ def trained_ids(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_page_and_api_train_once_for_each_change(
     client: Client, alice: Subscriber, trained_ids: list[int], dump: Write
 ) -> None:
-    # What an encoder has read since is looked at once an hour: the clock stands still.
+    # New encodings are looked for once an hour, and this clock stands still.
     app = replace(client.app, now=lambda: NOON)
     client = Client(app)
     path = address(client, alice)
 
-    def look() -> int:
+    def count_trainings() -> int:
         assert client.get(path).status_code == 200
         token = path.split("/")[2]
         assert client.get(f"/api/v1/readers/{token}/learned").status_code == 200
@@ -174,8 +174,8 @@ def test_page_and_api_train_once_for_each_change(
         trained_ids.clear()
         return count
 
-    assert look() == 1
-    assert look() == 0
+    assert count_trainings() == 1
+    assert count_trainings() == 0
     changes: list[Callable[[], Any]] = [
         lambda: services.rate(app, alice, services.get_paper(app, 1).name, 1),
         lambda: services.rate(app, alice, services.get_paper(app, 1).name, -1),
@@ -189,8 +189,8 @@ def test_page_and_api_train_once_for_each_change(
     ]
     for number, change in enumerate(changes):
         change()
-        assert look() == 1, number
-    assert look() == 0
+        assert count_trainings() == 1, number
+    assert count_trainings() == 0
 
 
 def test_a_change_is_shown_at_once(client: Client, alice: Subscriber) -> None:
@@ -216,7 +216,7 @@ def test_new_vectors_are_a_change(client: Client, alice: Subscriber) -> None:
 
 
 @pytest.fixture
-def crowd(tmp_path: Any, cast: Cast, dump: Write) -> Iterator[App]:
+def busy_app(tmp_path: Any, cast: Cast, dump: Write) -> Iterator[App]:
     app = make_app(tmp_path, web__bind="127.0.0.1:0")
     fill(app, dump)
     cast(app)
@@ -225,7 +225,7 @@ def crowd(tmp_path: Any, cast: Cast, dump: Write) -> Iterator[App]:
 
 
 def test_while_all_training_is_blocked_other_pages_answer(
-    crowd: App, work: Work, monkeypatch: pytest.MonkeyPatch
+    busy_app: App, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = services.explain_profile
 
@@ -237,18 +237,18 @@ def test_while_all_training_is_blocked_other_pages_answer(
     monkeypatch.setattr(
         explanation, "ProfileCache", lambda: SingleFlightCache(workers=1, queue_size=1)
     )
-    client = Client(crowd)
-    readers = subscriptions.list_subscribers(crowd)
+    client = Client(busy_app)
+    readers = subscriptions.list_subscribers(busy_app)
     dave = subscriptions.subscribe(
-        crowd, SubscriptionRequest(email="dave@example.org"), origin="command"
+        busy_app, SubscriptionRequest(email="dave@example.org"), origin="command"
     ).subscriber
     paths = [address(client, reader) for reader in readers]
-    with serve.Background(crowd) as base, ThreadPoolExecutor(60) as threads:
+    with serve.Background(busy_app) as base, ThreadPoolExecutor(60) as threads:
 
         def get(path: str) -> httpx.Response:
             return httpx.get(base + path, trust_env=False, timeout=LONG)
 
-        # 20 for each of three readers, of whom one is trained for and one may wait
+        # 20 for each of three readers: one is being trained, one may wait in the queue
         pending = [threads.submit(get, path) for path in paths * 20]
         assert work.begun.acquire(timeout=LONG)
         until = time.monotonic() + LONG
@@ -258,9 +258,9 @@ def test_while_all_training_is_blocked_other_pages_answer(
         assert get("/").status_code == 200
         leave = client.path(Purpose.UNSUBSCRIBE, dave)
         assert get(leave).status_code == 200
-        left = httpx.post(base + leave, trust_env=False, timeout=LONG)
-        assert left.status_code == 200
-        assert subscriptions.get(crowd, dave.id).status is SubscriberStatus.LEFT
+        left_page = httpx.post(base + leave, trust_env=False, timeout=LONG)
+        assert left_page.status_code == 200
+        assert subscriptions.get(busy_app, dave.id).status is SubscriberStatus.LEFT
         work.go_on.set()
         answers = [answer.result(LONG) for answer in pending]
     refused = [answer for answer in answers if answer.status_code != 200]

@@ -8,7 +8,7 @@ import pytest
 
 from digest import services, subscriptions
 from digest.model import Purpose, Subscriber, SubscriberStatus
-from tests.unit.web.conftest import heading, hidden, stand, vote
+from tests.unit.web.conftest import heading, hidden, set_status, vote
 from tests.webclient import Client, contents
 
 
@@ -141,7 +141,7 @@ def test_an_invented_earlier_vote_is_ignored(client: Client, alice: Subscriber) 
 def test_a_thumb_counts_with_every_status(
     client: Client, alice: Subscriber, status: SubscriberStatus
 ) -> None:
-    stand(client.app, alice, status)
+    set_status(client.app, alice, status)
     assert client.post(client.path(Purpose.UP, alice, 1)).status_code == 200
     assert vote(client, alice) == 1
 

@@ -20,7 +20,7 @@ SendReport = dict[str, Any]
 
 
 def read_form(text: str) -> SendReport:
-    """The settings form of a page, as a browser would send it."""
+    """Read the settings form of a page, as a browser would send it."""
     form = re.search(r'<form method="post" id="settings".*?</form>', text, re.DOTALL)
     assert form is not None
     inside = form[0]
@@ -47,7 +47,7 @@ def now(client: Client, reader: Subscriber) -> Subscriber:
 
 
 def read_notes(text: str) -> str:
-    """What the page says beside the form, without its markup."""
+    """Read the notes beside the form, without markup."""
     notes = re.findall(r'<div class="note[^>]*>(.*?)</div>', text, re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", "", " ".join(notes))).split())
 

@@ -1,4 +1,4 @@
-"""Tokens that are changed or lent, and leaving in one press."""
+"""Changed and foreign tokens, and unsubscribing with one press."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from digest import subscriptions
 from digest.mail import links
 from digest.model import Link, Purpose, Subscriber, SubscriberStatus
-from tests.unit.web.conftest import heading, hidden, stand, vote
+from tests.unit.web.conftest import heading, hidden, set_status, vote
 from tests.webclient import Client, contents
 
 # ----------------------------------------------------------------------------------------------
@@ -146,8 +146,8 @@ def test_a_garbled_body_still_unsubscribes(
 
 def test_coming_back_undoes_unsubscribing(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.UNSUBSCRIBE, alice)
-    left = client.post(path)
-    back = client.post(path, data=hidden(left.text))
+    answer = client.post(path)
+    back = client.post(path, data=hidden(answer.text))
     assert heading(back.text) == "Welcome back"
     assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.ACTIVE
     client.post(path, data={"undo": "1", "List-Unsubscribe": "One-Click"})
@@ -167,7 +167,7 @@ def test_a_deleted_reader_can_still_unsubscribe(client: Client, alice: Subscribe
 
 
 def test_an_address_that_bounced_stays_suppressed(client: Client, alice: Subscriber) -> None:
-    stand(client.app, alice, SubscriberStatus.SUPPRESSED)
+    set_status(client.app, alice, SubscriberStatus.SUPPRESSED)
     path = client.path(Purpose.UNSUBSCRIBE, alice)
     for answer in (client.get(path), client.post(path), client.post(path, data={"undo": "1"})):
         assert heading(answer.text) == "No mail goes to this address"
