@@ -138,7 +138,7 @@ def main() -> None:
                 lambda: asyncio.run(
                     send_bare(postfix.port, [make_body(args.size)] * args.messages, args.sessions)
                 ),
-                postfix.settled,
+                postfix.wait_until_empty,
             )
     else:
         port = free_port()
@@ -184,11 +184,11 @@ def compare(
     port: int,
     other: str,
     do_other: Callable[[], object],
-    settled: Callable[[], None],
+    wait: Callable[[], None],
 ) -> None:
     """Compare ours with another sender, round by round.
 
-    `settled` waits until the server has nothing left to do.
+    `wait` waits until the server has nothing left to do.
     """
     rates: dict[str, list[float]] = {"ours": [], other: []}
     cpu: dict[str, list[float]] = {"ours": [], other: []}
@@ -203,7 +203,7 @@ def compare(
             wall, spent = measure(do)
             rates[name].append(args.messages / wall)
             cpu[name].append(spent / args.messages * 1e6)
-            settled()
+            wait()
     load = os.getloadavg()[0]
     print(
         f"{args.messages:,} messages of {args.size:,} bytes, {args.sessions} connections, "
