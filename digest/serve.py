@@ -155,8 +155,8 @@ def sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
 def _ingest(app: App, stopping: threading.Event) -> Callable[[], None]:
     def ingest() -> None:
         for file in services.ingest_inbox(app, stop=stopping.is_set).files:
-            told = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
-            log.info("ingest dump=%s %s", file.name, file.refused or told or "read=0")
+            counts = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
+            log.info("ingest dump=%s %s", file.name, file.refused or counts or "read=0")
 
     return ingest
 
@@ -277,21 +277,25 @@ def _signals(events: queue.SimpleQueue[str]) -> Iterator[None]:
 
     It is a SimpleQueue because a signal handler may only use a queue without locks.
     """
-    known = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    previous_handlers = {
+        number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)
+    }
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, signal.SIG_DFL)
+        for stop_signal in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(stop_signal, signal.SIG_DFL)
         events.put(signal.Signals(number).name)
 
-    for number in known:
+    for number in previous_handlers:
         signal.signal(number, handle)
     if hasattr(signal, _HANGUP):  # not on Windows
-        known[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: events.put(_HANGUP))
+        previous_handlers[signal.SIGHUP] = signal.signal(
+            signal.SIGHUP, lambda *_: events.put(_HANGUP)
+        )
     try:
         yield
     finally:
-        for number, handler in known.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)
 
 

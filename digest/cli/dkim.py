@@ -44,7 +44,7 @@ def dkim(
             "this command"
         )
     private.restrict_to_owner(path)
-    made = not path.exists() and _write_key(
+    is_new = not path.exists() and _write_key(
         path, keys_of_mails.generate_key("ed25519" if ed25519 else "rsa")
     )
     try:
@@ -56,10 +56,10 @@ def dkim(
     record_name = f"{selector}._domainkey.{domain}"
     if as_json:
         show_json(
-            {"file": str(path), "made": made, "name": record_name, "type": "TXT", "value": record}
+            {"file": str(path), "made": is_new, "name": record_name, "type": "TXT", "value": record}
         )
         return
-    state = "made" if made else "exists"
+    state = "made" if is_new else "exists"
     out.print(f"{state}: {path}", highlight=False, markup=False, soft_wrap=True)
     if chosen is None:
         lines = ("Set in config.toml, section [mail]:", "", f'    {name} = "{default}"', "")

@@ -185,13 +185,13 @@ def _subscribe_file(app: App, file: Path, as_json: bool) -> None:
         else:
             bad.append(BadRow(line=lines[id(done[0])], reason=str(done[1])))
     bad.sort(key=lambda row: row.line)
-    told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items())) or "nobody"
+    summary = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items())) or "nobody"
     if outcomes["pending"]:
-        told += (
+        summary += (
             ". Who is pending asked by page or API: they get no digest until they confirm by the "
             "link in their mail"
         )
-    show_rows(f"{file}: {told}", outcomes, bad, as_json=as_json)
+    show_rows(f"{file}: {summary}", outcomes, bad, as_json=as_json)
 
 
 @commands.command()
@@ -269,15 +269,15 @@ def subscribers(
     with open_app(config, existing=not apply) as app:
         if apply:
             subscriptions.apply_config(app)
-        found = subscriptions.list_subscribers(app)
+        readers = subscriptions.list_subscribers(app)
         doors = subscriptions.load_origins(app)
     if as_json:
-        joined = ({"created": s.created, "origin": doors[s.id]} for s in found)
-        rows = [subscriber_values(s) | added for s, added in zip(found, joined, strict=True)]
+        joined = ({"created": s.created, "origin": doors[s.id]} for s in readers)
+        rows = [subscriber_values(s) | added for s, added in zip(readers, joined, strict=True)]
         show_json(rows, exact=True)
         return
     table = make_table("email", "standing", "when", "size", "interests", numbers=("size",))
-    for s in found:
+    for s in readers:
         words = [
             *(w for i in s.interests for w in (*i.keywords, *i.categories, *i.authors)),
             *(f"like {p}" for i in s.interests for p in i.papers),
@@ -291,7 +291,7 @@ def subscribers(
             ", ".join(words) or "(trending)",
         )
     out.print(table)
-    out.print(count_noun(len(found), "subscriber"), style="dim")
+    out.print(count_noun(len(readers), "subscriber"), style="dim")
 
 
 def subscriber_values(s: Subscriber) -> dict[str, object]:

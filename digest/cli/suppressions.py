@@ -75,11 +75,11 @@ def add(
     from digest import subscriptions
 
     with open_app(config) as app:
-        made = subscriptions.suppress(
+        added_count = subscriptions.suppress(
             app,
             [subscriptions.make_suppression(app, address, evidence) for address in addresses],
         )
-    _print_counts({"added": made, "known": len(addresses) - made}, as_json)
+    _print_counts({"added": added_count, "known": len(addresses) - added_count}, as_json)
 
 
 @suppressions.command()
@@ -135,8 +135,8 @@ def read(
 
     with open_app(config) as app:
         entries = list(read_suppressions(app))
-        made = subscriptions.suppress(app, entries)
-    report = {"added": made, "known": len(entries) - made}
+        added_count = subscriptions.suppress(app, entries)
+    report = {"added": added_count, "known": len(entries) - added_count}
     show_rows(_format_counts(report), report, rejected, as_json=as_json)
 
 

@@ -154,7 +154,8 @@ def _make_paths_absolute(config: Config, folder: Path) -> Config:
         url = f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
     smtp = config.smtp
     more = tuple(
-        _resolve_server(one, folder, f"smtp.more.{number}") for number, one in enumerate(smtp.more)
+        _resolve_server(settings, folder, f"smtp.more.{number}")
+        for number, settings in enumerate(smtp.more)
     )
     smtp = _resolve_server(smtp, folder, "smtp").model_copy(
         update={"outbox": folder / smtp.outbox, "more": more}
@@ -167,8 +168,8 @@ def _make_paths_absolute(config: Config, folder: Path) -> Config:
             ),
             "ingest": config.ingest.model_copy(update={"inbox": folder / config.ingest.inbox}),
             "sources": tuple(
-                one.model_copy(update={"folder": one.folder and folder / one.folder})
-                for one in config.sources
+                settings.model_copy(update={"folder": settings.folder and folder / settings.folder})
+                for settings in config.sources
             ),
             "mail": config.mail.model_copy(
                 update={

@@ -140,10 +140,10 @@ def _rate(texts: Sequence[str]) -> profiles.Rated:
 def _vectorize(texts: Sequence[str]) -> tuple[list[Paper], sp.csr_matrix]:
     """Return papers and feature rows of texts, some of which `prepare` did not see."""
     corpus = _corpus()
-    known = [corpus.row_by_text.get(text, -1) for text in texts]
+    corpus_rows = [corpus.row_by_text.get(text, -1) for text in texts]
     papers = [
         corpus.papers[row] if row >= 0 else _make_paper(-1 - number, texts[number])
-        for number, row in enumerate(known)
+        for number, row in enumerate(corpus_rows)
     ]
     rows = corpus.space.rows(features.vectorize(texts))
     return papers, corpus.encoding.append_zeros(rows) if corpus.encoding else rows

@@ -133,17 +133,17 @@ def _decide(
     window_days = app.config.digest.window_days
     with app.store.reading() as tx:
         last_cutoffs = store.history.load_last_cutoffs(
-            tx, [each.subscriber.id for each in due], local_date
+            tx, [due_reader.subscriber.id for due_reader in due], local_date
         )
     after = {
         reader.id: window_start(reader, last_cutoffs[reader.id].arrived, local_date, window_days)
-        for reader in (each.subscriber for each in due)
+        for reader in (due_reader.subscriber for due_reader in due)
     }
     # A few readers who go further back must not make all others read as many papers.
     usual = local_date - timedelta(days=window_days + 1)
     for group in (
-        [each for each in due if after[each.subscriber.id] >= usual],
-        [each for each in due if after[each.subscriber.id] < usual],
+        [due_reader for due_reader in due if after[due_reader.subscriber.id] >= usual],
+        [due_reader for due_reader in due if after[due_reader.subscriber.id] < usual],
     ):
         if group:
             yield from _decide_group(app, co_likes, group, last_cutoffs, after, skip_without_news)
@@ -162,23 +162,27 @@ def _decide_group(
     Args:
         after: by reader, the day after which their papers were first seen.
     """
-    since = min(after[each.subscriber.id] for each in due)
+    since = min(after[due_reader.subscriber.id] for due_reader in due)
     with app.store.reading() as tx:
         max_paper_id, last_day = store.papers.find_newest(tx)
         history = store.history.load(
             tx,
-            {each.subscriber.id: last_cutoffs[each.subscriber.id] for each in due},
+            {
+                due_reader.subscriber.id: last_cutoffs[due_reader.subscriber.id]
+                for due_reader in due
+            },
             due[0].local_date,
             since=since - _DAY_MAY_MOVE,
         )
     if skip_without_news:  # every tick comes by here while papers are waited for
         with_news = [
-            may_have_news(history[each.subscriber.id], max_paper_id, last_day) for each in due
+            may_have_news(history[due_reader.subscriber.id], max_paper_id, last_day)
+            for due_reader in due
         ]
-        for each, has_some in zip(due, with_news, strict=True):
+        for due_reader, has_some in zip(due, with_news, strict=True):
             if not has_some:
-                yield _without_news(app, each, max_paper_id)
-        due = [each for each, has_some in zip(due, with_news, strict=True) if has_some]
+                yield _without_news(app, due_reader, max_paper_id)
+        due = [due_reader for due_reader, has_some in zip(due, with_news, strict=True) if has_some]
     if due:
         yield from _learn_and_choose(app, co_likes, due, history, after)
 
@@ -200,7 +204,7 @@ def _learn_and_choose(
     history: Mapping[int, History],
     after: Mapping[int, date],
 ) -> Iterator[Decision]:
-    readers = [each.subscriber for each in due]
+    readers = [due_reader.subscriber for due_reader in due]
     since = min(after[reader.id] for reader in readers)
     carried = {ident for reader in readers for ident in history[reader.id].carried}
     with app.store.reading() as tx:
@@ -217,8 +221,8 @@ def _learn_and_choose(
     ]
     choose = partial(choose_digests, _rules(app), RecipeSplit.from_config(app.config))
     outcomes = chain.from_iterable(app.workers.map(choose, context, batches))
-    for each, outcome in zip(due, outcomes, strict=True):
-        yield Decision(due=each, outcome=outcome, max_paper_id=max_paper_id)
+    for due_reader, outcome in zip(due, outcomes, strict=True):
+        yield Decision(due=due_reader, outcome=outcome, max_paper_id=max_paper_id)
 
 
 def _read_day(

@@ -154,7 +154,7 @@ def _count_press(
             result, outcome="repeated", previous_vote=first.previous_vote if first else 0
         )
     around = store.presses.list_around(tx, reader_id, now, presses.WINDOW)
-    recent = [each for each in around if each.paper_id == paper.id]
+    recent = [press_nearby for press_nearby in around if press_nearby.paper_id == paper.id]
     held = presses.find_held(recent)
     outcome: PressOutcome = "counted"
     if any(recent[position].id == recorded.id for position in held):

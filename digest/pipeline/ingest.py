@@ -235,7 +235,7 @@ def _new_record(record: Record, entry: Entry, days: _Days, options: _Options) ->
     day, own = days.of_file, record.first_seen
     if options.backfill:
         dates = (entry.announced, entry.submitted, entry.updated)
-        published = next((each for each in dates if each is not None), days.today)
+        published = next((day for day in dates if day is not None), days.today)
         day = min(published, own or days.today, days.today - _LONG_AGO)
     elif options.seen == "name" and own is not None:
         day = own

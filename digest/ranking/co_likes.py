@@ -72,8 +72,8 @@ def count_co_likes(
     competes = enough & np.isin(ids, np.fromiter(competing, dtype=np.int64, count=len(competing)))
     both = (likes[:, enough].T @ likes[:, competes]).tocoo()
     liked_ids, competing_ids = ids[enough], ids[competes]
-    kept = (both.data >= least) & (liked_ids[both.row] != competing_ids[both.col])
-    row, column, count = both.row[kept], both.col[kept], both.data[kept].astype(np.float64)
+    is_pair = (both.data >= least) & (liked_ids[both.row] != competing_ids[both.col])
+    row, column, count = both.row[is_pair], both.col[is_pair], both.data[is_pair].astype(np.float64)
     totals = np.array(
         [
             max(counts.get(paper_id, 0), thumbs_here)

@@ -166,14 +166,15 @@ def split_by_frequency(
     has_weight = words.data != 0
     row_counts = np.bincount(words.indices[has_weight], minlength=width)
     frequent_count = int((row_counts >= share * number).sum())
-    kept = has_weight & (words.indices < frequent_count)
-    indptr = np.concatenate(([0], np.cumsum(kept)))[words.indptr]
+    is_frequent = has_weight & (words.indices < frequent_count)
+    indptr = np.concatenate(([0], np.cumsum(is_frequent)))[words.indptr]
     first = by_word.indptr[frequent_count]
     rare = (by_word.data[first:], by_word.indices[first:], by_word.indptr[frequent_count:] - first)
     return FrequencyBlocks(
         frequent_count,
         sp.csr_matrix(
-            (words.data[kept], words.indices[kept], indptr), shape=(number, frequent_count)
+            (words.data[is_frequent], words.indices[is_frequent], indptr),
+            shape=(number, frequent_count),
         ),
         sp.csr_matrix(rare, shape=(width - frequent_count, number)),
     )

@@ -124,7 +124,7 @@ def find(facts: Facts) -> list[Alarm]:
     """Everything that is wrong, in the order of the way of the data."""
     return [
         *_dumps(facts),
-        *(_source(one, facts.now) for one in facts.sources),
+        *(_source(source, facts.now) for source in facts.sources),
         *_readers(facts),
         *_signups(facts),
         *_sending(facts),
@@ -134,18 +134,20 @@ def find(facts: Facts) -> list[Alarm]:
 
 
 def _dumps(facts: Facts) -> list[Alarm]:
-    found = []
+    alarms = []
     last = facts.dumps[0] if facts.dumps else None
     if last is None:
         remedy = "Run `digest ingest PATH`, put files into the inbox, or configure [[sources]]"
-        found.append(Alarm(kind="dumps", what="No dump was ever read", remedy=remedy, urgent=False))
+        alarms.append(
+            Alarm(kind="dumps", what="No dump was ever read", remedy=remedy, urgent=False)
+        )
     elif (
         facts.now - last["started_at"] > _SILENT
         if facts.dump_missing is None
         else facts.dump_missing
     ):
         what = f"No dump came since {last['started_at']:%Y-%m-%d}"
-        found.append(
+        alarms.append(
             Alarm(
                 kind="dumps",
                 what=what,
@@ -160,7 +162,7 @@ def _dumps(facts: Facts) -> list[Alarm]:
                 f"runs"
             )
             long = facts.now - dump["started_at"] > _PATIENCE
-            found.append(
+            alarms.append(
                 Alarm(
                     kind="parsing",
                     what=what,
@@ -174,19 +176,19 @@ def _dumps(facts: Facts) -> list[Alarm]:
         ):
             what = f"Dump {dump['name']} gave no paper at all ({dump['rejected']} rejected)"
             remedy = "Has its format changed? `digest rejects` tells the reasons"
-            found.append(Alarm(kind="parsing", what=what, remedy=remedy, urgent=recent))
-    return found
+            alarms.append(Alarm(kind="parsing", what=what, remedy=remedy, urgent=recent))
+    return alarms
 
 
 def _newest_readings(dumps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Without those of files that were read again later: the same bytes, or the same path."""
     newest: list[dict[str, Any]] = []
-    known: set[tuple[str, str]] = set()
+    seen_keys: set[tuple[str, str]] = set()
     for dump in dumps:
-        marks = {(key, dump[key]) for key in ("sha256", "path") if dump[key]}
-        if not marks & known:
+        dump_keys = {(key, dump[key]) for key in ("sha256", "path") if dump[key]}
+        if not dump_keys & seen_keys:
             newest.append(dump)
-        known |= marks
+        seen_keys |= dump_keys
     return newest
 
 
@@ -231,11 +233,11 @@ def _sending(facts: Facts) -> list[Alarm]:
 
 
 def _waiting(facts: Facts) -> list[Alarm]:
-    found = []
+    alarms = []
     late = facts.waiting_since is not None and facts.now - facts.waiting_since > _PATIENCE
     if facts.sent and facts.sent["error"]:
         remedy = "Messages wait for the next send. `digest doctor` tries the mail server"
-        found.append(
+        alarms.append(
             Alarm(
                 kind="send",
                 what=f"The last send stopped: {facts.sent['error']}",
@@ -245,7 +247,7 @@ def _waiting(facts: Facts) -> list[Alarm]:
         )
     if facts.waiting:
         what = f"{facts.waiting} messages wait to be sent"
-        found.append(
+        alarms.append(
             Alarm(
                 kind="send",
                 what=what,
@@ -253,26 +255,26 @@ def _waiting(facts: Facts) -> list[Alarm]:
                 urgent=late,
             )
         )
-    return found
+    return alarms
 
 
 def _refused(facts: Facts) -> list[Alarm]:
-    found = []
+    alarms = []
     for fault, said, n in facts.faults:
         if fault == "ours":
             what = (
                 f"{n} times in a day a mail server refused our mail for a fault of ours, and it "
                 f"waits"
             )
-            found.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(said,)))
+            alarms.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(said,)))
     if facts.returned[0]:
         what = f"{facts.returned[0]} mails of the last day came back for a fault of ours"
-        found.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(facts.returned[1],)))
-    return found
+        alarms.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(facts.returned[1],)))
+    return alarms
 
 
 def _lost(facts: Facts) -> list[Alarm]:
-    found = []
+    alarms = []
     if facts.unknown:
         what = (
             f"{facts.unknown} messages ended as unknown: the server never said whether it took them"
@@ -282,7 +284,7 @@ def _lost(facts: Facts) -> list[Alarm]:
             "unknown` lists them, and --resolve settles what the "
             "server's log knows"
         )
-        found.append(
+        alarms.append(
             Alarm(
                 kind="unknown", what=what, remedy=remedy, urgent=facts.ended.get("unknown", 0) > 0
             )
@@ -294,7 +296,7 @@ def _lost(facts: Facts) -> list[Alarm]:
             "`digest status` and `digest deliveries` say what servers answered; `digest doctor` "
             "tries them"
         )
-        found.append(
+        alarms.append(
             Alarm(
                 kind="silence",
                 what="In a day no message was accepted by any mail server",
@@ -302,7 +304,7 @@ def _lost(facts: Facts) -> list[Alarm]:
                 details=details,
             )
         )
-    return found
+    return alarms
 
 
 def _mailbox(facts: Facts) -> list[Alarm]:

@@ -43,14 +43,16 @@ def encoder_info(app: App) -> EncoderInfo | None:
     if not name:
         return None
     with app.store.reading() as tx:
-        known = store.encodings.load_encoder(tx, name)
-        encoded, stored = store.encodings.count_encoded(tx, known.version if known else "")
-    if known is None:
+        stored_encoder = store.encodings.load_encoder(tx, name)
+        encoded, stored = store.encodings.count_encoded(
+            tx, stored_encoder.version if stored_encoder else ""
+        )
+    if stored_encoder is None:
         return EncoderInfo(name=name, stored=stored)
     return EncoderInfo(
         name=name,
-        version=known.version,
-        dimensions=known.dimensions,
+        version=stored_encoder.version,
+        dimensions=stored_encoder.dimensions,
         encoded=encoded,
         stored=stored,
     )

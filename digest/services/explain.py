@@ -84,7 +84,7 @@ class InterestExplanation:
 
 
 def _words_json(words: Sequence[WordEffect]) -> list[dict[str, object]]:
-    return [{"word": each.word, "value": round(each.value, 6)} for each in words]
+    return [{"word": effect.word, "value": round(effect.value, 6)} for effect in words]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,8 +192,8 @@ def _explain_interest(
         thumbs_up=len(data.liked.paper_ids),
         thumbs_down=len(data.disliked.paper_ids),
         keywords_count=profiles.keyword_fade(ratings),
-        words_for=tuple(each for each in words if each.value > 0)[:MAX_WORDS],
-        words_against=tuple(each for each in reversed(words) if each.value < 0)[:MAX_WORDS],
+        words_for=tuple(effect for effect in words if effect.value > 0)[:MAX_WORDS],
+        words_against=tuple(effect for effect in reversed(words) if effect.value < 0)[:MAX_WORDS],
         papers=tuple(
             RatedPaper(
                 paper=papers[ident],

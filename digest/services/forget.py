@@ -39,8 +39,8 @@ def forget(app: App, subscriber_id: int, paper_id: int, *, via: str) -> bool:
                 )
                 for interest in reader.interests
             ]
-            kept = tuple(interest for interest in interests if not interest.empty)
-            store.subscribers.overwrite(tx, replace(reader, interests=kept), now=app.now())
+            remaining = tuple(interest for interest in interests if not interest.empty)
+            store.subscribers.overwrite(tx, replace(reader, interests=remaining), now=app.now())
     return has_vote or bool(names)
 
 

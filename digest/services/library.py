@@ -144,11 +144,11 @@ def import_library(
     ]
     with app.store.reading() as tx:
         unknown = [
-            each
-            for each in entries
-            if isinstance(each, _LibraryEntry)
-            and each.entry
-            and _is_unknown(each.entry, _find_stored(tx, each))
+            entry
+            for entry in entries
+            if isinstance(entry, _LibraryEntry)
+            and entry.entry
+            and _is_unknown(entry.entry, _find_stored(tx, entry))
         ]
     if unknown:
         _store_unknown(app, unknown, dump.sha256)
@@ -156,7 +156,7 @@ def import_library(
         known = store.subscribers.find(tx, subscriber.id)
         if known is None:
             raise NotFoundError(f"no subscriber {subscriber.id}; the row was deleted")
-        own = next((each for each in known.interests if each.name == name), Interest(name=name))
+        own = next((i for i in known.interests if i.name == name), Interest(name=name))
         report.entries, names = _match_entries(tx, entries, own.papers)
         if len(names) > EXAMPLES_MAX:
             raise InputError(
@@ -166,7 +166,7 @@ def import_library(
         report.subscriber = known
         if names != own.papers:
             grown = replace(own, papers=names)
-            interests = [grown if each.name == name else each for each in known.interests]
+            interests = [grown if i.name == name else i for i in known.interests]
             interests += [] if grown in interests else [grown]
             report.subscriber = store.subscribers.overwrite(
                 tx, replace(known, interests=tuple(interests)), now=app.now()
@@ -204,15 +204,17 @@ def _refuse(line: int, reason: str) -> ImportedEntry:
     return ImportedEntry(line=line, outcome="refused", reason=reason)
 
 
-def _find_stored(tx: store.Connection, wanted: _LibraryEntry) -> list[int]:
+def _find_stored(tx: store.Connection, library_entry: _LibraryEntry) -> list[int]:
     """Return the ids of the stored papers that an entry may be.
 
     That is the paper with its identifier, else those with its title and no contradiction.
     """
-    entry = wanted.entry
-    for identity in (wanted.identity,) if wanted.identity else entry.identities if entry else ():
-        if found := store.papers.find_by_identity(tx, identity.kind, identity.value):
-            return found
+    entry = library_entry.entry
+    for identity in (
+        (library_entry.identity,) if library_entry.identity else entry.identities if entry else ()
+    ):
+        if paper_ids := store.papers.find_by_identity(tx, identity.kind, identity.value):
+            return paper_ids
     if entry is None:
         return []
     titled = store.papers.load(tx, store.papers.find_by_identity(tx, "title", entry.title_key))
@@ -238,13 +240,13 @@ def _store_unknown(app: App, unknown: list[_LibraryEntry], sha256: str) -> None:
     """Store the entries that no dump has brought, each under its best identifier."""
     arrivals = [
         NewRecord(
-            line=each.line,
+            line=entry.line,
             raw="",
-            entry=structs.replace(each.entry, identities=each.entry.identities[:1]),
+            entry=structs.replace(entry.entry, identities=entry.entry.identities[:1]),
             day=UNSEEN,
         )
-        for each in unknown
-        if each.entry is not None
+        for entry in unknown
+        if entry.entry is not None
     ]
     words = WordCounter(app)
     with app.store.writing() as tx:
@@ -271,8 +273,8 @@ def _match_entries(
     """
     held: set[int | Identity] = set()
     for name in before:
-        found, identity = look_up(tx, name), papers.parse_name(name)
-        held.update(found[:1] or ((identity,) if identity else ()))
+        paper_ids, identity = look_up(tx, name), papers.parse_name(name)
+        held.update(paper_ids[:1] or ((identity,) if identity else ()))
     report: list[ImportedEntry] = []
     names = list(before)
     for entry in entries:

@@ -29,12 +29,12 @@ class Preview:
 
     @property
     def json(self) -> dict[str, object]:
-        made = msgspec.to_builtins(self.outcome.provenance)
-        del made["at"]
+        provenance = msgspec.to_builtins(self.outcome.provenance)
+        del provenance["at"]
         head: dict[str, object] = {
             "email": self.subscriber.email,
             "date": self.outcome.local_date.isoformat(),
-            "made": made,
+            "made": provenance,
         }
         if isinstance(self.outcome, Quiet):
             return head | {"quiet": self.outcome.reason.value, "papers": []}
@@ -80,7 +80,7 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
     if isinstance(outcome, Quiet):
         return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)
     with app.store.reading() as tx:
-        found = store.papers.load(
+        papers_by_id = store.papers.load(
             tx, [item.score.paper_id for item in outcome.items], least=least_readers(app, tx)
         )
     key = local_date.isoformat()
@@ -92,9 +92,13 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
         message_id=app.message_id(MessageKind.DIGEST, key, subscriber.id),
     )
     message = write_digest(
-        app, queued, outcome, found, at=datetime.combine(local_date, time(subscriber.hour), UTC)
+        app,
+        queued,
+        outcome,
+        papers_by_id,
+        at=datetime.combine(local_date, time(subscriber.hour), UTC),
     )
-    return Preview(subscriber=subscriber, outcome=outcome, papers=found, message=message)
+    return Preview(subscriber=subscriber, outcome=outcome, papers=papers_by_id, message=message)
 
 
 def sent_digest(app: App, subscriber: Subscriber, day: date) -> tuple[Digest, dict[int, Paper]]:

@@ -24,14 +24,14 @@ def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict
     Raises:
         NotFoundError: no dump has that id.
     """
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     with app.store.reading() as tx:
         if dump_id is not None and not store.dumps.exists(tx, dump_id):
             raise NotFoundError(f"no dump has the id {dump_id}. `digest dumps` lists them")
         for dump in store.dumps.list_with_rejects(tx):
             if dump_id in (None, dump["id"]):
-                kept = store.dumps.list_rejects(tx, dump["id"], limit - len(found))
-                found += [
+                rejects = store.dumps.list_rejects(tx, dump["id"], limit - len(rows))
+                rows += [
                     {
                         "dump": dump["name"],
                         "dump_id": dump["id"],
@@ -39,9 +39,9 @@ def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict
                         "reason": r.reason,
                         "raw": r.raw,
                     }
-                    for r in kept
+                    for r in rejects
                 ]
-    return found
+    return rows
 
 
 def retry_rejected(app: App) -> IngestReport:
@@ -55,12 +55,12 @@ def retry_rejected(app: App) -> IngestReport:
     for dump in dumps:
         path = Path(dump["path"])
         if not dump["path"] or not path.is_file():
-            kept = FileReport(name=dump["name"], format=dump["format"])
-            kept.refused = (
+            report_of_file = FileReport(name=dump["name"], format=dump["format"])
+            report_of_file.refused = (
                 f"{dump['path'] or dump['name']}: the file is gone; its {dump['kept']} rejected "
                 f"records stay as they are. Put it back to try again"
             )
-            report.files.append(kept)
+            report.files.append(report_of_file)
             continue
         again = ingest(app, [path], seen=dump["day"])
         report.files += again.files
@@ -73,13 +73,13 @@ def retry_rejected(app: App) -> IngestReport:
 def withdrawn(app: App) -> list[dict[str, Any]]:
     """List withdrawn, retracted or deleted papers with the readers who liked them."""
     with app.store.reading() as tx:
-        found = store.papers.list_withdrawn(tx)
-        people = store.subscribers.load(tx, {ident for _, liked in found for ident in liked})
+        papers = store.papers.list_withdrawn(tx)
+        people = store.subscribers.load(tx, {ident for _, liked in papers for ident in liked})
     return [
         {
             "paper": paper.name,
             "title": paper.title,
             "liked_by": [people[i].email for i in liked if i in people],
         }
-        for paper, liked in found
+        for paper, liked in papers
     ]

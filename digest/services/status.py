@@ -54,7 +54,7 @@ class Status:
             "dumps": self.dumps,
             "subscribers": self.subscribers,
             "thumbs": {"up": self.thumbs[0], "down": self.thumbs[1]},
-            "matches": [one.json for one in self.calibration_progress],
+            "matches": [progress.json for progress in self.calibration_progress],
             "messages": self.messages,
             "waiting": self.due,
             "later": self.later,
@@ -66,23 +66,23 @@ class Status:
             "rounds": self.rounds,
             "pauses": [
                 {
-                    "kind": one.kind,
-                    "name": one.name,
-                    "until": one.until,
-                    "why": one.reason,
-                    "text": one.text,
+                    "kind": pause.kind,
+                    "name": pause.name,
+                    "until": pause.until,
+                    "why": pause.reason,
+                    "text": pause.text,
                 }
-                for one in self.pauses
+                for pause in self.pauses
             ],
             "closed_until": self.closed_until,
             "alarms": [
                 {
-                    "kind": one.kind,
-                    "what": one.what,
-                    "remedy": one.remedy,
-                    "details": list(one.details),
+                    "kind": alarm.kind,
+                    "what": alarm.what,
+                    "remedy": alarm.remedy,
+                    "details": list(alarm.details),
                 }
-                for one in self.alarms
+                for alarm in self.alarms
             ],
         }
 
@@ -93,7 +93,7 @@ def status(app: App) -> Status:
     with app.store.reading() as tx:
         people = {s.id: s for s in store.subscribers.list_by_status(tx)}
         due, later = store.deliveries.count_waiting(tx, now=now)
-        found = Status(
+        report = Status(
             now=now,
             papers=store.papers.count_totals(tx),
             dumps=store.dumps.list_latest(tx),
@@ -123,5 +123,5 @@ def status(app: App) -> Status:
             },
             closed_until=store.installation.load_closed_until(tx),
         )
-        found.alarms = find(facts(app, tx))
-    return found
+        report.alarms = find(facts(app, tx))
+    return report

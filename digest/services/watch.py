@@ -42,23 +42,23 @@ class WatchReport:
 def watch(app: App) -> WatchReport:
     """Find alarms, store the urgent ones, and plan letters to [alerts] to for the next send."""
     with app.store.reading() as tx:
-        found = alarms.find(facts(app, tx))
-        known = store.alarms.load_all(tx)
+        current_alarms = alarms.find(facts(app, tx))
+        stored_alarms = store.alarms.load_all(tx)
     urgent = {
         kind: _merge(list(of_kind))
-        for kind, of_kind in groupby(sorted(found, key=_kind), key=_kind)
-        if kind in _urgent(found)
+        for kind, of_kind in groupby(sorted(current_alarms, key=_kind), key=_kind)
+        if kind in _urgent(current_alarms)
     }
     report = WatchReport(
-        alarms=found,
+        alarms=current_alarms,
         over=[
             kind
-            for kind, known_alarm in known.items()
+            for kind, known_alarm in stored_alarms.items()
             if known_alarm.over_at is None and kind not in urgent
         ],
     )
     now = app.now()
-    raised = [_raise(alarm, known.get(alarm.kind), now) for alarm in urgent.values()]
+    raised = [_raise(alarm, stored_alarms.get(alarm.kind), now) for alarm in urgent.values()]
     if not (raised or report.over):
         return report
     with app.store.writing() as tx:
@@ -66,12 +66,12 @@ def watch(app: App) -> WatchReport:
             store.alarms.end(tx, kind, now=now)
             store.ledger.skip_alerts(tx, f"{kind}:", now=now)
         for alarm in raised:
-            if alarm != known.get(alarm.kind):
+            if alarm != stored_alarms.get(alarm.kind):
                 store.alarms.save(tx, alarm)
             if app.config.alerts.to and _plan_letter(app, tx, alarm.kind, now):
                 report.planned.append(alarm.kind)
     for alarm in raised:
-        before = known.get(alarm.kind)
+        before = stored_alarms.get(alarm.kind)
         if before is None or before.over_at is not None:
             log.warning("alarm kind=%s %s", alarm.kind, alarm.what)
     for kind in report.over:
@@ -83,8 +83,8 @@ def _kind(alarm: Alarm) -> str:
     return alarm.kind
 
 
-def _urgent(found: Iterable[Alarm]) -> set[str]:
-    return {alarm.kind for alarm in found if alarm.urgent}
+def _urgent(current_alarms: Iterable[Alarm]) -> set[str]:
+    return {alarm.kind for alarm in current_alarms if alarm.urgent}
 
 
 def _merge(of_kind: list[Alarm]) -> Alarm:
@@ -185,7 +185,7 @@ def disks(config: Config) -> list[Disk]:
     )
     found: dict[int, Disk] = {}
     for folder in folders:
-        there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
+        there = next((parent for parent in (folder, *folder.parents) if parent.is_dir()), None)
         if there is not None:
             found.setdefault(
                 os.stat(there).st_dev,

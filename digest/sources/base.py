@@ -73,8 +73,8 @@ class SourceSettings:
         """
         if state.get("of") == self.fingerprint:
             return dict(state)
-        kept = {key: state[key] for key in ("number", "unread") if key in state}
-        return kept | {"of": self.fingerprint}
+        remaining = {key: state[key] for key in ("number", "unread") if key in state}
+        return remaining | {"of": self.fingerprint}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

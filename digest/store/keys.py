@@ -78,10 +78,10 @@ def revoke(tx: Connection, ident: int, now: datetime) -> bool:
         NotFoundError: there is no such key.
         StoreError: a new one is needed, and all 255 ids are taken.
     """
-    known = {key.id: key for key in load_keys(tx)}
-    if ident not in known:
+    keys_by_id = {key.id: key for key in load_keys(tx)}
+    if ident not in keys_by_id:
         raise NotFoundError(f"there is no key {ident}. `digest keys list` shows them")
-    if known[ident].revoked_at is not None:
+    if keys_by_id[ident].revoked_at is not None:
         return False
     tx.execute(update(link_keys).where(link_keys.c.id == ident).values(revoked_at=now))
     ensure(tx, now)
@@ -96,8 +96,8 @@ def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
     own = {row.id: row for row in load_rows(tx)}
     added = 0
     for row in former:
-        known = own.get(row.id)
-        if known is None:
+        own_row = own.get(row.id)
+        if own_row is None:
             values = {
                 "id": row.id,
                 "secret": row.secret,
@@ -106,7 +106,11 @@ def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
             }
             tx.execute(link_keys.insert().values(**values))
             added += 1
-        elif row.revoked_at is not None and known.revoked_at is None and known.secret == row.secret:
+        elif (
+            row.revoked_at is not None
+            and own_row.revoked_at is None
+            and own_row.secret == row.secret
+        ):
             tx.execute(
                 update(link_keys).where(link_keys.c.id == row.id).values(revoked_at=row.revoked_at)
             )

@@ -43,8 +43,8 @@ def load(
             tx, [row for row in rows if row.merged_into is None], before, least
         )
     if aliases:
-        kept = load(tx, aliases.values(), before=before, least=least)
-        papers_by_id |= {gone: kept[into] for gone, into in aliases.items()}
+        kept_papers = load(tx, aliases.values(), before=before, least=least)
+        papers_by_id |= {gone: kept_papers[into] for gone, into in aliases.items()}
     return papers_by_id
 
 
@@ -188,19 +188,19 @@ def save_vectors(
         vectors,
         [(paper_id, version, data) for paper_id, data in rows.items() if paper_id in fresh],
     )
-    known = [
+    known_rows = [
         {"paper_id": paper_id, "version": version, "data": data}
         for paper_id, data in rows.items()
         if paper_id not in fresh
     ]
-    if not known:
+    if not known_rows:
         return
     statement = insert(tx, vectors)
     statement = statement.on_conflict_do_update(
         index_elements=["paper_id"],
         set_={"version": statement.excluded.version, "data": statement.excluded.data},
     )
-    tx.execute(statement, known)
+    tx.execute(statement, known_rows)
 
 
 def load_vectors(tx: Connection, version: str, ids: Iterable[int]) -> dict[int, bytes]:

@@ -104,7 +104,7 @@ def routes(app: App) -> APIRouter:
         trusted = _has_key(app, request.headers.get("authorization", ""))
         try:
             with database.reading() as tx:
-                known = _counts(tx) if trusted else {}
+                counts = _counts(tx) if trusted else {}
                 if not trusted:
                     store.papers.find_max_id(tx)
         except StoreError as error:
@@ -112,7 +112,7 @@ def routes(app: App) -> APIRouter:
             log.error("healthz: %s", error)  # noqa: TRY400
             reason = str(error) if trusted else "the database does not answer; the log says why"
             return unwell(reason)
-        counts = Health(**known).model_dump(mode="json", exclude_unset=not trusted)
+        counts = Health(**counts).model_dump(mode="json", exclude_unset=not trusted)
         return JSONResponse(counts | {"status": "ok"})
 
     router.get("/healthz", response_model=Health, responses=failing, summary="Is it well?")(look)

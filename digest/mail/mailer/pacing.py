@@ -245,16 +245,16 @@ class RateLimiter:
         A key that is new to this process and refuses us gets one probe at once: the operator may
         have fixed the cause before the restart.
         """
-        known = key in self._lanes
+        is_known = key in self._lanes
         lane = self._lane(key, now)
         until = now + state.seconds
         # one second: the same pause by another clock is no longer one
-        if known and until <= max(now, lane.paused_until) + 1.0:
+        if is_known and until <= max(now, lane.paused_until) + 1.0:
             return
         lane.reason, lane.text = state.reason, state.text
         lane.strikes = max(lane.strikes, state.strikes)
         lane.successes, lane.probing, lane.probe_at = 0, True, None
-        pause_until = until if known or state.reason == "busy" else now
+        pause_until = until if is_known or state.reason == "busy" else now
         lane.paused_until = max(lane.paused_until, pause_until)
         if state.rate < lane.rate:
             lane.rate = max(self.policy.min_rate, state.rate)

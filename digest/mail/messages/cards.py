@@ -170,8 +170,8 @@ def render_within_limit(
     """
 
     def render_step(step: int) -> BodyPart:
-        kept = _shorten(cards, step)
-        return render(kept, len(cards) - len(kept))
+        shown_cards = _shorten(cards, step)
+        return render(shown_cards, len(cards) - len(shown_cards))
 
     html = render(cards, 0)
     if len(html.encoded) <= MAX_HTML:
@@ -192,12 +192,12 @@ def render_within_limit(
 def _shorten(cards: Sequence[Card], step: int) -> tuple[Card, ...]:
     """The cards after `step` steps; the last leaves the first title alone."""
     count = len(cards)
-    kept = cards[: count - max(0, step - 2 * count)]
+    shown_cards = cards[: count - max(0, step - 2 * count)]
     forms: list[Form] = [
         "full" if position < count - step else "brief" if position < 2 * count - step else "title"
-        for position in range(len(kept))
+        for position in range(len(shown_cards))
     ]
     return tuple(
         card._replace(form=form) if card.form != form else card
-        for card, form in zip(kept, forms, strict=True)
+        for card, form in zip(shown_cards, forms, strict=True)
     )

@@ -54,12 +54,12 @@ class PartFormat:
 
 def _tidy_text(text: str) -> str:
     """Remove blanks at line ends and repeated empty lines; end with one line break."""
-    kept = [""]
+    lines = [""]
     for line in text.splitlines():
         line = line.rstrip()
-        if line or kept[-1]:
-            kept.append(line)
-    return "\n".join(kept).strip("\n") + "\n"
+        if line or lines[-1]:
+            lines.append(line)
+    return "\n".join(lines).strip("\n") + "\n"
 
 
 def _tidy_html(html: str) -> str:

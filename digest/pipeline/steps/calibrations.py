@@ -73,10 +73,15 @@ def ratings_to_fit(tx: store.Connection, now: datetime) -> dict[str, list[Rating
     stored = store.calibrations.load_all(tx)
     # A fit dated in the future, from a clock that ran ahead, does not say when to fit again.
     last_fit = max(
-        (each.fitted_at for each in stored.values() if each.fitted_at <= now + SKEW), default=None
+        (
+            stored_fit.fitted_at
+            for stored_fit in stored.values()
+            if stored_fit.fitted_at <= now + SKEW
+        ),
+        default=None,
     )
     known = load_calibrations(tx)
-    ratings = max((each.ratings for each in known.values()), default=0)
+    ratings = max((stored_fit.ratings for stored_fit in known.values()), default=0)
     in_use = bool(known) and ratings >= calibration.MIN_RATINGS
     if in_use and last_fit is not None and now < last_fit + _MIN_INTERVAL:
         return {}

@@ -33,7 +33,9 @@ def choose_digests(
 ) -> list[Digest | Quiet]:
     """Choose the digest of each reader, by one recipe or by team draft between two."""
     rules_of = [rules_for(rules, context, candidates) for candidates in batch]
-    alone = [n for n, each in enumerate(batch) if len(split.of(each.reader.subscriber)) == 1]
+    alone = [
+        n for n, candidates in enumerate(batch) if len(split.of(candidates.reader.subscriber)) == 1
+    ]
     outcomes: dict[int, Digest | Quiet] = dict(
         zip(
             alone,
@@ -44,8 +46,10 @@ def choose_digests(
         )
     )
     return [
-        outcomes[n] if n in outcomes else _choose_by_team_draft(split, context, each, rules_of[n])
-        for n, each in enumerate(batch)
+        outcomes[n]
+        if n in outcomes
+        else _choose_by_team_draft(split, context, candidates, rules_of[n])
+        for n, candidates in enumerate(batch)
     ]
 
 

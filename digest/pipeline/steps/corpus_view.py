@@ -103,14 +103,14 @@ def load_batch_context(
     tx: store.Connection, paper_ids: Sequence[int], local_date: date, view: CorpusView
 ) -> BatchContext:
     """Read the papers that compete, by id, and the background of a view."""
-    found = store.papers.load(
+    papers_by_id = store.papers.load(
         tx, {*paper_ids, *view.recent}, before=view.before, least=view.least_readers
     )
-    competing = [found[ident] for ident in paper_ids if ident in found]
+    competing = [papers_by_id[ident] for ident in paper_ids if ident in papers_by_id]
     candidates = list({paper.id: paper for paper in competing if not paper.withdrawn}.values())
-    recent = [found[ident] for ident in view.recent if ident in found]
+    recent = [papers_by_id[ident] for ident in view.recent if ident in papers_by_id]
     rows, recent_rows = load_rows(tx, candidates, view), load_rows(tx, recent, view)
-    thumb_ages = _load_thumb_ages(tx, list(found), view)
+    thumb_ages = _load_thumb_ages(tx, list(papers_by_id), view)
     provenance = Provenance(
         model="",
         features=view.feature_names,
@@ -178,18 +178,18 @@ def _parse_table(version: str, data: bytes) -> features.Table:
 def _load_encoding(
     tx: store.Connection, encoder: str, recent: Sequence[int]
 ) -> features.Encoding | None:
-    known = store.encodings.load_encoder(tx, encoder) if encoder else None
-    if known is None:
+    stored_encoder = store.encodings.load_encoder(tx, encoder) if encoder else None
+    if stored_encoder is None:
         return None
-    encoded = _load_encoded(tx, known.version, known.dimensions, recent)
-    return features.fit_encoding(known.version, encoded)
+    encoded = _load_encoded(tx, stored_encoder.version, stored_encoder.dimensions, recent)
+    return features.fit_encoding(stored_encoder.version, encoded)
 
 
 def _load_encoded(
     tx: store.Connection, version: str, dimensions: int, idents: Sequence[int]
 ) -> NDArray[np.float32]:
-    found = store.encodings.load(tx, version, idents)
-    return features.unpack_encoded([found.get(ident) for ident in idents], dimensions)
+    vectors_by_id = store.encodings.load(tx, version, idents)
+    return features.unpack_encoded([vectors_by_id.get(ident) for ident in idents], dimensions)
 
 
 def _load_thumb_ages(

@@ -49,8 +49,8 @@ def open_encoder(app: App) -> Encoder | None:
         name=name, version=encoder.version, dimensions=encoder.dimensions
     )
     with app.store.reading() as tx:
-        known = store.encodings.load_encoder(tx, name)
-    if known != opened:
+        stored_encoder = store.encodings.load_encoder(tx, name)
+    if stored_encoder != opened:
         with app.store.writing() as tx:
             store.encodings.set_encoder(tx, opened)
     return encoder

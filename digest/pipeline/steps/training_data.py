@@ -135,8 +135,8 @@ class BatchRatings:
         self, idents: Sequence[int], ages: Sequence[float] = ()
     ) -> profiles.Rated:
         rows = [self._row_of[ident] for ident in idents]
-        found = [self.papers[ident] for ident in idents]
-        return profiles.Rated.from_shared_rows(found, self._rows, rows, ages)
+        papers = [self.papers[ident] for ident in idents]
+        return profiles.Rated.from_shared_rows(papers, self._rows, rows, ages)
 
     def _example_papers(self, idents: Sequence[int], texts: Sequence[str]) -> profiles.Rated:
         stored = [ident for ident in idents if ident in self._row_of]

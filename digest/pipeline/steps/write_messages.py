@@ -96,13 +96,13 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
 
 
 def write_digest(
-    app: App, queued: Queued, digest: Digest, found: Mapping[int, Paper], *, at: datetime
+    app: App, queued: Queued, digest: Digest, papers_by_id: Mapping[int, Paper], *, at: datetime
 ) -> Message:
     """Write the message of a digest, without papers that were withdrawn since they were chosen."""
     items = [
-        (item, found[item.score.paper_id])
+        (item, papers_by_id[item.score.paper_id])
         for item in digest.items
-        if not found[item.score.paper_id].withdrawn
+        if not papers_by_id[item.score.paper_id].withdrawn
     ]
     links, papers_links = _links(app, queued, [paper for _, paper in items])
     listed = [

@@ -181,10 +181,14 @@ def _weigh_known_words(
         if len(table.columns)
         else np.full(counts.nnz, -1, np.int32)
     )
-    kept = words >= 0
-    indptr = np.concatenate(([0], np.cumsum(kept)))[counts.indptr].astype(np.int32)
-    data = (1 + np.log(np.maximum(counts.data[kept], 1))).astype(np.float32) * idf[words[kept]]
-    return sp.csr_matrix((data, words[kept], indptr), shape=(counts.shape[0], len(table.columns)))
+    is_known = words >= 0
+    indptr = np.concatenate(([0], np.cumsum(is_known)))[counts.indptr].astype(np.int32)
+    data = (1 + np.log(np.maximum(counts.data[is_known], 1))).astype(np.float32) * idf[
+        words[is_known]
+    ]
+    return sp.csr_matrix(
+        (data, words[is_known], indptr), shape=(counts.shape[0], len(table.columns))
+    )
 
 
 @lru_cache(maxsize=4)

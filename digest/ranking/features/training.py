@@ -192,10 +192,10 @@ def _weigh(
     word_by_column = np.full(COLUMNS, -1, dtype=np.int32)
     word_by_column[columns] = np.arange(len(columns))
     words = word_by_column[counts.indices]
-    kept = words >= 0
-    indptr = np.concatenate(([0], np.cumsum(kept)))[counts.indptr].astype(np.int32)
-    data = (1 + np.log(counts.data[kept])).astype(np.float32) * idf[words[kept]]
-    return sp.csr_matrix((data, words[kept], indptr), shape=(counts.shape[0], len(idf)))
+    is_used = words >= 0
+    indptr = np.concatenate(([0], np.cumsum(is_used)))[counts.indptr].astype(np.int32)
+    data = (1 + np.log(counts.data[is_used])).astype(np.float32) * idf[words[is_used]]
+    return sp.csr_matrix((data, words[is_used], indptr), shape=(counts.shape[0], len(idf)))
 
 
 def _replace_rows(
@@ -212,10 +212,10 @@ def _split_into_halves(
     """Put each word of a paper into one of two halves at random."""
     in_first = rng.random(len(rows.data)) < 0.5
     halves = []
-    for kept in (in_first, ~in_first):
-        indptr = np.concatenate(([0], np.cumsum(kept)))[rows.indptr].astype(np.int32)
+    for is_used in (in_first, ~in_first):
+        indptr = np.concatenate(([0], np.cumsum(is_used)))[rows.indptr].astype(np.int32)
         halves.append(
-            sp.csr_matrix((rows.data[kept], rows.indices[kept], indptr), shape=rows.shape)
+            sp.csr_matrix((rows.data[is_used], rows.indices[is_used], indptr), shape=rows.shape)
         )
     return halves[0], halves[1]
 

@@ -38,10 +38,12 @@ class FeatureBlocks(NamedTuple):
     def take(self, row_indices: NDArray[np.int64]) -> FeatureBlocks:
         """Select rows, in this order, with only the words that occur in them."""
         words = self.words[row_indices]
-        kept, indices = compact(words.indices, words.shape[1])
+        selected, indices = compact(words.indices, words.shape[1])
         return FeatureBlocks(
-            self.vocabulary[kept],
-            sp.csr_matrix((words.data, indices, words.indptr), shape=(words.shape[0], len(kept))),
+            self.vocabulary[selected],
+            sp.csr_matrix(
+                (words.data, indices, words.indptr), shape=(words.shape[0], len(selected))
+            ),
             self.dense[row_indices],
         )
 
@@ -74,11 +76,11 @@ class RatedRows:
         They are a third of all entries and make up most of any cosine.
         """
         words, is_single = self.blocks.words, self.blocks.vocabulary < WORDS
-        kept = is_single[words.indices] & (words.data >= STRONG_WORD)
-        indptr = np.concatenate(([0], np.cumsum(kept)))[words.indptr]
-        indices = (np.cumsum(is_single) - 1).astype(np.int32)[words.indices[kept]]
+        selected = is_single[words.indices] & (words.data >= STRONG_WORD)
+        indptr = np.concatenate(([0], np.cumsum(selected)))[words.indptr]
+        indices = (np.cumsum(is_single) - 1).astype(np.int32)[words.indices[selected]]
         return sp.csr_matrix(
-            (words.data[kept], indices, indptr), shape=(words.shape[0], int(is_single.sum()))
+            (words.data[selected], indices, indptr), shape=(words.shape[0], int(is_single.sum()))
         )
 
 
@@ -143,13 +145,13 @@ class Rated:
         for index in np.argsort(days, kind="stable").tolist():
             paper_id = int(paper_ids[index])
             youngest.setdefault((paper_id, 0 if paper_id else index), index)
-        kept = sorted(youngest.values())
+        selected = sorted(youngest.values())
         return cls(
-            paper_ids=paper_ids[kept],
-            titles=tuple(titles[index] for index in kept),
+            paper_ids=paper_ids[selected],
+            titles=tuple(titles[index] for index in selected),
             rated_rows=rated_rows,
-            row_indices=np.array(row_indices, dtype=np.int64)[kept],
-            ages=days[kept],
+            row_indices=np.array(row_indices, dtype=np.int64)[selected],
+            ages=days[selected],
         )
 
     def take(self, indices: NDArray[np.int64]) -> Rated:

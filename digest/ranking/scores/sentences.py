@@ -120,18 +120,20 @@ def _drop_repeated(names: Sequence[str]) -> list[str]:
 
     "tactile sensing" includes "tactile", and "agent" includes "Agents".
     """
-    kept: dict[str, frozenset[str]] = {}
+    words_by_name: dict[str, frozenset[str]] = {}
     used_words: set[str] = set()
     for name in names:
         words = _singular_words(name)
         # Most names share no word with another.
         if not words or not words.isdisjoint(used_words):
-            if any(words <= others for others in kept.values()):
+            if any(words <= others for others in words_by_name.values()):
                 continue
-            kept = {other: others for other, others in kept.items() if not others <= words}
-        kept[name] = words
+            words_by_name = {
+                other: others for other, others in words_by_name.items() if not others <= words
+            }
+        words_by_name[name] = words
         used_words |= words
-    return list(kept)
+    return list(words_by_name)
 
 
 @lru_cache(maxsize=16384)

@@ -123,7 +123,7 @@ def _empty_store(store: Store, tx: Connection, revision: str) -> tuple[Former, d
 
 
 def _read_former(tx: Connection) -> Former:
-    known = [
+    link_keys = [
         keys.KeyRow(
             id=row["id"],
             secret=bytes(row["secret"]),
@@ -134,7 +134,7 @@ def _read_former(tx: Connection) -> Former:
     ]
     columns = {column["name"] for column in inspect(tx).get_columns("subscribers")}
     return Former(
-        keys=known, left=[tuple(row) for row in tx.execute(text(build_left_query(columns)))]
+        keys=link_keys, left=[tuple(row) for row in tx.execute(text(build_left_query(columns)))]
     )
 
 
