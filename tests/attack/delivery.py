@@ -59,7 +59,7 @@ def restore_after_round(place: Place, count: int) -> Result:
         lost += _run(place, "run", "--date", day.isoformat())
         _collect(place, taken, listed)
         if number % 2 == 0:
-            place.close()  # a restore refuses while anybody holds the database
+            place.close()  # a restore refuses while another process uses the database
             lost += _run(place, "db", "restore", str(backup), "--yes", "--date", day.isoformat())
             lost += _run(place, "run", "--date", day.isoformat())
             _collect(place, taken, listed)

@@ -81,9 +81,8 @@ class Dovecot:
     """
 
     def __init__(self, *users: str) -> None:
-        self.folder = Path(
-            tempfile.mkdtemp(prefix="dc-")
-        )  # a socket's path may have a hundred characters
+        # A socket's path may have a hundred characters.
+        self.folder = Path(tempfile.mkdtemp(prefix="dc-"))
         self.tls, self.starttls = free_port(), free_port()
         self.certificate = self.folder / "ca.pem"
         self._users = users

@@ -36,5 +36,5 @@ def save(
     tokenizer.pre_tokenizer = Whitespace()
     logging.getLogger("model2vec").setLevel(logging.WARNING)
     StaticModel(np.array(rows, dtype=np.float32), tokenizer).save_pretrained(folder)
-    encoders.load.cache_clear()  # it may hold the earlier content of the folder
+    encoders.load.cache_clear()  # the folder may hold files of an earlier save
     return folder

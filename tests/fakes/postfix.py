@@ -41,7 +41,7 @@ class Postfix:
 
     def __init__(self, *, discards: bool = False) -> None:
         self._transport = "discard" if discards else "virtual"
-        # not below pytest's folders, which nobody but root may enter
+        # pytest's folders are closed to other users
         self.folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
         self.port = free_port()
         self.log = self.folder / "log"

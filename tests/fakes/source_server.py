@@ -149,8 +149,7 @@ class SourceServer:
             return fault
         return "ok"
 
-    # ------------------------------------------------------------------------------------------
-    # answers
+    # -------------------------------------------------------------------------------------- answers
 
     def answer(self, request: ReceivedRequest) -> tuple[str, bytes]:
         """Return content type and body."""
@@ -248,8 +247,7 @@ class SourceServer:
         ).encode()
 
 
-# ----------------------------------------------------------------------------------------------
-# bodies
+# ------------------------------------------------------------------------------------------- bodies
 
 
 def record(number: int) -> str:
@@ -331,8 +329,7 @@ def _preprint(number: int) -> dict[str, Any]:
     }
 
 
-# ----------------------------------------------------------------------------------------------
-# HTTP and its faults
+# ------------------------------------------------------------------------------ HTTP and its faults
 
 
 def _faulty_answer(fault: str, body: bytes, path: str) -> tuple[int, bytes, dict[str, str]] | None:

@@ -61,7 +61,7 @@ def service(any_app: App, cast: Cast, dump: Write) -> App:
     return any_app
 
 
-# ------------------------------------------------------------------------------------ what is in it
+# ----------------------------------------------------------------------------------------- contents
 
 
 def test_a_backup_restores_everything_but_what_it_closes(service: App, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_no_database_is_created_where_there_is_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-# ---------------------------------------------------------------------------------------- promise 1
+# ---------------------------------------------------------------------------- no date is sent twice
 
 
 def test_mails_sent_after_the_backup_are_not_sent_again(
@@ -202,9 +202,8 @@ def test_mails_sent_after_the_backup_are_not_sent_again(
         service, day=TODAY - timedelta(days=3), only=subscriptions.list_subscribers(service)[0]
     )
     assert earlier.planned == []
-    due = pipeline.compose(
-        service.at(NOON + timedelta(hours=11)), due=True
-    )  # as one that serves does
+    # As in a process that serves.
+    due = pipeline.compose(service.at(NOON + timedelta(hours=11)), due=True)
     assert (due.planned, due.quiet) == ([], [])
     assert set(read_mails(service)) == sent
     tomorrow = service.at(TOMORROW)
@@ -372,7 +371,7 @@ def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(
     fresh.close()
 
 
-# --------------------------------------------------------------------- refused, and nothing changed
+# --------------------------------------------------------------------- refusals that change nothing
 
 
 def test_a_restore_is_refused_while_another_process_is_connected(
@@ -386,7 +385,7 @@ def test_a_restore_is_refused_while_another_process_is_connected(
         tx.execute(text("SELECT 1"))
     with pytest.raises(
         StoreError, match="Stop `digest serve`"
-    ):  # it lies idle, as one that serves does
+    ):  # an idle connection, as in a process that serves
         restore(service, tmp_path / "b")
     assert everything(service.store) == before
     other.close()
@@ -417,7 +416,7 @@ def damage_copy(path: Path, how: str, folder: Path) -> Path:
         copy.write_bytes(raw[: len(raw) * 2 // 3])
     elif how == "changed":
         middle = len(raw) // 2
-        raw[middle : middle + 20_000] = bytes(20_000)  # blocks that the disk lost
+        raw[middle : middle + 20_000] = bytes(20_000)  # lost blocks of the disk
         copy.write_bytes(raw)
     elif how == "text":
         copy.write_text("not a backup\n" * 100)
@@ -436,7 +435,7 @@ def damage_copy(path: Path, how: str, folder: Path) -> Path:
 @pytest.mark.parametrize("how", ["cut", "changed", "text", "empty", "other", "absent"])
 def test_a_damaged_backup_is_refused(service: App, tmp_path: Path, how: str) -> None:
     (tmp_path / "files").mkdir()
-    with service.store.writing() as tx:  # enough that its middle is data
+    with service.store.writing() as tx:  # enough rows that the middle of the file is data
         for number in range(300):
             store.rounds.record(
                 tx, "fetch", at=NOON, report={"number": number, "text": os.urandom(300).hex()}
@@ -474,7 +473,7 @@ def test_a_backup_of_the_other_kind_is_refused(app: App, postgres: str, tmp_path
         other.close()
 
 
-# ------------------------------------------------------------------------------- an older version's
+# ------------------------------------------------------------------------ backups of older versions
 
 
 @pytest.fixture
@@ -529,7 +528,7 @@ def test_a_restore_over_an_older_store_replaces_it(
     old = Store(empty_url)
     report = backups.restore(old, tmp_path / "b", now=NOON)
     assert (schema.get_revision(old), report.newest) == (schema.get_head_revision(), NOON)
-    # who reads mails of the old store can leave all the same
+    # links in mails of the old store still unsubscribe
     assert report.keys == "store"
     with old.reading() as tx:
         assert store.subscribers.list_by_status(tx) == []
@@ -544,8 +543,8 @@ def test_a_reader_who_left_an_older_store_stays_left_after_a_restore(
     backups.back_up(old, tmp_path / "b")
     with old.writing() as tx:
         tx.execute(text("UPDATE subscribers SET standing = 'left' WHERE id = 1"))
-    restore = backups.restore(old, tmp_path / "b", now=EVENING)
-    assert (restore.before, restore.left) == ("0001", 1)
+    report = backups.restore(old, tmp_path / "b", now=EVENING)
+    assert (report.before, report.left) == ("0001", 1)
     with old.reading() as tx:
         reader = store.subscribers.find(tx, 1)
     assert reader is not None

@@ -212,13 +212,11 @@ def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None
     pipeline.ingest(app, [dump()])
     compose_and_accept(app)
     pipeline.ingest(app, [dump(TOMORROW)])
-    rate_all(
-        app.at(NOON - timedelta(hours=1)), people[:1]
-    )  # before the digest was made: it was found elsewhere
+    # Before the digest was made, so the reader found the paper elsewhere.
+    rate_all(app.at(NOON - timedelta(hours=1)), people[:1])
     rate_all(app.at(NOON + timedelta(minutes=5)), people[1:])
-    services.rate(
-        app.at(NOON + timedelta(days=1)), people[1], "arxiv:2606.10001", 1
-    )  # never listed
+    # Never listed.
+    services.rate(app.at(NOON + timedelta(days=1)), people[1], "arxiv:2606.10001", 1)
     ident = {
         state: people[number].id
         for number, state in ((2, MessageState.REJECTED), (3, MessageState.UNKNOWN))
@@ -233,8 +231,7 @@ def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None
     with app.store.reading() as tx:
         ratings = store.calibrations.load_ratings(tx, 5000)
         latest = store.calibrations.load_ratings(tx, 4)
-    # of reader 1 by accepted mail, of reader 3 by one of which nothing was heard: the thumb proves
-    # it
+    # Reader 1's mail was accepted. Reader 3's is unknown, and the thumb proves that it arrived.
     assert len(ratings) == 32
     assert {
         (rating.recipe, rating.slot, rating.thumbs_up + rating.thumbs_down) for rating in ratings

@@ -97,9 +97,8 @@ def test_fewer_readers_than_the_least_change_nothing(service: App) -> None:
     alone = preview_scores(service, me)
     thumbs(service, other_readers[: LEAST - 1], OLD, NEW)
     assert preview_scores(service, me) == alone
-    thumbs(
-        service, other_readers[LEAST - 1 : LEAST], OLD
-    )  # enough like one of the two, too few both
+    # Enough readers like one of the two, too few like both.
+    thumbs(service, other_readers[LEAST - 1 : LEAST], OLD)
     assert preview_scores(service, me) == alone
     thumbs(service, other_readers[LEAST - 1 : LEAST], NEW)
     assert preview_scores(service, me) != alone

@@ -125,7 +125,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-# ------------------------------------------------------------------------------------------- time
+# ----------------------------------------------------------------------------------------- timeouts
 
 
 @pytest.mark.parametrize("sent", [b"", b"G", HALF, BODY, WHOLE + HALF, BODY[:-2]])
@@ -159,7 +159,7 @@ def test_work_may_take_longer_than_a_request_may(serve: Serve) -> None:
     served, connect = serve(SOON)
     client = connect(WHOLE.replace(b"/ ", b"/work "))
     assert served.begun.acquire(timeout=LONG)
-    time.sleep(1.5)  # the time is looked at every second
+    time.sleep(1.5)  # the time is checked every second
     served.go_on.set()
     assert answer(client, b"done").startswith(b"HTTP/1.1 200")
 
@@ -180,7 +180,7 @@ def test_a_connection_serves_many_requests(serve: Serve) -> None:
     assert served.open == 1
 
 
-# ----------------------------------------------------------------------------------------- number
+# ---------------------------------------------------------------------------- number of connections
 
 
 def test_the_connection_that_waited_longest_gives_its_place(serve: Serve) -> None:
@@ -265,7 +265,7 @@ def test_a_flood_of_idle_connections_stops_neither_pages_nor_work(tmp_path: Path
     assert "Traceback" not in log_text
 
 
-# -------------------------------------------------------------------------------- descriptors, log
+# -------------------------------------------------------------------------- descriptors and the log
 
 
 @pytest.mark.parametrize(

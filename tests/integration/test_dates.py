@@ -32,7 +32,7 @@ def test_a_reader_who_moves_west_gets_no_paper_twice(any_app: App, dump: Dump) -
     request = SubscriptionRequest(email=ALICE, timezone="Pacific/Kiritimati", keywords=("robot",))
     alice = subscriptions.subscribe(any_app, request, origin="command").subscriber
     pipeline.ingest(any_app, [dump(per_topic=10)])
-    pipeline.round(any_app)  # for the tenth of June, which it is there already
+    pipeline.round(any_app)  # for 10 June, the date in that time zone
     subscriptions.change(
         any_app, alice.id, SubscriptionRequest(email=ALICE, timezone="Pacific/Honolulu")
     )

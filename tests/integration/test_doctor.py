@@ -53,8 +53,7 @@ def examine(config: Config, **how: object) -> list[Finding]:
     return list(doctor.examine(config, **how))  # type: ignore[arg-type]
 
 
-# ---------------------------------------------------------------------------------------------- the
-# DNS
+# ---------------------------------------------------------------------------------------------- DNS
 
 
 def zone(record: str, **more: Sequence[str]) -> dict[tuple[str, str], Sequence[str]]:
@@ -310,8 +309,7 @@ def test_a_silent_name_server_times_out(tmp_path: Path) -> None:
         Resolver([server.address], seconds=0.2).mx("slow.example.net")
 
 
-# ----------------------------------------------------------------------------------------------
-# mail servers
+# ------------------------------------------------------------------------------------- mail servers
 
 
 def test_a_mail_server_is_checked_with_tls_and_login(tmp_path: Path) -> None:
@@ -419,8 +417,7 @@ def test_a_test_mail_is_signed_and_its_outcome_is_reported(tmp_path: Path, key: 
     )
 
 
-# ----------------------------------------------------------------------------------------------
-# without the network
+# ------------------------------------------------------------------------------ without the network
 
 
 def offline(config: Config, path: Path | None = None) -> list[Finding]:
@@ -501,7 +498,7 @@ def test_a_database_server_is_examined_and_its_clock_compared(
     )
     assert levels(findings, "store")[0] == "good"
     assert levels(findings, "clock") == (["good"] if server else [])
-    if server:  # those of the tests do not wait for the disk
+    if server:  # the test servers run with synchronous_commit off
         level, message = findings_in(offline(make_config(tmp_path, store__url=store_url)), "store")[
             0
         ]

@@ -108,7 +108,8 @@ def test_papers_are_encoded_as_they_come_in_and_rank_by_what_they_mean(
     assert (info.dimensions, info.encoded, info.stored) == (24, 90, 90)
     digest = likes(encoder_app, "glorp")
     chosen_titles = titles(encoder_app, digest)
-    assert set(chosen_titles[:10]) == {"snarb", "fleem"}  # the liked papers themselves were read
+    # The liked papers themselves were read and are not listed again.
+    assert set(chosen_titles[:10]) == {"snarb", "fleem"}
     assert digest.provenance.features.split()[-1] == info.version
     other = digest.items[6].score
     assert any(part.kind == "near" and part.name.startswith("glorp") for part in other.parts)
@@ -162,9 +163,8 @@ def test_a_new_encoder_encodes_all_papers_again_while_digests_continue(
     assert (half.encoded, seen) == (40, [(20, 90), (40, 90)])
     with first.store.reading() as tx:  # the newest came first
         assert sorted(store.encodings.load(tx, half.version, range(1, 91))) == list(range(51, 91))
-    assert (
-        len(chosen(first).provenance.features.split()) == 2
-    )  # too few yet: nobody ranks low for not being encoded
+    # Too few yet: nobody ranks low for not being encoded.
+    assert len(chosen(first).provenance.features.split()) == 2
     whole = services.encode(first, progress=lambda done, every: seen.append((done, every)))
     assert whole is not None
     assert (whole.encoded, seen[-1]) == (90, (50, 50))
@@ -309,8 +309,7 @@ def test_serve_encodes_what_is_stored_by_itself(
     serve_app.close()
 
 
-# ---------------------------------------------------------------------------------------------- the
-# commands
+# ------------------------------------------------------------------------------------- the commands
 
 
 def invoke(tmp_path: Path, *words: str, name: str = "") -> Result:

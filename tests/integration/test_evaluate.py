@@ -63,7 +63,7 @@ def reader(
 CAST = (
     reader("robin", "robot", "grasp", "manipulation", keywords=("embodied",)),
     reader("mira", "mri", "patholog", "segment", "clinical", keywords=("medical",)),
-    # an example paper that comes on the second day: it is new to everybody but them
+    # an example paper that arrives on the second day, new to all other readers
     reader("toni", "speech", "translation", "multilingual", papers=("arxiv:2606.07626",), size=8),
 )
 
@@ -94,8 +94,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     folder = tmp_path_factory.mktemp("history")
     (folder / "early").mkdir()
     days, late = split_days(folder)
-    # Where nothing is drawn and no category has a limit, what was sent can be held against what is
-    # replayed, place by place.
+    # Without exploration and limits, the sent and the replayed digests must be equal.
     app = live(
         make_app(
             folder, digest__explore="false", digest__author_most="0", digest__category_most="0"
@@ -104,7 +103,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
         days[:1],
         late=late,
     )
-    with app.store.writing() as tx:  # mira's first digest came back: its papers compete again
+    with app.store.writing() as tx:  # mira's first digest bounced, so its papers compete again
         tx.exec_driver_sql("UPDATE messages SET state = 'rejected' WHERE subscriber_id = 2")
     app = live(app, CAST, days[1:CUT], late=late)
     with app.store.reading() as tx:
@@ -130,8 +129,7 @@ def replay_all(app: App) -> list[ReplayedDigest]:
     return replay(app, match_thumbs(past, votes), past, votes)
 
 
-# ---------------------------------------------------------------------------------------------- the
-# replay
+# --------------------------------------------------------------------------------------- the replay
 
 
 def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(history: History) -> None:
@@ -244,8 +242,7 @@ def test_a_frozen_model_ranks_like_the_own_one_only_until_it_freezes(
     assert not all(same)
 
 
-# ---------------------------------------------------------------------------------------------- the
-# report
+# --------------------------------------------------------------------------------------- the report
 
 
 def test_the_report_counts_what_is_in_the_store(history: History, report: Report) -> None:
@@ -339,8 +336,7 @@ def test_reader_start_and_number_of_digests_narrow_the_evaluation(
     assert any("newest 1 digests" in caveat for caveat in drawn.caveats)
 
 
-# ---------------------------------------------------------------------------------------------- the
-# command
+# -------------------------------------------------------------------------------------- the command
 
 
 def invoke(app: App, *words: str) -> Result:
@@ -389,8 +385,7 @@ def test_the_command_refuses_what_it_cannot_do(history: History, tmp_path: Path)
     assert invoke(history.late, "--readers", "0").exit_code == 2
 
 
-# ----------------------------------------------------------------------------------------------
-# little or nothing
+# ----------------------------------------------------------------------------------- little history
 
 
 def test_too_short_a_history_says_so_and_claims_nothing(tmp_path: Path) -> None:
@@ -460,8 +455,7 @@ def test_undelivered_digests_and_earlier_thumbs_do_not_count(
     assert sum(digest.thumbs_up for digest in later) == 0
 
 
-# ---------------------------------------------------------------------------------------------- two
-# recipes
+# -------------------------------------------------------------------------------------- two recipes
 
 
 @pytest.mark.slow

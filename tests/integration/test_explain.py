@@ -48,8 +48,7 @@ def votes(app: App, who: Subscriber) -> int:
         return len(store.feedback.load_votes(tx, [who.id]).get(who.id, []))
 
 
-# ----------------------------------------------------------------------------------------------
-# what is told is true
+# ------------------------------------------------------------------------- explanations are correct
 
 
 def test_the_shown_words_are_the_words_that_rank(app: App, carol: Subscriber) -> None:
@@ -135,8 +134,7 @@ def test_every_recipe_can_be_asked(tmp_path: Path, cast: Cast, dump: Dump, name:
     assert (explanation.recipe, len(explanation.interests)) == (name, 1)
 
 
-# ----------------------------------------------------------------------------------------------
-# forgetting
+# --------------------------------------------------------------------------------------- forgetting
 
 
 def test_a_forgotten_thumb_teaches_nothing(any_app: App, cast: Cast, dump: Dump) -> None:
@@ -189,8 +187,7 @@ def test_forgetting_what_is_not_there_is_told(app: App, carol: Subscriber) -> No
         services.start_over(app, 10**9, via="page")
 
 
-# ---------------------------------------------------------------------------------------------- the
-# page and the programs
+# ----------------------------------------------------------------------------- the page and the API
 
 
 @pytest.fixture

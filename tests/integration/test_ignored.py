@@ -60,16 +60,17 @@ def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dum
     assert load_ignored(any_app, reader) == set()  # nobody knows whether the mail was opened
     vote(any_app, reader, papers[0], 1)
     vote(any_app, reader, papers[1], 1)
-    vote(any_app, reader, papers[1], 0)  # withdrawn, which is more than silence
+    vote(any_app, reader, papers[1], 0)  # a withdrawn thumb is not the same as no thumb
     assert load_ignored(any_app, reader) == set(papers[2:])
     assert load_ignored(any_app, reader, days=0) == set()
     with any_app.store.reading() as tx:
+        # Before the thumb.
         assert (
             store.history.load_ignored(
                 tx, [reader.id], since=NOON - timedelta(days=9), before=LATER
             )
             == {}
-        )  # before the thumb
+        )
     vote(any_app, reader, papers[0], 0)
     assert load_ignored(any_app, reader) == set()
 

@@ -82,8 +82,7 @@ def contents(app: App) -> dict[str, list[object]]:
         }
 
 
-# ----------------------------------------------------------------------------------------------
-# bounces
+# ------------------------------------------------------------------------------------------ bounces
 
 
 @pytest.mark.parametrize(
@@ -192,8 +191,7 @@ def test_a_delay_changes_nothing(service: App, alice: Subscriber) -> None:
     assert contents(service) == before
 
 
-# ----------------------------------------------------------------------------------------------
-# evidence of unknown messages
+# --------------------------------------------------------------------- evidence of unknown messages
 
 
 @pytest.mark.parametrize(
@@ -235,8 +233,7 @@ def test_a_bounced_message_stays_accepted(service: App, alice: Subscriber) -> No
     assert states(service) == {"accepted": 1}
 
 
-# ----------------------------------------------------------------------------------------------
-# complaints and answers
+# --------------------------------------------------------------------------- complaints and answers
 
 
 @pytest.mark.parametrize("name", ["arf-abuse", "arf-redacted"])
@@ -269,8 +266,7 @@ def test_mail_for_people_is_left_to_them(service: App, alice: Subscriber, name: 
     assert contents(service) == before
 
 
-# ----------------------------------------------------------------------------------------------
-# requests
+# ----------------------------------------------------------------------------------------- requests
 
 
 def test_leaving_by_mail_works_for_a_machine_too(
@@ -312,7 +308,7 @@ def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(
         ).outcome
         == "ignored"
     )
-    assert pipeline.current_vote(app, alice.id, 2) == -1  # as on the page: who left votes no more
+    assert pipeline.current_vote(app, alice.id, 2) == -1  # as on the page
 
 
 class Votes:
@@ -443,7 +439,7 @@ def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) 
     with laptop.store.reading() as tx:
         assert [row["kind"] for row in store.deliveries.list_messages(tx)] == ["welcome", "confirm"]
     subscriptions.unsubscribe(laptop, asked.id)
-    inbound.receive_mail(laptop, answer)  # an old mail brings nobody back
+    inbound.receive_mail(laptop, answer)  # an old mail does not resubscribe
     assert status(laptop, asked) is SubscriberStatus.LEFT
 
 
@@ -465,14 +461,13 @@ def test_a_request_of_a_deleted_reader_is_no_error(service: App, alice: Subscrib
     assert inbound.receive_mail(service, data).outcome == "ignored"
 
 
-# ----------------------------------------------------------------------------------------------
-# forgery
+# ------------------------------------------------------------------------------------------ forgery
 
 
 def test_a_report_without_our_token_changes_nothing(service: App, alice: Subscriber) -> None:
     letter(service, alice)
     before = contents(service)
-    for path in sorted(GOLDEN.glob("*.eml")):  # signed, but with another service's key
+    for path in sorted(GOLDEN.glob("*.eml")):  # signed with the key of another service
         received = inbound.receive_mail(service, path.read_bytes())
         assert received.outcome in ("untrusted", "other"), path.stem
     assert contents(service) == before

@@ -36,8 +36,7 @@ def chosen(app: App) -> Digest:
     return outcome
 
 
-# ----------------------------------------------------------------------------------------------
-# what is stored
+# --------------------------------------------------------------------------------- stored interests
 
 
 def test_interests_are_kept_as_requested(any_app: App) -> None:
@@ -134,8 +133,7 @@ def test_the_config_names_interests(tmp_path: Path) -> None:
             config.load(file, {})
 
 
-# ----------------------------------------------------------------------------------------------
-# what is chosen
+# ------------------------------------------------------------------------------------ chosen papers
 
 
 def test_the_digest_is_shared_and_the_mail_names_the_interest(any_app: App, dump: Dump) -> None:
@@ -167,8 +165,7 @@ def test_a_thumb_trains_the_interest_that_listed_the_paper(any_app: App, dump: D
     pipeline.round(any_app)
     sent, papers = services.sent_digest(any_app, dana, TODAY)
     (hand,) = [item.score.paper_id for item in sent.items if item.score.interest == "hands"]
-    # Told of robots by "scans": from now on the words of robots are that interest's, whatever its
-    # keywords say.
+    # The thumb goes to "hands", which listed the paper, although its keywords have changed.
     subscriptions.change(
         any_app,
         dana.id,
@@ -199,8 +196,7 @@ def test_the_order_of_interests_changes_no_digest(app: App, dump: Dump) -> None:
     assert chosen(app).items == before
 
 
-# ---------------------------------------------------------------------------------------------- by
-# name
+# -------------------------------------------------------------------------------- interests by name
 
 
 def test_papers_of_followed_authors_and_pinned_keywords_come_first(app: App, dump: Dump) -> None:

@@ -160,9 +160,8 @@ def test_a_library_is_no_dump_of_the_sources(
     pipeline.ingest(any_app, [dump()])
     read = services.status(any_app).dumps[0]["name"]
     services.import_library(any_app, alice, bib())
-    assert [dump["name"] for dump in services.status(any_app).dumps] == [
-        read
-    ]  # and it silences no alarm, for they look at the same
+    # A library does not silence the alarm, which uses the same list.
+    assert [dump["name"] for dump in services.status(any_app).dumps] == [read]
     assert [dump["name"] for dump in services.dumps_read(any_app)] == ["library", read]
     later = any_app.at(any_app.now() + timedelta(days=30))
     services.import_library(later, alice, bib(BIB.replace("title={", "title={More "), "more.bib"))

@@ -104,8 +104,8 @@ def test_leaving_stops_a_mail_whose_body_has_not_begun(
     assert Client(any_app).post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     with any_app.store.writing() as tx:
         assert store.ledger.begin(tx, [queued], owner="sender", now=NOON, clock=NOON) == set()
-    send_to_alice = pipeline.send(any_app)
-    assert MessageState.ACCEPTED not in send_to_alice.states
+    report = pipeline.send(any_app)
+    assert MessageState.ACCEPTED not in report.states
 
 
 def test_a_bounce_address_names_its_message(tmp_path: Path) -> None:
@@ -124,8 +124,7 @@ def test_without_a_bounce_domain_bounces_go_to_the_sender(app: App) -> None:
     assert app.bounce_address(7, 9) is None
 
 
-# ---------------------------------------------------------------------------------------------- on
-# a laptop, with a mail account
+# ------------------------------------------------------- an install on a laptop with a mail account
 
 
 def send_to_alice(

@@ -105,8 +105,7 @@ ORDINARY = (
 )
 
 
-# ----------------------------------------------------------------------------------------------
-# the edge alone
+# ------------------------------------------------------------------------------ reading the mailbox
 
 
 @pytest.mark.parametrize("tls", ["tls", "starttls", "none"])
@@ -183,8 +182,7 @@ def test_where_the_server_cannot_move_it_is_marked_as_read(
         assert (mails(person), mails(person, "SEEN")) == (1, 1)
 
 
-# ----------------------------------------------------------------------------------------------
-# polling
+# ------------------------------------------------------------------------------------------ polling
 
 
 def test_a_bounce_suppresses_and_mail_for_people_stays_unread(

@@ -37,8 +37,7 @@ def list_titles(app: App, who: Subscriber, day: date) -> list[str]:
     return [papers[item.score.paper_id].title for item in digest.items]
 
 
-# ---------------------------------------------------------------------------------------------- the
-# straight way
+# -------------------------------------------------------------------------------- the normal course
 
 
 def test_a_round_sends_everybody_a_digest_of_their_own(
@@ -201,8 +200,7 @@ def test_the_size_of_batches_changes_no_digest(tmp_path: Path, cast: Cast, dump:
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
-# ---------------------------------------------------------------------------------------------- who
-# is left out, and why
+# --------------------------------------------------------------------------------- readers left out
 
 
 @pytest.mark.parametrize(
@@ -387,8 +385,7 @@ def test_a_reader_without_interests_still_gets_a_digest_with_true_reasons(
     assert {paper["reason"] for paper in shown["papers"]} == {"New on 9 June."}  # type: ignore[index,attr-defined]
 
 
-# ----------------------------------------------------------------------------------------------
-# late, old, lost
+# ------------------------------------------------------------------------ late, old and lost papers
 
 
 def test_a_late_paper_is_new_for_the_next_digest(app: App, cast: Cast, dump: Dump) -> None:
@@ -444,7 +441,7 @@ def test_when_the_mail_server_is_down_the_digests_wait_and_status_says_so(
     assert any("last send stopped" in alarm and "127.0.0.1:1" in alarm for alarm in alarms)
     assert any("3 messages wait" in alarm for alarm in alarms)
     app.close()
-    up = make_app(tmp_path)  # the same store, and mails into a folder
+    up = make_app(tmp_path)  # the same store, with mails into a folder
     assert pipeline.send(up).states == {MessageState.ACCEPTED: 3}
     assert not [alarm for alarm in services.status(up).alarms if alarm.kind == "send"]
     up.close()

@@ -22,8 +22,7 @@ from tests.conftest import TODAY, invent_papers, read_mails
 Cast = Callable[[App], dict[str, Subscriber]]
 Dump = Callable[..., Path]
 
-# ---------------------------------------------------------------------------------------------- bad
-# input
+# ---------------------------------------------------------------------------------------- bad input
 
 
 def test_one_bad_file_and_one_bad_record_stop_nothing(app: App, dump: Dump, tmp_path: Path) -> None:
@@ -270,8 +269,7 @@ def test_a_paper_that_is_not_stored_cannot_be_rated(app: App, cast: Cast) -> Non
             services.rate(app, alice, name, 1)
 
 
-# ---------------------------------------------------------------------------------------------- the
-# inbox
+# ---------------------------------------------------------------------------------------- the inbox
 
 
 def test_the_inbox_is_read_once_a_file(app: App, dump: Dump) -> None:

@@ -216,7 +216,7 @@ def test_a_forged_bounce_of_a_message_sent_after_the_revocation_is_untrusted(
     later = service.at(NOON + timedelta(hours=1))
     queued = plan_attempted_message(later, alice)
     signing = service.keys()[-1]
-    service._keys.known.append(old)  # what a forger signs with
+    service._keys.known.append(old)  # the revoked key of the forger
     data = mail("postfix-unknown-user", service, queued)
     service._keys.known.remove(old)
     assert service.keys()[-1] == signing

@@ -113,7 +113,7 @@ def test_it_answers_and_a_signal_stops_it_in_order(
         for line in log
     )
     assert log[-1].startswith("digest.serve stopped")
-    # A round that was under way when the signal came ends first, and tells what it did.
+    # A round under way at the signal ends first and logs its result.
     steps = [line for line in log if not line.startswith("digest.serve compose ")]
     assert steps[-2:] == [f"digest.serve stop by={signal.Signals(number).name}", log[-1]]
     assert not any("Traceback" in line for line in log)
@@ -129,7 +129,7 @@ def test_the_log_holds_no_token_and_no_address(
     sent = hidden(httpx.get(address + "/", trust_env=False).text) | {"email": "grace@example.org"}
     until = time.monotonic() + LONG
     while "Check your mail" not in httpx.post(address + "/", data=sent, trust_env=False).text:
-        assert time.monotonic() < until  # at first that is as fast as a program
+        assert time.monotonic() < until  # at first, retries are as fast as a program can send
         time.sleep(0.3)
     process.terminate()
     process.communicate(timeout=LONG)
@@ -204,7 +204,7 @@ def test_a_scheduler_and_two_senders_beside_each_other_send_each_digest_once(
     until = time.monotonic() + LONG
     while len(list(outbox.glob("*.eml"))) < len(readers) and time.monotonic() < until:
         time.sleep(0.1)
-    time.sleep(1.5)  # one more tick of each
+    time.sleep(1.5)  # one more tick of each clock
     for process in running:
         process.terminate()
     assert [process.wait(timeout=LONG) for process in running] == [0, 0, 0]
@@ -256,8 +256,7 @@ def test_a_compose_that_takes_long_keeps_no_letter_waiting(
         clocks[0].stop()
 
 
-# ---------------------------------------------------------------------------------------------- the
-# pages in a thread
+# ---------------------------------------------------------------------------- the pages in a thread
 
 
 def test_the_pages_run_in_a_thread_and_end_with_the_block(
@@ -351,8 +350,7 @@ def test_the_readers_of_the_config_are_subscribed(tmp_path: Path) -> None:
     app.close()
 
 
-# ---------------------------------------------------------------------------------------------- the
-# tick
+# ----------------------------------------------------------------------------------------- the tick
 
 
 def test_a_failing_verb_stops_neither_the_others_nor_the_next_tick(

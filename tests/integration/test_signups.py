@@ -35,7 +35,7 @@ def count_readers(app: App) -> int:
     return len(subscriptions.list_subscribers(app))
 
 
-# --------------------------------------------------------------------------------------- limits
+# ------------------------------------------------------------------------------------------- limits
 
 
 def test_a_client_is_limited_and_others_are_not(any_app: App) -> None:
@@ -141,7 +141,7 @@ def test_no_address_of_a_client_is_stored(any_app: App) -> None:
     assert "192.0.2" not in rows[0]
 
 
-# ------------------------------------------------------------------------------------- deletions
+# ---------------------------------------------------------------------------------------- deletions
 
 
 def go_past_deadline(app: App) -> App:
@@ -184,7 +184,7 @@ def subscribe_by_command(app: App) -> Subscriber:
     ).subscriber
 
 
-@pytest.mark.parametrize("became", [confirm_reader, return_by_link, subscribe_by_command])
+@pytest.mark.parametrize("make_reader", [confirm_reader, return_by_link, subscribe_by_command])
 def test_a_reader_who_was_once_confirmed_is_never_deleted(
     any_app: App, dump: Callable[..., Any], make_reader: Callable[[App], Subscriber]
 ) -> None:
@@ -227,7 +227,7 @@ def test_more_than_a_batch_is_deleted(any_app: App, monkeypatch: pytest.MonkeyPa
         subscriptions.find(app, "reader0@example.org")
 
 
-# ---------------------------------------------------------------------------------------- alarms
+# ------------------------------------------------------------------------------------------- alarms
 
 
 def test_a_burst_is_an_alarm_until_it_is_over(any_app: App) -> None:

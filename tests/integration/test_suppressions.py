@@ -121,8 +121,7 @@ def test_soft_bounces_are_counted_over_the_days_of_the_rule(
         )
         for number, day in enumerate(days)
     ]
-    # the one of day 0 and the one of day 5 are over 14 days old when the fifth soft bounce of the
-    # list comes
+    # The bounces of days 0 and 5 are older than 14 days at the time of the fifth.
     assert [bool(suppression) for suppression in suppressions] == [
         False,
         False,

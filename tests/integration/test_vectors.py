@@ -98,7 +98,7 @@ def test_too_few_papers_are_refused_with_a_remedy(app: App, tmp_path: Path) -> N
 def test_training_is_due_when_the_corpus_has_grown(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learn = importlib.import_module("digest.pipeline.learn")  # the verb has the same name
+    learn = importlib.import_module("digest.pipeline.learn")  # the command has the same name
     monkeypatch.setattr(learn, "MIN_CORPUS_PAPERS", 60)
     assert not pipeline.word_vectors_due(app)
     _store_papers(app, tmp_path, 60)

@@ -187,7 +187,7 @@ def test_a_source_that_fails_for_days_is_reported_with_its_first_failure(app: Ap
     assert texts == [[False], [False], [False], [True]]
 
 
-# ------------------------------------------------------------------------------------- causes gone
+# ---------------------------------------------------------------------------------- alarms that end
 
 
 def kinds(app: App) -> set[str]:

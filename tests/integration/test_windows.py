@@ -194,14 +194,14 @@ def test_papers_since_the_last_digest_that_arrived_compete_for_31_days(
         pipeline.compose(app.at(now), due=True)
         if now == start:
             pipeline.send(app.at(now))
-    for number in range(2, silence):  # nothing is sent: each of them expires
+    for number in range(2, silence):  # nothing is sent, so each digest expires
         pipeline.compose(app.at(start + timedelta(days=number)), due=True)
     subscriptions.change(app.at(start), reader.id, SubscriptionRequest(email="", size=100))
     end = start + timedelta(days=silence)
     pipeline.ingest(app.at(end), [dump(end.date(), rows=invent_papers(end.date()))])
     pipeline.round(app.at(end), due=True)
     listed = days_listed(app, reader, end.date())
-    # What a digest that expired had listed comes back whatever its age.
+    # Papers of an expired digest compete again, whatever their age.
     assert listed == [start.date() + timedelta(days=1)] * back + [end.date()] * 16
 
 
@@ -271,7 +271,7 @@ def test_a_pause_before_the_first_digest_loses_no_paper_since_the_reader_came(
     subscriptions.pause(at(any_app, "06-01 13:00"), reader.id, paused=True)
     subscriptions.pause(at(any_app, "06-15 12:00"), reader.id, paused=False)
     assert planned_dates(tick(any_app, "06-16 07:00")) == [day("06-16")]
-    # What came before they did is the other service's, which they had joined long ago.
+    # The file says that they joined long ago, but older papers are from another service.
     assert set(days_listed(any_app, reader, day("06-16"))) == {day("06-02"), day("06-10")}
 
 
@@ -307,7 +307,7 @@ def test_a_reader_who_joins_after_the_hour_gets_the_first_digest_at_once(
     ]
 
 
-# ------------------------------------------------------------------------------- the cost of a tick
+# ----------------------------------------------------------------------------------- cost of a tick
 
 
 def test_a_tick_with_nothing_to_do_reads_little(
@@ -323,7 +323,7 @@ def test_a_tick_with_nothing_to_do_reads_little(
     event.listen(
         app.store.engine, "before_cursor_execute", lambda *args: statements.append(args[2])
     )
-    # Learning would fail.
+    # Learning would raise an error.
     monkeypatch.setattr(importlib.import_module("digest.pipeline.compose"), "learn", None)
     for now, logged_reason in (
         ("06-09 23:30", "has a digest for 2026-06-09"),
@@ -333,4 +333,4 @@ def test_a_tick_with_nothing_to_do_reads_little(
         assert any(
             logged_reason in reason for reason in reasons(pipeline.compose(at(app, now), due=True))
         )
-        assert len(statements) < 40  # for fifty readers
+        assert len(statements) < 40  # reads for fifty readers

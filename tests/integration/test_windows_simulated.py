@@ -208,7 +208,7 @@ def check(world: World) -> None:
     c = tables.digests.c
     columns = (c.id, c.subscriber_id, c.local_date, c.created_at, tables.messages.c.state)
     rows = select(*columns).join(tables.messages, tables.messages.c.digest_id == c.id)
-    # Listed once more, and marked so, is what an earlier mail of unknown fate had listed.
+    # Skip papers that an unknown mail listed; they are listed again, with a mark.
     items = select(tables.digest_items.c.digest_id, tables.digest_items.c.paper_id).where(
         ~tables.digest_items.c.seen_before
     )
@@ -296,7 +296,7 @@ ARRIVED_LATE = [
 @example(PAUSED_FIRST)
 @example(CHANGED_FIRST)
 @example(ARRIVED_LATE)
-# A failing life is shown as it was found: to shorten it would run hundreds of others.
+# No shrinking: it would run hundreds of other lives.
 @pytest.mark.slow
 @settings(
     max_examples=int(os.environ.get("DIGEST_TEST_EXAMPLES", "6")),
@@ -310,7 +310,7 @@ def test_no_paper_is_lost_or_listed_twice_whatever_happens(
     with world() as simulation:
         simulation.publish(3)
         simulation.run(events)
-        # All is well from here on: what came must have been looked at within a week and a day.
+        # From here on nothing fails, so each paper must have competed within eight days.
         simulation.outcome = "accepted"
         for number in range(len(READERS)):
             if (

@@ -59,7 +59,7 @@ def test_a_pause_of_a_clock_ahead_is_over_when_it_is_read(store: Store) -> None:
         rows.save(tx, pause(NOW + PAUSE_MAX, name="busy.example"), clock=NOW)
     for later in (timedelta(0), timedelta(minutes=30)):
         with store.reading() as tx:
-            pauses = {row.name: row.until for row in rows.load_all(tx, clock=NOW + later)}
+            pauses = {pause.name: pause.until for pause in rows.load_all(tx, clock=NOW + later)}
         assert pauses == {"slow.example": NOW + later, "busy.example": NOW + PAUSE_MAX}, (
             "never longer than the longest, and never further on"
         )
@@ -75,8 +75,8 @@ def test_a_correct_pause_replaces_one_of_a_clock_ahead(store: Store) -> None:
 def test_a_pause_of_a_clock_ahead_can_be_withdrawn(store: Store) -> None:
     with store.writing() as tx:
         rows.save(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
-        (row,) = rows.load_all(tx, clock=NOW)
-        rows.end(tx, row, clock=NOW)
+        (future_pause,) = rows.load_all(tx, clock=NOW)
+        rows.end(tx, future_pause, clock=NOW)
     assert load_pause_ends(store) == []
 
 

@@ -132,13 +132,12 @@ class Proof:
         self.report = Report()
         self._readers = self._subscribe(readers)
         self._share = max(4 * senders, readers // (kills + kills // 4 + 4))
-        #: folders of what was taken for good, or perhaps
+        #: folders of the messages that the servers kept, or may have kept
         self._kept: list[Path] = []
 
     def run(self) -> Report:
         started = time.monotonic()
-        # Every deed once, whatever chance says; then kills, in every mode in turn, until there were
-        # enough.
+        # Freeze and stop once in any case; then kill in each mode in turn, until it is enough.
         self._act(PLAIN, "freeze")
         self._act(PLAIN, "stop")
         turn = 0
@@ -148,14 +147,13 @@ class Proof:
             turn += 1
         self._plan(len(self._readers))
         self._drain()
-        self._drain(hours_ahead=3)  # what was deferred is due again
+        self._drain(hours_ahead=3)  # deferred messages are due again
         self._check()
         self.report.seconds = time.monotonic() - started
         self.app.close()
         return self.report
 
-    # ------------------------------------------------------------------------------------------
-    # setting the stage
+    # ---------------------------------------------------------------------------------- preparation
 
     def _subscribe(self, count: int) -> list[Subscriber]:
         dump = self.folder / f"{TODAY}.jsonl"
@@ -222,8 +220,7 @@ class Proof:
                     process.kill()
                 process.join()
 
-    # ------------------------------------------------------------------------------------------
-    # acts
+    # ----------------------------------------------------------------------------------------- acts
 
     def _forget_pauses(self) -> None:
         """Delete the pauses that the last server asked for.
@@ -307,7 +304,7 @@ class Proof:
         _signal(senders[0], signal.SIGSTOP)
         time.sleep(LEASE * 1.3)
         with self._at_work(1) as successors:
-            # On SQLite it may have been frozen with the database locked; then nobody takes over.
+            # On SQLite the frozen sender may hold the lock; then no other can take over.
             deadline = time.monotonic() + 8
             while successors[0].is_alive() and time.monotonic() < deadline:
                 time.sleep(0.02)
@@ -337,8 +334,7 @@ class Proof:
         if codes := [sender.exitcode for sender in senders if sender.exitcode]:
             self.report.wrong.append(f"the last senders ended with {codes}; see senders.log")
 
-    # ------------------------------------------------------------------------------------------
-    # what must hold
+    # ------------------------------------------------------------------------------------- promises
 
     def _count(self) -> Counter[MessageState]:
         with self.app.store.reading() as tx:

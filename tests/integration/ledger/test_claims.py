@@ -125,7 +125,7 @@ def test_a_claim_reads_the_index_without_sorting(store: Store, alice: Subscriber
     with store.writing() as tx:
         if (
             tx.dialect.name == "postgresql"
-        ):  # a planner that knows how short the table is reads it whole
+        ):  # with statistics of a short table, the planner would scan it
             tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
         seen: list[str] = []
 

@@ -202,7 +202,7 @@ def test_the_loaded_history_equals_the_whole_history(
     ingest_entries(store, *(entry(f"Later paper {n}", arxiv=f"2606.1{n:04}") for n in range(60)))
     for number in range(60):
         if luck.random() < 0.2:
-            continue  # a day without
+            continue  # a day without a digest
         day, at = DAY + timedelta(days=number), NOW + timedelta(days=number)
         so_far = compute_whole_history(store, alice.id, day, past)
         new = [paper for paper in range(number + 1, number + 4) if paper not in so_far.listed]
@@ -218,9 +218,8 @@ def test_the_loaded_history_equals_the_whole_history(
         )
         plan_digest(store, alice, day=day, papers=papers, now=at, seen_before=so_far.maybe_seen)
         state = luck.choice(["accepted", "accepted", "rejected", "unknown", "expired"])
-        changed = at + timedelta(
-            days=luck.choice([0, 0, 0, 1, 3, 30])
-        )  # by the word of the operator, days after
+        # Settled by the operator, days later.
+        changed = at + timedelta(days=luck.choice([0, 0, 0, 1, 3, 30]))
         with store.writing() as tx:
             said = {"state": state, "changed_at": changed}
             tx.execute(update(messages).where(messages.c.key == day.isoformat()).values(said))

@@ -95,10 +95,15 @@ def test_postponing_does_not_count_as_an_attempt(store: Store, alice: Subscriber
 @pytest.mark.parametrize(
     ("phase", "seconds", "waits", "attempts"),
     [
-        (Phase.CONNECT, 30, timedelta(seconds=30), []),  # sent back by a domain's pause: no attempt
+        (
+            Phase.CONNECT,
+            30,
+            timedelta(seconds=30),
+            [],
+        ),  # postponed by a domain's pause: not an attempt
         (Phase.BODY, 30, timedelta(minutes=5), ["deferred"]),
         (Phase.BODY, 900, timedelta(minutes=15), ["deferred"]),
-        (Phase.CONNECT, None, timedelta(minutes=5), ["deferred"]),  # it could not even be written
+        (Phase.CONNECT, None, timedelta(minutes=5), ["deferred"]),  # the mail could not be written
     ],
 )
 def test_the_mailer_may_set_the_time_of_the_retry(
@@ -111,7 +116,7 @@ def test_the_mailer_may_set_the_time_of_the_retry(
 ) -> None:
     plan_digest(store, alice)
     (queued,) = claim_messages(store)
-    ended = NOW + timedelta(days=100)  # deliveries have the real time, whatever day a command plays
+    ended = NOW + timedelta(days=100)  # deliveries have the real time, whatever `--day` says
     retry_at = None if seconds is None else ended + timedelta(seconds=seconds)
     delivery = Delivery(
         outcome="deferred",
@@ -215,7 +220,7 @@ def test_a_digest_past_its_window_expires(store: Store, alice: Subscriber) -> No
     (queued,) = claim_messages(store, now=NOW + timedelta(hours=15, minutes=59, seconds=30))
     assert not begin_message(store, queued, now=NOW + timedelta(hours=16))
     plan_digest(store, alice, day=DAY + timedelta(days=1))
-    assert recover_messages(store, LATER)["expired"] == 2  # the lost claim was given back first
+    assert recover_messages(store, LATER)["expired"] == 2  # the lost claim was returned first
 
 
 def test_a_refusal_lasts_until_a_message_is_accepted(store: Store) -> None:

@@ -123,8 +123,7 @@ def contradiction(report: Report) -> str:
     return ""
 
 
-# ----------------------------------------------------------------------------------------------
-# every act at every step
+# -------------------------------------------------------------------------- every act at every step
 
 
 def acts(proper: bytes) -> dict[str, tuple[Act, int]]:
@@ -206,17 +205,17 @@ def should_be(step: Step, code: int, name: str) -> set[str]:
         if step == "EHLO"
         else 200 <= code <= 299
     )
-    if fine and gone:  # where the end is seen only when the body is on its way, nobody knows
+    if fine and gone:  # if the end is seen only after the body began, the outcome is unknown
         return {"deferred", "unknown"} if step == "DATA" else {"deferred", "error"}
     if fine:
         return {"accepted"}
     if step in ("BANNER", "EHLO"):
         if step == "EHLO" and name in ("codes that differ", "a code and no space"):
-            return {"accepted"}  # aiosmtplib, which reads this one, is lenient
+            return {"accepted"}  # aiosmtplib reads this greeting and is lenient
         if step == "EHLO" and code >= 500 and not gone:
             return {"accepted"}  # HELO does
         return {"deferred"} if 400 <= code <= 499 else {"error"}
-    # A refusal of MAIL speaks of this service: the message waits until that is mended.
+    # A refusal of MAIL is about this service; the message waits until it is fixed.
     return {"rejected"} if code >= 500 and step != "MAIL" else {"deferred"}
 
 
@@ -273,7 +272,7 @@ def test_a_connection_lost_after_any_byte_of_the_body_is_unknown(pipelining: boo
         if reports[0].outcome not in (
             "deferred",
             "unknown",
-        ):  # it may be seen before or after the body was written
+        ):  # the reply may be read before or after the body is written
             wrong.append(f"at 0: {reports[0].outcome}")
         return wrong
 
@@ -404,8 +403,7 @@ async def _yes() -> bool:
     return True
 
 
-# ----------------------------------------------------------------------------------------------
-# any sequence
+# ------------------------------------------------------------------------- random sequences of acts
 
 WORDS = st.sampled_from(
     [
@@ -450,8 +448,8 @@ def test_outcomes_are_true_for_random_behaviour_of_the_server(
     together: bool,
     connections: int,
 ) -> None:
-    # What follows 354 in the same breath is found out; what comes while the body is on its way
-    # cannot be told from its reply.
+    # The mailer detects a reply that comes together with 354. A reply that comes while the body
+    # is sent looks like the reply to the body.
     whole = {**script, "DATA": data}
 
     async def run() -> list[str]:
@@ -497,8 +495,7 @@ def test_outcomes_are_true_for_random_behaviour_of_the_server(
     assert asyncio.run(run()) == []
 
 
-# ----------------------------------------------------------------------------------------------
-# what the operator is told
+# ------------------------------------------------------------------------- messages to the operator
 
 
 @pytest.mark.parametrize(

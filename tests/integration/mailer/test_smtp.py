@@ -58,8 +58,7 @@ async def once(
         await mailer.close()
 
 
-# ----------------------------------------------------------------------------------------------
-# a server as it should be
+# ------------------------------------------------------------------------------------ a good server
 
 
 def test_a_message_arrives_byte_for_byte(tmp_path: Path) -> None:
@@ -130,8 +129,7 @@ def test_no_server_at_all_is_an_error_that_names_it() -> None:
         asyncio.run(once(1))
 
 
-# ----------------------------------------------------------------------------------------------
-# a folder
+# ----------------------------------------------------------------------------------------- a folder
 
 
 def test_each_message_becomes_a_file_of_the_folder(tmp_path: Path) -> None:

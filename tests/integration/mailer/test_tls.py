@@ -77,7 +77,7 @@ async def through(port: int, **more: Any) -> list[str]:
 
 @pytest.mark.filterwarnings(
     "ignore:Requiring AUTH while not requiring TLS:UserWarning"
-)  # it does not count TLS from the first byte
+)  # aiosmtpd does not count implicit TLS
 @pytest.mark.parametrize("tls", ["auto", "starttls", "tls"])
 def test_a_real_server_accepts_mail_under_tls_and_login(
     tls: str, trusted_certificates: Certificates

@@ -81,7 +81,7 @@ def test_pauses_survive_a_restart(sender: Senders) -> None:
         assert pause.text == "451 4.7.1 ...@... too fast"
         assert pause.rate == pytest.approx(30)
         assert timedelta(0) < pause.until - datetime.now(UTC) < timedelta(minutes=1)
-        # the messages are due by now, the pause lasts
+        # the messages are due, but the pause lasts
         assert pipeline.send(app.at(NOON + timedelta(minutes=15))).states == {S.DEFERRED: 10}
         assert server.commands("RCPT") == []
         assert services.status(app).pauses == [pause]
@@ -113,7 +113,7 @@ def test_after_a_fixed_refusal_a_restart_sends_at_once(sender: Senders) -> None:
     with serving(answer_with("DOT")) as server:
         app = sender(server)
         assert {pause.reason for pause in load_pauses(app)} == {"ours"}
-        for minutes in (20, 25, 40):  # those behind the one that goes ahead come back after it
+        for minutes in (20, 25, 40):  # the messages behind the probe come back after it
             pipeline.send(app.at(NOON + timedelta(minutes=minutes)))
         assert len(server.accepted_recipients) == 10
         assert load_pauses(app) == []
@@ -165,7 +165,7 @@ def test_the_longest_pause_holds(store: Store) -> None:
         pauses.save(tx, long, clock=CLOCK)
         pauses.save(tx, short, clock=CLOCK)
         assert pauses.load_all(tx, clock=CLOCK) == [long]
-        pauses.end(tx, short, clock=CLOCK)  # it was told longer since
+        pauses.end(tx, short, clock=CLOCK)  # the server asked for a longer pause since
         assert pauses.load_all(tx, clock=CLOCK) == [long]
         longer = make_pause(CLOCK + timedelta(minutes=30), reason="ours", text="550")
         pauses.save(tx, longer, clock=CLOCK)

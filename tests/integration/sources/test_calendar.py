@@ -21,8 +21,8 @@ from digest.sources import calendar
         ("2026-06-11", True),  # Thursday
         ("2026-06-12", False),
         ("2026-06-13", False),
-        ("2026-06-19", False),  # a Friday, and a holiday
-        ("2026-06-21", False),  # the Sunday after it: nobody worked on what it would announce
+        ("2026-06-19", False),  # a Friday and a holiday
+        ("2026-06-21", False),  # the Sunday after the holiday has no announcement
         ("2026-06-22", True),
         ("2026-09-07", False),
         ("2026-12-31", False),

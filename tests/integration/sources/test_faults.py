@@ -19,8 +19,7 @@ from tests.conftest import NOON
 from tests.fakes.source_server import SourceServer, oai
 from tests.integration.sources.conftest import ALL, Time, ids
 
-# ----------------------------------------------------------------------------------------------
-# faults
+# ------------------------------------------------------------------------------------------- faults
 
 
 @pytest.mark.parametrize(
@@ -237,7 +236,7 @@ def test_a_redirect_within_host_and_port_is_followed_without_the_key(
         ("http://h.example/a", "http://h.example.evil.example/b", False),
         ("http://h.example/a", "http://h.example@evil.example/b", False),
         ("http://h.example/a", "//evil.example/b", False),
-        ("http://h.example/a", "\\\\evil.example/b", True),  # a path here
+        ("http://h.example/a", "\\\\evil.example/b", True),  # a path on this server
         ("http://h.example/a", "ftp://h.example/b", False),
         ("http://h.example/a", "data:text/xml,<x/>", False),
         ("http://h.example/a", "http://[::1]/b", False),
@@ -297,8 +296,7 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
     )
 
 
-# ----------------------------------------------------------------------------------------------
-# pace
+# -------------------------------------------------------------------------------------------- rates
 
 
 def test_all_sources_at_one_host_share_its_rate_limit(

@@ -167,7 +167,7 @@ def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
     web = Web(agent="a", clock=time.clock, sleep=time.sleep)
     with pytest.raises(Killed):
         sources.harvest(source_settings, {}, web=web, inbox=tmp_path, now=NOON, save=save)
-    if not (moment == 3 and stored):  # then nothing was left to do
+    if not (moment == 3 and stored):  # nothing was left to do
         assert (
             sources.harvest(
                 source_settings, dict(saved), web=web, inbox=tmp_path, now=NOON, save=save

@@ -127,9 +127,8 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(tmp_path: Path)
     ]
     with pytest.raises(StoreError, match="disk is full"), store.writing() as tx:  # noqa: PT012
         pages = tx.exec_driver_sql("PRAGMA page_count").scalar_one()
-        tx.exec_driver_sql(
-            f"PRAGMA max_page_count = {pages + 5}"
-        )  # what SQLite reports when the disk has no more room
+        # What SQLite reports when the disk has no more room.
+        tx.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
         dump = rows.dumps.begin(
             tx, rows.dumps.DumpFile(name="x", form="jsonl", sha256="0" * 64), day=DAY, now=NOW
         )

@@ -44,7 +44,7 @@ def read(store: Store) -> None:
         rows.rounds.load_latest(tx, "compose")
 
 
-# ------------------------------------------------------------------------------------- PostgreSQL
+# --------------------------------------------------------------------------------------- PostgreSQL
 
 
 @pytest.fixture
@@ -97,10 +97,10 @@ def test_a_database_that_turns_read_only_and_back(postgres_store: Store) -> None
         with expect_store_error("read-only"):
             write(postgres_store)
         with expect_store_error("read-only"), postgres_store.writing() as tx:
-            add_rows(tx, alarms, [("a", "b", "c", "[]", NOON, None)])  # by COPY
+            add_rows(tx, alarms, [("a", "b", "c", "[]", NOON, None)])  # with COPY
         read(postgres_store)
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = off")
-    with expect_store_error("read-only"):  # the connection that is still of the time before
+    with expect_store_error("read-only"):  # this connection still has the old setting
         write(postgres_store)
     write(postgres_store)
 
@@ -109,7 +109,7 @@ def test_a_database_that_turns_read_only_and_back(postgres_store: Store) -> None
 def test_connections_that_the_server_ends(postgres_store: Store) -> None:
     read(postgres_store)
     terminate(postgres_store)
-    read(postgres_store)  # one that lay in the pool is made anew
+    read(postgres_store)  # the pool replaces the dead connection
     write(postgres_store)
     with expect_store_error("gone"), postgres_store.reading() as tx:
         terminate(postgres_store)
@@ -117,7 +117,7 @@ def test_connections_that_the_server_ends(postgres_store: Store) -> None:
     with expect_store_error("gone"), postgres_store.writing() as tx:  # at the commit
         rows.rounds.record(tx, "compose", at=NOON, report={})
         terminate(postgres_store)
-    with expect_store_error("gone"), postgres_store.writing() as tx:  # in COPY
+    with expect_store_error("gone"), postgres_store.writing() as tx:  # during COPY
         terminate(postgres_store)
         add_rows(tx, alarms, [("a", "b", "c", "[]", NOON, None)])
     with expect_store_error("gone"), postgres_store.reading() as tx:  # while rows are read
@@ -302,7 +302,7 @@ def test_a_server_that_is_stopped_and_started(
     store.close()
 
 
-# ------------------------------------------------------------------------------------- SQLite
+# ------------------------------------------------------------------------------------------- SQLite
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_merged_papers_keep_votes_listings_and_links(store: Store) -> None:
         assert [v.paper_id for v in rows.feedback.load_votes(tx, [reader.id])[reader.id]] == [
             paper.id
         ]
-    assert paper.upvotes == 0  # one reader's thumb is nobody else's business
+    assert paper.upvotes == 0  # the other readers do not see this thumb
 
 
 def test_a_record_without_id_splits_off_when_its_title_is_ambiguous(store: Store) -> None:
@@ -235,7 +235,7 @@ def test_an_abstract_and_its_paper_merge_in_either_order(
         (ident,) = rows.papers.list_seen_between(tx, DAY - timedelta(days=1), tomorrow)
         paper = rows.papers.load(tx, [ident])[ident]
     assert (paper.title, paper.abstract, paper.first_seen) == ("One", "Text.", tomorrow)
-    assert ident > max_paper_id  # a digest composed between the two has not seen it
+    assert ident > max_paper_id  # a digest composed between the two does not list it
     other = Entry(
         source="s2", title="Two", title_key="two", identities=(Identity(kind="s2", value="2"),)
     )
