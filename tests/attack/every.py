@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.attack import delivery, doors, links
+from tests.attack import delivery, links, sockets
 from tests.attack.place import Place, Result
 from tests.attack.suites import run_suite
 
@@ -47,41 +47,41 @@ ATTACKS = (
         name="sign-ups from one client",
         short=30,
         long=300,
-        run=_at_place(doors.flood_signups, web="trusted_proxies = []"),
+        run=_at_place(sockets.flood_signups, web="trusted_proxies = []"),
     ),
     Attack(
         name="connections that stay half open",
         short=150,
         long=1100,
-        run=_at_place(doors.hold_sockets),
+        run=_at_place(sockets.hold_sockets),
         uses_database=False,
     ),
     Attack(
         name="connections that break",
         short=21,
         long=700,
-        run=_at_place(doors.break_connections),
+        run=_at_place(sockets.break_connections),
         uses_database=False,
     ),
     Attack(
         name="huge bodies",
         short=7,
         long=70,
-        run=_at_place(doors.send_huge_bodies),
+        run=_at_place(sockets.send_huge_bodies),
         uses_database=False,
     ),
     Attack(
         name="heavy pages at once",
         short=12,
         long=60,
-        run=_at_place(doors.ask_heavy_pages),
+        run=_at_place(sockets.ask_heavy_pages),
         uses_database=False,
     ),
     Attack(
         name="odd addresses",
         short=9,
         long=90,
-        run=_at_place(doors.ask_odd_addresses),
+        run=_at_place(sockets.ask_odd_addresses),
         uses_database=False,
     ),
     Attack(

@@ -10,13 +10,13 @@ from dataclasses import replace
 from lxml import html
 
 from digest import pipeline
-from digest.model import Purpose
+from digest.model import Purpose, Subscriber
 from tests.attack.place import Place, Result
 from tests.conftest import invent_papers
 from tests.webclient import Client
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
-_DOORS = ("/t/", "/u/", "/m/", "/c/", "/api/v1/readers/")
+_PATHS = ("/t/", "/u/", "/m/", "/c/", "/api/v1/readers/")
 
 
 def forge_tokens(place: Place, count: int) -> Result:
@@ -33,10 +33,10 @@ def forge_tokens(place: Place, count: int) -> Result:
     lost = []
     for number in range(count):
         token = _forge(honest[number % len(honest)], number, chance)
-        door = _DOORS[number % len(_DOORS)]
-        answer = client.request("POST" if number % 2 else "GET", door + token)
+        path = _PATHS[number % len(_PATHS)]
+        answer = client.request("POST" if number % 2 else "GET", path + token)
         if answer.status_code < 400 or answer.status_code >= 500:
-            lost.append(f"{door}{token}: {answer.status_code}")
+            lost.append(f"{path}{token}: {answer.status_code}")
     lost += [
         f"{name} changed" for name, rows in place.fingerprint().items() if rows != before[name]
     ]
@@ -151,57 +151,13 @@ def inject_text(place: Place, count: int) -> Result:
     lost = []
     looked = 0
     for number, payload in enumerate(PAYLOADS[:count]):
-        rows = invent_papers(place.app.now().date(), 1, start=number)
-        for row in rows:
-            row |= {
-                "title": f"{row['title']} {payload}",
-                "abstract": f"We {payload} look at {row['abstract']}",
-                "authors": [payload, "Jane Doe"],
-                "categories": [payload, "cs.RO"],
-                "url": f"https://example.org/{payload}" if number % 2 else payload,
-                "comment": payload,
-            }
-        place.add_rows(rows)
-        reader = place.subscribe(
-            f"mallory{number}",
-            name=payload[:200],
-            keywords=("study", payload),
-            authors=(payload,),
-            papers=(payload,),
-            text=payload,
-            interest=payload[:100],
-        )
-        client = Client(place.app)
+        reader = _plant_text(place, payload, number)
         app = replace(place.app)
         pipeline.compose(app, only=reader)
         pipeline.send(app)
-        paper = place.newest_paper()
-        paths = [
-            place.path(Purpose.UP, reader, paper),
-            place.path(Purpose.DOWN, reader, paper),
-            place.path(Purpose.UNSUBSCRIBE, reader),
-            place.path(Purpose.MANAGE, reader),
-            f"{place.path(Purpose.MANAGE, reader)}/learned",
-            f"{place.path(Purpose.MANAGE, reader)}/delete",
-            place.path(Purpose.CONFIRM, reader),
-            "/",
-        ]
-        for path in paths:
-            for method in ("GET", "POST"):
-                if (path.startswith("/u/") or path.endswith("/delete")) and method == "POST":
-                    continue
-                form = (
-                    {"email": payload, "keywords": payload, "name": payload}
-                    if method == "POST"
-                    else None
-                )
-                answer = client.request(method, path, data=form)
-                looked += 1
-                lost += [
-                    f"{method} {path}, {payload!r}: {what}" for what in find_markup(answer.text)
-                ]
-                if answer.status_code >= 500:
-                    lost.append(f"{method} {path}, {payload!r}: {answer.status_code}")
+        pages, faults = _check_pages(place, reader, payload)
+        looked += pages
+        lost += faults
         for mail in place.app.config.smtp.outbox.glob("*.eml"):
             looked += 1
             lost += [
@@ -215,6 +171,59 @@ def inject_text(place: Place, count: int) -> Result:
         lost=tuple(lost),
         remark=f"{min(count, len(PAYLOADS))} payloads",
     )
+
+
+def _plant_text(place: Place, payload: str, number: int) -> Subscriber:
+    """Store papers and a reader with the text in every field; returns the reader."""
+    rows = invent_papers(place.app.now().date(), 1, start=number)
+    for row in rows:
+        row |= {
+            "title": f"{row['title']} {payload}",
+            "abstract": f"We {payload} look at {row['abstract']}",
+            "authors": [payload, "Jane Doe"],
+            "categories": [payload, "cs.RO"],
+            "url": f"https://example.org/{payload}" if number % 2 else payload,
+            "comment": payload,
+        }
+    place.add_rows(rows)
+    return place.subscribe(
+        f"mallory{number}",
+        name=payload[:200],
+        keywords=("study", payload),
+        authors=(payload,),
+        papers=(payload,),
+        text=payload,
+        interest=payload[:100],
+    )
+
+
+def _check_pages(place: Place, reader: Subscriber, payload: str) -> tuple[int, list[str]]:
+    """Ask for each page of a reader; returns the number of answers, and the faults."""
+    client = Client(place.app)
+    paper = place.newest_paper()
+    paths = [
+        place.path(Purpose.UP, reader, paper),
+        place.path(Purpose.DOWN, reader, paper),
+        place.path(Purpose.UNSUBSCRIBE, reader),
+        place.path(Purpose.MANAGE, reader),
+        f"{place.path(Purpose.MANAGE, reader)}/learned",
+        f"{place.path(Purpose.MANAGE, reader)}/delete",
+        place.path(Purpose.CONFIRM, reader),
+        "/",
+    ]
+    form = {"email": payload, "keywords": payload, "name": payload}
+    count = 0
+    faults = []
+    for path in paths:
+        for method in ("GET", "POST"):
+            if (path.startswith("/u/") or path.endswith("/delete")) and method == "POST":
+                continue
+            answer = client.request(method, path, data=form if method == "POST" else None)
+            count += 1
+            faults += [f"{method} {path}, {payload!r}: {what}" for what in find_markup(answer.text)]
+            if answer.status_code >= 500:
+                faults.append(f"{method} {path}, {payload!r}: {answer.status_code}")
+    return count, faults
 
 
 def _html_of(mail: bytes) -> str:

@@ -239,7 +239,7 @@ def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None
     assert len(latest) <= 4
 
 
-def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dump) -> None:
+def test_a_calibration_is_repeated_only_after_enough_new_thumbs(app: App, dump: Dump) -> None:
     tomorrow, people = run_day(app, dump, 14)
     recalibrate(tomorrow)
 
@@ -267,7 +267,7 @@ def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dum
         assert load_calibrations(tx)["learned"].ratings == 224 - 12
 
 
-def test_a_calibration_of_another_version_is_learned_anew(app: App, dump: Dump) -> None:
+def test_a_calibration_of_another_version_is_replaced(app: App, dump: Dump) -> None:
     tomorrow, (reader, *_) = run_day(app, dump, 14)
     with app.store.writing() as tx:
         store.calibrations.save(tx, "learned", b'{"format": 0}', now=tomorrow.now())

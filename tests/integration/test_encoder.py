@@ -188,7 +188,7 @@ def test_a_new_encoder_encodes_all_papers_again_while_digests_continue(
     back.close()
 
 
-def test_a_paper_whose_text_changed_is_encoded_anew(encoder_app: App, dump: Dump) -> None:
+def test_a_paper_whose_text_changed_is_encoded_again(encoder_app: App, dump: Dump) -> None:
     pipeline.ingest(encoder_app, [dump(TODAY, papers(9))])
 
     def of_first() -> bytes:

@@ -60,12 +60,12 @@ def test_the_shown_words_are_the_words_that_rank(app: App, carol: Subscriber) ->
         "",
         1.0,
     )
-    told_for, told_against = (
+    shown_for, shown_against = (
         {word.word for word in words} for words in (taste.words_for, taste.words_against)
     )
-    assert "galaxy" in told_for
-    assert "robot" in told_against
-    assert not told_for & told_against
+    assert "galaxy" in shown_for
+    assert "robot" in shown_against
+    assert not shown_for & shown_against
     assert [paper.vote for paper in taste.papers] == [1, 1, 1, 1, -1, -1]
     outcome = services.preview(app, carol).outcome
     assert isinstance(outcome, Digest)
@@ -74,7 +74,7 @@ def test_the_shown_words_are_the_words_that_rank(app: App, carol: Subscriber) ->
         for part in outcome.items[0].score.parts
         if part.kind == "word" and part.value > 0
     }
-    assert lifted & told_for
+    assert lifted & shown_for
 
 
 def test_the_papers_stand_in_the_order_in_which_the_profile_likes_them(
@@ -180,7 +180,7 @@ def test_starting_over_withdraws_every_thumb_and_keeps_the_interests(
     assert interests == 3
 
 
-def test_forgetting_what_is_not_there_is_told(app: App, carol: Subscriber) -> None:
+def test_forgetting_an_unknown_paper_is_reported(app: App, carol: Subscriber) -> None:
     with pytest.raises(NotFoundError):
         services.forget(app, carol.id, 10**9, via="page")
     with pytest.raises(NotFoundError):

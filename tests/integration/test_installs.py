@@ -14,14 +14,14 @@ from tests.conftest import make_app
 from tests.old_store import fill_old_store
 
 
-def make_anew(folder: Path) -> App:
+def create_app(folder: Path) -> App:
     """Return an app on a database that the first command created."""
     folder.mkdir()
     return make_app(folder, f"sqlite:///{folder / 'new.sqlite'}")
 
 
 def test_two_installs_at_one_domain_share_no_message_id(tmp_path: Path) -> None:
-    apps = [make_anew(tmp_path / name) for name in ("here", "there")]
+    apps = [create_app(tmp_path / name) for name in ("here", "there")]
     named = {app.message_id(MessageKind.DIGEST, "2026-06-09", 7) for app in apps}
     assert len(named) == 2
     assert all(

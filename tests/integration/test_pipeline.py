@@ -114,8 +114,10 @@ def test_the_links_of_a_mail_vote_for_its_reader_and_paper(
     assert [(link.subscriber_id, link.paper_id, link.purpose) for link in named] == [
         (alice.id, ident, purpose) for ident in ids for purpose in (Purpose.UP, Purpose.DOWN)
     ]
-    heard = pipeline.record_feedback(app, named[0].subscriber_id, named[0].paper_id, 1, via="mail")
-    assert (heard.vote, heard.before, heard.paper) == (1, 0, papers[ids[0]])
+    recorded = pipeline.record_feedback(
+        app, named[0].subscriber_id, named[0].paper_id, 1, via="mail"
+    )
+    assert (recorded.vote, recorded.before, recorded.paper) == (1, 0, papers[ids[0]])
     assert (
         pipeline.record_feedback(
             app, named[0].subscriber_id, named[0].paper_id, 1, via="mail"

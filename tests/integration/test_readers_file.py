@@ -62,9 +62,9 @@ _reader = st.fixed_dictionaries(
 
 
 def export_readers(app: App) -> list[dict[str, Any]]:
-    doors = subscriptions.load_origins(app)
+    origins = subscriptions.load_origins(app)
     rows = [
-        subscriber_values(s) | {"created": s.created, "origin": doors[s.id]}
+        subscriber_values(s) | {"created": s.created, "origin": origins[s.id]}
         for s in subscriptions.list_subscribers(app)
     ]
     return msgspec.json.decode(msgspec.json.encode(rows, enc_hook=str))  # type: ignore[no-any-return]

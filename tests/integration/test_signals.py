@@ -1,4 +1,4 @@
-"""Signals end every command in seconds, with one line and the shell's code for them."""
+"""Signals end every command in seconds, with one line and the usual exit code."""
 
 from __future__ import annotations
 
@@ -145,15 +145,15 @@ def test_a_waiting_command_ends_with_success(start: Start, number: signal.Signal
     assert out.endswith("0 mails received\n")
 
 
-#: tells once signals are minded
+#: prints "begun" once signals are handled
 BEGUN = """
 from contextlib import contextmanager
 @contextmanager
-def told(code):
+def announce(code):
     with real(code):
         print("begun", flush=True)
         yield
-signals.end_on_signals = told
+signals.end_on_signals = announce
 """
 
 
