@@ -5,6 +5,7 @@ No local date up to the restore is sent again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -427,7 +428,7 @@ def damage_copy(path: Path, how: str, folder: Path) -> Path:
             with zipfile.ZipFile(copy, "w") as archive:
                 archive.writestr("a", "b")
         else:
-            with closing(sqlite3.connect(copy)) as connection:
+            with contextlib.closing(sqlite3.connect(copy)) as connection:
                 connection.execute("CREATE TABLE strangers (id INTEGER)")
     return copy
 
