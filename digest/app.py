@@ -1,4 +1,7 @@
-"""Config -> App: chooses the database, the mailer and the workers that all verbs use."""
+"""Config -> App.
+
+The app chooses the database, the mailer and the workers that all verbs use.
+"""
 
 from __future__ import annotations
 
@@ -189,8 +192,9 @@ class App:
         return links.write_mailto(link, self.keys()[-1], self.mailing.mailbox)
 
     def bounce_address(self, subscriber_id: int, message_id: int) -> str | None:
-        """The envelope sender of one message; None where [mail] bounce_domain is not set and
-        bounces go to the sender.
+        """Return the envelope sender of one message.
+
+        None where [mail] bounce_domain is not set; bounces then go to the sender.
         """
         if not self.config.mail.bounce_domain:
             return None
@@ -198,7 +202,9 @@ class App:
         return links.write_bounce_address(link, self.keys()[-1], self.config.mail.bounce_domain)
 
     def message_id(self, kind: MessageKind, key: str, subscriber_id: int) -> str:
-        """Return a Message-ID that stays the same on every attempt, so that copies can be matched.
+        """Return a Message-ID that stays the same on every attempt.
+
+        So copies can be matched.
 
         It is unique to this install. Databases of early versions have no install id, and keep the
         Message-IDs without one.
@@ -233,7 +239,7 @@ class App:
             raise MailboxError(str(error)) from error
 
     def encoder(self) -> encoders.Encoder | None:
-        """The encoder that the operator brings, opened at first use; None where there is none.
+        """Return the operator's encoder, opened at first use; None without one.
 
         Raises:
             ConfigError: it cannot be opened.

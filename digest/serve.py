@@ -1,4 +1,6 @@
-"""Serve: one process for the pages, the scheduler that reads dumps and composes, and the sender.
+"""Serve pages, scheduler and sender in one process.
+
+The scheduler reads dumps and composes.
 
 Each of them is a role, so several processes can share the work. Parts start in order and stop in
 reverse order on SIGTERM or SIGINT: no new tick begins, open requests end, and the running verb ends
@@ -119,7 +121,10 @@ def _subscribe_readers_from_config(app: App) -> None:
 
 
 def _stop_in_time(schedulers: Iterable[Scheduler]) -> bool:
-    """Stop schedulers; return whether all verbs have ended within the time that they get."""
+    """Stop schedulers.
+
+    Return whether all verbs have ended within the time that they get.
+    """
     deadline = time.monotonic() + _STOP_SECONDS
     ended = [scheduler.stop(max(0.1, deadline - time.monotonic())) for scheduler in schedulers]
     log.info("stopped" if all(ended) else "stopped; what still computes is not waited for")
@@ -131,7 +136,9 @@ def _stop_in_time(schedulers: Iterable[Scheduler]) -> bool:
 
 
 def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
-    """Yield the schedulers of everything but sending; work that may take long has its own.
+    """Yield the schedulers of everything but sending.
+
+    Work that may take long has its own.
 
     Sources answer slowly and ask for pauses of minutes, so fetching does not delay composing.
     """

@@ -1,4 +1,6 @@
-"""compose: learn, score the new papers, and store a digest for each reader or why there is none.
+"""compose: learn, score the new papers, and store each reader's digest.
+
+A reader without a digest gets a quiet day with its reason.
 
 Work is cut into batches of readers. A batch reads what it needs in a few queries; learning and
 choosing then work on values alone.
@@ -233,7 +235,7 @@ def _read_day(
     since: date,
     carried: Collection[int],
 ) -> tuple[CorpusView, BatchContext]:
-    """Read the papers that may compete for any of the readers, and what they are scored with."""
+    """Read the papers that may compete for the readers, and what scores them."""
     now = app.now()
     until = max(local_date, now.date())
     view = open_view(

@@ -1,4 +1,6 @@
-"""feedback: record what readers answer, by a page, a mail or a command; the next round learns it.
+"""feedback: record what readers answer, by a page, a mail or a command.
+
+The next round learns it.
 
 Answers of one reader are recorded one after the other. `digest.presses` says which thumbs may be a
 robot's and are held until a person confirms them.
@@ -88,7 +90,9 @@ def read_link(app: App, token: str, *purposes: Purpose) -> Link:
 def record_feedback(
     app: App, subscriber_id: int, paper_id: int, vote: Vote, *, via: str
 ) -> RecordedFeedback:
-    """Record a reader's vote on a paper; 0 takes it back. A second time changes nothing.
+    """Record a reader's vote on a paper; 0 takes it back.
+
+    A second time changes nothing.
 
     Raises:
         NotFoundError: the reader or the paper is not stored.
@@ -217,7 +221,7 @@ def record_mail_feedback(
 
 
 def confirm_delivery(app: App, link: Link) -> None:
-    """Count a message as accepted when its reader answers it, where its fate was unknown.
+    """Count a message of unknown fate as accepted when its reader answers it.
 
     A link of a revoked key proves nothing.
     """

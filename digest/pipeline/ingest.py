@@ -1,5 +1,6 @@
-"""ingest: read dump files into papers; count each record as new, updated, duplicate, skipped or
-rejected.
+"""ingest: read dump files into papers.
+
+Each record counts as new, updated, duplicate, skipped or rejected.
 """
 
 from __future__ import annotations
@@ -104,7 +105,9 @@ class _Days:
 
 
 def list_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield files, and what lies in folders in order of name; hidden files are left out.
+    """Yield files, and the files of folders in order of name.
+
+    Hidden files are left out.
 
     A folder that cannot be listed is yielded itself, so that opening it gives the error.
     """
@@ -162,7 +165,10 @@ def _day_of_file(dump: Dump, file: FileReport, seen: SeenDay, today: date) -> da
 
 
 def _begin_dump(app: App, dump: Dump, file: FileReport, day: date) -> tuple[int, int]:
-    """Record that a dump is read; return its id and how many records need not be read again."""
+    """Record that a dump is read.
+
+    Return its id, and how many of its records need not be read again.
+    """
     path = dumps.shown_name(str(dump.path.resolve()))
     with app.store.writing() as tx:
         done = _count_stored_before(tx, dump, path, file)
@@ -250,7 +256,10 @@ def _new_record(record: Record, entry: Entry, days: _Days, options: _Options) ->
 
 
 def _warn_of_archive(file: FileReport, window_days: int) -> None:
-    """Note where an archive was read as if its papers were today's, which makes all of them new."""
+    """Note where the papers of an archive were read as if they were today's.
+
+    All of them would count as new.
+    """
     if file.old > 100 and file.old * 2 > file.counts["new"]:
         file.notes.append(
             f"{file.old} of the new papers are older than the readers' window of {window_days} "

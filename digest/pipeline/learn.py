@@ -76,7 +76,10 @@ def learn(
 def train_profiles(
     split: RecipeSplit, background: profiles.Background, readers: Sequence[TrainedReader]
 ) -> list[TrainedReader]:
-    """Train by every recipe that ranks for a reader. Pure, so that any worker can run it."""
+    """Train by every recipe that ranks for a reader.
+
+    It is pure, so any worker can run it.
+    """
     trained: list[dict[str, tuple[recipes.TrainedProfile, ...]]] = [{} for _ in readers]
     for name in split.names:
         numbers = [n for n, reader in enumerate(readers) if name in split.of(reader.subscriber)]
@@ -91,7 +94,7 @@ def train_profiles(
 
 
 def recalibrate(app: App) -> None:
-    """Fit the calibration of each recipe again where enough thumbs have come since the last fit.
+    """Fit the calibration of each recipe again when enough thumbs have come.
 
     Costs one look at an index where they have not.
     """
@@ -110,7 +113,7 @@ def recalibrate(app: App) -> None:
 
 
 def word_vectors_due(app: App) -> bool:
-    """Whether the corpus has grown so much that training word vectors again is worth it."""
+    """Whether the corpus has grown enough to train word vectors again."""
     with app.store.reading() as tx:
         trained = store.vectors.load_newest(tx)
         stored = store.papers.count(tx)

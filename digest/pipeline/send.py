@@ -1,4 +1,7 @@
-"""send: deliver the messages that are due; a killed send leaves every message accounted for."""
+"""send: deliver the messages that are due.
+
+A killed send leaves every message accounted for.
+"""
 
 from __future__ import annotations
 

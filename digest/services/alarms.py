@@ -181,7 +181,10 @@ def _dumps(facts: Facts) -> list[Alarm]:
 
 
 def _newest_readings(dumps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without those of files that were read again later: the same bytes, or the same path."""
+    """Leave out readings of files that were read again later.
+
+    A file is recognised by the same bytes or the same path.
+    """
     newest: list[dict[str, Any]] = []
     seen_keys: set[tuple[str, str]] = set()
     for dump in dumps:

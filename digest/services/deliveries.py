@@ -43,7 +43,10 @@ def deliveries(
     state: MessageState | None = None,
     limit: int = 100,
 ) -> list[dict[str, Any]]:
-    """List the newest messages first, each with its attempts, oldest first, as plain values."""
+    """List the newest messages first, as plain values.
+
+    Each has its attempts, oldest first.
+    """
     with app.store.reading() as tx:
         rows = store.deliveries.list_messages(
             tx, subscriber_id=subscriber.id if subscriber else None, state=state, limit=limit
@@ -62,7 +65,9 @@ def _select(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
 def resolve(
     app: App, message_id: str, state: Literal[MessageState.ACCEPTED, MessageState.REJECTED]
 ) -> None:
-    """Settle a message of unknown fate by the operator's word, who read the mail server's log.
+    """Settle a message of unknown fate by the operator's word.
+
+    The operator has read the mail server's log.
 
     Args:
         message_id: as in the message's header, with or without angle brackets.

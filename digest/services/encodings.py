@@ -1,4 +1,4 @@
-"""Encode the stored papers with the operator's encoder, and tell how far it has come."""
+"""Encode stored papers with the operator's encoder, and report the progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Explain what the service has learned of a reader, from the profiles that rank for them."""
+"""Explain what the service has learned of a reader.
+
+The profiles that rank for the reader are the source.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _MAX_PARTS = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WordEffect:
-    """A word, and what it adds on average to the scores of the papers that the reader rated."""
+    """A word, and what it adds on average to the scores of rated papers."""
 
     word: str
     value: float
@@ -33,7 +36,10 @@ class WordEffect:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RatedPaper:
-    """A paper that the service learned from: rated (1, -1), or given as an example (0)."""
+    """A paper that the service learned from.
+
+    It was rated (1, -1) or given as an example (0).
+    """
 
     paper: Paper
     vote: Vote
@@ -89,7 +95,10 @@ def _words_json(words: Sequence[WordEffect]) -> list[dict[str, object]]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProfileExplanation:
-    """What was learned of a reader. Computed from the profiles that rank; nothing is stored."""
+    """What was learned of a reader.
+
+    It is computed from the profiles that rank; nothing is stored.
+    """
 
     subscriber: Subscriber
     recipe: str

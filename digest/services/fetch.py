@@ -256,12 +256,15 @@ def _note_of_silence(app: App, state: State) -> list[str]:
 
 
 def overdue(app: App, since: datetime) -> datetime | None:
-    """Return the first announcement of arXiv after that time that is more than a day late."""
+    """Return arXiv's first announcement after that time if it is over a day late."""
     return next(list_announcements(since, app.now() - timedelta(days=1), holidays(app)), None)
 
 
 def only_arxiv(app: App) -> bool:
-    """Whether all enabled sources are arXiv's, so that its calendar tells when papers are late."""
+    """Whether all enabled sources are arXiv's.
+
+    Then its calendar tells when papers are late.
+    """
     enabled = [
         source_settings(entry)
         for entry in app.config.sources
@@ -319,7 +322,10 @@ def _reason_to_wait(state: State, entry: SourceEntry, now: datetime, only_if_due
 
 
 def _ingest_unread(app: App, names: Iterable[str], progress: Progress | None) -> IngestReport:
-    """Ingest fetched files that were not read yet, also those of a fetch that was killed."""
+    """Ingest fetched files that were not read yet.
+
+    Those of a fetch that was killed are among them.
+    """
     inbox = app.config.ingest.inbox
     waiting: dict[str, list[str]] = {}
     with app.store.reading() as tx:

@@ -12,7 +12,9 @@ from digest.pipeline.steps.paper_names import look_up_all
 
 
 def forget(app: App, subscriber_id: int, paper_id: int, *, via: str) -> bool:
-    """Withdraw a reader's thumb on a paper, and take the paper from the examples of all interests.
+    """Withdraw a reader's thumb on a paper.
+
+    The paper also leaves the examples of all interests.
 
     Returns:
         False where there was neither.

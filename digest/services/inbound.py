@@ -247,7 +247,7 @@ def _mark_accepted(app: App, tx: store.Connection, message: int, evidence: str) 
 
 
 def _find_token(app: App, mail: InboundMail) -> Link | None:
-    """Find the first token of ours: in the recipient address, or in the returned headers."""
+    """Find the first token of ours in the recipient address or returned headers."""
     for address in mail.recipients:
         if link := _read_token(app, links.read_bounce_address, address):
             return link

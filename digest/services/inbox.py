@@ -43,7 +43,9 @@ def ingest_inbox(
     settled: float = SETTLED,
     stop: Callable[[], bool] = lambda: False,
 ) -> IngestReport:
-    """Ingest new files of the inbox folder; copies of files that were read are left out.
+    """Ingest new files of the inbox folder.
+
+    Copies of files that were read are left out.
 
     Args:
         settled: seconds since its last change after which a file counts as complete.

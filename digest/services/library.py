@@ -115,7 +115,9 @@ class _LibraryEntry:
 def import_library(
     app: App, subscriber: Subscriber, path: Path, *, interest: str = "main"
 ) -> ImportReport:
-    """Make the papers of a file example papers of an interest; a missing interest is added.
+    """Make the papers of a file example papers of an interest.
+
+    A missing interest is added.
 
     Importing again changes nothing, even if the first import was killed.
 
@@ -232,7 +234,10 @@ def _may_be_same(entry: Entry, paper: Paper) -> bool:
 
 
 def _is_unknown(entry: Entry, stored: list[int]) -> bool:
-    """Whether the entry is a new paper; among several of its title, only by an identifier."""
+    """Whether the entry is a new paper.
+
+    Among several papers of its title, only an identifier tells.
+    """
     return not stored or (len(stored) > 1 and bool(entry.identities))
 
 

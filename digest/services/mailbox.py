@@ -102,7 +102,10 @@ def _read_new(
 
 
 def _handle_mail(app: App, mailbox: Mailbox, uid: int, report: MailboxReport) -> bool:
-    """Act on one mail; return whether it is done with, so that no person needs to read it."""
+    """Act on one mail.
+
+    Return whether it is done with, so that no person needs to read it.
+    """
     data = mailbox.fetch(uid, bounces.MAX_SIZE)
     if data is None:
         return False

@@ -20,7 +20,10 @@ from digest.ranking import scores
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
-    """The digest that would be composed, its papers and its message (None on a quiet day)."""
+    """The digest that would be composed, with its papers and its message.
+
+    The message is None on a quiet day.
+    """
 
     subscriber: Subscriber
     outcome: Digest | Quiet

@@ -1,4 +1,4 @@
-"""List the dumps that were read and the records that were rejected, and try those again."""
+"""List dumps that were read and records that were rejected; try those again."""
 
 from __future__ import annotations
 

@@ -19,7 +19,10 @@ _RECENT = timedelta(days=1)
 
 @dataclass(kw_only=True, slots=True)
 class Status:
-    """The state of the service, as plain values; `alarms` are what an operator should look at."""
+    """The state of the service, as plain values.
+
+    `alarms` are what an operator should look at.
+    """
 
     now: datetime
     papers: dict[str, Any]

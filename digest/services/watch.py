@@ -1,4 +1,6 @@
-"""Watch the service and mail its operator about problems that last: a letter a kind and day.
+"""Watch the service and mail its operator about problems that last.
+
+There is at most one letter a day of each kind.
 
 The letters go through the ledger like any other mail.
 """
@@ -40,7 +42,10 @@ class WatchReport:
 
 
 def watch(app: App) -> WatchReport:
-    """Find alarms, store the urgent ones, and plan letters to [alerts] to for the next send."""
+    """Find alarms, store the urgent ones, and plan letters to the operator.
+
+    The next send delivers them.
+    """
     with app.store.reading() as tx:
         current_alarms = alarms.find(facts(app, tx))
         stored_alarms = store.alarms.load_all(tx)

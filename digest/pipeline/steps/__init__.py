@@ -1,1 +1,4 @@
-"""The steps that the verbs of the pipeline are made of; nothing outside calls them by name."""
+"""The steps that the verbs of the pipeline are made of.
+
+Nothing outside calls them by name.
+"""

@@ -1,4 +1,4 @@
-"""Calibrations of scores: what is stored, when to fit again, and how far each recipe has come."""
+"""Calibrations of scores: the stored ones, when to fit again, and the progress."""
 
 from __future__ import annotations
 
@@ -69,7 +69,10 @@ def load_calibrations(tx: store.Connection) -> Mapping[str, Calibration]:
 
 
 def ratings_to_fit(tx: store.Connection, now: datetime) -> dict[str, list[Rating]]:
-    """Read the ratings to fit calibrations on, by recipe; nothing while it is too early."""
+    """Read the ratings to fit calibrations on, by recipe.
+
+    There are none while it is too early.
+    """
     stored = store.calibrations.load_all(tx)
     # A fit dated in the future, from a clock that ran ahead, does not say when to fit again.
     last_fit = max(

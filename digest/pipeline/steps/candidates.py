@@ -1,4 +1,6 @@
-"""Select the papers that compete for a reader's digest: those since the last one that arrived.
+"""Select the papers that compete for a reader's digest.
+
+They are those since the last digest that arrived.
 
 Pure: it works on ids and on the days on which papers were first seen.
 """
@@ -30,7 +32,9 @@ def window_start(
 def competing(
     past: History, first_seen: Mapping[int, date], after: date, seen: Collection[int]
 ) -> frozenset[int]:
-    """Return the ids that compete for a reader: not listed, not rated, not in a digest yet.
+    """Return the ids that compete for a reader.
+
+    They are not listed, not rated and not in a digest yet.
 
     These are the papers since the last digest that arrived, and those of later digests that failed.
     """
@@ -44,7 +48,9 @@ def competing(
 
 
 def has_news(past: History, among: Collection[int], first_seen: Mapping[int, date]) -> bool:
-    """Whether any of these papers is new since the last digest, or of a digest that failed.
+    """Whether any of these papers is new, or of a digest that failed.
+
+    New means since the last digest.
 
     If none is, the digest waits for the papers of its day, though older ones may compete again.
     """
@@ -56,7 +62,10 @@ def has_news(past: History, among: Collection[int], first_seen: Mapping[int, dat
 
 
 def may_have_news(past: History, highest_id: int, last_day: date | None) -> bool:
-    """Whether any paper at all may be new, from the highest id and the latest day of any."""
+    """Whether any paper at all may be new.
+
+    The highest id and the latest day of any paper decide.
+    """
     last = past.latest
     if last is None or past.carried or highest_id > last.max_paper_id:
         return True

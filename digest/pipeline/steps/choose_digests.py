@@ -1,4 +1,4 @@
-"""Score the day's papers for a batch of readers and choose their digests, with reasons.
+"""Score the day's papers for a batch of readers, and choose their digests.
 
 Pure, so that any worker can run it. It trains nothing: readers come with their profiles.
 """

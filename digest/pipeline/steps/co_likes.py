@@ -1,4 +1,7 @@
-"""Read the likes of all readers, which add to the scores of papers that the same readers like."""
+"""Read the likes of all readers.
+
+They add to the scores of papers that the same readers like.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a compose did, reader by reader: digests, quiet days, and who was left out and why."""
+"""What a compose did: digests, quiet days, and who was left out and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the papers that a batch of readers is ranked on, and the features they are ranked by.
+"""Read the papers and features that a batch of readers is ranked on.
 
 A `CorpusView` says when the store is looked at: now, or as it was when an earlier digest was
 composed.
@@ -51,7 +51,7 @@ class CorpusView:
 
     @property
     def feature_names(self) -> str:
-        """Versions of everything that the rows are made of, for the provenance of a digest."""
+        """Versions of all that the rows are made of, for the provenance of a digest."""
         encoder = self.encoding.version if self.encoding else ""
         return " ".join(filter(None, (features.VERSION, self.space.version, encoder)))
 
@@ -155,7 +155,10 @@ def load_rows(tx: store.Connection, papers: Sequence[Paper], view: CorpusView) -
 
 
 def load_word_vectors(tx: store.Connection) -> features.Table:
-    """Return the word vectors in force: trained on the stored papers, else the package's."""
+    """Return the word vectors in force.
+
+    They are those trained on the stored papers, else the package's.
+    """
     stored = store.vectors.load_newest(tx)
     if stored is None:
         return features.load_base_table()

@@ -44,7 +44,10 @@ class Decision:
 def batches_of_active_readers(
     app: App, only: Subscriber | None, report: ComposeReport
 ) -> Iterator[list[Subscriber]]:
-    """Yield the active readers in batches, or one reader alone; the others go into the report."""
+    """Yield the active readers in batches, or one reader alone.
+
+    The others go into the report.
+    """
     if only is not None:
         if only.status is SubscriberStatus.ACTIVE:
             yield [only]
@@ -117,7 +120,9 @@ def select_readers_of_date(
 def select_due_readers(
     app: App, batch: Sequence[Subscriber], report: ComposeReport
 ) -> list[DueReader]:
-    """Select the readers who are due or missed a digest, each with a date of their own.
+    """Select the readers who are due or missed a digest.
+
+    Each has a date of their own.
 
     The others go into the report with the reason.
     """

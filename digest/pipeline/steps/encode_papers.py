@@ -15,14 +15,19 @@ log = logging.getLogger("digest.pipeline")
 
 
 def store_encodings(app: App, encoder: Encoder, texts: Mapping[int, str]) -> None:
-    """Encode papers and store the result. No transaction is open while the encoder works."""
+    """Encode papers and store the result.
+
+    No transaction is open while the encoder works.
+    """
     packed = features.pack_encoded(encoder.encode(list(texts.values())))
     with app.store.writing() as tx:
         store.encodings.save(tx, encoder.version, dict(zip(texts, packed, strict=True)))
 
 
 def open_encoder_for_ingest(app: App) -> Encoder | None:
-    """Open the encoder for incoming papers; where it cannot be opened, warn and return None.
+    """Open the encoder for incoming papers.
+
+    Where it cannot be opened, warn and return None.
 
     The papers are stored all the same, and encoded later.
     """

@@ -107,7 +107,9 @@ class GroupCommit:
         return await answer
 
     def settle(self, queued: Queued, delivery: Delivery) -> asyncio.Future[MessageState | None]:
-        """Commit how an attempt ended, before or with whatever is requested after this call.
+        """Commit how an attempt ended.
+
+        This happens before or with whatever is requested after this call.
 
         The result is the state of the message now; None when it is no longer stored.
 

@@ -1,4 +1,7 @@
-"""Bisect a batch in which one reader makes the computation fail, so that the others get theirs."""
+"""Bisect a batch in which one reader makes the computation fail.
+
+So the others get their digests.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ def isolate_failing_subscriber(
     due: Sequence[DueReader],
     report: ComposeReport,
 ) -> Iterator[Decision]:
-    """Decide for all readers at once; where that fails, bisect until the failing reader is alone.
+    """Decide for all readers at once.
+
+    Where that fails, bisect until the failing reader is alone.
 
     That reader is left out with the error. Errors that are not ours to find, such as a database
     that is away, are raised.

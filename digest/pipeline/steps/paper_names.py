@@ -13,7 +13,10 @@ def look_up(tx: store.Connection, name: str) -> list[int]:
 
 
 def look_up_all(tx: store.Connection, names: Sequence[str]) -> dict[str, list[int]]:
-    """Look up many names in a few queries: arXiv ids, DOIs, links, `paper:17` or titles."""
+    """Look up many names in a few queries.
+
+    A name is an arXiv id, a DOI, a link, `paper:17` or a title.
+    """
     keys: dict[str, tuple[str, str]] = {}
     ids: dict[str, int] = {}
     for name in names:

@@ -33,7 +33,9 @@ class BounceReport:
 def record_refusal(
     app: App, tx: store.Connection, queued: Queued, delivery: Delivery
 ) -> Suppression | None:
-    """Record the final answer of a mail server as a bounce; return what that suppressed.
+    """Record the final answer of a mail server as a bounce.
+
+    Return what that suppressed.
 
     The final answer is a refusal, or a full mailbox until the message expired. Nothing is recorded
     where no server answered.
@@ -54,7 +56,10 @@ def record_refusal(
 
 
 def record_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> None:
-    """Record a bounce for each expired message whose mailbox was full at the last attempt."""
+    """Record a bounce for each expired message whose mailbox was full.
+
+    The last attempt decides.
+    """
     for attempt in store.deliveries.list_full_mailboxes(tx, message_ids):
         bounce = BounceReport(
             message=attempt["id"],

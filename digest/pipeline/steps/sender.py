@@ -58,7 +58,10 @@ class SendOptions:
 
 
 class Sender:
-    """One send: a task that fills a queue, one for each connection, one that renews claims."""
+    """One send.
+
+    One task fills a queue, one serves each connection, and one renews claims.
+    """
 
     def __init__(
         self,
@@ -192,7 +195,7 @@ class Sender:
         return [MessageState(state) for state in states.values()]
 
     async def _load_sources(self, messages: list[Queued]) -> MessageSources | None:
-        """Load what messages are written from; None where that fails for the batch as a whole.
+        """Load what messages are written from; None where the batch as a whole fails.
 
         Each message is then loaded by itself, so that one does not stop the others.
         """
@@ -256,7 +259,10 @@ class Sender:
             await settling
 
     async def _deliver(self, queued: Queued, message: Message) -> Delivery | None:
-        """Deliver a message; return None where no server could be reached and nothing was sent."""
+        """Deliver a message; return None where no server could be reached.
+
+        Nothing was sent then.
+        """
         started = datetime.now(UTC)
         try:
             return await self.mailer.deliver(message, lambda: self.ledger.begin(queued))

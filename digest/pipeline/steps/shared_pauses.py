@@ -1,4 +1,4 @@
-"""Share the pauses that mail servers and domains ask for among senders, and over restarts."""
+"""Share pauses of mail servers and domains among senders and over restarts."""
 
 from __future__ import annotations
 

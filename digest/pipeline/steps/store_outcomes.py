@@ -1,4 +1,4 @@
-"""Store a digest or a quiet day with its message and times, and add it to the report."""
+"""Store a digest or a quiet day with its message, and add it to the report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from digest.store.digests import Window
 
 
 def may_still_come(app: App, decision: Decision, started: datetime | None) -> bool:
-    """Whether a quiet day is not over: papers may come while there is time to send a digest.
+    """Whether a quiet day is not over.
+
+    Papers may come while there is time to send a digest.
 
     Args:
         started: since when the service runs; None = it does not run by itself.
@@ -31,7 +33,7 @@ def may_still_come(app: App, decision: Decision, started: datetime | None) -> bo
 
 
 def store_outcome(app: App, decision: Decision, report: ComposeReport) -> bool:
-    """Store the outcome with its message; return False where another process was faster."""
+    """Store the outcome with its message; False where another process was faster."""
     now, reader, outcome = app.now(), decision.due.subscriber, decision.outcome
     window = Window(
         message_id=app.message_id(MessageKind.DIGEST, outcome.local_date.isoformat(), reader.id),
@@ -54,7 +56,10 @@ def store_outcome(app: App, decision: Decision, report: ComposeReport) -> bool:
 
 
 def _expires_at(app: App, reader: Subscriber, local_date: date) -> datetime:
-    """Until when a digest composed now may be sent: some hours, at most until the next is due."""
+    """Return until when a digest composed now may be sent.
+
+    That is some hours, at most until the next digest is due.
+    """
     begins = max(due_at(reader, local_date), app.now())
     following = next_due(reader, begins)
     expires = begins + timedelta(hours=app.config.digest.window_hours)

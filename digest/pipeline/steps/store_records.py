@@ -1,4 +1,7 @@
-"""Store a batch of cleaned records with their vectors, counts and rejects, in one transaction."""
+"""Store a batch of cleaned records in one transaction.
+
+Vectors, counts and rejects are stored with it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class RecordBatch:
 
 
 class WordCounter:
-    """Word frequencies of the papers that an ingest adds, and the encoder where there is one.
+    """Word frequencies of the papers of an ingest, and the encoder if any.
 
     The frequencies are stored once at the end, since writing them takes half a second. An ingest
     that is killed before leaves papers uncounted; the next one then counts all papers again.
@@ -95,7 +98,9 @@ def _texts(added: Added) -> dict[int, str]:
 
 
 def _store_vectors(tx: store.Connection, added: Added) -> sp.csr_matrix:
-    """Store the word counts of new and changed papers; changed ones must be encoded again.
+    """Store the word counts of new and changed papers.
+
+    Changed papers must be encoded again.
 
     Returns:
         The word counts of the new papers, shape (new papers, COLUMNS).

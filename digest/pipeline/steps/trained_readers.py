@@ -16,7 +16,10 @@ WORKER_BATCH = 256
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecipeSplit:
-    """The recipe that ranks, and a second one that shares the digests of some readers with it."""
+    """The recipe that ranks, and a second one to compare it with.
+
+    The two share the digests of some readers.
+    """
 
     recipe: str
     #: "" = none

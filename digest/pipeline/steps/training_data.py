@@ -1,4 +1,4 @@
-"""Read the ratings and interests of a batch of readers as training data for their profiles."""
+"""Read ratings and interests of a batch of readers as training data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _Examples = tuple[list[int], list[str]]
 
 
 class BatchRatings:
-    """Ratings and interests of a batch of readers; every paper is read once for all of them.
+    """Ratings and interests of a batch of readers.
+
+    Every paper is read once for all of them.
 
     Args:
         votes: by reader; thumbs that were taken back are not among them.

@@ -1,4 +1,4 @@
-"""Read and write the word counts of stored papers, and the word frequencies of the corpus.
+"""Read and write word counts of stored papers, and frequencies of the corpus.
 
 Damaged counts are counted again from title and abstract.
 """
@@ -17,7 +17,10 @@ log = logging.getLogger("digest.words")
 
 
 def load_frequencies(tx: store.Connection) -> features.Frequencies:
-    """Read the word frequencies of the corpus; count again, with a warning, if they are damaged."""
+    """Read the word frequencies of the corpus.
+
+    Damaged ones are counted again, with a warning.
+    """
     stored = _read_frequencies(tx)
     if stored is not None:
         return stored

@@ -98,7 +98,7 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
 def write_digest(
     app: App, queued: Queued, digest: Digest, papers_by_id: Mapping[int, Paper], *, at: datetime
 ) -> Message:
-    """Write the message of a digest, without papers that were withdrawn since they were chosen."""
+    """Write the message of a digest, without papers withdrawn since the choice."""
     items = [
         (item, papers_by_id[item.score.paper_id])
         for item in digest.items
@@ -204,7 +204,10 @@ def _links(
 
 
 def _mailto(app: App, purpose: Purpose, queued: Queued, paper_id: int = 0) -> str:
-    """A mail that asks what a page would, for readers who cannot reach our pages; else ""."""
+    """Return a mailto link that asks what a page would; else "".
+
+    It is for readers who cannot reach our pages.
+    """
     if messages.is_public_url(app.config.web.base_url):
         return ""
     return app.mailto(purpose, queued.subscriber.id, paper_id=paper_id, message_id=queued.id)
