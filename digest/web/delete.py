@@ -30,6 +30,7 @@ _IN_CONFIG = (
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
+    """Build the routes of the page that deletes a reader."""
     router = APIRouter(include_in_schema=False)
 
     def page(subscriber: Subscriber | None, settings: str = "", *, error: str = "") -> HTMLResponse:
@@ -39,7 +40,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         )
 
     @router.api_route("/m/{token}/delete", methods=["GET", "HEAD"])
-    def look(token: str) -> HTMLResponse:
+    def show_page(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         return page(subscriptions.get(app, link.subscriber_id), pages.path(Purpose.MANAGE, link))
 

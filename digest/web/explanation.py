@@ -59,6 +59,7 @@ async def _explain(
 
 
 def routes(app: App, pages: Pages, profiles: ProfileCache) -> APIRouter:
+    """Build the routes of the page that shows what was learned of a reader."""
     router = APIRouter(include_in_schema=False)
 
     async def page(token: str, link: Link, *, done: str = "", asked: bool = False) -> HTMLResponse:
@@ -80,7 +81,7 @@ def routes(app: App, pages: Pages, profiles: ProfileCache) -> APIRouter:
         return pipeline.read_link(app, token, Purpose.MANAGE)
 
     @router.api_route("/m/{token}/learned", methods=["GET", "HEAD"])
-    async def look(token: str) -> HTMLResponse:
+    async def show_page(token: str) -> HTMLResponse:
         return await page(token, await run_in_threadpool(read_link, token))
 
     @router.post("/m/{token}/learned")

@@ -90,6 +90,7 @@ def unwell(reason: str) -> JSONResponse:
 
 
 def routes(app: App) -> APIRouter:
+    """Build the routes of the health checks."""
     router = APIRouter(tags=["operation"])
     database = app.store.for_health_checks()
     failing: dict[int | str, dict[str, Any]] = {503: {"model": Unwell}}

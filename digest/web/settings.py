@@ -35,11 +35,12 @@ log = logging.getLogger("digest.web")
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
+    """Build the routes of the settings page."""
     router = APIRouter(include_in_schema=False)
     page = Page(app, pages)
 
     @router.api_route("/m/{token}", methods=["GET", "HEAD"])
-    def look(token: str) -> HTMLResponse:
+    def show_page(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         return page.show(link, subscriptions.get(app, link.subscriber_id))
 

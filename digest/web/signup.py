@@ -114,11 +114,12 @@ class FrontPage:
 
 
 def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
+    """Build the routes of the front page and the confirmation page."""
     router = APIRouter(include_in_schema=False)
     front = FrontPage(app, pages)
 
     @router.api_route("/", methods=["GET", "HEAD"])
-    def look() -> HTMLResponse:
+    def show_page() -> HTMLResponse:
         return front.show()
 
     @router.post("/")
@@ -170,7 +171,7 @@ def _address_problem(email: str) -> str:
 
 def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
     @router.api_route("/c/{token}", methods=["GET", "HEAD"])
-    def look(token: str) -> HTMLResponse:
+    def show_page(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.CONFIRM)
         try:
             return page(subscriptions.get(app, link.subscriber_id), pressed=False)

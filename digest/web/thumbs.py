@@ -31,11 +31,12 @@ State = Literal["asks", "pressed", "repeated", "outdated", "held", "left"]
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
+    """Build the routes of the thumb pages."""
     router = APIRouter(include_in_schema=False)
     page = _ThumbPage(app, pages)
 
     @router.api_route("/t/{token}", methods=["GET", "HEAD"])
-    def look(token: str) -> HTMLResponse:
+    def show_page(token: str) -> HTMLResponse:
         return page.ask(pipeline.read_link(app, token, Purpose.UP, Purpose.DOWN), "asks")
 
     @router.post("/t/{token}")

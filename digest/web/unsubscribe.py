@@ -22,11 +22,12 @@ log = logging.getLogger("digest.web")
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
+    """Build the routes of the unsubscribe page."""
     router = APIRouter(include_in_schema=False)
     page = _UnsubscribePage(app, pages)
 
     @router.api_route("/u/{token}", methods=["GET", "HEAD"])
-    def look(token: str) -> HTMLResponse:
+    def show_page(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.UNSUBSCRIBE)
         return page.show(link, page.find_subscriber(link))
 
