@@ -204,10 +204,8 @@ class App:
     def message_id(self, kind: MessageKind, key: str, subscriber_id: int) -> str:
         """Return a Message-ID that stays the same on every attempt.
 
-        So copies can be matched.
-
-        It is unique to this install. Databases of early versions have no install id, and keep the
-        Message-IDs without one.
+        Copies of a message can so be matched, and no other install has the same id. Databases of
+        early versions have no install id; their Message-IDs are unique within the install alone.
 
         Args:
             kind: the kind of the message.

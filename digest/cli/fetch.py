@@ -43,7 +43,7 @@ def fetch(
                 report = run(
                     app,
                     names or (),
-                    told=lambda name, pages: line.update(f"fetching {name}: {pages} pages"),
+                    on_page=lambda name, pages: line.update(f"fetching {name}: {pages} pages"),
                 )
         else:
             report = run(app, names or ())

@@ -89,7 +89,7 @@ class Failing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What alarms are told from."""
+    """The facts that alarms are derived from."""
 
     now: datetime
     #: the newest first, as `store.dumps.list_latest` has them

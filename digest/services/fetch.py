@@ -77,7 +77,7 @@ def fetch(
     stop: Callable[[], bool] = lambda: False,
     sleep: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.time,
-    told: PageProgress | None = None,
+    on_page: PageProgress | None = None,
     progress: Progress | None = None,
 ) -> FetchReport:
     """Fetch the enabled sources, or those named, in the order of the config.
@@ -87,7 +87,7 @@ def fetch(
         reading: ingest the new files; off where something else watches the inbox.
         stop: asked before each request. True: the fetch ends there, and the next one goes on.
         sleep, clock: how to wait, and the time in seconds.
-        told: called after each page.
+        on_page: called after each page.
         progress: as for `ingest`.
 
     Raises:
@@ -98,7 +98,9 @@ def fetch(
     entries = _select_entries(app.config.sources, names)
     if not entries:
         return report
-    options = _Options(due=due, reading=reading, stop=stop, sleep=sleep, clock=clock, told=told)
+    options = _Options(
+        due=due, reading=reading, stop=stop, sleep=sleep, clock=clock, on_page=on_page
+    )
     owner = store.owners.identify_process(secrets.token_hex(4))
     with app.store.writing() as tx:
         is_claimed, last_requests = store.sources.claim(tx, owner, app.now())
@@ -126,7 +128,7 @@ class _Options:
     stop: Callable[[], bool]
     sleep: Callable[[float], object]
     clock: Callable[[], float]
-    told: PageProgress | None
+    on_page: PageProgress | None
 
 
 def _record_round(app: App, report: FetchReport) -> None:
@@ -215,8 +217,8 @@ def _fetch_source(
         with app.store.writing() as tx:
             store.sources.save_state(tx, source.name, state, app.now())
         pages += len(files)
-        if options.told:
-            options.told(source.name, pages)
+        if options.on_page:
+            options.on_page(source.name, pages)
 
     inbox = app.config.ingest.inbox
     state.pop("not_before", None)

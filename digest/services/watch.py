@@ -129,7 +129,7 @@ def _plan_letter(app: App, tx: store.Connection, kind: str, now: datetime) -> bo
 
 
 def facts(app: App, tx: store.Connection) -> Facts:
-    """What alarms are told from, as it is now."""
+    """Collect the current facts that alarms are derived from."""
     now = app.now()
     dumps = store.dumps.list_latest(tx)
     return Facts(
