@@ -33,7 +33,7 @@ class Kept:
     changeable: bool = True
 
 
-def kept(config: Config) -> Iterator[Kept]:
+def list_existing(config: Config) -> Iterator[Kept]:
     """Yield the files and folders that exist, files first."""
     yield from (file for file in _files(config) if file.path.exists())
     inbox, outbox = config.ingest.inbox, config.smtp.outbox
@@ -53,7 +53,7 @@ def restrict(config: Config) -> None:
 
     What cannot be changed is logged, too.
     """
-    for file in kept(config):
+    for file in list_existing(config):
         if private.is_open_to_others(file.path):
             if file.changeable and private.restrict_to_owner(file.path):
                 log.warning(

@@ -80,7 +80,7 @@ def rejects(
     from digest import services
 
     with open_app(config, existing=True) as app:
-        rows = services.rejected(app, dump, limit)
+        rows = services.list_rejected(app, dump, limit)
     if as_json:
         show_json(rows)
         return

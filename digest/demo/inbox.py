@@ -79,7 +79,7 @@ def inbox_pages(
     if changes is not None:
 
         @routes.get("/changes")
-        def changed() -> HTMLResponse:
+        def show_changes() -> HTMLResponse:
             return page("changes", changes=changes)
 
     @routes.get("/{number}")

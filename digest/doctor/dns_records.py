@@ -34,7 +34,7 @@ def check_dns(config: Config, resolver: Resolver, *, ip: str = "") -> Iterator[F
     domain = messages.ascii_domain(domain)
     envelope = messages.ascii_domain(config.mail.bounce_domain or domain)
     yield from _warn_if_unanswered(lambda: _check_spf(config, domain, envelope, resolver, ip))
-    if not records.aligned(domain, envelope):
+    if not records.is_aligned(domain, envelope):
         what = (
             f"bounces go to {envelope}, which is not below {domain}: SPF does not cover the "
             f"address in From"

@@ -68,7 +68,7 @@ def _check_private(config: Config) -> Iterator[Finding]:
     """Check who may read the database, the inbox and the outbox."""
     paths = [
         private_path
-        for private_path in kept.kept(config)
+        for private_path in kept.list_existing(config)
         if private_path.name in ("store.url", "ingest.inbox", "smtp.outbox")
     ]
     exposed = [

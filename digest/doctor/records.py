@@ -139,7 +139,7 @@ def dmarc(domain: str, found_at: str, texts: Sequence[str]) -> Finding:
     return good("dns", f"{place}: p={policy}{above}")
 
 
-def aligned(sender: str, envelope: str) -> bool:
+def is_aligned(sender: str, envelope: str) -> bool:
     """Return whether the envelope's domain is aligned with From, as DMARC requires.
 
     Without the list of public suffixes this is certain only if one domain is below the other.

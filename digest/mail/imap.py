@@ -77,20 +77,20 @@ class Mailbox:
     def find_uids(self, after: int, *, unread: bool, limit: int) -> list[int]:
         """List at most `limit` UIDs above `after`; `unread` skips read mails."""
         criteria = ["UID", f"{after + 1}:*", "UNDELETED", "UNSEEN" if unread else "ALL"]
-        with self._translated() as client:
+        with self._translate_errors() as client:
             uids = sorted(client.search(criteria))
         # "n:*" always includes the last mail, even if its UID is below n (RFC 3501, 6.4.8)
         return [uid for uid in uids if uid > after][:limit]
 
     def fetch(self, uid: int, max_bytes: int) -> bytes | None:
         """The first `max_bytes` of a mail, which stays unread; None if the mail is gone."""
-        with self._translated() as client:
+        with self._translate_errors() as client:
             fields = client.fetch([uid], [f"BODY.PEEK[]<0.{max_bytes}>"]).get(uid, {})
         return next((body for key, body in fields.items() if key.startswith(b"BODY[]")), None)
 
     def mark_processed(self, uid: int) -> None:
         """Move a mail to the processed folder if the server can, else mark it read."""
-        with self._translated() as client:
+        with self._translate_errors() as client:
             if self._can_move:
                 client.move([uid], self.server.processed)
             else:
@@ -113,7 +113,7 @@ class Mailbox:
                 pass  # it exists already; if it does not, the first move says so
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[IMAPClient]:
+    def _translate_errors(self) -> Iterator[IMAPClient]:
         """The client; its errors become MailboxError."""
         if self._client is None:
             raise MailboxError(f"mailbox {self.server.name}: is not open")

@@ -20,7 +20,7 @@ from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.library import ImportReport, import_library
 from digest.services.mailbox import MailboxReport, poll_mailbox
 from digest.services.preview import Preview, preview, sent_digest
-from digest.services.rejects import dumps_read, rejected, retry_rejected, withdrawn
+from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.status import Status, status
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.watch import WatchReport, disks, watch
@@ -51,11 +51,11 @@ __all__ = [
     "get_paper",
     "import_library",
     "ingest_inbox",
+    "list_rejected",
     "poll_mailbox",
     "preview",
     "profile_version",
     "rate",
-    "rejected",
     "resolve",
     "retry_rejected",
     "sent_digest",

@@ -76,7 +76,7 @@ def ingest_inbox(
             ahead[path] = state
         else:
             new.append(path)
-    new += _unchanged(ahead, settled)
+    new += _find_unchanged(ahead, settled)
     if not new:
         return IngestReport()
     report = ingest(app, new, stop=stop)
@@ -85,7 +85,7 @@ def ingest_inbox(
     return report
 
 
-def _unchanged(files: dict[Path, tuple[int, int]], settled: float) -> list[Path]:
+def _find_unchanged(files: dict[Path, tuple[int, int]], settled: float) -> list[Path]:
     """The files that do not change for so many seconds.
 
     Their times lie in the future, so they do not tell when the files were written.

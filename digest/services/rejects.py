@@ -18,7 +18,7 @@ def dumps_read(app: App, limit: int = 20) -> list[dict[str, Any]]:
         return store.dumps.list_latest(tx, limit, libraries=True)
 
 
-def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+def list_rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
     """List rejected records of one dump or of all: dump, line, reason and raw text.
 
     Raises:

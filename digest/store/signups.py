@@ -53,7 +53,7 @@ def list_unconfirmed(tx: Connection, *, before: datetime, limit: int) -> list[in
 
     Who ever got another mail than the confirmation, or gave a thumb, counts as confirmed.
     """
-    query = select(subscribers.c.id).where(*_unconfirmed(before))
+    query = select(subscribers.c.id).where(*_unconfirmed_conditions(before))
     return list(tx.execute(query.order_by(subscribers.c.id).limit(limit)).scalars())
 
 
@@ -64,11 +64,11 @@ def remove_unconfirmed(tx: Connection, ident: int, *, before: datetime) -> bool:
     """
     # Lock the reader first, in the same order as a sender, so that no deadlock is possible.
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
-    gone = delete(subscribers).where(subscribers.c.id == ident, *_unconfirmed(before))
+    gone = delete(subscribers).where(subscribers.c.id == ident, *_unconfirmed_conditions(before))
     return tx.execute(gone).rowcount == 1
 
 
-def _unconfirmed(before: datetime) -> tuple[ColumnElement[bool], ...]:
+def _unconfirmed_conditions(before: datetime) -> tuple[ColumnElement[bool], ...]:
     reader = subscribers.c.id
     other = (messages.c.subscriber_id == reader) & (messages.c.kind != MessageKind.CONFIRM.value)
     return (

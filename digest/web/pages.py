@@ -74,7 +74,7 @@ class Pages:
 # ------------------------------------------------------------------------- how things are shown
 
 
-def masked(email: str) -> str:
+def mask_address(email: str) -> str:
     """Mask an address so that its owner recognises it and nobody else can write to it."""
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}…@{domain}"
@@ -86,7 +86,7 @@ def reader_label(subscriber: Subscriber) -> str:
     A name that contains an address is left out: it is private.
     """
     name = "" if "@" in subscriber.name else subscriber.name
-    return f"{name} ({masked(subscriber.email)})" if name else masked(subscriber.email)
+    return f"{name} ({mask_address(subscriber.email)})" if name else mask_address(subscriber.email)
 
 
 def paper_values(paper: Paper) -> dict[str, object]:

@@ -136,10 +136,10 @@ class Page:
                 name, text = split_field_error(error)
                 sent = replace(sent, errors={name: text})
             else:
-                return self._saved(link, sent, changed, version, more=more)
+                return self._render_saved(link, sent, changed, version, more=more)
         return self.show(link, subscriber, sent, version=version)
 
-    def _saved(
+    def _render_saved(
         self, link: Link, sent: SettingsForm, changed: ChangeResult, version: str, *, more: bool
     ) -> HTMLResponse:
         """Return the page after a save, with edit conflicts if the settings had changed."""

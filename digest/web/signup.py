@@ -24,7 +24,7 @@ from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
 from digest.web.field_values import words
 from digest.web.form_timestamps import read_timestamp, sign_timestamp
-from digest.web.pages import Form, FormBody, Pages, masked, rhythm
+from digest.web.pages import Form, FormBody, Pages, mask_address, rhythm
 from digest.web.settings_form import split_field_error
 
 log = logging.getLogger("digest.web")
@@ -176,7 +176,7 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
         try:
             return page(subscriptions.get(app, link.subscriber_id), pressed=False)
         except NotFoundError:
-            return expired()
+            return render_expired()
 
     @router.post("/c/{token}")
     def confirm(token: str) -> HTMLResponse:
@@ -184,12 +184,12 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
         try:
             subscriber = subscriptions.confirm(app, link.subscriber_id)
         except NotFoundError:
-            return expired()
+            return render_expired()
         pipeline.confirm_delivery(app, link)
         log.info("confirm subscriber=%d status=%s via=page", subscriber.id, subscriber.status.value)
         return page(subscriber, pressed=True)
 
-    def expired() -> HTMLResponse:
+    def render_expired() -> HTMLResponse:
         text = (
             "It was not used for long, or the reader was deleted, so nothing is stored any more. "
             "To get the digest, subscribe again on the front page."
@@ -199,7 +199,7 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
     def page(subscriber: Subscriber, *, pressed: bool) -> HTMLResponse:
         return pages.render(
             "confirm",
-            address=masked(subscriber.email),
+            address=mask_address(subscriber.email),
             pending=subscriber.status is SubscriberStatus.PENDING,
             left=subscriber.status is SubscriberStatus.LEFT,
             suppressed=subscriber.status is SubscriberStatus.SUPPRESSED,

@@ -16,7 +16,7 @@ from digest.app import App
 from digest.errors import NotFoundError, RevokedKeyError
 from digest.model import Link, Purpose, RevokedLink, Subscriber, SubscriberStatus
 from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
-from digest.web.pages import Form, FormBody, Pages, masked
+from digest.web.pages import Form, FormBody, Pages, mask_address
 
 log = logging.getLogger("digest.web")
 
@@ -106,7 +106,7 @@ class _UnsubscribePage:
         trusted = not isinstance(link, RevokedLink)
         return self.pages.render(
             "unsubscribe",
-            address="" if subscriber is None or not trusted else masked(subscriber.email),
+            address="" if subscriber is None or not trusted else mask_address(subscriber.email),
             gone=status is None,
             left=status is SubscriberStatus.LEFT,
             suppressed=status is SubscriberStatus.SUPPRESSED,

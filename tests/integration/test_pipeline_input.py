@@ -332,14 +332,14 @@ def test_rejected_records_are_shown_and_tried_again(app: App, tmp_path: Path) ->
         '{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"\n'
     )
     assert pipeline.ingest(app, [path]).count("rejected") == 1
-    (shown,) = services.rejected(app)
+    (shown,) = services.list_rejected(app)
     assert (shown["line"], shown["raw"]) == (2, '{"title": "Broken", "arxiv": "2606.50002"')
     path.write_text(
         '{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"}\n'
     )
     report = services.retry_rejected(app)
     assert (report.count("new"), report.count("rejected")) == (1, 0)
-    assert services.rejected(app) == []
+    assert services.list_rejected(app) == []
 
 
 def test_rejected_records_of_a_file_that_is_gone_stay(app: App, tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ def test_rejected_records_of_a_file_that_is_gone_stay(app: App, tmp_path: Path) 
     pipeline.ingest(app, [path])
     path.unlink()
     assert "the file is gone" in services.retry_rejected(app).files[0].refused
-    assert len(services.rejected(app)) == 1
+    assert len(services.list_rejected(app)) == 1
 
 
 def test_a_withdrawn_paper_leaves_all_digests_and_readers_who_liked_it_are_named(

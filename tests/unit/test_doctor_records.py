@@ -90,8 +90,8 @@ def test_dmarc(at: str, texts: list[str], level: str) -> None:
     ],
 )
 def test_alignment(sender: str, envelope: str, expected: bool) -> None:
-    assert records.aligned(sender, envelope) is expected
-    assert records.aligned(envelope, sender) is expected
+    assert records.is_aligned(sender, envelope) is expected
+    assert records.is_aligned(envelope, sender) is expected
 
 
 @given(st.lists(st.text(max_size=80), max_size=3))

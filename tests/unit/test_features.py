@@ -348,7 +348,7 @@ def test_the_quick_search_for_a_phrase_equals_the_search_in_pieces(
 ) -> None:
     phrase = words.pieces(keyword)
     assume(phrase.strip())
-    assert words.occurs_in(phrase, title, abstract) == (phrase in words.folded(title, abstract))
+    assert words.occurs_in(phrase, title, abstract) == (phrase in words.fold_paper(title, abstract))
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_the_quick_search_for_a_phrase_equals_the_search_in_pieces(
 def test_a_plain_word_is_found_without_splitting_the_text(
     phrase: str, text: str, occurs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(words, "folded", lambda title, abstract: pytest.fail("taken apart"))
+    monkeypatch.setattr(words, "fold_paper", lambda title, abstract: pytest.fail("taken apart"))
     assert words.occurs_in(phrase, "", text) is occurs
 
 

@@ -119,7 +119,7 @@ class SmtpMailer:
         domains, domain = self._limiters.domains, envelope.domain
         slot = domains.take(domain, monotonic())
         if isinstance(slot, Wait):
-            return _deferred(f"{domain} takes nothing now: {slot.text}", slot, started)
+            return _defer(f"{domain} takes nothing now: {slot.text}", slot, started)
         attempt = _Attempt(envelope, message, begin, monotonic() + self._patience)
         try:
             route, result = await self._hand_over(attempt)
@@ -128,7 +128,7 @@ class SmtpMailer:
             raise
         if isinstance(result, Wait):
             domains.release_probe(domain)
-            return _deferred(f"no mail server takes anything now: {result.text}", result, started)
+            return _defer(f"no mail server takes anything now: {result.text}", result, started)
         retry_seconds = self._learn(route, domain, result)
         return _delivery(route.name if route else "", result, started, retry_seconds)
 
@@ -257,7 +257,7 @@ def _log_text(result: Result) -> str:
     )
 
 
-def _deferred(text: str, wait: Wait, started: datetime) -> Delivery:
+def _defer(text: str, wait: Wait, started: datetime) -> Delivery:
     result = Result(Phase.CONNECT, Verdict(outcome="deferred", fault=wait.reason), 0, text)
     return _delivery("", result, started, wait.seconds)
 

@@ -82,7 +82,7 @@ class FilledTemplate(NamedTuple):
     values: Sequence[str]
 
 
-def fixed(text: str) -> FilledTemplate:
+def text_without_gaps(text: str) -> FilledTemplate:
     """Text without gaps."""
     return FilledTemplate(EncodedTemplate([text]), ("",))
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digest.mail.messages.cards import Card, Form, PaperText
-from digest.mail.messages.encoding import FilledTemplate, fixed
+from digest.mail.messages.encoding import FilledTemplate, text_without_gaps
 from digest.mail.messages.fragments import HTML, TEXT, Fragment, PartFormat, prerender, render_whole
 from digest.mail.messages.placeholders import Gap, make_placeholder
 from digest.mail.messages.values import PaperLinks
 
 #: cached fragments, of some 10 KB each: a day's papers in the forms that they are shown in
 _MAX_CACHED = 2048
-_EMPTY_LINE = fixed("\n")
+_EMPTY_LINE = text_without_gaps("\n")
 #: values of one reader's card, in the order of `Fragment.fill`; the notes follow
 _OWN = ("margin", "reason", "label", "standing", "up", "down", "up_by_mail", "down_by_mail")
 
@@ -88,7 +88,7 @@ def _render_card(
     fragment = _prerender_card(part_format, folder, folders, shape)
     if fragment is None:
         values = {"card": card, "last": is_last, "opening": opening}
-        return fixed(render_whole(f"{folder}/card", values, folders, part_format))
+        return text_without_gaps(render_whole(f"{folder}/card", values, folders, part_format))
     urls = (links.up, links.down, links.up_by_mail, links.down_by_mail)
     return fragment.fill((margin, reason, label, standing, *urls, *notes))
 

@@ -233,7 +233,7 @@ class Sender:
                 f"cannot be written, by a mistake of ours, and the log says more: "
                 f"{type(error).__name__}: {error}"
             )
-        delivery = _undelivered("deferred", problem, started)
+        delivery = _make_undelivered("deferred", problem, started)
         await self._await_settled(queued, delivery, self.ledger.settle(queued, delivery))
         return None
 
@@ -269,7 +269,7 @@ class Sender:
         except MailerError as error:
             self._fail(error)
             with suppress(StoreError):
-                await self.ledger.settle(queued, _undelivered("lost", error, started))
+                await self.ledger.settle(queued, _make_undelivered("lost", error, started))
         except StoreError as error:
             self._fail(error)
         return None
@@ -312,7 +312,7 @@ class Sender:
                 self._lease_ends = began + self.lease.total_seconds()
 
 
-def _undelivered(
+def _make_undelivered(
     outcome: Literal["deferred", "lost"], error: DigestError, started: datetime
 ) -> Delivery:
     return Delivery(

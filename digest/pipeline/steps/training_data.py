@@ -78,8 +78,8 @@ class BatchRatings:
         votes = [vote for vote in self._votes.get(reader.id, []) if vote.paper_id in self._row_of]
         data = replace(
             self._interests_data(reader.interests, self._examples[reader.id]),
-            liked=self._rated([vote for vote in votes if vote.vote == 1]),
-            disliked=self._rated([vote for vote in votes if vote.vote == -1]),
+            liked=self._collect_rated([vote for vote in votes if vote.vote == 1]),
+            disliked=self._collect_rated([vote for vote in votes if vote.vote == -1]),
             co_like_boosts=tuple(
                 (boost.paper_id, self.papers[boost.liked_id].title, boost.value)
                 for boost in co_like_boosts
@@ -112,7 +112,7 @@ class BatchRatings:
     ) -> profiles.TrainingData:
         """What interests say, without thumbs."""
         keywords = [word for interest in reader_interests for word in interest.keywords]
-        none = self._rated([])
+        none = self._collect_rated([])
         return profiles.TrainingData(
             interests=tuple(reader_interests),
             phrases=self._view.space.parse_keywords(keywords),
@@ -124,7 +124,7 @@ class BatchRatings:
             ),
         )
 
-    def _rated(self, votes: Sequence[Feedback]) -> profiles.Rated:
+    def _collect_rated(self, votes: Sequence[Feedback]) -> profiles.Rated:
         ages = [age_in_days(vote.at, self._view.now) for vote in votes]
         return self._papers_with_rows([vote.paper_id for vote in votes], ages)
 

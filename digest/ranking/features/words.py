@@ -205,7 +205,7 @@ def _join_pieces(token: str) -> str:
 
 
 @lru_cache(maxsize=1 << 12)
-def folded(title: str, abstract: str) -> str:
+def fold_paper(title: str, abstract: str) -> str:
     """Return the pieces of title and abstract, a line each, for one search."""
     return f"{pieces(title)}\n{pieces(abstract)}"
 
@@ -214,7 +214,7 @@ def occurs_in(phrase: str, title: str, abstract: str) -> bool:
     """Return whether a phrase, as `pieces` makes it, occurs in title or abstract."""
     # Splitting a text into pieces takes a hundred times as long as searching it.
     quick_answer = _search_lowered(phrase, _lower(title, abstract))
-    return phrase in folded(title, abstract) if quick_answer is None else quick_answer
+    return phrase in fold_paper(title, abstract) if quick_answer is None else quick_answer
 
 
 @lru_cache(maxsize=1 << 13)

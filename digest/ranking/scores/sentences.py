@@ -54,7 +54,7 @@ def write_reason(score: Score) -> str:
         [score.nearest[0]] if score.nearest is not None and "word" in names else []
     )
     if near:
-        clauses.append(f"near {_quoted(near[0])}, which you liked")
+        clauses.append(f"near {_quote(near[0])}, which you liked")
     sentence = "; ".join(clauses)
     return sentence[0].upper() + sentence[1:] + "."
 
@@ -91,23 +91,23 @@ def _write_clause(kind: PartKind, names: Sequence[str]) -> str:
     if kind == "keyword":
         return (
             f"matches your keyword{'s' if len(names) > 1 else ''} "
-            f"{_join([_quoted(name) for name in names[:3]])}"
+            f"{_join([_quote(name) for name in names[:3]])}"
         )
     if kind == "category":
         return f"in {_join(names)}, which you follow"
     if kind == "word":
-        return f"about {_join([_quoted(name) for name in _drop_repeated(names)[:3]])}"
+        return f"about {_join([_quote(name) for name in _drop_repeated(names)[:3]])}"
     if kind == "pick":
         day, _, rank = names[0].partition(_RANK)
         return f"{f'no. {rank} ' if rank else ''}on Hugging Face Daily Papers, {day}"
     if kind == "readers":
-        return f"liked by readers who liked {_quoted(names[0])}, as you did"
+        return f"liked by readers who liked {_quote(names[0])}, as you did"
     if kind == "upvotes":
         return f"{names[0]} upvote{'' if names[0] == '1' else 's'}"
     return f"new on {names[0]}"
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return f'"{name}"'
 
 

@@ -139,7 +139,9 @@ def claim(
         tx, {row.subscriber_id for row in rows if row.subscriber_id is not None}
     )
     return [
-        _queued(row, _operator(row) if row.subscriber_id is None else readers[row.subscriber_id])
+        _build_queued(
+            row, _operator(row) if row.subscriber_id is None else readers[row.subscriber_id]
+        )
         for row in rows
     ]
 
@@ -148,7 +150,7 @@ def _operator(row: Any) -> Subscriber:
     return Subscriber(id=OPERATOR, email="", created=row.not_before)
 
 
-def _queued(row: Any, subscriber: Subscriber) -> Queued:
+def _build_queued(row: Any, subscriber: Subscriber) -> Queued:
     return Queued(
         id=row.id,
         kind=MessageKind(row.kind),

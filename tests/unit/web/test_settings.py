@@ -16,7 +16,7 @@ from digest.mail.messages.templates import render
 from digest.model import Interest, Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import SubscriptionRequest
 from digest.web.field_values import lines, words
-from digest.web.pages import Form, masked, rhythm
+from digest.web.pages import Form, mask_address, rhythm
 from digest.web.settings_form import fill_settings_form, offered_zones, read_settings_form
 from tests.unit.web.conftest import heading
 from tests.webclient import Client, contents
@@ -273,8 +273,8 @@ def test_every_offered_zone_is_accepted(alice: Subscriber) -> None:
 
 
 def test_an_address_is_masked() -> None:
-    assert masked("alice@example.org") == "a…@example.org"
-    assert masked("b@example.org") == "b…@example.org"
+    assert mask_address("alice@example.org") == "a…@example.org"
+    assert mask_address("b@example.org") == "b…@example.org"
 
 
 @pytest.mark.parametrize(
