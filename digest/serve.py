@@ -67,11 +67,9 @@ def run(
     _subscribe_readers_from_config(app)
     events: queue.SimpleQueue[str] = queue.SimpleQueue()
     with _signals(events):
-        pages = (
-            Background(app, extra=extra, stopped=lambda: events.put(_DIED))
-            if "web" in roles
-            else None
-        )
+        pages = None
+        if "web" in roles:
+            pages = Background(app, extra=extra, stopped=lambda: events.put(_DIED))
         stopping = threading.Event()
         schedulers = list(scheduling(app, stopping)) if "scheduler" in roles else []
         senders = list(sending(app, stopping)) if "sender" in roles else []
