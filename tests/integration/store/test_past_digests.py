@@ -172,7 +172,7 @@ def test_slots_and_draws_are_reported_without_readers(any_app: App) -> None:
         record_digest(any_app.store, alice, after=day)
     vote(any_app.store, alice, 3, 1, 1)
     report = evaluate.evaluate(any_app)
-    assert [(slot.label, slot.rate.units) for slot in report.slots] == [
+    assert [(slot.label, slot.estimate.units) for slot in report.slots] == [
         ("normal", 40),
         ("pinned", 40),
         ("exploration", 40),
