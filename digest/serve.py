@@ -214,10 +214,12 @@ def _encode(app: App, stopping: threading.Event) -> Callable[[], None]:
 
 
 def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
+    options = services.FetchOptions(
+        due=True, reading=False, stop=stopping.is_set, sleep=stopping.wait
+    )
+
     def fetch() -> None:
-        report = services.fetch(
-            app, due=True, reading=False, stop=stopping.is_set, sleep=stopping.wait
-        )
+        report = services.fetch(app, options=options)
         for source in report.sources:
             log.info(
                 "fetch source=%s outcome=%s files=%d %s",

@@ -34,17 +34,17 @@ def fetch(
     Continues where the last run stopped.
     """
 
+    from digest.services.fetch import FetchOptions
     from digest.services.fetch import fetch as run
 
     with open_app(config) as app:
         sources = app.config.sources
         if err.is_terminal and not as_json:
             with err.status("fetching") as line:
-                report = run(
-                    app,
-                    names or (),
-                    on_page=lambda name, pages: line.update(f"fetching {name}: {pages} pages"),
+                options = FetchOptions(
+                    on_page=lambda name, pages: line.update(f"fetching {name}: {pages} pages")
                 )
+                report = run(app, names or (), options)
         else:
             report = run(app, names or ())
     if as_json:

@@ -13,7 +13,7 @@ from digest.services.explain import (
     explain_profile,
     profile_version,
 )
-from digest.services.fetch import FetchReport, fetch
+from digest.services.fetch import FetchOptions, FetchReport, fetch
 from digest.services.find import find_paper, get_paper, rate
 from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
@@ -27,6 +27,7 @@ from digest.services.watch import WatchReport, disks, watch
 
 __all__ = [
     "EncoderInfo",
+    "FetchOptions",
     "FetchReport",
     "ImportReport",
     "Inbox",

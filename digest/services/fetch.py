@@ -68,27 +68,30 @@ class FetchReport:
         }
 
 
-def fetch(
-    app: App,
-    names: Sequence[str] = (),
-    *,
-    due: bool = False,
-    reading: bool = True,
-    stop: Callable[[], bool] = lambda: False,
-    sleep: Callable[[float], object] = time.sleep,
-    clock: Callable[[], float] = time.time,
-    on_page: PageProgress | None = None,
-    progress: Progress | None = None,
-) -> FetchReport:
-    """Fetch the enabled sources, or those named, in the order of the config.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FetchOptions:
+    """Which sources are fetched, and how."""
 
-    Args:
-        due: only sources whose interval has passed.
-        reading: ingest the new files; off where something else watches the inbox.
-        stop: asked before each request. True: the fetch ends there, and the next one goes on.
-        sleep, clock: how to wait, and the time in seconds.
-        on_page: called after each page.
-        progress: as for `ingest`.
+    #: only sources whose interval has passed
+    due: bool = False
+    #: ingest the new files; off where something else watches the inbox
+    reading: bool = True
+    #: asked before each request. True: the fetch ends there, and the next one goes on
+    stop: Callable[[], bool] = lambda: False
+    sleep: Callable[[float], object] = time.sleep
+    #: the time in seconds
+    clock: Callable[[], float] = time.time
+    #: called after each page
+    on_page: PageProgress | None = None
+    #: as for `ingest`
+    progress: Progress | None = None
+
+
+_DEFAULTS = FetchOptions()
+
+
+def fetch(app: App, names: Sequence[str] = (), options: FetchOptions = _DEFAULTS) -> FetchReport:
+    """Fetch the enabled sources, or those named, in the order of the config.
 
     Raises:
         InputError: a name that no source has.
@@ -98,9 +101,6 @@ def fetch(
     entries = _select_entries(app.config.sources, names)
     if not entries:
         return report
-    options = _Options(
-        due=due, reading=reading, stop=stop, sleep=sleep, clock=clock, on_page=on_page
-    )
     owner = store.owners.identify_process(secrets.token_hex(4))
     with app.store.writing() as tx:
         is_claimed, last_requests = store.sources.claim(tx, owner, app.now())
@@ -112,23 +112,11 @@ def fetch(
     finally:
         with app.store.writing() as tx:
             store.sources.release(tx, owner, last_requests, app.now())
-    if reading:
-        report.ingested = _ingest_unread(app, [entry.name for entry in entries], progress)
+    if options.reading:
+        report.ingested = _ingest_unread(app, [entry.name for entry in entries], options.progress)
     if any(source.outcome != "waiting" for source in report.sources):
         _record_round(app, report)
     return report
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Options:
-    """How sources are fetched; see `fetch`."""
-
-    due: bool
-    reading: bool
-    stop: Callable[[], bool]
-    sleep: Callable[[float], object]
-    clock: Callable[[], float]
-    on_page: PageProgress | None
 
 
 def _record_round(app: App, report: FetchReport) -> None:
@@ -163,7 +151,7 @@ def _fetch_all(
     report: FetchReport,
     owner: str,
     last_requests: dict[str, float],
-    options: _Options,
+    options: FetchOptions,
 ) -> None:
     from digest.sources.web import Web
 
@@ -206,7 +194,7 @@ def _fetch_all(
 
 
 def _fetch_source(
-    app: App, source: SourceSettings, state: State, web: Web, options: _Options
+    app: App, source: SourceSettings, state: State, web: Web, options: FetchOptions
 ) -> SourceReport:
     pages = 0
 

@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from digest import config, store
 from digest.app import App
 from digest.pipeline import ingest
-from digest.services.fetch import fetch
+from digest.services.fetch import FetchOptions, fetch
 from tests.fakes.source_server import SourceServer
 
 FAULTS = ("503", "429", "cut", "cut-quietly", "bad-token", "bad-gzip", "html", "hang-up")
@@ -61,9 +61,10 @@ def main() -> int:
         app = App.open(config.load(settings, {}), now=lambda: datetime(2026, 6, 9, 12, tzinfo=UTC))
         waited: list[float] = []
         started = time.perf_counter()
-        result = fetch(
-            app, sleep=waited.append, clock=lambda: 1_800_000_000.0 + sum(waited), reading=False
-        ).sources[0]
+        options = FetchOptions(
+            sleep=waited.append, clock=lambda: 1_800_000_000.0 + sum(waited), reading=False
+        )
+        result = fetch(app, options=options).sources[0]
         took = time.perf_counter() - started
         bodies = [path.read_text(encoding="utf-8") for path in result.files]
         seen = Counter(re.findall(r"<id>(.*?)</id>", "".join(bodies)))

@@ -19,7 +19,7 @@ from digest import services, sources, store
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError
-from digest.services.fetch import FetchReport, fetch
+from digest.services.fetch import FetchOptions, FetchReport, fetch
 from digest.sources import SourceSettings
 from digest.sources.web import Web
 from digest.store import sources as states
@@ -29,7 +29,7 @@ from tests.integration.sources.conftest import ALL, Time, ids, with_sources
 
 
 def run(app: App, time: Time, *names: str, **how: Any) -> FetchReport:
-    return fetch(app, names, sleep=time.sleep, clock=time.clock, **how)
+    return fetch(app, names, FetchOptions(sleep=time.sleep, clock=time.clock, **how))
 
 
 def daily(server: SourceServer, **more: Any) -> dict[str, Any]:
