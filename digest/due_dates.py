@@ -128,7 +128,7 @@ def why_not_due(subscriber: Subscriber, now: datetime, *, closed: Collection[dat
 
 
 def _list_owed_dates(subscriber: Subscriber, now: datetime, closed: Collection[date]) -> list[date]:
-    """List the due dates after the last closed one whose time has passed, oldest first.
+    """List the passed due dates after the last closed one, oldest first.
 
     Dates more than `LOOK_BACK` ago, or before the reader joined or came back, are left out.
     """

@@ -79,12 +79,12 @@ def vote_without_held(presses: Sequence[Press], held: set[int]) -> Vote:
     counting = [press for press in presses if press.state != "void"]
     if not counting:
         raise ValueError("no press, no vote")
-    kept = [
+    counted_votes = [
         press.vote
         for position, press in enumerate(presses)
         if position not in held and press.state == "counted"
     ]
-    return kept[-1] if kept else counting[0].previous_vote
+    return counted_votes[-1] if counted_votes else counting[0].previous_vote
 
 
 def is_burst(presses: Sequence[Press], at: datetime) -> bool:

@@ -117,8 +117,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(given: bool) -> None:
-    if given:
+def _print_version(is_given: bool) -> None:
+    if is_given:
         typer.echo(f"digest {__version__}")
         raise typer.Exit
 

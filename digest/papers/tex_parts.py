@@ -48,7 +48,9 @@ def skip_options(text: str, position: int) -> int:
 
 
 def to_super_or_subscript(sign: str, text: str) -> str:
-    """Convert to superscript or subscript characters if all exist, else to `^x` or `^(x+y)`.
+    """Convert to superscript or subscript characters if all exist.
+
+    Otherwise write `^x` or `^(x+y)`.
 
     A decimal in a subscript stays on the line, as in PM2.5.
     """

@@ -126,11 +126,7 @@ def import_library(
         InputError: it holds more than a library does, or the interest would.
         NotFoundError: the subscriber is gone.
     """
-    name = " ".join(interest.split())
-    if not 1 <= len(name) <= NAME_MAX:
-        raise InputError(
-            f"interest: give it a name of up to {NAME_MAX} characters, or leave it out"
-        )
+    name = _check_interest_name(interest)
     dump = dumps.open_dump(path, today=app.now().date())
     report = ImportReport(subscriber=subscriber, interest=name, format=dump.format)
     records = list(islice(dump.records(), EXAMPLES_MAX + 1))
@@ -174,6 +170,16 @@ def import_library(
                 tx, replace(known, interests=tuple(interests)), now=app.now()
             )
     return report
+
+
+def _check_interest_name(interest: str) -> str:
+    """Return the name with single blanks; InputError if it is empty or too long."""
+    name = " ".join(interest.split())
+    if not 1 <= len(name) <= NAME_MAX:
+        raise InputError(
+            f"interest: give it a name of up to {NAME_MAX} characters, or leave it out"
+        )
+    return name
 
 
 def _read_entry(record: Record) -> _LibraryEntry | ImportedEntry:

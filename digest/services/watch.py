@@ -188,12 +188,12 @@ def disks(config: Config) -> list[Disk]:
     folders += (
         [config.ingest.inbox] if config.smtp.host else [config.ingest.inbox, config.smtp.outbox]
     )
-    found: dict[int, Disk] = {}
+    disks_by_device: dict[int, Disk] = {}
     for folder in folders:
         there = next((parent for parent in (folder, *folder.parents) if parent.is_dir()), None)
         if there is not None:
-            found.setdefault(
+            disks_by_device.setdefault(
                 os.stat(there).st_dev,
                 Disk(path=str(folder), free_mb=shutil.disk_usage(there).free // 1_000_000),
             )
-    return list(found.values())
+    return list(disks_by_device.values())

@@ -130,8 +130,8 @@ def merge_pending(
             writer.write_single(new[0])
         else:
             own_ids = {record.paper_id for record in old}
-            kept = sorted(ident for ident in own_ids if keepers[ident] == members[0])
-            writer.write_group(old, new, kept)
+            kept_ids = sorted(ident for ident in own_ids if keepers[ident] == members[0])
+            writer.write_group(old, new, kept_ids)
     writer.rows.write()
 
 

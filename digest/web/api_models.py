@@ -134,7 +134,9 @@ def _tuple(values: list[_T] | None) -> tuple[_T, ...] | None:
 
 
 class SignUpAccepted(BaseModel):
-    """A mail with a confirmation link is on its way, if mail can be sent to that address.
+    """A mail with a confirmation link is on its way.
+
+    There is none if mail cannot be sent to that address.
 
     Nothing else has happened yet.
     """

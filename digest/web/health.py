@@ -145,7 +145,7 @@ def _counts(tx: store.Connection) -> dict[str, Any]:
 def _has_key(app: App, authorization: str) -> bool:
     """Return whether the header contains the key; False if no key is set."""
     key = app.config.web.status_key.get_secret_value()
-    scheme, _, given = authorization.partition(" ")
+    scheme, _, given_key = authorization.partition(" ")
     if not key or scheme.lower() != "bearer":
         return False
-    return hmac.compare_digest(given.strip().encode(), key.encode())
+    return hmac.compare_digest(given_key.strip().encode(), key.encode())

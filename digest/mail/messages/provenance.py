@@ -11,15 +11,15 @@ from digest.model import Interest, Provenance
 _DUMPS_SHOWN = 5
 
 
-def summary(made: Provenance, interests: Sequence[Interest]) -> str:
+def summary(provenance: Provenance, interests: Sequence[Interest]) -> str:
     """The text under the heading: how many papers there were, and what chose."""
-    thumbs = made.thumbs_up + made.thumbs_down
+    thumbs = provenance.thumbs_up + provenance.thumbs_down
     basis = f"guided by your {texts.plural(thumbs, 'thumb')}."
-    considered = f"Chosen from {texts.plural(made.candidates, 'new paper')}"
+    considered = f"Chosen from {texts.plural(provenance.candidates, 'new paper')}"
     if thumbs:
-        return f"{considered}, {basis}" if made.candidates else basis.capitalize()
-    basis = _without_thumbs(made.model, interests)
-    return f"{considered}. {basis}" if made.candidates else basis
+        return f"{considered}, {basis}" if provenance.candidates else basis.capitalize()
+    basis = _without_thumbs(provenance.model, interests)
+    return f"{considered}. {basis}" if provenance.candidates else basis
 
 
 def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
@@ -49,17 +49,17 @@ def _wants(words: Sequence[str]) -> bool:
     return any(not word.lstrip().startswith("-") for word in words)
 
 
-def details(made: Provenance) -> str:
+def details(provenance: Provenance) -> str:
     """Model, features, thumbs, dumps and time, separated by semicolons."""
-    dumps = [texts.cut(texts.one_line(name), 60) for name in made.dumps[:_DUMPS_SHOWN]]
-    if len(made.dumps) > _DUMPS_SHOWN:
-        dumps.append(f"{len(made.dumps) - _DUMPS_SHOWN} more")
+    dumps = [texts.cut(texts.one_line(name), 60) for name in provenance.dumps[:_DUMPS_SHOWN]]
+    if len(provenance.dumps) > _DUMPS_SHOWN:
+        dumps.append(f"{len(provenance.dumps) - _DUMPS_SHOWN} more")
     parts = [
-        f"model {texts.one_line(made.model)}",
-        f"features {texts.one_line(made.features)}",
-        f"thumbs {made.thumbs_up} up, {made.thumbs_down} down",
-        *([f"match {made.calibration}"] if made.calibration else []),
+        f"model {texts.one_line(provenance.model)}",
+        f"features {texts.one_line(provenance.features)}",
+        f"thumbs {provenance.thumbs_up} up, {provenance.thumbs_down} down",
+        *([f"match {provenance.calibration}"] if provenance.calibration else []),
         f"dumps {', '.join(dumps) or 'none'}",
-        f"at {made.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        f"at {provenance.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
     ]
     return "; ".join(parts)

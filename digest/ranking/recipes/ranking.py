@@ -72,7 +72,10 @@ def _merge_rankings(
     scored: Sequence[scores.Scored],
     match: MatchFunction | None,
 ) -> Iterator[Score]:
-    """Merge the rankings by each profile; each paper is yielded once, at its best place."""
+    """Merge the rankings by each profile.
+
+    Each paper is yielded once, at its best place.
+    """
     # Value of each paper that does not depend on the interest: from trends and from other readers'
     # likes. The first profile supplies the latter, since all profiles of a reader hold the same.
     common_values = day.trending[:, : day.competing].sum(axis=0)
@@ -102,7 +105,10 @@ def _merge_rankings(
 def _name_interest(
     name: str, common_values: NDArray[np.float64], ranking: Iterator[Score], day: scores.Day
 ) -> Iterator[Score]:
-    """Yield a profile's ranking, with its interest named in each score that it adds to."""
+    """Yield a profile's ranking.
+
+    Each score that the profile adds to names its interest.
+    """
     for score in ranking:
         added = score.value - common_values[day.row_of(score.paper_id)]
         if score.percentile >= MIN_PERCENTILE and added > MIN_INTEREST_VALUE:

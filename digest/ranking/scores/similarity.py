@@ -90,7 +90,7 @@ def _cosines_to_all(day: Day, row: int) -> NDArray[np.float32]:
 
 
 def near_duplicates(day: Day, paper_id: int) -> frozenset[int]:
-    """Return the ids of the other competing papers that are near-duplicates of this one.
+    """Return the ids of the near-duplicates of this one among competing papers.
 
     Two papers are near-duplicates if the cosine of their word and dense vectors, taken together,
     is at least NEAR_DUPLICATE.
