@@ -36,6 +36,20 @@ def test_help_and_version_import_no_heavy_package(option: str) -> None:
     assert done.stdout.splitlines()[-1] == "imported:"
 
 
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"evaluate"}))
+def test_a_command_is_loaded_without_services_and_store(name: str) -> None:
+    """`evaluate` is left out, since its module uses much of `digest.evaluate`."""
+    heavy = ("digest.app", "digest.pipeline", "digest.services", "digest.store", "sqlalchemy")
+    program = (
+        f"import sys; from digest.cli.commands import load_command; load_command({name!r})\n"
+        f"print('imported:', *(name for name in {heavy!r} if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "imported:"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_line_of_a_command_is_its_docstring(name: str) -> None:
     command = load_command(name)
