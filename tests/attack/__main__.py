@@ -32,17 +32,17 @@ def main() -> int:
     parser.add_argument("--only", default="", help="attacks whose name holds this word")
     parser.add_argument("--scale", type=float, default=1.0, help="of the long form's counts")
     parser.add_argument("--json", type=Path, help="write the results to this file too")
-    asked = parser.parse_args()
-    databases = ["sqlite", "postgres"] if asked.database == "both" else [asked.database]
+    arguments = parser.parse_args()
+    databases = ["sqlite", "postgres"] if arguments.database == "both" else [arguments.database]
     rows = []
     broken = False
     print(f"{'attack':<42} {'database':<9} {'count':>7} {'lost':>5} {'s':>5}")
     for attack in ATTACKS:
-        if asked.only not in attack.name:
+        if arguments.only not in attack.name:
             continue
         for database in databases if attack.uses_database else databases[:1]:
             started = time.monotonic()
-            result = run_attack(attack, database, max(1, round(attack.long * asked.scale)))
+            result = run_attack(attack, database, max(1, round(attack.long * arguments.scale)))
             seconds = time.monotonic() - started
             broken = broken or bool(result.lost)
             rows.append(asdict(result) | {"database": database, "seconds": round(seconds, 1)})
@@ -54,8 +54,8 @@ def main() -> int:
             )
             for line in result.lost[:10]:
                 print(f"    LOST: {line}", flush=True)
-    if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print("something was lost" if broken else "nothing was lost")
     return 1 if broken else 0
 

@@ -149,17 +149,17 @@ def inject_text(place: Place, count: int) -> Result:
     Return the text that became markup in pages and mails.
     """
     lost = []
-    looked = 0
+    checked = 0
     for number, payload in enumerate(PAYLOADS[:count]):
         reader = _plant_text(place, payload, number)
         app = replace(place.app)
         pipeline.compose(app, only=reader)
         pipeline.send(app)
         pages, faults = _check_pages(place, reader, payload)
-        looked += pages
+        checked += pages
         lost += faults
         for mail in place.app.config.smtp.outbox.glob("*.eml"):
-            looked += 1
+            checked += 1
             lost += [
                 f"mail, {payload!r}: {what}"
                 for what in find_markup(_html_of(mail.read_bytes()), foreign=True)
@@ -167,7 +167,7 @@ def inject_text(place: Place, count: int) -> Result:
             mail.unlink()
     return Result(
         name="hostile text",
-        count=looked,
+        count=checked,
         lost=tuple(lost),
         remark=f"{min(count, len(PAYLOADS))} payloads",
     )

@@ -148,8 +148,8 @@ def test_status_distinguishes_the_recipes_that_share_digests(tmp_path: Path, dum
         "DIGEST_EVALUATE__RECIPE_B": "words",
         "COLUMNS": "160",
     }
-    shown = CliRunner().invoke(commands, ["status", "--date", TOMORROW.isoformat()], env=variables)
-    assert f"matches of learned {own.summary}" in shown.output
+    result = CliRunner().invoke(commands, ["status", "--date", TOMORROW.isoformat()], env=variables)
+    assert f"matches of learned {own.summary}" in result.output
 
 
 def test_composed_papers_are_stored_with_their_match(app: App, dump: Dump) -> None:

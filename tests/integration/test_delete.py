@@ -37,7 +37,7 @@ def everything(app: App) -> dict[str, list[str]]:
 def build_history(app: App, dump: Write) -> tuple[int, int]:
     """Give two readers a digest, thumbs, interests and a bounce; returns their ids."""
     fields = {"keywords": ("robot", "a very private wish"), "papers": ("arxiv:2606.09001",)}
-    gone, stays = (
+    deleted, remaining = (
         subscriptions.subscribe(
             app, SubscriptionRequest(email=email, name=email, **fields), origin="command"
         ).subscriber
@@ -45,7 +45,7 @@ def build_history(app: App, dump: Write) -> tuple[int, int]:
     )  # type: ignore[arg-type]
     pipeline.ingest(app, [dump(per_topic=10)])
     pipeline.round(app)
-    for reader in (gone, stays):
+    for reader in (deleted, remaining):
         services.rate(app, reader, "arxiv:2606.09003", 1)
         with app.store.writing() as tx:
             message = tx.exec_driver_sql(
@@ -60,19 +60,19 @@ def build_history(app: App, dump: Write) -> tuple[int, int]:
                 via="mail",
             )
             record_bounces.record_bounce(app, tx, bounce)
-    return gone.id, stays.id
+    return deleted.id, remaining.id
 
 
 def test_nothing_of_a_deleted_reader_is_left_and_nothing_of_others_is_gone(
     any_app: App, dump: Write
 ) -> None:
-    gone, stays = build_history(any_app, dump)
+    deleted, remaining = build_history(any_app, dump)
     before = everything(any_app)
     assert {name for name, rows in before.items() if GONE in str(rows)} == {
         "subscribers",
         "bounces",
     }
-    assert subscriptions.delete(any_app, gone).email == GONE
+    assert subscriptions.delete(any_app, deleted).email == GONE
     after = everything(any_app)
     assert GONE not in str(after)
     lost = {
@@ -88,27 +88,27 @@ def test_nothing_of_a_deleted_reader_is_left_and_nothing_of_others_is_gone(
         "deliveries": 1,
         "bounces": 1,
     }
-    assert [reader.id for reader in subscriptions.list_subscribers(any_app)] == [stays]
+    assert [reader.id for reader in subscriptions.list_subscribers(any_app)] == [remaining]
     with pytest.raises(NotFoundError):
-        subscriptions.delete(any_app, gone)
+        subscriptions.delete(any_app, deleted)
 
 
 def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(
     any_app: App, dump: Write
 ) -> None:
-    gone, _ = build_history(any_app, dump)
+    deleted, _ = build_history(any_app, dump)
     client = Client(any_app)
-    leave = any_app.url(Purpose.UNSUBSCRIBE, gone, message_id=1).removeprefix(
+    leave = any_app.url(Purpose.UNSUBSCRIBE, deleted, message_id=1).removeprefix(
         any_app.config.web.base_url
     )
-    thumb = any_app.url(Purpose.UP, gone, paper_id=1, message_id=1).removeprefix(
+    thumb = any_app.url(Purpose.UP, deleted, paper_id=1, message_id=1).removeprefix(
         any_app.config.web.base_url
     )
-    subscriptions.delete(any_app, gone)
+    subscriptions.delete(any_app, deleted)
     back = subscriptions.subscribe(
         any_app, SubscriptionRequest(email=GONE), origin="command"
     ).subscriber
-    assert back.id > gone, "a number is never given twice"
+    assert back.id > deleted, "a number is never given twice"
     before = everything(any_app)
     for data in ({"List-Unsubscribe": "One-Click"}, {"undo": "1"}, {}):
         assert client.post(leave, data=data).status_code == 200
@@ -120,14 +120,14 @@ def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(
 
 
 def test_a_reader_deleted_before_the_send_gets_no_digest(any_app: App, dump: Write) -> None:
-    gone = subscriptions.subscribe(
+    deleted = subscriptions.subscribe(
         any_app, SubscriptionRequest(email=GONE), origin="command"
     ).subscriber
     pipeline.ingest(any_app, [dump(per_topic=10)])
     pipeline.compose(any_app)
     with any_app.store.writing() as tx:
         (queued,) = store.ledger.claim(tx, owner="me", now=NOON, clock=NOON)
-    subscriptions.delete(any_app, gone.id)
+    subscriptions.delete(any_app, deleted.id)
     with any_app.store.writing() as tx:
         assert store.ledger.begin(tx, [queued], owner="me", now=NOON, clock=NOON) == set()
         ended = Delivery(outcome="lost", server="here", phase=Phase.DATA, started=NOON, ended=NOON)
@@ -137,12 +137,12 @@ def test_a_reader_deleted_before_the_send_gets_no_digest(any_app: App, dump: Wri
 
 
 def test_an_address_stays_suppressed_when_its_reader_is_deleted(any_app: App, dump: Write) -> None:
-    gone, _ = build_history(any_app, dump)
+    deleted, _ = build_history(any_app, dump)
     suppression = Suppression(
         address=GONE, reason=SuppressionReason.HARD, since=NOON, evidence="550 no such user"
     )
     subscriptions.suppress(any_app, [suppression])
-    subscriptions.delete(any_app, gone)
+    subscriptions.delete(any_app, deleted)
     assert subscriptions.list_suppressions(any_app) == [suppression]
     assert (
         subscriptions.subscribe(any_app, SubscriptionRequest(email=GONE), origin="command").outcome
@@ -156,14 +156,14 @@ def test_an_address_stays_suppressed_when_its_reader_is_deleted(any_app: App, du
 
 
 def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Write) -> None:
-    gone, stays = build_history(any_app, dump)
-    subscriptions.delete(any_app, gone)
+    deleted, remaining = build_history(any_app, dump)
+    subscriptions.delete(any_app, deleted)
     tomorrow = any_app.at(NOON + timedelta(days=1))
     pipeline.ingest(tomorrow, [dump(TODAY + timedelta(days=1), per_topic=10)])
     assert [digest.email for digest in pipeline.compose(tomorrow).planned] == [STAYS]
     assert services.status(tomorrow).json
     assert services.deliveries(tomorrow)[0]["email"] == STAYS
-    assert subscriptions.get(tomorrow, stays).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(tomorrow, remaining).status is SubscriberStatus.ACTIVE
 
 
 def test_a_reader_of_the_config_is_not_deleted(app: App, tmp_path: Path) -> None:

@@ -422,8 +422,8 @@ def test_undelivered_digests_and_earlier_thumbs_do_not_count(
         ident = next(iter(store.past.count_thumbs_by_reader(tx)))
         past = store.past.load_digests(tx, [ident])
         votes = store.feedback.load_votes(tx, [ident])
-    whole = match_thumbs(past, votes)
-    assert sum(digest.thumbs_up for digest in whole) > 0
+    matched_digests = match_thumbs(past, votes)
+    assert sum(digest.thumbs_up for digest in matched_digests) > 0
 
     def change_digest(
         digest: store.past.PastDigest, state: MessageState | None, at: datetime

@@ -96,9 +96,9 @@ def test_names_of_readers_and_servers_command_no_terminal(
             address="z@example.org", reason=SuppressionReason.HARD, since=NOON, evidence=evil
         )
         store.suppressions.add(tx, suppression, now=NOON)
-    shown = run(app, "suppressions")
-    assert not set(shown) & set("\x1b\x07\u202e\r")
-    assert not any(line.startswith("forged") for line in shown.splitlines())
+    table = run(app, "suppressions")
+    assert not set(table) & set("\x1b\x07\u202e\r")
+    assert not any(line.startswith("forged") for line in table.splitlines())
     output = run(app, "suppressions", "--json")
     assert not set(output) & set("\x1b\x07\u202e\r")
     assert evil in [row["evidence"] for row in json.loads(output)]

@@ -382,9 +382,9 @@ def test_a_reader_without_interests_still_gets_a_digest_with_true_reasons(
 ) -> None:
     carol = cast(app)["carol"]
     pipeline.ingest(app, [dump()])
-    shown = services.preview(app, carol).json
-    assert shown["made"]["model"] == "trending"  # type: ignore[index]
-    assert {paper["reason"] for paper in shown["papers"]} == {"New on 9 June."}  # type: ignore[index,attr-defined]
+    preview = services.preview(app, carol).json
+    assert preview["made"]["model"] == "trending"  # type: ignore[index]
+    assert {paper["reason"] for paper in preview["papers"]} == {"New on 9 June."}  # type: ignore[index,attr-defined]
 
 
 # ------------------------------------------------------------------------ late, old and lost papers

@@ -58,14 +58,14 @@ def test_a_file_that_gives_nothing_at_all_is_a_failure(app: App, tmp_path: Path)
 def test_a_dump_cut_in_the_middle_keeps_what_came_before_and_goes_on_when_whole(
     app: App, dump: Dump, tmp_path: Path
 ) -> None:
-    whole = dump()
+    whole_dump = dump()
     cut = tmp_path / "cut.jsonl"
-    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    cut.write_bytes(whole_dump.read_bytes()[: whole_dump.stat().st_size // 2])
     (file,) = pipeline.ingest(app, [cut]).files
     assert file.incomplete
     new_papers = file.counts["new"]
     assert 0 < new_papers < 16
-    assert pipeline.ingest(app, [whole]).count("new") == 16 - new_papers
+    assert pipeline.ingest(app, [whole_dump]).count("new") == 16 - new_papers
 
 
 def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(

@@ -107,13 +107,13 @@ def test_leaving_by_a_revoked_link_works_and_sends_a_goodbye(
 ) -> None:
     path, client = path_of(service, Purpose.UNSUBSCRIBE, alice), Client(service)
     service.revoke_key(1)
-    looked = client.get(path)
-    assert looked.status_code == 200
-    assert "example.org" not in looked.text
-    left = client.post(path, data=body)
-    assert left.status_code == 200
-    assert "You have left" in left.text
-    assert "Come back" not in left.text
+    page = client.get(path)
+    assert page.status_code == 200
+    assert "example.org" not in page.text
+    response = client.post(path, data=body)
+    assert response.status_code == 200
+    assert "You have left" in response.text
+    assert "Come back" not in response.text
     assert status(service, alice) is SubscriberStatus.LEFT
     with service.store.reading() as tx:
         waiting = store.deliveries.list_due(tx, now=service.now(), only=[alice.id])

@@ -37,20 +37,20 @@ def main() -> int:
         type=Path,
         help="folder for the database and all that was taken; default a temporary one",
     )
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as temporary,
-        _database(asked.database, asked.keep or Path(temporary)) as url,
+        _database(arguments.database, arguments.keep or Path(temporary)) as url,
     ):
-        folder = asked.keep or Path(temporary)
+        folder = arguments.keep or Path(temporary)
         proof = Proof(
             url,
             folder,
-            readers=asked.readers,
-            kills=asked.kills,
-            senders=asked.senders or (1 if asked.database == "sqlite" else 3),
-            connections=asked.connections,
-            seed=asked.seed,
+            readers=arguments.readers,
+            kills=arguments.kills,
+            senders=arguments.senders or (1 if arguments.database == "sqlite" else 3),
+            connections=arguments.connections,
+            seed=arguments.seed,
             report_progress=lambda line: print(line, flush=True),
         )
         report = proof.run()

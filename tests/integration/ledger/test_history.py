@@ -197,11 +197,11 @@ def compute_whole_history(
 def test_the_loaded_history_equals_the_whole_history(
     store: Store, alice: Subscriber, seed: int
 ) -> None:
-    luck = random.Random(seed)
+    chance = random.Random(seed)
     past: list[tuple[date, tuple[int, ...], str, datetime, datetime]] = []
     ingest_entries(store, *(entry(f"Later paper {n}", arxiv=f"2606.1{n:04}") for n in range(60)))
     for number in range(60):
-        if luck.random() < 0.2:
+        if chance.random() < 0.2:
             continue  # a day without a digest
         day, at = DAY + timedelta(days=number), NOW + timedelta(days=number)
         so_far = compute_whole_history(store, alice.id, day, past)
@@ -209,7 +209,7 @@ def test_the_loaded_history_equals_the_whole_history(
         papers = tuple(
             sorted(
                 {
-                    *luck.sample(
+                    *chance.sample(
                         sorted({*new, *so_far.carried}), min(2, len({*new, *so_far.carried}))
                     ),
                     number + 4,
@@ -217,9 +217,9 @@ def test_the_loaded_history_equals_the_whole_history(
             )
         )
         plan_digest(store, alice, day=day, papers=papers, now=at, seen_before=so_far.maybe_seen)
-        state = luck.choice(["accepted", "accepted", "rejected", "unknown", "expired"])
+        state = chance.choice(["accepted", "accepted", "rejected", "unknown", "expired"])
         # Settled by the operator, days later.
-        changed = at + timedelta(days=luck.choice([0, 0, 0, 1, 3, 30]))
+        changed = at + timedelta(days=chance.choice([0, 0, 0, 1, 3, 30]))
         with store.writing() as tx:
             said = {"state": state, "changed_at": changed}
             tx.execute(update(messages).where(messages.c.key == day.isoformat()).values(said))

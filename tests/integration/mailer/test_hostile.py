@@ -185,7 +185,7 @@ PROPER: Mapping[Step, bytes] = {
 
 def should_be(step: Step, code: int, name: str) -> set[str]:
     """Return the outcomes that RFC 5321 allows for an answer to a step."""
-    gone = "hangs up" in name
+    hangs_up = "hangs up" in name
     if step == "DOT":
         return {
             "accepted"
@@ -205,14 +205,14 @@ def should_be(step: Step, code: int, name: str) -> set[str]:
         if step == "EHLO"
         else 200 <= code <= 299
     )
-    if fine and gone:  # if the end is seen only after the body began, the outcome is unknown
+    if fine and hangs_up:  # if the end is seen only after the body began, the outcome is unknown
         return {"deferred", "unknown"} if step == "DATA" else {"deferred", "error"}
     if fine:
         return {"accepted"}
     if step in ("BANNER", "EHLO"):
         if step == "EHLO" and name in ("codes that differ", "a code and no space"):
             return {"accepted"}  # aiosmtplib reads this greeting and is lenient
-        if step == "EHLO" and code >= 500 and not gone:
+        if step == "EHLO" and code >= 500 and not hangs_up:
             return {"accepted"}  # HELO does
         return {"deferred"} if 400 <= code <= 499 else {"error"}
     # A refusal of MAIL is about this service; the message waits until it is fixed.
@@ -450,12 +450,12 @@ def test_outcomes_are_true_for_random_behaviour_of_the_server(
 ) -> None:
     # The mailer detects a reply that comes together with 354. A reply that comes while the body
     # is sent looks like the reply to the body.
-    whole = {**script, "DATA": data}
+    full_script = {**script, "DATA": data}
 
     async def run() -> list[str]:
         short = Timeouts(connect=GUARD, greeting=0.1, mail=0.1, rcpt=0.1, data=0.1, dot=0.1)
         async with HostileSmtp(
-            whole, offers=("PIPELINING",) if pipelining else (), drop_body_at=drops
+            full_script, offers=("PIPELINING",) if pipelining else (), drop_body_at=drops
         ) as server:
             mailer = SmtpMailer([to(server, timeouts=short, connections=connections)], patience=0)
             begun: list[int] = []

@@ -34,11 +34,11 @@ from tests.integration.send.conftest import Cast, Dump, S, counts, readers
 def count_commits(app: App) -> list[int]:
     """Return a list that grows by one with each transaction that writes."""
     numbers: list[int] = []
-    whole = app.store.writing
+    open_transaction = app.store.writing
 
     def count_and_open() -> Any:
         numbers.append(1)
-        return whole()
+        return open_transaction()
 
     app.store.writing = count_and_open  # type: ignore[method-assign]
     return numbers

@@ -65,12 +65,12 @@ def test_every_kind_survives_a_fault(
     server: SourceServer, harvest: Callable[..., SourceReport], kind: str, path: str, fault: str
 ) -> None:
     more = {"query": "robot"} if kind == "pubmed" else {}
-    whole = len(harvest(kind, path, **more).files)
+    file_count = len(harvest(kind, path, **more).files)
     harvest.state.clear()  # type: ignore[attr-defined]
     server.fail(path, "ok", fault) if kind != "url" else server.fail(path, fault)
     again = harvest(kind, path, **more)
     assert again.error == ""
-    assert len(again.files) == whole
+    assert len(again.files) == file_count
 
 
 def test_retry_after_is_obeyed_in_seconds_and_as_a_date(

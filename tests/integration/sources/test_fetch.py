@@ -58,9 +58,9 @@ def test_only_due_sources_are_fetched_and_named_ones_always(
 ) -> None:
     entry = daily(server, every=60)
     run(service(entry), time)
-    asked = len(server.requests)
+    request_count = len(server.requests)
     waiting = run(service(entry, now=NOON + timedelta(minutes=59)), time, due=True)
-    assert (waiting.sources[0].outcome, len(server.requests)) == ("waiting", asked)
+    assert (waiting.sources[0].outcome, len(server.requests)) == ("waiting", request_count)
     assert (
         run(service(entry, now=NOON + timedelta(minutes=60)), time, due=True).sources[0].outcome
         != "waiting"

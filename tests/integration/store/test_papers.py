@@ -220,7 +220,7 @@ def test_an_abstract_and_its_paper_merge_in_either_order(
     store: Store,
 ) -> None:
     part = {"identities": (Identity(kind="s2", value="1"),), "abstract": "Text."}
-    whole = Entry(
+    complete_entry = Entry(
         source="s2", title="One", title_key="one", identities=(Identity(kind="s2", value="1"),)
     )
     assert ingest_entries(
@@ -230,7 +230,7 @@ def test_an_abstract_and_its_paper_merge_in_either_order(
         assert rows.papers.list_seen_between(tx, DAY - timedelta(days=1), DAY) == []
         max_paper_id = rows.papers.find_max_id(tx)
     tomorrow = DAY + timedelta(days=1)
-    assert ingest_entries(store, whole, day=tomorrow).outcomes == ["new"]
+    assert ingest_entries(store, complete_entry, day=tomorrow).outcomes == ["new"]
     with store.reading() as tx:
         (ident,) = rows.papers.list_seen_between(tx, DAY - timedelta(days=1), tomorrow)
         paper = rows.papers.load(tx, [ident])[ident]

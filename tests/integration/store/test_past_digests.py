@@ -177,9 +177,8 @@ def test_slots_and_draws_are_reported_without_readers(any_app: App) -> None:
         ("pinned", 40),
         ("exploration", 40),
     ]
-    assert [
-        match.label for match in report.matches
-    ] == []  # the paper of the normal slot was from the other recipe
+    # The paper of the normal slot was from the other recipe.
+    assert report.matches == []
     assert report.exploration is not None
     assert report.exploration.enough
     assert report.exploration.rate.value == 1 / 40
