@@ -183,7 +183,7 @@ class App:
     def mailto(
         self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0
     ) -> str:
-        """The same as `url`, to be asked by mail; "" where no mailbox takes answers."""
+        """Return a mailto link for the same request as `url`; "" without a mailbox."""
         if not self.mailing.mailbox:
             return ""
         link = Link(

@@ -79,9 +79,9 @@ def earliest_due(subscriber: Subscriber) -> datetime:
 def next_due(
     subscriber: Subscriber, after: datetime, *, taken: Collection[date] = ()
 ) -> tuple[date, datetime] | None:
-    """Return the reader's next due date and its instant, without the dates in `taken`.
+    """Return the next due date and its instant, skipping the dates in `taken`.
 
-    None for a reader without days, and where a fortnight of dates is taken.
+    None if the reader chose no days, or if all dates of a fortnight are taken.
     """
     first = local_date_of(subscriber, after)
     for number in range(_FORTNIGHT + 1):

@@ -141,23 +141,25 @@ def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
     Sources answer slowly and ask for pauses of minutes, so fetching does not delay composing.
     """
     tick = app.config.schedule.tick_seconds
-    yield Scheduler([_ingest(app, stopping), _compose(app, stopping)], seconds=tick)
+    yield Scheduler(
+        [_make_ingest_job(app, stopping), _make_compose_job(app, stopping)], seconds=tick
+    )
     if app.config.sources:
-        yield Scheduler([_fetch(app, stopping)], seconds=tick)
+        yield Scheduler([_make_fetch_job(app, stopping)], seconds=tick)
     if app.config.mailbox.host:
-        yield Scheduler([_poll(app, stopping)], seconds=60 * app.config.mailbox.minutes)
-    yield Scheduler([_watch(app), _purge(app)], seconds=_WATCH_SECONDS)
-    yield Scheduler([_learn(app, stopping)], seconds=_LEARN_SECONDS)
+        yield Scheduler([_make_mailbox_job(app, stopping)], seconds=60 * app.config.mailbox.minutes)
+    yield Scheduler([_make_watch_job(app), _make_purge_job(app)], seconds=_WATCH_SECONDS)
+    yield Scheduler([_make_word_vector_job(app, stopping)], seconds=_LEARN_SECONDS)
     if app.config.features.encoder:  # a new one takes hours for a large store
-        yield Scheduler([_encode(app, stopping)], seconds=_LEARN_SECONDS)
+        yield Scheduler([_make_encoding_job(app, stopping)], seconds=_LEARN_SECONDS)
 
 
 def sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
     """Yield the scheduler that sends, apart from composing: neither delays the other."""
-    yield Scheduler([_send(app, stopping)], seconds=app.config.schedule.tick_seconds)
+    yield Scheduler([_make_send_job(app, stopping)], seconds=app.config.schedule.tick_seconds)
 
 
-def _ingest(app: App, stopping: threading.Event) -> Callable[[], None]:
+def _make_ingest_job(app: App, stopping: threading.Event) -> Callable[[], None]:
     def ingest() -> None:
         for file in services.ingest_inbox(app, stop=stopping.is_set).files:
             counts = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
@@ -166,7 +168,7 @@ def _ingest(app: App, stopping: threading.Event) -> Callable[[], None]:
     return ingest
 
 
-def _compose(app: App, stopping: threading.Event) -> Callable[[], None]:
+def _make_compose_job(app: App, stopping: threading.Event) -> Callable[[], None]:
     started = app.now()
 
     def compose() -> None:
@@ -177,7 +179,7 @@ def _compose(app: App, stopping: threading.Event) -> Callable[[], None]:
     return compose
 
 
-def _send(app: App, stopping: threading.Event) -> Callable[[], None]:
+def _make_send_job(app: App, stopping: threading.Event) -> Callable[[], None]:
     def send() -> None:
         sent = pipeline.send(app, stop=stopping.is_set)
         if sent.states or sent.error:
@@ -187,8 +189,8 @@ def _send(app: App, stopping: threading.Event) -> Callable[[], None]:
     return send
 
 
-def _learn(app: App, stopping: threading.Event) -> Callable[[], None]:
-    def learn() -> None:
+def _make_word_vector_job(app: App, stopping: threading.Event) -> Callable[[], None]:
+    def train_word_vectors() -> None:
         if pipeline.word_vectors_due(app):
             try:
                 table = pipeline.train_word_vectors(app, stop=stopping.is_set)
@@ -196,10 +198,10 @@ def _learn(app: App, stopping: threading.Event) -> Callable[[], None]:
                 return
             log.info("vectors version=%s words=%d", table.version, len(table.columns))
 
-    return learn
+    return train_word_vectors
 
 
-def _encode(app: App, stopping: threading.Event) -> Callable[[], None]:
+def _make_encoding_job(app: App, stopping: threading.Event) -> Callable[[], None]:
     def encode() -> None:
         encoded = services.encode(app, stop=stopping.is_set)
         if encoded is not None:
@@ -213,7 +215,7 @@ def _encode(app: App, stopping: threading.Event) -> Callable[[], None]:
     return encode
 
 
-def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
+def _make_fetch_job(app: App, stopping: threading.Event) -> Callable[[], None]:
     options = services.FetchOptions(
         due=True, reading=False, stop=stopping.is_set, sleep=stopping.wait
     )
@@ -232,14 +234,14 @@ def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
     return fetch
 
 
-def _watch(app: App) -> Callable[[], None]:
+def _make_watch_job(app: App) -> Callable[[], None]:
     def watch() -> None:
         services.watch(app)
 
     return watch
 
 
-def _purge(app: App) -> Callable[[], None]:
+def _make_purge_job(app: App) -> Callable[[], None]:
     def purge() -> None:
         if deleted := subscriptions.delete_unconfirmed(app):
             log.info("purge unconfirmed=%d", deleted)
@@ -247,7 +249,7 @@ def _purge(app: App) -> Callable[[], None]:
     return purge
 
 
-def _poll(app: App, stopping: threading.Event) -> Callable[[], None]:
+def _make_mailbox_job(app: App, stopping: threading.Event) -> Callable[[], None]:
     def poll() -> None:
         while services.poll_mailbox(app, stop=stopping.is_set).more and not stopping.is_set():
             continue

@@ -127,7 +127,7 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
     with open_app(config) as app:
         report = services.poll_mailbox(app)
-        if report.absent:
+        if report.not_configured:
             raise ConfigError(
                 "no mailbox is configured. Set [mailbox] host, username and password_file"
             )

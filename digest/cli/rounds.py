@@ -182,12 +182,12 @@ def run(
             pipeline.send(app)
     if as_json:
         show_json(
-            ({} if polled.absent else {"mailbox": polled.json})
+            ({} if polled.not_configured else {"mailbox": polled.json})
             | {"ingest": ingested.json}
             | report.json
         )
     else:
-        if not polled.absent:
+        if not polled.not_configured:
             show_polled(polled)
         if ingested.files:
             show_ingested(ingested)

@@ -202,7 +202,7 @@ def _resolve_server(server: _S, folder: Path, name: str) -> _S:
         ConfigError: a password is given twice.
     """
     if server.password_file and server.password.get_secret_value():
-        raise ConfigError(f"{name}: password and password_file are both set; keep one")
+        raise ConfigError(f"{name}: both `password` and `password_file` are set; keep one")
     resolved = server.model_copy(
         update={
             key: path and folder / path
@@ -217,9 +217,9 @@ def _resolve_server(server: _S, folder: Path, name: str) -> _S:
 
 
 def _resolve_web(web: WebSection, folder: Path) -> WebSection:
-    """Return the section with the status key of its file.
+    """Return the section with the status key read from `status_key_file`.
 
-    Without a key, nobody has access.
+    If the file cannot be read, the key stays empty and nobody has access.
 
     Raises:
         ConfigError: the key is given twice.
@@ -227,10 +227,10 @@ def _resolve_web(web: WebSection, folder: Path) -> WebSection:
     if not web.status_key_file:
         return web
     if web.status_key.get_secret_value():
-        raise ConfigError("web: status_key and status_key_file are both set; keep one")
+        raise ConfigError("web: both `status_key` and `status_key_file` are set; keep one")
     path = folder / web.status_key_file
     try:
         key = read_first_line(path, "web.status_key_file")
     except ConfigError:
-        key = ""
+        key = ""  # nobody has access
     return web.model_copy(update={"status_key_file": path, "status_key": SecretStr(key)})

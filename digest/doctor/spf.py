@@ -238,16 +238,20 @@ def _count_void(state: _Check, name: str) -> None:
 
 
 def _expand(state: _Check, domain: str, text: str) -> str:
-    """Expand the macros of a domain (section 7)."""
+    """Expand the SPF macros in `text` (RFC 7208, section 7).
+
+    Args:
+        domain: the domain in whose record the text is found.
+    """
     local, _, owner = state.sender.rpartition("@")
     address = state.address or IPv4Address(0)
-    nibbles = ".".join(f"{int(address):032x}") if address.version == 6 else str(address)
+    dotted_address = ".".join(f"{int(address):032x}") if address.version == 6 else str(address)
     values = {
         "s": state.sender,
         "l": local,
         "o": owner,
         "d": domain,
-        "i": nibbles,
+        "i": dotted_address,
         "p": "unknown",
         "h": state.hello,
     }
@@ -260,6 +264,7 @@ def _expand(state: _Check, domain: str, text: str) -> str:
         if invalid is not None or (digits and not int(digits)):
             raise PermError(f"{text!r} in the record of {domain} has an invalid macro")
         parts = re.split(f"[{re.escape(delimiters or '.')}]", values[letter.lower()])
+        # Without digits all parts stay, since [-0:] is the whole list.
         value = ".".join((parts[::-1] if reverse else parts)[-int(digits or 0) :])
         return quote(value, safe="") if letter.isupper() else value
 

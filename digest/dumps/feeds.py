@@ -190,7 +190,10 @@ def _first_text(elements: Elements, name: str) -> str:
 
 
 def _find_link(elements: Elements) -> str:
-    """Find the page of an entry: RSS's `link`, or the `href` of Atom's main `link`."""
+    """Find the URL of an entry's page; "" if there is none.
+
+    It is RSS's `link`, or the `href` of Atom's main `link`.
+    """
     for element in elements.get("link", []):
         link = text_of(element).strip() or (
             attribute(element, "href").strip()

@@ -53,8 +53,9 @@ class Splitter:
     """
 
     def __init__(self, *under: str) -> None:
-        self._under = frozenset(key.encode() for key in under)
-        self._quoted_keys = [b'"%s"' % key for key in self._under]
+        #: keys of the lists of records; empty = the records are the items of the whole text
+        self._record_keys = frozenset(key.encode() for key in under)
+        self._quoted_keys = [b'"%s"' % key for key in self._record_keys]
         self._ordinal = 0
         self._depth = 0
         #: depth of the records; -1 = not in a list of records
@@ -66,8 +67,9 @@ class Splitter:
         #: position at which the record begins; -1 = between records
         self._record_start = -1
         self._too_long = False
-        #: position up to which each token is read, since the key of a list of records is before it
-        self._scan_until = 0
+        #: position up to which each token is read, since the key of a list of records may come
+        #: before it
+        self._scan_slowly_until = 0
         #: the last chunk ended within a string of the record
         self._in_string = False
         #: depth of the outermost objects: 1 in a top-level list of them
@@ -137,19 +139,24 @@ class Splitter:
 
     def _skip_values(self) -> None:
         """Skip complete values that are not records and hold none, in one step."""
-        if (
-            not self._under
-            or self._depth in (self._record_depth, self._outer_depth)
-            or self._position < self._scan_until
-            or self._key in self._under
-        ):
+        if self._must_scan_slowly:
             return
         values = _COMPLETE_VALUES.match(self._buffer, self._position)
         if values is not None and values.end() > self._position:
             if any(key in values[0] for key in self._quoted_keys):
-                self._scan_until = values.end()
+                self._scan_slowly_until = values.end()
             else:
                 self._position, self._key = values.end(), b""
+
+    @property
+    def _must_scan_slowly(self) -> bool:
+        """Whether a record may begin here, so that the next token must be read by itself."""
+        return (
+            not self._record_keys  # the items of the whole text are the records
+            or self._depth in (self._record_depth, self._outer_depth)  # records or whole pages
+            or self._position < self._scan_slowly_until  # the key of a list of records comes
+            or self._key in self._record_keys  # the value of that key comes
+        )
 
     def _find_record_end(self) -> bool:
         """Move to the end of the record, or of the buffer, without reading any byte twice.
@@ -193,8 +200,8 @@ class Splitter:
         self._position = end
 
     def _open(self, bracket: bytes, start: int) -> None:
-        holds_records = self._key in self._under if self._under else self._depth == 0
-        if self._under and self._depth == self._outer_depth:
+        holds_records = self._key in self._record_keys if self._record_keys else self._depth == 0
+        if self._record_keys and self._depth == self._outer_depth:
             if bracket == b"{":
                 self._page_start = start
             elif self._depth == 0:
@@ -215,7 +222,7 @@ class Splitter:
         self._depth = max(self._depth - 1, 0)
         self._key = b""
         if self._depth < self._record_depth:
-            self._record_depth = -1 if self._under else 0
+            self._record_depth = -1 if self._record_keys else 0
         if self._depth < self._outer_depth:
             self._outer_depth = 0
 
@@ -233,6 +240,6 @@ class Splitter:
                 keep = self._page_start
         self._buffer = self._buffer[keep:]
         self._position -= keep
-        self._scan_until = max(self._scan_until - keep, 0)
+        self._scan_slowly_until = max(self._scan_slowly_until - keep, 0)
         self._record_start = self._record_start - keep if self._record_start >= 0 else -1
         self._page_start = self._page_start - keep if self._page_start >= 0 else self._page_start

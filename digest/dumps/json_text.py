@@ -84,7 +84,7 @@ def decode_rows(
                 reason=f"holds more than {_TOKEN_LIMIT:,} brackets and commas",
             )
             continue
-        data = _as_utf8(data)
+        data = _cp1252_to_utf8(data)
         try:
             yield number, data, decode(data)
         except msgspec.ValidationError as error:
@@ -120,13 +120,13 @@ def decode_object(data: bytes) -> dict[str, Any] | None:
     if _has_too_many_tokens(data):
         return None
     try:
-        value = msgspec.json.decode(_as_utf8(data))
+        value = msgspec.json.decode(_cp1252_to_utf8(data))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def _as_utf8(data: bytes) -> bytes:
+def _cp1252_to_utf8(data: bytes) -> bytes:
     """Convert a record from Windows-1252 to UTF-8; any other is returned unchanged."""
     return (
         data.decode("cp1252").encode()

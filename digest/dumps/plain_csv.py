@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from digest.dumps.columns import Row, build_record, match_columns
 from digest.dumps.formats import Confidence, Head
@@ -20,7 +20,13 @@ _SEPARATORS: Final = (",", ";", "\t")
 _LINES_CAP: Final = 1000
 _OPEN_QUOTE: Final = "a quote is opened and never closed"
 
-Line = tuple[int, str, bool]
+
+class Line(NamedTuple):
+    """A decoded line, without its end."""
+
+    number: int
+    text: str
+    ends_with_newline: bool
 
 
 class PlainCsv:
@@ -57,7 +63,7 @@ class PlainCsv:
                 yield feed.reject_first_line(source, str(error))
                 continue
             yield from feed.take_rejected()
-            if row and feed.taken:
+            if row and feed.record_lines:
                 yield self._record(source, feed, row, header, column_positions, unknown)
 
     def _record(
@@ -69,15 +75,17 @@ class PlainCsv:
         column_positions: list[tuple[int, str]],
         unknown: list[tuple[int, str]],
     ) -> Record | Rejected:
-        number, raw = feed.taken[0][0], feed.raw()
+        number, raw = feed.record_lines[0].number, feed.raw()
         if len(row) > len(header):
             reason = (
                 f"has {len(row)} cells where the header has {len(header)}; a cell with a separator "
                 f"in it needs quotes"
             )
             return Rejected(line=number, raw=raw, reason=reason)
-        if len(row) < len(header) and not feed.taken[-1][2]:
-            source.mark_incomplete(f"the file ends in the middle of line {feed.taken[-1][0]:,}")
+        if len(row) < len(header) and not feed.record_lines[-1].ends_with_newline:
+            source.mark_incomplete(
+                f"the file ends in the middle of line {feed.record_lines[-1].number:,}"
+            )
             return Rejected(line=number, raw=raw, reason="cut off in the middle of the record")
         for position, name in unknown:
             if position < len(row) and row[position]:
@@ -99,23 +107,23 @@ class _LineFeed:
         self._pushed_back: deque[Line] = deque()
         self._rejected: list[Rejected] = []
         #: lines of the current record
-        self.taken: list[Line] = []
+        self.record_lines: list[Line] = []
 
     def __iter__(self) -> _LineFeed:
         return self
 
     def __next__(self) -> str:
-        if len(self.taken) >= _LINES_CAP:
+        if len(self.record_lines) >= _LINES_CAP:
             raise csv.Error(_OPEN_QUOTE)
         line = self._pushed_back.popleft() if self._pushed_back else next(self._lines)
-        self.taken.append(line)
-        return line[1] + "\n"
+        self.record_lines.append(line)
+        return line.text + "\n"
 
     def begin_record(self) -> None:
-        self.taken = []
+        self.record_lines = []
 
     def raw(self) -> str:
-        return "\n".join(line[1] for line in self.taken)[: 64 * 1024]
+        return "\n".join(line.text for line in self.record_lines)[: 64 * 1024]
 
     def take_rejected(self) -> list[Rejected]:
         """Return the lines that could not be decoded since the last call."""
@@ -123,25 +131,23 @@ class _LineFeed:
         return rejected
 
     def reject_first_line(self, source: Source, problem: str) -> Rejected:
-        """Reject the first line and read the others again.
-
-        Most often they are records of their own.
-        """
-        first, *others = self.taken
-        last = self.taken[-1]
+        """Reject the first line and read the others again."""
+        first, *others = self.record_lines
+        last = self.record_lines[-1]
+        # The other lines are most often records of their own.
         self._pushed_back.extendleft(reversed(others))
         if "unexpected end" in problem:
             problem = _OPEN_QUOTE
-            if not last[2]:
-                source.mark_incomplete(f"the file ends in the middle of line {last[0]:,}")
+            if not last.ends_with_newline:
+                source.mark_incomplete(f"the file ends in the middle of line {last.number:,}")
         elif "field larger" in problem:
             problem = (
                 f"a cell is longer than {csv.field_size_limit():,} characters, or {_OPEN_QUOTE}"
             )
-        return Rejected(line=first[0], raw=first[1][: 64 * 1024], reason=problem)
+        return Rejected(line=first.number, raw=first.text[: 64 * 1024], reason=problem)
 
     def _decode_lines(self, source: Source) -> Iterator[Line]:
-        for number, data, ended in source.lines():
+        for number, data, ends_with_newline in source.lines():
             if data is None:
                 self._rejected.append(reject_too_long(number))
                 continue
@@ -153,7 +159,7 @@ class _LineFeed:
                     Rejected(line=number, raw=text[: 64 * 1024], reason="holds NUL bytes")
                 )
                 continue
-            yield number, text.replace("\r", " "), ended
+            yield Line(number, text.replace("\r", " "), ends_with_newline)
 
 
 def _find_separator(line: str) -> str | None:

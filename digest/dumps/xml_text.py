@@ -102,7 +102,7 @@ def read_xml_entries(
             reason = f"damaged: no <{cut.name}> stands before this </{cut.name}>"
             yield Rejected(line=cut.line, raw=raw_text(cut.data), reason=reason)
             continue
-        data, reason = _as_utf8(cut.data, cut.encoding)
+        data, reason = _convert_to_utf8(cut.data, cut.encoding)
         node: Node = None
         if not cut.ended:
             reason = (
@@ -186,8 +186,8 @@ def attribute(node: Node, name: str) -> str:
     return next((str(value) for key, value in node.items() if local_name(key) == name), "")
 
 
-def _as_utf8(data: bytes, encoding: str) -> tuple[bytes, str]:
-    """Return (bytes as UTF-8, ""), or (bytes, why they are not in that encoding)."""
+def _convert_to_utf8(data: bytes, encoding: str) -> tuple[bytes, str]:
+    """Convert to UTF-8: (converted bytes, ""), or (same bytes, why they are not valid)."""
     if not _ENCODINGS.fullmatch(encoding):
         return data, ""
     try:

@@ -24,7 +24,7 @@ from digest.evaluate.svg import (
     draw_interval,
     draw_rule,
     draw_text,
-    draw_title,
+    draw_tooltip,
     escape,
     format_number,
 )
@@ -104,7 +104,7 @@ def draw_document(plots: Sequence[Plot]) -> str:
     for plot in plots:
         parts.append(
             f'<svg y="{top}" width="{WIDTH}" '
-            f'height="{plot.height}">{draw_title(plot.title)}{plot.body}</svg>'
+            f'height="{plot.height}">{draw_tooltip(plot.title)}{plot.body}</svg>'
         )
         top += plot.height
     description = " ".join(f"{plot.title}: {plot.description}" for plot in plots)
@@ -134,9 +134,11 @@ def draw_bars(
 ) -> Plot:
     """Draw horizontal bars with intervals; a dashed line marks the reference."""
     left, right, row, top = 104, 308, 24, 30
-    values = [end for bar in bars for end in bar.value.ends] + (
-        [] if reference is None else [Value(value=reference[1]).value]
-    )
+    values = [end for bar in bars for end in bar.value.ends]
+    if reference is not None:
+        reference_label, reference_value = reference
+        # `Value` refuses a number that cannot be drawn, such as infinity.
+        values += Value(value=reference_value).ends
     scale = Scale(min([0.0, *values]), max([0.0, *values]), left, right)
     bottom = top + row * len(bars)
     parts = [draw_headline(title)]
@@ -148,7 +150,7 @@ def draw_bars(
     for number, bar in enumerate(bars):
         middle = top + row * number + row / 2
         zero, end = scale(0), scale(bar.value.value)
-        parts.append(f"<g>{draw_title(f'{bar.label}: {bar.value.describe(format_value)}')}")
+        parts.append(f"<g>{draw_tooltip(f'{bar.label}: {bar.value.describe(format_value)}')}")
         parts.append(draw_text(bar.label, left - 6, middle + 4, left - 10, "end"))
         parts.append(
             f'<rect x="{format_number(min(zero, end))}" y="{format_number(middle - 7)}" '
@@ -164,10 +166,11 @@ def draw_bars(
         )
     height = bottom + 22
     if reference is not None:
-        parts.append(draw_rule(scale(reference[1]), top, scale(reference[1]), bottom, dash="4 3"))
+        x = scale(reference_value)
+        parts.append(draw_rule(x, top, x, bottom, dash="4 3"))
         parts.append(
             draw_text(
-                f"- - - {reference[0]}: {format_value(reference[1])}",
+                f"- - - {reference_label}: {format_value(reference_value)}",
                 left,
                 height + 10,
                 WIDTH - left - 4,
@@ -271,7 +274,7 @@ def _draw_line(
         if value is None:
             continue
         tooltip = f"{line.name}, {place}: {value.describe(format_value)}"
-        parts.append(f"<g>{draw_title(tooltip)}")
+        parts.append(f"<g>{draw_tooltip(tooltip)}")
         parts += draw_interval(value, scale, x, upright=True, colour=colour)
         parts.append(
             f'<circle cx="{format_number(x)}" cy="{format_number(scale(value.value))}" r="3.5" '
@@ -320,7 +323,7 @@ def draw_reliability(title: str, predicted: str, observed: str, points: Sequence
             f"{percent(point.predicted)} predicted: {point.rate.describe(percent)} "
             f"of {point.number}"
         )
-        parts.append(f"<g>{draw_title(tooltip)}")
+        parts.append(f"<g>{draw_tooltip(tooltip)}")
         parts += draw_interval(point.rate, up, place, upright=True, colour=_COLOURS[0])
         radius = 3 + 5 * math.sqrt(point.number / most)
         parts.append(

@@ -165,7 +165,8 @@ def _character_width(character: str) -> float:
     return 1.04 if character in "mwMW@%…—" else 0.75 if character.isupper() else 0.64
 
 
-def draw_title(text: str) -> str:
+def draw_tooltip(text: str) -> str:
+    """Draw a title element, which browsers show as a tooltip."""
     return f"<title>{escape(text)}</title>"
 
 

@@ -289,7 +289,11 @@ class _GroupReader:
         self.parts.append(self._convert_group(formula, in_formula=True).strip())
 
     def _find_formula_end(self, dollars: str) -> int | None:
-        """Find the dollar that closes this formula; None if the dollar means money."""
+        """Find the dollar that closes this formula.
+
+        Returns:
+            None if there is no closing dollar or the dollar means money.
+        """
         if self.in_formula:
             return None
         end = self.position - 1
@@ -300,24 +304,8 @@ class _GroupReader:
             if self.text[end - 1] != "\\":
                 break
         formula = self.text[self.position : end]
-        if not formula.strip() or "\n\n" in formula:
-            return None
-        if _OPERATORS_ONLY.fullmatch(formula):
-            return end
-        has_syntax = _TEX_SYNTAX.search(formula) is not None
-        if has_syntax and not (formula[:1].isdigit() and formula[-1:].isspace()):
-            return end
-        is_letter = len(formula.strip()) == 1 and formula.strip().isalpha()
-        has_outer_space = formula[:1].isspace() or formula[-1:].isspace()
-        means_money = (
-            self.text[end + len(dollars) : end + len(dollars) + 1].isdigit()
-            or len(_PROSE_WORD.findall(formula)) > 1
-        )
-        return (
-            None
-            if (has_outer_space and not is_letter and "=" not in formula) or means_money
-            else end
-        )
+        after = end + len(dollars)
+        return end if _is_formula(formula, self.text[after : after + 1]) else None
 
     def _read_character(self, character: str) -> None:
         if character == "{":
@@ -356,3 +344,26 @@ class _GroupReader:
         if before[-1:].isdigit():
             return after.isalpha()
         return before.rstrip(".")[-1:].isalpha() and (after.isalnum() or after in ("\\", "$", "("))
+
+
+def _is_formula(text: str, following: str) -> bool:
+    """Whether the text between two dollars is a formula; else the dollars mean money.
+
+    Args:
+        following: the character after the second dollar.
+    """
+    if not text.strip() or "\n\n" in text:  # "US$ $", or a new paragraph
+        return False
+    if _OPERATORS_ONLY.fullmatch(text):  # "$ < $"
+        return True
+    is_amount = text[:1].isdigit() and text[-1:].isspace()
+    if _TEX_SYNTAX.search(text) and not is_amount:  # "$x^2$", but not "$5 for a_b or $6"
+        return True
+    if following.isdigit():  # "$5/$6"
+        return False
+    if len(_PROSE_WORD.findall(text)) > 1:  # "$ for those who have US$"
+        return False
+    if not (text[:1].isspace() or text[-1:].isspace()):  # "$n$"
+        return True
+    is_letter = len(text.strip()) == 1 and text.strip().isalpha()
+    return is_letter or "=" in text  # "$ n $" and "$ n = 5 $", but not "$5 or $ten"

@@ -76,7 +76,7 @@ class Calibration:
     stored format.
     """
 
-    #: rated scores that it was fitted to
+    #: number of rated scores that it was fitted to
     ratings: int
     #: cross-validated calibration error; None where there are too few ratings
     error: float | None = None
@@ -211,9 +211,10 @@ def _cross_validate(ratings: RatedScores) -> float:
     return calibration_error(probabilities, ratings.liked)
 
 
-def _fit(ratings: RatedScores) -> Calibration:
-    features = _features(ratings.standard, ratings.thumbs_up, ratings.thumbs_down)
-    liked = ratings.liked.astype(np.float64)
+def _fit(rated_scores: RatedScores) -> Calibration:
+    """Fit a logistic curve, then correct it by bins."""
+    features = _features(rated_scores.standard, rated_scores.thumbs_up, rated_scores.thumbs_down)
+    liked = rated_scores.liked.astype(np.float64)
     weights = _fit_logistic(features, liked)
     return Calibration(
         ratings=len(liked),

@@ -39,7 +39,10 @@ Floats = NDArray[np.float64]
 
 
 class Ratings(NamedTuple):
-    """The ratings of many readers, reader by reader; the arrays have the shape (ratings,)."""
+    """The ratings of many readers, reader by reader.
+
+    The arrays have the shape (ratings,).
+    """
 
     #: how many readers there are
     readers: int
@@ -54,7 +57,7 @@ class Ratings(NamedTuple):
 
 
 class LinearWeights(NamedTuple):
-    """What was learned of one reader: weights of some words and of all dense columns."""
+    """The weights learned for one reader: of some words and of all dense columns."""
 
     #: the words that have a weight, shape (weighed words,)
     indices: NDArray[np.int32]
@@ -139,9 +142,10 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         word_means: NDArray[np.float32],
         dense_means: Floats,
     ) -> list[LinearWeights]:
-        """Learn the weights of many readers as `InterestClassifier` with a background does.
+        """Learn the weights of many readers at once.
 
-        Words are summed in single precision. A reader's weights do not depend on the other readers.
+        Each reader gets the weights of an `InterestClassifier` with a background, whoever the
+        other readers are. Words are summed in single precision.
 
         Args:
             words: word weights of the feature rows without explicit zeros, shape (rows, words).
@@ -225,10 +229,10 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _subtract_background(X: Any, signed_weights: Floats, background: Floats) -> Floats:
-    """Sum rows by their weights, less as much of the background; shape (n_features,).
+    """Sum weighted rows and subtract as much background; shape (n_features,).
 
-    Only in columns where the sum is not zero: the others would push down papers for words of which
-    the reader said nothing.
+    It is subtracted only in columns where the sum is not zero: the others would push down papers
+    for words of which the reader said nothing.
     """
     total = np.asarray(X.T @ signed_weights, dtype=np.float64)
     return total - np.where(total != 0, signed_weights.sum() * background, 0.0)
@@ -241,7 +245,10 @@ def _subtract_backgrounds(
     chosen: NDArray[np.bool_],
     background: tuple[NDArray[np.float32], Floats],
 ) -> tuple[sp.csr_matrix, Floats]:
-    """Sum each reader's rows by the weights of the chosen ratings, less as much background.
+    """Sum each reader's weighted rows and subtract as much background.
+
+    Args:
+        chosen: which ratings are summed, shape (ratings,).
 
     Returns:
         The sums of words, shape (readers, words), and of dense columns, shape (readers, dense).

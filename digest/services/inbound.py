@@ -185,7 +185,7 @@ def _record_bounce(
     fault = _classify_fault(mail)
     text = mail.text or mail.why
     bounce = BounceReport(
-        message=message,
+        message_id=message,
         email=reader.email,
         fault=fault,
         enhanced=mail.enhanced,
@@ -208,14 +208,16 @@ def _record_bounce(
 
 
 def _classify_fault(mail: InboundMail) -> Fault:
-    """Classify a bounce by the table for SMTP replies.
+    """Return whose fault a bounce is, by the table for SMTP replies.
 
-    A report is final, even if the last reply that it quotes was a temporary one.
+    Only the fault is taken from the table. Whether the reply was temporary is ignored, since a
+    bounce report is final.
     """
     code = mail.code or (450 if mail.enhanced.startswith("4") else 550)
     text = mail.text if mail.enhanced in mail.text else f"{mail.enhanced} {mail.text}"
     if mail.enhanced[2:3] in ("5", "6", "7"):
-        # Protocol, content and policy, temporary or not, are faults of ours, not of the address.
+        # x.5 (protocol), x.6 (content) and x.7 (policy) are our faults, not the address's. The
+        # table tells this from permanent replies only.
         code = 550
         text = f"5{mail.enhanced[1:]} {mail.text}"
     return classify(Phase.RCPT, code, text).fault
@@ -226,7 +228,7 @@ def _record_complaint(
 ) -> Received:
     bounced = Bounced(fault="", at=app.now())
     new = store.bounces.record_complaint(
-        tx, bounced, message=message, email=reader.email, text=mail.text, via="mail"
+        tx, bounced, message_id=message, email=reader.email, text=mail.text, via="mail"
     )
     # An old complaint that is read again must not undo that the reader came back.
     suppression = (

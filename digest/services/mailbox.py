@@ -33,7 +33,7 @@ class MailboxReport:
     #: why the mailbox could not be read, or ""
     error: str = ""
     #: no mailbox is configured
-    absent: bool = False
+    not_configured: bool = False
 
     @property
     def json(self) -> dict[str, object]:
@@ -60,7 +60,7 @@ def poll_mailbox(
     report = MailboxReport()
     server = app.imap
     if server is None:
-        report.absent = True
+        report.not_configured = True
         return report
     try:
         with Mailbox(app.open_imap() or server) as mailbox:

@@ -20,30 +20,30 @@ COMPLAINT = "complaint"
 
 
 def record(
-    tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via
+    tx: Connection, bounced: Bounced, *, message_id: int, email: str, text: str, via: Via
 ) -> bool:
     """Record a bounce of a message (its row's id).
 
     Return False where it was known already.
     """
-    return _add(tx, message, email, bounced.fault, bounced, text, via)
+    return _add(tx, message_id, email, bounced.fault, bounced, text, via)
 
 
 def record_complaint(
-    tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via
+    tx: Connection, bounced: Bounced, *, message_id: int, email: str, text: str, via: Via
 ) -> bool:
     """Record that a reader marked a message as junk.
 
     Return False where it was known already.
     """
-    return _add(tx, message, email, COMPLAINT, bounced, text, via)
+    return _add(tx, message_id, email, COMPLAINT, bounced, text, via)
 
 
 def _add(
-    tx: Connection, message: int, email: str, fault: str, bounced: Bounced, text: str, via: Via
+    tx: Connection, message_id: int, email: str, fault: str, bounced: Bounced, text: str, via: Via
 ) -> bool:
     statement = insert(tx, bounces).values(
-        message_id=message,
+        message_id=message_id,
         email_key=address_key(email),
         fault=fault,
         enhanced=bounced.enhanced[:12],

@@ -146,9 +146,10 @@ class Store:
         return explained or error
 
     def for_health_checks(self) -> Store:
-        """Return the same database over one connection of its own, with short waits.
+        """Return a store for the same database, created at the first call.
 
-        A health check must not wait for other users of the database. Not for several threads.
+        It has a connection of its own and short waits: a health check must not wait for other users
+        of the database. Several threads may use it, but two must not make the first call at once.
         """
         if self._health_store is None:
             url = self.url

@@ -40,20 +40,22 @@ class ReturnResult:
     repeated: bool = False
 
 
-def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) -> LeaveResult:
-    """Leave by a button; a page posted again after the reader came back does nothing.
+def leave_by_link(app: App, link: Link, form_id: str, *, farewell: bool = False) -> LeaveResult:
+    """Unsubscribe the reader of a link.
+
+    A page posted again after the reader came back does nothing.
 
     Args:
-        form: id of the page, or a new one for the button of a mail program.
+        form_id: id of the page with the button; a fresh id for one-click unsubscribe.
         farewell: confirm it by mail, since somebody else may have made the link.
 
     Raises:
-        NotFoundError: they are not stored.
+        NotFoundError: the subscriber is not stored.
     """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
         subscriber = require_subscriber(tx, link.subscriber_id)
-        new = _add(app, tx, subscriber, Button.LEAVE, form)
+        new = _add(app, tx, subscriber, Button.LEAVE, form_id)
         if new is None and subscriber.status is not SubscriberStatus.LEFT:
             return LeaveResult(subscriber=subscriber, repeated=True)
         left = leave(app, tx, subscriber, farewell=farewell)
@@ -61,27 +63,27 @@ def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) ->
     return LeaveResult(subscriber=left)
 
 
-def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> ReturnResult:
+def return_by_link(app: App, link: Link, form_id: str, *, confirms: bool) -> ReturnResult:
     """Come back by a button; held where leaving was pressed a moment ago.
 
     Args:
-        form: id of the page.
+        form_id: id of the page with the button.
         confirms: the page said that an earlier press is held.
 
     Raises:
-        NotFoundError: they are not stored.
+        NotFoundError: the subscriber is not stored.
     """
     now = app.now()
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
         subscriber = require_subscriber(tx, link.subscriber_id)
         recent = store.presses.list_around(tx, subscriber.id, now, presses.WINDOW)
-        new = _add(app, tx, subscriber, Button.RETURN, form, confirms=confirms)
+        new = _add(app, tx, subscriber, Button.RETURN, form_id, confirms=confirms)
         if new is None:
             return ReturnResult(
                 subscriber=subscriber,
                 repeated=True,
-                held=any(press.form == form and press.state == "held" for press in recent),
+                held=any(press.form == form_id and press.state == "held" for press in recent),
             )
         if subscriber.status is SubscriberStatus.LEFT and not presses.may_return(
             recent, now, confirms=confirms
@@ -93,20 +95,20 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
         return ReturnResult(subscriber=reactivate(app, tx, subscriber))
 
 
-def pause_by_link(app: App, link: Link, form: str, *, paused: bool) -> Subscriber:
+def pause_by_link(app: App, link: Link, form_id: str, *, paused: bool) -> Subscriber:
     """Pause or resume by a button; a page posted again changes nothing.
 
     Raises:
-        NotFoundError: they are not stored.
+        NotFoundError: the subscriber is not stored.
     """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
         subscriber = require_subscriber(tx, link.subscriber_id)
-        new = _add(app, tx, subscriber, Button.PAUSE if paused else Button.RESUME, form)
+        new = _add(app, tx, subscriber, Button.PAUSE if paused else Button.RESUME, form_id)
         return subscriber if new is None else set_pause(app, tx, subscriber, paused=paused)
 
 
-def press_after_leaving(app: App, link: Link, form: str) -> None:
+def press_after_leaving(app: App, link: Link, form_id: str) -> None:
     """Record a thumb after leaving; in a burst of presses, mail the way back."""
     now = app.now()
     with app.store.writing() as tx:
@@ -116,7 +118,7 @@ def press_after_leaving(app: App, link: Link, form: str) -> None:
         if subscriber.status is SubscriberStatus.LEFT and any(
             press.button is Button.LEAVE for press in recent
         ):
-            _add(app, tx, subscriber, Button.THUMB, form, void=True)
+            _add(app, tx, subscriber, Button.THUMB, form_id, void=True)
             _offer_way_back(app, tx, subscriber)
 
 
@@ -125,14 +127,14 @@ def _add(
     tx: store.Connection,
     subscriber: Subscriber,
     button: Button,
-    form: str,
+    form_id: str,
     *,
     confirms: bool = False,
     void: bool = False,
 ) -> Press | None:
     now = app.now()
     press = Press(
-        button=button, at=now, form=form, confirms=confirms, state="void" if void else "counted"
+        button=button, at=now, form=form_id, confirms=confirms, state="void" if void else "counted"
     )
     return store.presses.record(tx, subscriber.id, press, forget_before=now - presses.KEPT_FOR)
 

@@ -102,7 +102,7 @@ def test_the_log_of_a_service_holds_neither_forged_lines_nor_tokens(
 
     try:
         logs.set_up("debug")
-        serve._ingest(app, threading.Event())()
+        serve._make_ingest_job(app, threading.Event())()
         monkeypatch.setattr(pipeline, "read_link", fail)
         with serve.Background(app) as address:
             answer = httpx.get(f"{address}{path}", headers={"Referer": path}, trust_env=False)

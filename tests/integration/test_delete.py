@@ -52,7 +52,7 @@ def build_history(app: App, dump: Write) -> tuple[int, int]:
                 f"SELECT max(id) FROM messages WHERE subscriber_id = {reader.id}"
             ).scalar_one()
             bounce = record_bounces.BounceReport(
-                message=message,
+                message_id=message,
                 email=reader.email,
                 fault="mailbox",
                 enhanced="5.2.2",

@@ -301,7 +301,7 @@ def test_serve_reads_the_mailbox_by_itself(
 
 
 def test_without_a_mailbox_nothing_is_asked(app: App) -> None:
-    assert services.poll_mailbox(app).absent
+    assert services.poll_mailbox(app).not_configured
 
 
 def test_a_flood_of_requests_ends_with_the_reader_gone(

@@ -212,7 +212,7 @@ def test_papers_not_listed_in_a_bounced_digest_compete_again(any_app: App, dump:
     listed = set(services.sent_digest(any_app, reader, day("06-09"))[1])
     with any_app.store.writing() as tx:
         bounced = Bounced(fault="mailbox", enhanced="5.2.2", at=any_app.now())
-        store.bounces.record(tx, bounced, message=1, email=reader.email, text="full", via="mail")
+        store.bounces.record(tx, bounced, message_id=1, email=reader.email, text="full", via="mail")
     waits = tick(any_app, "06-10 07:00")
     assert reasons(waits) == ["no new papers yet"]  # a digest of leftovers would come too early
     bring(any_app, dump, "06-10 08:00", per_topic=1)

@@ -139,7 +139,7 @@ class World:
             if message is not None:
                 bounced = Bounced(fault="mailbox", enhanced="5.2.2", at=self.now)
                 store.bounces.record(
-                    tx, bounced, message=message, email=who.email, text="", via="mail"
+                    tx, bounced, message_id=message, email=who.email, text="", via="mail"
                 )
 
     def resolve(self, accepted: bool) -> None:

@@ -146,12 +146,17 @@ def add_reasons(
     trained: Sequence[recipes.TrainedProfile],
     scored: Sequence[scores.Scored],
 ) -> Digest | Quiet:
-    """Return the digest with the reasons for its papers."""
+    """Return the digest with the reasons for its papers.
+
+    A `Quiet` outcome is returned unchanged.
+    """
     if isinstance(outcome, Quiet):
         return outcome
     chosen = {item.score.paper_id: item.score for item in outcome.items}
-    reasons = recipes.explain(recipe, trained, context.day, chosen, scored=scored)
-    items = [structs.replace(item, score=reasons[item.score.paper_id]) for item in outcome.items]
+    explained_scores = recipes.explain(recipe, trained, context.day, chosen, scored=scored)
+    items = [
+        structs.replace(item, score=explained_scores[item.score.paper_id]) for item in outcome.items
+    ]
     return replace(outcome, items=tuple(items))
 
 

@@ -20,7 +20,7 @@ class BounceReport:
     """A bounce of one message to one address."""
 
     #: id of the message's row
-    message: int
+    message_id: int
     email: str
     fault: Fault
     enhanced: str
@@ -45,7 +45,7 @@ def record_refusal(
     if not is_final or not delivery.code or queued.subscriber.id == OPERATOR:
         return None
     bounce = BounceReport(
-        message=queued.id,
+        message_id=queued.id,
         email=queued.subscriber.email,
         fault=delivery.fault,
         enhanced=delivery.enhanced,
@@ -58,11 +58,11 @@ def record_refusal(
 def record_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> None:
     """Record a bounce for each expired message whose mailbox was full.
 
-    The last attempt decides.
+    A message counts if its last attempt found the mailbox full.
     """
     for attempt in store.deliveries.list_full_mailboxes(tx, message_ids):
         bounce = BounceReport(
-            message=attempt["id"],
+            message_id=attempt["id"],
             email=attempt["email"],
             fault="mailbox",
             enhanced=attempt["enhanced"],
@@ -82,13 +82,18 @@ def record_bounce(app: App, tx: store.Connection, bounce: BounceReport) -> Suppr
         fault, enhanced = "mailbox", ""
     bounced = Bounced(fault=fault, enhanced=enhanced, at=app.now())
     is_new = store.bounces.record(
-        tx, bounced, message=bounce.message, email=bounce.email, text=bounce.text, via=bounce.via
+        tx,
+        bounced,
+        message_id=bounce.message_id,
+        email=bounce.email,
+        text=bounce.text,
+        via=bounce.via,
     )
     if not is_new:
         return None
     log.info(
         "bounce message=%d fault=%s status=%s via=%s",
-        bounce.message,
+        bounce.message_id,
         fault or "-",
         enhanced or "-",
         bounce.via,

@@ -1,4 +1,4 @@
-"""Recover the messages that dead senders left behind, and expire those that are too late."""
+"""Recover the messages of dead senders, and expire those that are too late."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digest.store.ledger import Recovered
 
 
 def recover_messages(app: App) -> Recovered:
-    """Release the claims of dead or silent senders, and expire messages whose time is over.
+    """Release the claims of dead or silent senders, and expire late messages.
 
     A mailbox that was full at the last attempt of an expired message counts as a bounce. Where
     another sender locks the same rows in another order, the database ends one of the two

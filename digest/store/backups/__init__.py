@@ -12,7 +12,7 @@ from pathlib import Path
 from digest.errors import InputError
 from digest.store.backups import postgres, sqlite
 from digest.store.backups.closing import Restored
-from digest.store.backups.files import detect_kind, open_new_file
+from digest.store.backups.files import detect_kind, replace_when_written
 from digest.store.engine import Store
 
 __all__ = ["Restored", "back_up", "restore"]
@@ -31,7 +31,7 @@ def back_up(store: Store, path: Path, *, with_keys: bool = True, overwrite: bool
         InputError: the file is there already, or cannot be written.
         StoreError: the database does not answer, is damaged, or is not of this project.
     """
-    with open_new_file(path, overwrite=overwrite) as part:
+    with replace_when_written(path, overwrite=overwrite) as part:
         write = sqlite.write if store.is_sqlite else postgres.write
         write(store, part, with_keys=with_keys)
 

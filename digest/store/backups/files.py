@@ -42,10 +42,10 @@ def build_invalid_backup_error(path: Path, why: str) -> InputError:
 
 
 @contextmanager
-def open_new_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Open a temporary file that is renamed when the block succeeds.
+def replace_when_written(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield the path of an empty temporary file, readable by its owner alone.
 
-    Only its owner can read it.
+    It is renamed to `path` when the block succeeds.
 
     Raises:
         InputError: a file of that name is there already, or it cannot be written.

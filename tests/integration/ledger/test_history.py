@@ -113,7 +113,7 @@ def test_papers_of_a_bounced_digest_are_not_listed_again(
     note = rows.bounces.record_complaint if fault == "complaint" else rows.bounces.record
     bounced = Bounced(fault="" if fault == "complaint" else fault, enhanced="", at=NOW)  # type: ignore[arg-type]
     with store.writing() as tx:
-        assert note(tx, bounced, message=queued.id, email=alice.email, text="", via="mail")
+        assert note(tx, bounced, message_id=queued.id, email=alice.email, text="", via="mail")
         past = load_history(tx, alice, DAY + timedelta(days=1))
     assert (past.arrived and past.arrived.local_date) == arrived
     assert (past.carried, past.listed) == (set(), {1, 2})
