@@ -130,7 +130,7 @@ def _stop_in_time(schedulers: Iterable[Scheduler]) -> bool:
 
 
 # ----------------------------------------------------------------------------------------------
-# what each clock calls
+# what each clock calls; the log names a job by its inner function
 
 
 def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
@@ -190,7 +190,7 @@ def _make_send_job(app: App, stopping: threading.Event) -> Callable[[], None]:
 
 
 def _make_word_vector_job(app: App, stopping: threading.Event) -> Callable[[], None]:
-    def train_word_vectors() -> None:
+    def learn() -> None:
         if pipeline.word_vectors_due(app):
             try:
                 table = pipeline.train_word_vectors(app, stop=stopping.is_set)
@@ -198,7 +198,7 @@ def _make_word_vector_job(app: App, stopping: threading.Event) -> Callable[[], N
                 return
             log.info("vectors version=%s words=%d", table.version, len(table.columns))
 
-    return train_word_vectors
+    return learn
 
 
 def _make_encoding_job(app: App, stopping: threading.Event) -> Callable[[], None]:
