@@ -305,6 +305,7 @@ COMMANDS: list[tuple[int, tuple[str, ...]]] = [
 ]
 
 
+@pytest.mark.slow
 def test_no_error_shows_a_secret(
     run: Run,
     papers: Path,

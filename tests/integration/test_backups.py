@@ -375,6 +375,7 @@ def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(
 # --------------------------------------------------------------------- refusals that change nothing
 
 
+@pytest.mark.slow
 def test_a_restore_is_refused_while_another_process_is_connected(
     service: App, tmp_path: Path
 ) -> None:

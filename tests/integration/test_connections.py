@@ -26,6 +26,8 @@ from digest.web.connections import Limits, OncePerMinute
 from digest.web.listener import Listener
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 #: longer than anything takes here; a test that waits for it has failed
 LONG = 60.0
 SOON = Limits(head=0.3, body=0.3, answer=0.3)

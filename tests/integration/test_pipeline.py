@@ -249,6 +249,7 @@ def test_a_reader_who_causes_an_error_stops_no_other(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_it_is_an_error_when_every_reader_causes_one(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump()])
     for number in range(30):

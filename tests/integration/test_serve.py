@@ -180,6 +180,7 @@ def test_a_tick_reads_the_inbox_composes_and_sends(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_scheduler_and_two_senders_beside_each_other_send_each_digest_once(
     start: Callable[..., tuple[subprocess.Popen[str], str]],
     tmp_path: Path,

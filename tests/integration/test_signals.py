@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import ROOT, build_sqlite_file
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., subprocess.Popen[str]]
 #: a machine that is busy with other things may need longer than the seconds that are promised
 LONG = 60

@@ -24,6 +24,8 @@ from digest.store.ledger import LEASE
 from digest.store.tables import messages, pauses
 from digest.subscriptions import SubscriptionRequest
 
+pytestmark = pytest.mark.slow
+
 Dump = Callable[..., Path]
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 AHEAD = timedelta(days=5)

@@ -15,6 +15,8 @@ from digest.mail.mailer import SmtpMailer
 from tests.fakes.smtp_server import Act, HostileSmtp, Step
 from tests.integration.mailer.conftest import GUARD, message, run, send, to, yes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("how", "connections"),

@@ -80,6 +80,7 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_send_finishes_what_is_on_its_way_and_gives_back_the_rest(
     planned_app: App, number: signal.Signals

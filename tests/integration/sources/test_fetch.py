@@ -71,6 +71,7 @@ def test_only_due_sources_are_fetched_and_named_ones_always(
     )
 
 
+@pytest.mark.slow
 def test_every_process_obeys_a_server_that_asks_for_time(
     server: SourceServer, service: Callable[..., App], time: Time
 ) -> None:
@@ -184,6 +185,7 @@ def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
     server: SourceServer, service: Callable[..., App], time: Time, tmp_path: Path
