@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,12 +41,12 @@ def _section_lines(section: str, chosen: Mapping[str, Any]) -> list[str]:
     """Return one section, and the lists of tables within it."""
     model = section_at([section])
     assert model is not None  # noqa: S101
-    lines = [f"# {_describe(model)}", f"[{section}]"]
+    lines = [*_comment(_describe(model)), f"[{section}]"]
     for key, field in model.model_fields.items():
         if (section, key) not in SUBLISTS:
             prefix = "" if key in chosen else "# "
             value = toml(chosen.get(key, field.default))
-            lines += [f"# {field.description}", f"{prefix}{key} = {value}"]
+            lines += [*_comment(field.description or ""), f"{prefix}{key} = {value}"]
     lines.append("")
     for (outer, key), entry in SUBLISTS.items():
         if outer == section:
@@ -56,7 +57,7 @@ def _section_lines(section: str, chosen: Mapping[str, Any]) -> list[str]:
 def _subscriber_lines() -> list[str]:
     """Return the subscribers, whose keys explain each other and need no descriptions."""
     return [
-        f"# {_describe(SubscriberEntry)}",
+        *_comment(_describe(SubscriberEntry)),
         "# [[subscribers]]",
         '# email = "reader@example.org"',
         '# name = "A reader"',
@@ -71,7 +72,7 @@ def _subscriber_lines() -> list[str]:
         '# papers = ["arxiv:2606.01234"]',
         '# text = ""',
         "",
-        f"# {_describe(InterestEntry)} Instead of the six keys above.",
+        *_comment(f"{_describe(InterestEntry)} Instead of the six keys above."),
         "# [[subscribers.interests]]",
         *_key_lines(
             InterestEntry,
@@ -83,7 +84,7 @@ def _subscriber_lines() -> list[str]:
 
 def _list_lines(model: type[BaseModel], name: str, examples: Mapping[str, Any]) -> list[str]:
     """Return one entry of a list of tables, commented out."""
-    return [f"# {_describe(model)}", f"# [[{name}]]", *_key_lines(model, examples), ""]
+    return [*_comment(_describe(model)), f"# [[{name}]]", *_key_lines(model, examples), ""]
 
 
 def _describe(model: type[BaseModel]) -> str:
@@ -91,10 +92,22 @@ def _describe(model: type[BaseModel]) -> str:
     return " ".join((model.__doc__ or "").split())
 
 
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        100,
+        initial_indent="# ",
+        subsequent_indent="#   ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def _key_lines(model: type[BaseModel], examples: Mapping[str, Any]) -> list[str]:
     lines = []
     for key, field in model.model_fields.items():
-        lines += [f"# {field.description}", f"# {key} = {toml(examples.get(key, field.default))}"]
+        value = toml(examples.get(key, field.default))
+        lines += [*_comment(field.description or ""), f"# {key} = {value}"]
     return lines
 
 

@@ -287,7 +287,8 @@ def _give_thumbs(reader: Reader, mail: ReceivedMail) -> None:
 
 
 def _post(link: str) -> None:
-    request = urllib.request.Request(link, data=b"", method="POST")  # noqa: S310  (a link of our own mail)
+    # a link of our own mail
+    request = urllib.request.Request(link, data=b"", method="POST")  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=30):  # noqa: S310
             return

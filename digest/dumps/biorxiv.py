@@ -49,7 +49,8 @@ _HEADINGS: Final = (
     "Implementation|Supplementary Information|"
     "Trial Registration|Author Summary|Graphical "
     "Abstract|Abstract|Summary|Background|Introduction|Objectives?|Aims?|Purpose|Rationale|"
-    "Motivation|Methodology|Methods?|Design|Setting|Participants|Results?|Findings|Conclusions?|Interpretation|Discussion|Significance|"
+    "Motivation|Methodology|Methods?|Design|Setting|Participants|Results?|Findings|Conclusions?|"
+    "Interpretation|Discussion|Significance|"
     "Importance|Funding|Availability"
 )
 #: headings without a space behind them, at the beginning of a sentence or of the text

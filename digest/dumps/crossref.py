@@ -30,12 +30,14 @@ from digest.model import Record, Rejected, Removal, Skipped
 
 #: types that are not papers; anything else with a title is one
 NON_PAPER_TYPES: Final = re.compile(
-    "component|peer-review|journal(?:-issue|-volume)?|proceedings(?:-series)?|book-se(?:ries|t)|report-(?:series|component)|"
+    "component|peer-review|journal(?:-issue|-volume)?|proceedings(?:-series)?|book-se(?:ries|t)|"
+    "report-(?:series|component)|"
     "standard-series|grant|database|dataset"
 )
 #: kinds of updates that are notices without a text of their own
 NOTICE_KINDS: Final = re.compile(
-    "correction|corrigendum|erratum|addendum|clarification|(?:(?:interim[_-])?expression[_-]of[_-])?concern|partial[_-]retraction"
+    "correction|corrigendum|erratum|addendum|clarification|"
+    "(?:(?:interim[_-])?expression[_-]of[_-])?concern|partial[_-]retraction"
 )
 #: relations to another form of the same paper
 _SAME_PAPER_RELATIONS: Final = ("is-preprint-of", "has-preprint", "is-identical-to")

@@ -28,11 +28,13 @@ _YEAR_IN_NAME: Final = re.compile(r"(?<![0-9])((?:19|20)[0-9]{2})(?![0-9])")
 
 _COMMENT_WITHDRAWN: Final = re.compile(
     r"(?<!not )(?<!n't )(?<!never "
-    r")\bwithdrawn\b(?!\s+(?:from|at|in)\s+(?!arxiv)\w)|\bwithdrawal\s+(?:notice|of\s+th(?:is|e)\s+paper)\b",
+    r")\bwithdrawn\b(?!\s+(?:from|at|in)\s+(?!arxiv)\w)|\bwithdrawal\s+(?:notice|of\s+th(?:is|"
+    r"e)\s+paper)\b",
     re.IGNORECASE,
 )
 _ABSTRACT_WITHDRAWN: Final = re.compile(
-    r"\bthis\s+(?:paper|article|manuscript|submission|work|preprint|report|note|version)\s+(?:has\s+been|is|was|is\s+being|is\s+now)\s+"
+    r"\bthis\s+(?:paper|article|manuscript|submission|work|preprint|report|note|"
+    r"version)\s+(?:has\s+been|is|was|is\s+being|is\s+now)\s+"
     r"(?:\w+ly\s+)?withdrawn\b|^\W*withdrawn\b|^\W*(?:paper\s+)?withdrawn\s+by\b",
     re.IGNORECASE,
 )

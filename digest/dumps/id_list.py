@@ -25,7 +25,8 @@ _SHAPES: Final = {
         r"(?:https?://|(?:www\.)?arxiv\.org/|(?:dx\.)?doi\.org/)[^\s\"<>]+", re.IGNORECASE
     ),
     "arxiv": re.compile(
-        r"(?:arxiv:\s?|oai:arxiv\.org:)\S+|[0-9]{4}\.[0-9]{4,5}(?:v[0-9]{1,4})?|[a-z]{2,12}(?:-[a-z]{2,8})?(?:\.[a-z-]{2,8})?/[0-9]{7}(?:v[0-9]{1,4})?",
+        r"(?:arxiv:\s?|oai:arxiv\.org:)\S+|[0-9]{4}\.[0-9]{4,5}(?:v[0-9]{1,4})?|"
+        r"[a-z]{2,12}(?:-[a-z]{2,8})?(?:\.[a-z-]{2,8})?/[0-9]{7}(?:v[0-9]{1,4})?",
         re.IGNORECASE,
     ),
     "doi": re.compile(r"(?:doi:\s?)?10\.[0-9]{4,9}(?:\.[0-9]+)*/[^\s\"<>]+", re.IGNORECASE),

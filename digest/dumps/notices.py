@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 _IN_TITLE: Final = re.compile(
-    r"\W{0,3}(?:retracted|withdrawn|removed)(?:\s+(?:article|chapter|paper|preprint|manuscript))?\s*(?:[:\])–—]|-\s)",
+    r"\W{0,3}(?:retracted|withdrawn|removed)(?:\s+(?:article|chapter|paper|preprint|"
+    r"manuscript))?\s*(?:[:\])–—]|-\s)",
     re.IGNORECASE,
 )
 _RETRACTION_KINDS: Final = frozenset({"retraction", "withdrawal", "removal"})

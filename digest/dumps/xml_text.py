@@ -47,7 +47,8 @@ _FORBIDDEN: Final = bytes(set(range(1, 32)) - set(b"\t\n\r"))
 _XML_ENTITIES: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 #: encodings in which the byte of `<` means nothing else; UTF-8 needs no decoding here
 _ENCODINGS: Final = re.compile(
-    r"iso8859-\d+|cp12\d\d|koi8-[rut]|mac-\w+|gb2312|gbk|gb18030|big5|euc_\w+|cp437|cp850|cp932|shift_jis"
+    r"iso8859-\d+|cp12\d\d|koi8-[rut]|mac-\w+|gb2312|gbk|gb18030|big5|euc_\w+|cp437|cp850|cp932|"
+    r"shift_jis"
 )
 
 _PARSER: Final = etree.XMLParser(

@@ -19,7 +19,7 @@ from digest.model.digests import (
     Score,
     Slot,
 )
-from digest.model.instants import check_instant
+from digest.model.instants import check_instant, format_day
 from digest.model.links import Link, LinkKey, Purpose, RevokedLink
 from digest.model.messages import (
     DEFERRED_MAX,
@@ -131,4 +131,5 @@ __all__ = [
     "Vote",
     "address_key",
     "check_instant",
+    "format_day",
 ]

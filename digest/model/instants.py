@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 def check_instant(name: str, value: datetime | None) -> None:
     """Refuse a naive time: it would count as local time of the machine."""
     if value is not None and value.tzinfo is None:
         raise ValueError(f"{name} must be an aware time, got naive {value!r}")
+
+
+def format_day(day: date) -> str:
+    """Write a day as readers see it: 29 August. Not strftime, which uses the machine's locale."""
+    return f"{day.day} {_MONTHS[day.month - 1]}"

@@ -17,7 +17,8 @@ _OLD_ARXIV_ID: Final = re.compile(
 )
 #: what may stand before an arXiv id, repeatedly: a link, arXiv's own names, its DOI prefix
 _ARXIV_PREFIX: Final = re.compile(
-    r"(?:https?://)?(?:[a-z0-9-]+\.)*arxiv\.org/(?:abs|pdf|html|ps|format)/|(?:https?://)?(?:dx\.)?doi\.org/|doi:\s*|oai:arxiv\.org:|"
+    r"(?:https?://)?(?:[a-z0-9-]+\.)*arxiv\.org/(?:abs|pdf|html|ps|format)/|(?:https?:/"
+    r"/)?(?:dx\.)?doi\.org/|doi:\s*|oai:arxiv\.org:|"
     r"10\.48550/arxiv\.|arxiv:\s*"
 )
 #: what may follow it: a file extension, a query, a fragment, or the class in brackets as in a PDF
@@ -25,7 +26,8 @@ _ARXIV_SUFFIX: Final = re.compile(r"(?:\.pdf)?/?(?:[?#].*|\s*\[[^\]]*\].*)?", re
 _DOI_PREFIX: Final = re.compile(r"(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi\s*:\s*", re.IGNORECASE)
 _DOI: Final = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*/[^\s\"<>]+")
 _DOI_IN_PATH: Final = re.compile(
-    r"/(?:doi|article|chapter|content)(?:/(?:abs|full|pdf|epdf|pdfdirect|epub|reader))?/(10\.[0-9]{4,9}/[^?#\s]+)"
+    r"/(?:doi|article|chapter|content)(?:/(?:abs|full|pdf|epdf|pdfdirect|epub|reader))?"
+    r"/(10\.[0-9]{4,9}/[^?#\s]+)"
 )
 _DOI_PATH_SUFFIX: Final = re.compile(
     r"(?:\.full)?(?:\.pdf|\.html)?(?:/(?:abstract|full|pdf|epdf|html|meta|fulltext))?/?$"
@@ -33,7 +35,8 @@ _DOI_PATH_SUFFIX: Final = re.compile(
 #: DOIs of preprint servers: bioRxiv and medRxiv (whose prefix journals share), Research Square,
 #: Preprints.org, ChemRxiv, OSF, SSRN
 _PREPRINT_DOI: Final = re.compile(
-    r"10\.(?:1101|64898)/(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{6,}$|10\.21203/rs\.|10\.20944/preprints|10\.26434/chemrxiv|10\.312[0-9]{2}/osf\.io|"
+    r"10\.(?:1101|64898)/(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{6,}$|10\.21203/rs\.|10\.20944"
+    r"/preprints|10\.26434/chemrxiv|10\.312[0-9]{2}/osf\.io|"
     r"10\.2139/ssrn\."
 )
 _PREPRINT_SUFFIX: Final = re.compile(r"v[0-9]{1,3}(?:\.[a-z-]+)*$")

@@ -47,6 +47,7 @@ def test_markup_that_was_not_escaped_is_found() -> None:
     for payload in running:
         page = (
             "<html><body><p "
-            f"title='a'>{payload}</p><textarea>{payload}</textarea><title>{payload}</title></body></html>"
+            f"title='a'>{payload}</p><textarea>{payload}</textarea><title>{payload}</title></body><"
+            f"/html>"
         )
         assert find_markup(page), payload

@@ -254,7 +254,8 @@ def record(number: int) -> str:
     """Build a record of June 2026; title and abstract differ from record to record."""
     arxiv_id = f"2606.{number + 1:05}"
     return (
-        f"<record><header><identifier>oai:arXiv.org:{arxiv_id}</identifier><datestamp>2026-06-08</datestamp><setSpec>cs:cs:LG</setSpec></header>"
+        f"<record><header><identifier>oai:arXiv.org:{arxiv_id}</identifier><datestamp>2026-06-08<"
+        f"/datestamp><setSpec>cs:cs:LG</setSpec></header>"
         f"<metadata><arXiv "
         f'xmlns="http://arxiv.org/OAI/arXiv/"><id>{arxiv_id}</id><created>2026-06-08</created><authors><author><keyname>Doe</keyname>'
         f"<forenames>Jane</forenames></author></authors><title>A title of number "

@@ -103,7 +103,8 @@ _QUOTED = re.compile(r"\S*\w[.@]\w\S*")
 
 #: a 5xx that is a temporary limit, such as "550 5.4.5 Daily user sending limit exceeded"
 _QUOTA_EXCEEDED = re.compile(
-    r"(?:daily|hourly|sending|submission|messages?|e?mails?)\b.{0,40}\b(?:limit|quota|rate|allowance)s?\b.{0,20}\b(?:exceeded|reached|hit|used)"
+    r"(?:daily|hourly|sending|submission|messages?|e?mails?)\b.{0,40}\b(?:limit|quota|rate|"
+    r"allowance)s?\b.{0,20}\b(?:exceeded|reached|hit|used)"
     r"|exceeded .{0,40}\b(?:daily|hourly|sending|messages?)\b.{0,20}\b(?:limit|quota|rate)|too "
     r"many (?:messages|e?mails)|throttl|\brate limit"
     r"|credits? exceeded",

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 import idna
 
 from digest.errors import InputError
+from digest.model import format_day
 
 #: columns of the text part
 WIDTH = 72
@@ -28,27 +29,14 @@ _DROPPED = re.compile(
 )
 # A link that needs no cleaning, as nearly all of a mail's dozens of links.
 _PLAIN_ADDRESS = re.compile(
-    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][A-Za-z0-9%/:?#@!$&'()*+,;=~._-]*)?",
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][A-Za-z0-9%"
+    r"/:?#@!$&'()*+,;=~._-]*)?",
     re.ASCII,
 )
 _SENTENCE_END = re.compile(r"[.!?]['\")\]]?(?=\s)|[。！？]")
 #: printable ASCII without the characters that end an attribute or angle brackets
 _MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _ZWJ = "\u200d"
 
 
@@ -154,7 +142,7 @@ def _wrap_words(words: list[str], room: int) -> list[str]:
 
 def format_date(value: date, *, weekday: bool = False, year: bool = False) -> str:
     """`12 June`, `Friday, 12 June`, `12 June 2026`: English in any locale."""
-    text = f"{value.day} {_MONTHS[value.month - 1]}"
+    text = format_day(value)
     if year:
         text += f" {value.year}"
     return f"{WEEKDAYS[value.weekday()]}, {text}" if weekday else text

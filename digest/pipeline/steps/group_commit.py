@@ -135,7 +135,8 @@ class GroupCommit:
             settles, self._settles = self._settles, []
             try:
                 await self._commit_group(begins, settles)
-            except Exception as error:  # noqa: BLE001  (one message at fault must not take the others with it)
+            # One message at fault must not take the others with it.
+            except Exception as error:  # noqa: BLE001
                 log.warning(
                     "ledger: a group could not be written, trying each by itself: %s", error
                 )

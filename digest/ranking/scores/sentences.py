@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from functools import lru_cache
 
-from digest.model import Paper, Part, PartKind, Score
+from digest.model import Paper, Part, PartKind, Score, format_day
 
 #: between the day and the rank in the name of a pick
 _RANK = ", no. "
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 
 def write_reason(score: Score) -> str:
@@ -146,11 +131,6 @@ def trending_fact(kind: PartKind, paper: Paper) -> str:
     if kind == "upvotes":
         return str(paper.upvotes)
     if kind == "recency" or paper.picked is None:
-        return _format_day(paper.first_seen)
-    day = _format_day(paper.picked)
+        return format_day(paper.first_seen)
+    day = format_day(paper.picked)
     return day if paper.rank is None else f"{day}{_RANK}{paper.rank}"
-
-
-def _format_day(day: date) -> str:
-    # Not strftime, which uses the locale of the machine.
-    return f"{day.day} {_MONTHS[day.month - 1]}"

@@ -15,7 +15,8 @@ ABSTRACT = "It is invented and claims nothing at all. " * 6
 XML = {
     "oai-pmh": (
         '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>',
-        "<record><header><identifier>oai:arXiv.org:ID</identifier><datestamp>DAY</datestamp></header><metadata>"
+        "<record><header><identifier>oai:arXiv.org:ID</identifier><datestamp>DAY</datestamp><"
+        "/header><metadata>"
         "<arXiv "
         'xmlns="http://arxiv.org/OAI/arXiv/"><id>ID</id><title>TITLE</title></arXiv></metadata></record>',
         "\n",
@@ -23,20 +24,23 @@ XML = {
     ),
     "feed": (
         '<rss version="2.0"><channel><title>News</title>',
-        "<item><title>TITLE</title><link>https://arxiv.org/abs/ID</link><pubDate>DAY</pubDate></item>",
+        "<item><title>TITLE</title><link>https://arxiv.org/abs/ID</link><pubDate>DAY</pubDate><"
+        "/item>",
         "\n",
         "</channel></rss>",
     ),
     "arxiv-api": (
         '<feed xmlns="http://www.w3.org/2005/Atom" '
         'xmlns:arxiv="http://arxiv.org/schemas/atom"><id>http://arxiv.org/api/x</id>',
-        "<entry><id>http://arxiv.org/abs/ID</id><title>TITLE</title><published>DAY</published></entry>",
+        "<entry><id>http://arxiv.org/abs/ID</id><title>TITLE</title><published>DAY</published><"
+        "/entry>",
         "\n",
         "</feed>",
     ),
     "pubmed": (
         "<PubmedArticleSet>",
-        "<PubmedArticle><MedlineCitation><PMID>17</PMID><DateRevised><Year>DAY</Year></DateRevised><Article><ArticleTitle>TITLE</ArticleTitle>"
+        "<PubmedArticle><MedlineCitation><PMID>17</PMID><DateRevised><Year>DAY</Year></DateRevised>"
+        "<Article><ArticleTitle>TITLE</ArticleTitle>"
         "<ELocationID "
         'EIdType="doi">10.1000/ID</ELocationID></Article></MedlineCitation></PubmedArticle>',
         "\n",

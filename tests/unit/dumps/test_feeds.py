@@ -128,7 +128,8 @@ def test_answers_of_the_api_are_distinguished_from_feeds(make_dump: MakeDump) ->
     assert (
         make_dump(
             f"<feed "
-            f"{ATOM}><title>News</title><entry><title>T</title><published>2026-04-01</published></entry></feed>"
+            f"{ATOM}><title>News</title><entry><title>T</title><published>2026-04-01</published><"
+            f"/entry></feed>"
         ).format
         == "feed"
     )

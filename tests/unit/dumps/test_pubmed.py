@@ -33,7 +33,8 @@ def article(
     pmid: str = "<PMID>1</PMID>",
 ) -> str:
     return (
-        f"<PubmedArticle>\n<MedlineCitation>{pmid}<Article><ArticleTitle>{title}</ArticleTitle>{inside}</Article>{citation}</MedlineCitation>"
+        f"<PubmedArticle>\n<MedlineCitation>{pmid}<Article><ArticleTitle>{title}<"
+        f"/ArticleTitle>{inside}</Article>{citation}</MedlineCitation>"
         f"<PubmedData>{data}</PubmedData></PubmedArticle>\n"
     )
 
@@ -250,7 +251,8 @@ def test_every_deletion_has_its_line(make_dump: MakeDump) -> None:
 def test_citations_without_their_pubmed_wrapping_are_read(tmp_path: Path) -> None:
     path = tmp_path / "old.xml"
     path.write_text(
-        "<MedlineCitationSet><MedlineCitation><PMID>1</PMID><Article><ArticleTitle>Old</ArticleTitle></Article></MedlineCitation></MedlineCitationSet>"
+        "<MedlineCitationSet><MedlineCitation><PMID>1</PMID><Article><ArticleTitle>Old<"
+        "/ArticleTitle></Article></MedlineCitation></MedlineCitationSet>"
     )
     assert only(open_dump(path, today=TODAY)).title == "Old"
 
