@@ -30,12 +30,14 @@ class Keyword:
     """What a keyword adds to a paper's score.
 
     `weight` times the product of its words with the paper, and `bonus` where the whole phrase
-    occurs.
+    occurs. Both are 0 for a word that many likes have faded: its papers are still found.
     """
 
     phrase: Phrase
     weight: float
     bonus: float
+    #: 0-1: 1 in full, 0 = a paper is no longer listed for having it in the title
+    strength: float = 1.0
 
 
 def keyword_fade(likes: float) -> float:
@@ -55,21 +57,18 @@ def has_several_words(text: str) -> bool:
 
 
 def weigh_keywords(phrases: Sequence[Phrase], likes: float) -> tuple[Keyword, ...]:
-    """Weigh the keywords of a reader with so many likes.
-
-    Those that add nothing are left out.
-    """
+    """Weigh the keywords of a reader with so many likes, in order."""
     share = keyword_fade(likes)
     keywords = []
     for phrase in phrases:
         is_phrase = has_several_words(phrase.text)
         if phrase.muted:
             keywords.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED_PENALTY))
-        elif share or phrase.pinned or is_phrase:
-            bonus = max(share * PHRASE_BONUS, PHRASE_FLOOR) if is_phrase else share * WORD_BONUS
-            if phrase.pinned:
-                bonus = max(bonus, PINNED_BONUS)
-            keywords.append(Keyword(phrase=phrase, weight=share * KEYWORD_WEIGHT, bonus=bonus))
+            continue
+        bonus = max(share * PHRASE_BONUS, PHRASE_FLOOR) if is_phrase else share * WORD_BONUS
+        if phrase.pinned:
+            bonus = max(bonus, PINNED_BONUS)
+        keywords.append(Keyword(phrase=phrase, weight=share * KEYWORD_WEIGHT, bonus=bonus))
     return tuple(keywords)
 
 

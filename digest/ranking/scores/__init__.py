@@ -9,6 +9,7 @@ always add up. Read `plain` first: it is the whole sum for one reader.
 - `names`, `trending`: categories and authors; upvotes, pick and recency
 - `days`, `similarity`: the papers of a day, prepared once for many readers, and their cosines
 - `parts`, `values`: the same sum for many readers at once
+- `typed`: which papers hold a keyword that the reader typed
 - `order`: scored papers best first; which are muted and which pinned
 - `explanations`, `sentences`: what a value is made of, and one sentence that says so
 
@@ -42,6 +43,7 @@ from digest.ranking.scores.plain import score_plainly
 from digest.ranking.scores.sentences import write_reason
 from digest.ranking.scores.similarity import cosines, near_duplicates
 from digest.ranking.scores.trending import UPVOTES
+from digest.ranking.scores.typed import KeywordPlaces, find_keywords, find_title_keywords
 from digest.ranking.scores.values import Scored, measure, score, score_all
 
 __all__ = [
@@ -49,11 +51,14 @@ __all__ = [
     "MIN_NEAREST_COSINE",
     "UPVOTES",
     "Day",
+    "KeywordPlaces",
     "Scored",
     "cosines",
     "explain",
+    "find_keywords",
     "find_muted",
     "find_pinned",
+    "find_title_keywords",
     "make_day",
     "measure",
     "near_duplicates",

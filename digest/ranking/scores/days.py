@@ -49,8 +49,8 @@ class _DayCache:
     word_indices: dict[int, tuple[NDArray[np.int32], NDArray[np.int32]]] = field(
         default_factory=dict
     )
-    #: text of a spelling -> rows of the papers that hold it
-    spelling_rows: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    #: text of a spelling, whether in the title -> rows of the papers that hold it there
+    spelling_rows: dict[tuple[str, bool], NDArray[np.int64]] = field(default_factory=dict)
     #: cosines of competing papers, shape (competing, competing); rows in `cosine_rows` are filled
     cosines: NDArray[np.float32] | None = None
     cosine_rows: set[int] = field(default_factory=set)
@@ -145,27 +145,39 @@ class Day:
             self.cache.word_indices[id(vocabulary)] = cached
         return cached[1]
 
-    def rows_holding(self, spellings: Sequence[Spelling]) -> NDArray[np.int64]:
-        """Return the rows of papers with one of the spellings, ascending."""
+    def rows_holding(
+        self, spellings: Sequence[Spelling], *, in_title: bool = False
+    ) -> NDArray[np.int64]:
+        """Return the rows of papers with one of the spellings, ascending.
+
+        Args:
+            spellings: the spellings of a keyword.
+            in_title: count only papers with a spelling in the title.
+        """
         if self.parent is not None:
             day, rows = self.parent
             holds = np.zeros(len(day.ids), dtype=np.bool_)
             for spelling in spellings:
-                holds[day._rows_holding(spelling)] = True
+                holds[day._rows_holding(spelling, in_title)] = True
             return np.flatnonzero(holds[rows])
-        row_arrays = [self._rows_holding(spelling) for spelling in spellings]
+        row_arrays = [self._rows_holding(spelling, in_title) for spelling in spellings]
         if len(row_arrays) == 1:
             return row_arrays[0]
         return np.unique(np.concatenate([np.empty(0, np.int64), *row_arrays]))
 
-    def _rows_holding(self, spelling: Spelling) -> NDArray[np.int64]:
-        cached = self.cache.spelling_rows.get(spelling.text)
+    def _rows_holding(self, spelling: Spelling, in_title: bool) -> NDArray[np.int64]:
+        cached = self.cache.spelling_rows.get((spelling.text, in_title))
         if cached is None:
             # Columns only narrow the search: other words share them, and the pairs of a longer
             # phrase may stand apart.
-            rows = (row for row in self._candidates(spelling) if self._holds(row, spelling))
+            candidates = (
+                self._rows_holding(spelling, False).tolist()
+                if in_title
+                else self._candidates(spelling)
+            )
+            rows = (row for row in candidates if self._holds(row, spelling, in_title))
             cached = np.fromiter(rows, dtype=np.int64)
-            self.cache.spelling_rows[spelling.text] = cached
+            self.cache.spelling_rows[spelling.text, in_title] = cached
         return cached
 
     def _candidates(self, spelling: Spelling) -> Sequence[int]:
@@ -182,9 +194,9 @@ class Day:
         candidates: list[int] = rows[counts == len(distinct)].tolist()
         return candidates
 
-    def _holds(self, row: int, spelling: Spelling) -> bool:
+    def _holds(self, row: int, spelling: Spelling, in_title: bool) -> bool:
         paper = self.papers[row] if row < self.competing else self.recent[row - self.competing]
-        return spelling.occurs_in(paper.title, paper.abstract)
+        return spelling.occurs_in(paper.title, "" if in_title else paper.abstract)
 
     def rows_with_word(self, index: int) -> NDArray[np.int32]:
         """Return the rows of the papers with a word of the vocabulary, ascending."""

@@ -1,0 +1,56 @@
+"""Which papers of a day hold a keyword that the reader typed, and where.
+
+A keyword that thumbs have faded from the score is found like any other: see `profiles.Keyword`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.ranking.profiles import Keyword, Profile
+from digest.ranking.scores.days import Day
+
+
+class KeywordPlaces(NamedTuple):
+    """A typed keyword, and the competing papers that hold it."""
+
+    keyword: Keyword
+    #: rows with the keyword in title or abstract, ascending
+    rows: NDArray[np.int64]
+    #: those of them with the keyword in the title, ascending
+    title_rows: NDArray[np.int64]
+
+
+def find_keywords(profile: Profile, day: Day) -> list[KeywordPlaces]:
+    """Return each keyword that the reader wants, in order, and the papers that hold it.
+
+    The papers of a keyword are found once a day, however many readers typed it.
+    """
+    return [
+        KeywordPlaces(
+            keyword,
+            _competing(day.rows_holding(keyword.phrase.spellings), day),
+            _competing(day.rows_holding(keyword.phrase.spellings, in_title=True), day),
+        )
+        for keyword in profile.keywords
+        if not keyword.phrase.muted
+    ]
+
+
+def _competing(rows: NDArray[np.int64], day: Day) -> NDArray[np.int64]:
+    return rows[: np.searchsorted(rows, day.competing)]
+
+
+def find_title_keywords(profile: Profile, day: Day) -> NDArray[np.bool_]:
+    """Return which competing papers have a typed keyword in the title, shape (competing,).
+
+    A keyword that thumbs down have weakened to nothing does not count.
+    """
+    has_keyword = np.zeros(day.competing, dtype=np.bool_)
+    for keyword, _, title_rows in find_keywords(profile, day):
+        if keyword.strength > 0:
+            has_keyword[title_rows] = True
+    return has_keyword
