@@ -59,18 +59,6 @@ def test_a_cut_text_is_never_longer_than_asked(text: str, limit: int) -> None:
     assert len(texts.cut(text, limit)) <= limit
 
 
-def test_an_excerpt_ends_with_a_sentence_where_one_ends_late_enough() -> None:
-    assert (
-        texts.excerpt("A first sentence here. And a second one that is long.", 30)
-        == "A first sentence here. …"
-    )
-    assert (
-        texts.excerpt("No. Then a very long sentence without an end in sight.", 30)
-        == "No. Then a very long sentence…"
-    )
-    assert texts.excerpt("Short.", 30) == "Short."
-
-
 @quietly
 @given(anything, st.integers(0, 8))
 def test_wrapped_lines_fit_and_lose_no_word(text: str, indent: int) -> None:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from digest.mail.messages import texts
+from digest.mail.messages import excerpts, texts
 from digest.mail.messages.encoding import BodyPart
 from digest.mail.messages.values import Listed, PaperLinks
 from digest.model import Paper, Slot
 
-MAX_EXCERPT = 280
 MAX_AUTHORS = 5
 #: octets of the encoded HTML part; Gmail hides everything after about 102,000, the unsubscribe link
 #: included
@@ -42,8 +41,10 @@ class PaperText:
     authors: str
     #: category, date, upvotes, Daily Papers rank: those that are known
     facts: tuple[str, ...]
-    #: empty if there is no abstract
+    #: an excerpt; empty if there is no abstract
     abstract: str
+    #: no sentence says what the paper does, so the reader's words choose the excerpt
+    excerpt_by_words: bool = False
 
 
 class Card(NamedTuple):
@@ -76,6 +77,10 @@ def make_card(number: int, item: Listed, year: int) -> Card:
         InputError: a link is invalid.
     """
     paper, links = _paper_text(item.paper, year), item.links
+    if paper.excerpt_by_words and item.words:
+        abstract = texts.one_line(item.paper.abstract)
+        first = excerpts.find_most_words(abstract, item.words)
+        paper = _make_paper_text(item.paper, year, first)
     label = texts.one_line(item.label).capitalize()
     return Card(
         paper=paper,
@@ -115,19 +120,24 @@ def _paper_text(paper: Paper, year: int) -> PaperText:
 
 
 @lru_cache(maxsize=_MAX_CACHED)
-def _make_paper_text(paper: Paper, year: int) -> PaperText:
+def _make_paper_text(paper: Paper, year: int, first_sentence: int | None = None) -> PaperText:
+    """Make the texts; the excerpt begins with a sentence by number, or by its own rule."""
     title = texts.cut(texts.one_line(paper.title), _MAX_TITLE) or "(no title)"
     names = [
         texts.cut(name, 60)
         for name in map(texts.one_line, paper.authors[: MAX_AUTHORS + 1])
         if name
     ]
+    abstract = texts.one_line(paper.abstract)
+    if first_sentence is None:
+        first_sentence = excerpts.find_contribution(texts.one_line(paper.title), abstract)
     return PaperText(
         title=title,
         short_title=texts.cut(title, _MAX_LABEL_TITLE),
         authors=", ".join(names[:MAX_AUTHORS]) + (" et al." if len(names) > MAX_AUTHORS else ""),
         facts=_facts(paper, year),
-        abstract=texts.excerpt(texts.one_line(paper.abstract), MAX_EXCERPT),
+        abstract=excerpts.excerpt(abstract, first_sentence or 0),
+        excerpt_by_words=first_sentence is None,
     )
 
 

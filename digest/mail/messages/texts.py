@@ -33,7 +33,6 @@ _PLAIN_ADDRESS = re.compile(
     r"/:?#@!$&'()*+,;=~._-]*)?",
     re.ASCII,
 )
-_SENTENCE_END = re.compile(r"[.!?]['\")\]]?(?=\s)|[。！？]")
 #: printable ASCII without the characters that end an attribute or angle brackets
 _MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -71,16 +70,6 @@ def cut(text: str, limit: int) -> str:
                 break
             head = head[:-1]
     return head.rstrip(" ,;:-–—") + "…"
-
-
-def excerpt(text: str, limit: int) -> str:
-    """About `limit` characters of `text`, in whole sentences if possible."""
-    if len(text) <= limit:
-        return text
-    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1)]
-    if ends and ends[-1] > limit * 0.6:
-        return text[: ends[-1]] + " …"
-    return cut(text, limit)
 
 
 def _columns(text: str) -> int:

@@ -90,6 +90,9 @@ class Listed:
     #: how well it fits: "83 % match", or in words while ratings are too few for a number
     label: str
     links: PaperLinks
+    #: words and phrases that lift it for the reader; they choose the excerpt where the paper does
+    #: not say what it does
+    words: tuple[str, ...] = ()
     #: an earlier message with it may have arrived
     seen_before: bool = False
     #: the interest that it is listed for, if the reader has several

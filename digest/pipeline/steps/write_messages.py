@@ -111,6 +111,7 @@ def write_digest(
             reason=scores.write_reason(item.score),
             label=calibration.match_label(item.score),
             links=paper_links,
+            words=scores.lifting_words(item.score),
             seen_before=item.seen_before,
             interest=item.score.interest,
             slot=item.slot,

@@ -40,7 +40,7 @@ from digest.ranking.scores.days import Day, make_day
 from digest.ranking.scores.explanations import MAX_PARTS, MIN_NEAREST_COSINE, explain
 from digest.ranking.scores.order import find_muted, find_pinned, rank
 from digest.ranking.scores.plain import score_plainly
-from digest.ranking.scores.sentences import write_reason
+from digest.ranking.scores.sentences import lifting_words, write_reason
 from digest.ranking.scores.similarity import cosines, near_duplicates
 from digest.ranking.scores.trending import UPVOTES
 from digest.ranking.scores.typed import KeywordPlaces, find_keywords, find_title_keywords
@@ -59,6 +59,7 @@ __all__ = [
     "find_muted",
     "find_pinned",
     "find_title_keywords",
+    "lifting_words",
     "make_day",
     "measure",
     "near_duplicates",

@@ -44,6 +44,13 @@ def write_reason(score: Score) -> str:
     return sentence[0].upper() + sentence[1:] + "."
 
 
+def lifting_words(score: Score) -> tuple[str, ...]:
+    """Return the words and phrases that lift a paper, strongest first."""
+    return tuple(
+        part.name for part in score.parts if part.kind in ("word", "keyword") and part.value > 0
+    )
+
+
 def _select_strong(positive: Sequence[Part]) -> list[Part]:
     """Return the parts that are worth naming, strongest first."""
     near = [part for part in positive if part.kind == "near"]
