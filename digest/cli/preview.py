@@ -23,6 +23,7 @@ from digest.cli.options import (
 from digest.cli.terminal import printable
 from digest.escaping import escape_lines
 from digest.mail.messages.cards import SLOTS
+from digest.mail.messages.texts import format_origin_day
 from digest.model import Quiet
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def show_preview(result: services.Preview) -> None:
     provenance = result.outcome.provenance
     out.print(
         f"{result.subscriber.email}, {result.outcome.local_date}: {len(result.outcome.items)} of "
-        f"{provenance.candidates} new papers",
+        f"{provenance.papers_read} new papers",
         style="bold",
     )
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
@@ -112,6 +113,8 @@ def show_preview(result: services.Preview) -> None:
         place = (
             f"{paper.name}  {', '.join(paper.categories)}  {calibration.match_label(item.score)}"
         )
+        if item.from_day is not None:
+            place += f"  {format_origin_day(item.from_day, result.outcome.local_date)}"
         text = Text(printable(paper.title))
         for line in (place, scores.write_reason(item.score)):
             text.append(f"\n{printable(line)}", style="dim")

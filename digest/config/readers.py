@@ -25,8 +25,8 @@ class DigestSection(Section):
     )
     window_days: Annotated[int, Field(ge=1, le=366)] = Field(
         7,
-        description="a digest chooses from the papers of this many days; of up to 31 "
-        "if the last digest that reached the reader is older",
+        description="a digest chooses from the papers of this many days that were not listed yet; "
+        "of up to 31 if the last digest that reached the reader is older",
     )
     window_hours: Annotated[int, Field(ge=1, le=24)] = Field(
         16,

@@ -10,7 +10,7 @@ from digest import store
 from digest.app import App
 from digest.evaluate.reranking import RatedDigest
 from digest.model import Feedback, MessageState, Subscriber
-from digest.pipeline.steps.candidates import competing, window_start
+from digest.pipeline.steps.candidates import DayPapers, competing, find_window
 from digest.pipeline.steps.choose_digests import Candidates
 from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.corpus_view import (
@@ -144,8 +144,8 @@ def _load_candidates(
         rated.digest.subscriber_id: state.subscribers[rated.digest.subscriber_id] for rated in batch
     }
     window_days = app.config.digest.window_days
-    starts = {
-        rated.digest.subscriber_id: window_start(
+    windows = {
+        rated.digest.subscriber_id: find_window(
             subscribers[rated.digest.subscriber_id],
             state.history_before(rated.digest).arrived,
             local_date,
@@ -158,10 +158,11 @@ def _load_candidates(
     with app.store.reading() as tx:
         first_seen = store.past.load_first_seen(
             tx,
-            min(starts.values()),
+            min(window.new_after for window in windows.values()),
             max(local_date, view.now.date()),
             view.max_paper_id or 0,
         )
+        papers = DayPapers(first_seen)
         ratings = BatchRatings(
             tx, [*subscribers.values()], votes, view, app.config.digest.ignored_weight
         )
@@ -176,7 +177,7 @@ def _load_candidates(
                 training_data=ratings.training_data(subscriber, own_boosts),
             )
             paper_ids = competing(
-                history, first_seen, starts[subscriber.id], rated_ids | history.listed
+                history, papers, windows[subscriber.id], rated_ids | history.listed
             )
             listed_ids = {item.paper_id for item in rated.digest.items}
             candidates.append(Candidates(reader=reader, paper_ids=paper_ids | listed_ids))

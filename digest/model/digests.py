@@ -97,6 +97,8 @@ class Provenance:
     thumbs_down: int = 0
     #: number of candidate papers
     candidates: int = 0
+    #: candidates that came since the reader's last digest; None in digests of older versions
+    new_candidates: int | None = None
     #: the dumps that the candidates came from
     dumps: tuple[str, ...] = ()
     #: what matches are calibrated on, and their error; "" = too few ratings, so words are shown
@@ -105,6 +107,11 @@ class Provenance:
 
     def __post_init__(self) -> None:
         check_instant("at", self.at)
+
+    @property
+    def papers_read(self) -> int:
+        """Count the papers that were read anew for the digest."""
+        return self.candidates if self.new_candidates is None else self.new_candidates
 
 
 #: why a paper is listed: by its score; always (a followed author, a keyword with "+"); or drawn to
@@ -124,6 +131,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     probability: float = 1.0
     #: in team drafts the recipe that picked it, else ""
     team: str = ""
+    #: the day on which it was first seen, where an earlier digest could have listed it; else None
+    from_day: date | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.probability <= 1:

@@ -19,7 +19,14 @@ from digest.app import App
 from digest.model import Digest, Provenance, Quiet, QuietReason, Subscriber
 from digest.pipeline.learn import learn, recalibrate
 from digest.pipeline.steps.calibrations import load_calibrations
-from digest.pipeline.steps.candidates import competing, has_news, may_have_news, window_start
+from digest.pipeline.steps.candidates import (
+    DayPapers,
+    Window,
+    competing,
+    find_window,
+    has_news,
+    may_have_news,
+)
 from digest.pipeline.steps.choose_digests import Candidates, choose_digests
 from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.compose_report import ComposeReport
@@ -137,18 +144,18 @@ def _decide(
         last_cutoffs = store.history.load_last_cutoffs(
             tx, [due_reader.subscriber.id for due_reader in due], local_date
         )
-    after = {
-        reader.id: window_start(reader, last_cutoffs[reader.id].arrived, local_date, window_days)
+    windows = {
+        reader.id: find_window(reader, last_cutoffs[reader.id].arrived, local_date, window_days)
         for reader in (due_reader.subscriber for due_reader in due)
     }
     # A few readers who go further back must not make all others read as many papers.
     usual = local_date - timedelta(days=window_days + 1)
     for group in (
-        [due_reader for due_reader in due if after[due_reader.subscriber.id] >= usual],
-        [due_reader for due_reader in due if after[due_reader.subscriber.id] < usual],
+        [reader for reader in due if windows[reader.subscriber.id].new_after >= usual],
+        [reader for reader in due if windows[reader.subscriber.id].new_after < usual],
     ):
         if group:
-            yield from _decide_group(app, co_likes, group, last_cutoffs, after, skip_without_news)
+            yield from _decide_group(app, co_likes, group, last_cutoffs, windows, skip_without_news)
 
 
 def _decide_group(
@@ -156,15 +163,15 @@ def _decide_group(
     co_likes: CoLikeContext,
     due: Sequence[DueReader],
     last_cutoffs: Mapping[int, LastCutoffs],
-    after: Mapping[int, date],
+    windows: Mapping[int, Window],
     skip_without_news: bool,
 ) -> Iterator[Decision]:
     """Decide for readers whose papers go back about as far.
 
     Args:
-        after: by reader, the day after which their papers were first seen.
+        windows: by reader.
     """
-    since = min(after[due_reader.subscriber.id] for due_reader in due)
+    since = min(windows[due_reader.subscriber.id].new_after for due_reader in due)
     with app.store.reading() as tx:
         max_paper_id, last_day = store.papers.find_newest(tx)
         history = store.history.load(
@@ -186,7 +193,7 @@ def _decide_group(
                 yield _without_news(app, due_reader, max_paper_id)
         due = [due_reader for due_reader, has_some in zip(due, with_news, strict=True) if has_some]
     if due:
-        yield from _learn_and_choose(app, co_likes, due, history, after)
+        yield from _learn_and_choose(app, co_likes, due, history, windows)
 
 
 def _without_news(app: App, due: DueReader, max_paper_id: int) -> Decision:
@@ -204,17 +211,19 @@ def _learn_and_choose(
     co_likes: CoLikeContext,
     due: Sequence[DueReader],
     history: Mapping[int, History],
-    after: Mapping[int, date],
+    windows: Mapping[int, Window],
 ) -> Iterator[Decision]:
     readers = [due_reader.subscriber for due_reader in due]
-    since = min(after[reader.id] for reader in readers)
+    since = min(windows[reader.id].new_after for reader in readers)
     carried = {ident for reader in readers for ident in history[reader.id].carried}
     with app.store.reading() as tx:
         max_paper_id = store.papers.find_max_id(tx)
         view, context = _read_day(app, tx, co_likes, due[0].local_date, since, carried)
-    first_seen = {ident: paper.first_seen for ident, paper in context.papers.items()}
+    papers = DayPapers({ident: paper.first_seen for ident, paper in context.papers.items()})
     candidates = [
-        _find_candidates(reader, history[reader.subscriber.id], after, first_seen)
+        _find_candidates(
+            reader, history[reader.subscriber.id], windows[reader.subscriber.id], papers
+        )
         for reader in learn(app, readers, view, context.background, co_likes)
     ]
     batches = [
@@ -253,17 +262,19 @@ def _read_day(
 
 
 def _find_candidates(
-    reader: TrainedReader,
-    history: History,
-    after: Mapping[int, date],
-    first_seen: Mapping[int, date],
+    reader: TrainedReader, history: History, window: Window, papers: DayPapers
 ) -> Candidates:
     """The papers that compete for one reader; none where all of them competed before."""
-    seen = reader.rated_ids | history.listed
-    paper_ids = competing(history, first_seen, after[reader.subscriber.id], seen)
-    if not has_news(history, paper_ids, first_seen):
+    paper_ids = competing(history, papers, window, reader.rated_ids | history.listed)
+    if not has_news(history, paper_ids, papers):
         paper_ids = frozenset()
-    return Candidates(reader=reader, paper_ids=paper_ids, maybe_seen=history.maybe_seen)
+    return Candidates(
+        reader=reader,
+        paper_ids=paper_ids,
+        maybe_seen=history.maybe_seen,
+        listed=history.listed & papers.first_seen.keys(),
+        left_over=papers.left_over(history.arrived),
+    )
 
 
 def _rules(app: App) -> selection.Rules:

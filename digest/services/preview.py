@@ -48,6 +48,7 @@ class Preview:
                     "paper": self.papers[item.score.paper_id].name,
                     "title": self.papers[item.score.paper_id].title,
                     "categories": list(self.papers[item.score.paper_id].categories),
+                    "from_day": None if item.from_day is None else item.from_day.isoformat(),
                     "first_seen": self.papers[item.score.paper_id].first_seen.isoformat(),
                     "score": round(item.score.value, 6),
                     "match": item.score.match,

@@ -92,6 +92,7 @@ def _item_row(digest_id: int, item: Item) -> dict[str, Any]:
         "slot": item.slot,
         "probability": item.probability,
         "team": item.team,
+        "from_day": item.from_day,
         "explanation": msgspec.to_builtins(item.score),
     }
 
@@ -188,6 +189,7 @@ _ITEMS = (
         digest_items.c.slot,
         digest_items.c.probability,
         digest_items.c.team,
+        digest_items.c.from_day,
         cast(digest_items.c.explanation, Text).label("explanation"),
     )
     .where(digest_items.c.digest_id.in_(bindparam("digests", expanding=True)))
@@ -203,6 +205,7 @@ def _build_item(row: Row[Any]) -> Item:
         slot=row.slot,
         probability=row.probability,
         team=row.team,
+        from_day=row.from_day,
     )
 
 

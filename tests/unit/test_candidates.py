@@ -1,14 +1,17 @@
-"""The cutoff before which papers are too old for a digest."""
+"""Which papers compete for a digest, and which are too old."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from digest.due_dates import LOOK_BACK
 from digest.model import Subscriber
-from digest.pipeline.steps.candidates import window_start
-from digest.store.history import Cutoff
+from digest.pipeline.steps.candidates import DayPapers, competing, find_window, has_news
+from digest.store.history import Cutoff, History
 
 TODAY = date(2026, 6, 30)
 
@@ -50,4 +53,91 @@ def test_it_reaches_to_the_last_digest_that_arrived_within_31_days(
         due_from=days_ago(0),  # after a pause or a change of days no paper is lost
     )
     last = None if arrived is None else cutoff(arrived)
-    assert TODAY - window_start(subscriber, last, TODAY, 7) == timedelta(days=days)
+    assert TODAY - find_window(subscriber, last, TODAY, 7).new_after == timedelta(days=days)
+
+
+days = st.integers(-40, 1).map(lambda number: TODAY + timedelta(days=number))
+cutoffs = st.builds(
+    lambda day, hours, newest: Cutoff(
+        local_date=day,
+        composed_at=datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=hours),
+        max_paper_id=newest,
+    ),
+    days.filter(lambda day: day < TODAY),
+    st.integers(-12, 36),
+    st.integers(0, 30),
+)
+histories = st.builds(
+    History,
+    arrived=st.none() | cutoffs,
+    latest=st.none() | cutoffs,
+    listed=st.frozensets(st.integers(1, 30), max_size=8),
+    carried=st.frozensets(st.integers(1, 40), max_size=4),
+)
+reader = Subscriber(id=1, email="a@example.org", created=days_ago(90))
+
+
+@given(st.dictionaries(st.integers(1, 30), days), histories, st.integers(1, 14))
+def test_papers_of_the_window_compete_whether_or_not_a_digest_had_them(
+    first_seen: dict[int, date], past: History, window_days: int
+) -> None:
+    window = find_window(reader, past.arrived, TODAY, window_days)
+    ids = competing(past, DayPapers(first_seen), window, past.listed)
+    for ident, day in first_seen.items():
+        age = (TODAY - day).days
+        if ident in past.listed:
+            assert ident not in ids
+        elif age < window_days or ident in past.carried:
+            assert ident in ids
+        elif ident in ids:  # no earlier digest that arrived had it
+            assert age <= LOOK_BACK.days
+            assert past.arrived is None or (
+                ident > past.arrived.max_paper_id or day > past.arrived.last_day
+            )
+    assert ids <= first_seen.keys()
+
+
+@given(st.dictionaries(st.integers(1, 30), days), histories, st.integers(1, 14))
+def test_no_digest_is_made_of_left_over_papers_alone(
+    first_seen: dict[int, date], past: History, window_days: int
+) -> None:
+    papers = DayPapers(first_seen)
+    window = find_window(reader, past.arrived, TODAY, window_days)
+    ids = competing(past, papers, window, past.listed)
+    news = [
+        ident
+        for ident in ids
+        if past.latest is None
+        or ident in past.carried
+        or ident > past.latest.max_paper_id
+        or first_seen[ident] > past.latest.last_day
+    ]
+    assert has_news(past, ids, papers) == (past.latest is None or bool(news))
+
+
+@given(st.dictionaries(st.integers(1, 30), days), st.none() | cutoffs)
+def test_left_over_is_what_an_earlier_digest_could_have_listed(
+    first_seen: dict[int, date], arrived: Cutoff | None
+) -> None:
+    left_over = DayPapers(first_seen).left_over(arrived)
+    for ident, day in first_seen.items():
+        assert (ident in left_over) == (
+            arrived is not None
+            and (
+                day < arrived.local_date
+                or (ident <= arrived.max_paper_id and day <= arrived.last_day)
+            )
+        )
+
+
+@given(st.dictionaries(st.integers(1, 30), days), st.lists(histories, max_size=4))
+def test_sets_that_readers_share_say_the_same_as_their_own(
+    first_seen: dict[int, date], pasts: list[History]
+) -> None:
+    shared = DayPapers(first_seen)
+    for past in (*pasts, *pasts):
+        window = find_window(reader, past.arrived, TODAY, 7)
+        assert competing(past, shared, window, ()) == competing(
+            past, DayPapers(first_seen), window, ()
+        )
+        assert shared.left_over(past.arrived) == DayPapers(first_seen).left_over(past.arrived)

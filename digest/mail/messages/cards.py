@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -39,7 +40,7 @@ class PaperText:
     short_title: str
     #: at most five names, then "et al."; empty if the source names nobody
     authors: str
-    #: category, date, upvotes, Daily Papers rank: those that are known
+    #: from which earlier day, category, date, upvotes, Daily Papers rank: those that apply
     facts: tuple[str, ...]
     #: an excerpt; empty if there is no abstract
     abstract: str
@@ -67,20 +68,22 @@ class Card(NamedTuple):
 
 #: cached texts of papers
 _MAX_CACHED = 4096
-_TEXTS: dict[tuple[int, int], tuple[Paper, PaperText]] = {}
+_TEXTS: dict[tuple[int, int, str], tuple[Paper, PaperText]] = {}
 
 
-def make_card(number: int, item: Listed, year: int) -> Card:
-    """A listed paper in full; dates of other years than `year` show theirs.
+def make_card(number: int, item: Listed, local_date: date) -> Card:
+    """A listed paper in full; dates of other years than the digest's show theirs.
 
     Raises:
         InputError: a link is invalid.
     """
-    paper, links = _paper_text(item.paper, year), item.links
+    origin_day = item.from_day and texts.format_origin_day(item.from_day, local_date)
+    year, origin = local_date.year, origin_day or ""
+    paper, links = _paper_text(item.paper, year, origin), item.links
     if paper.excerpt_by_words and item.words:
         abstract = texts.one_line(item.paper.abstract)
         first = excerpts.find_most_words(abstract, item.words)
-        paper = _make_paper_text(item.paper, year, first)
+        paper = _make_paper_text(item.paper, year, origin, first)
     label = texts.one_line(item.label).capitalize()
     return Card(
         paper=paper,
@@ -106,21 +109,23 @@ def _notes(item: Listed) -> tuple[str, ...]:
     return tuple(note for note in notes if note)
 
 
-def _paper_text(paper: Paper, year: int) -> PaperText:
+def _paper_text(paper: Paper, year: int, origin_day: str) -> PaperText:
     """The paper's texts, cached since thousands of readers share papers."""
     # by identity first: hashing a paper takes longer than everything else here
-    cached = _TEXTS.get((id(paper), year))
+    cached = _TEXTS.get((id(paper), year, origin_day))
     if cached is not None and cached[0] is paper:
         return cached[1]
     if len(_TEXTS) >= _MAX_CACHED:
         _TEXTS.clear()
-    text = _make_paper_text(paper, year)
-    _TEXTS[id(paper), year] = paper, text
+    text = _make_paper_text(paper, year, origin_day)
+    _TEXTS[id(paper), year, origin_day] = paper, text
     return text
 
 
 @lru_cache(maxsize=_MAX_CACHED)
-def _make_paper_text(paper: Paper, year: int, first_sentence: int | None = None) -> PaperText:
+def _make_paper_text(
+    paper: Paper, year: int, origin_day: str, first_sentence: int | None = None
+) -> PaperText:
     """Make the texts; the excerpt begins with a sentence by number, or by its own rule."""
     title = texts.cut(texts.one_line(paper.title), _MAX_TITLE) or "(no title)"
     names = [
@@ -135,17 +140,19 @@ def _make_paper_text(paper: Paper, year: int, first_sentence: int | None = None)
         title=title,
         short_title=texts.cut(title, _MAX_LABEL_TITLE),
         authors=", ".join(names[:MAX_AUTHORS]) + (" et al." if len(names) > MAX_AUTHORS else ""),
-        facts=_facts(paper, year),
+        facts=_facts(paper, year, origin_day),
         abstract=excerpts.excerpt(abstract, first_sentence or 0),
         excerpt_by_words=first_sentence is None,
     )
 
 
-def _facts(paper: Paper, year: int) -> tuple[str, ...]:
+def _facts(paper: Paper, year: int, origin_day: str) -> tuple[str, ...]:
     appeared = paper.submitted or paper.announced or paper.first_seen
+    day = texts.format_date(appeared, year=appeared.year != year)
     facts = [
+        texts.tie_last_words(origin_day),
         _categories(paper.categories),
-        texts.tie_last_words(texts.format_date(appeared, year=appeared.year != year)),
+        texts.tie_last_words("" if origin_day == f"from {day}" else day),
     ]
     if paper.upvotes > 0:
         facts.append(texts.tie_last_words(texts.plural(paper.upvotes, "upvote")))

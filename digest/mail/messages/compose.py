@@ -52,8 +52,7 @@ def write_digest(
     if not listed:
         raise InputError("a digest lists at least one paper; a quiet day is no message")
     papers = tuple(
-        cards.make_card(number, item, local_date.year)
-        for number, item in enumerate(listed, start=1)
+        cards.make_card(number, item, local_date) for number, item in enumerate(listed, start=1)
     )
     next_titles = [card.paper.short_title for card in papers[1:3]]
     more, day = len(papers) - 1, texts.format_date(local_date)

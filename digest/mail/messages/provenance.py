@@ -15,11 +15,11 @@ def summary(provenance: Provenance, interests: Sequence[Interest]) -> str:
     """The text under the heading: how many papers there were, and what chose."""
     thumbs = provenance.thumbs_up + provenance.thumbs_down
     basis = f"guided by your {texts.plural(thumbs, 'thumb')}."
-    considered = f"Chosen from {texts.plural(provenance.candidates, 'new paper')}"
+    considered = f"Chosen from {texts.plural(provenance.papers_read, 'new paper')}"
     if thumbs:
-        return f"{considered}, {basis}" if provenance.candidates else basis.capitalize()
+        return f"{considered}, {basis}" if provenance.papers_read else basis.capitalize()
     basis = _without_thumbs(provenance.model, interests)
-    return f"{considered}. {basis}" if provenance.candidates else basis
+    return f"{considered}. {basis}" if provenance.papers_read else basis
 
 
 def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:

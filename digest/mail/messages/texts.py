@@ -137,6 +137,13 @@ def format_date(value: date, *, weekday: bool = False, year: bool = False) -> st
     return f"{WEEKDAYS[value.weekday()]}, {text}" if weekday else text
 
 
+def format_origin_day(value: date, today: date) -> str:
+    """`from Tuesday` for one of the six days before `today`, else `from 29 August`."""
+    if 0 < (today - value).days <= 6:
+        return f"from {WEEKDAYS[value.weekday()]}"
+    return f"from {format_date(value)}"
+
+
 def tie_last_words(text: str) -> str:
     """Join the last two words with a no-break space for HTML: "12 June", "42 upvotes".
 

@@ -6,7 +6,7 @@ Plain values; configuration, clock and tokens belong to the caller.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from digest.mail.messages.dkim import Signer
@@ -98,3 +98,5 @@ class Listed:
     #: the interest that it is listed for, if the reader has several
     interest: str = ""
     slot: Slot = "normal"
+    #: the day on which it was first seen, where an earlier digest could have listed it
+    from_day: date | None = None

@@ -1,6 +1,6 @@
 """Select the papers that compete for a reader's digest.
 
-They are those since the last digest that arrived.
+They are those since the last digest that arrived, and those of the last days that it did not list.
 
 Pure: it works on ids and on the days on which papers were first seen.
 """
@@ -8,6 +8,7 @@ Pure: it works on ids and on the days on which papers were first seen.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from digest.due_dates import LOOK_BACK
@@ -15,10 +16,20 @@ from digest.model import Subscriber
 from digest.store.history import Cutoff, History
 
 
-def window_start(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """From when on papers compete for one reader; both days are just before it."""
+
+    #: papers first seen later compete, if they came since the last digest that arrived
+    new_after: date
+    #: papers first seen later compete, whether or not an earlier digest could have listed them
+    any_after: date
+
+
+def find_window(
     subscriber: Subscriber, arrived: Cutoff | None, local_date: date, window_days: int
-) -> date:
-    """Return the day after which papers of a reader's digest were first seen.
+) -> Window:
+    """Find the window of a reader's digest.
 
     It goes back to the day of the last digest that arrived, or to the day on which the reader
     came to this service; at most `LOOK_BACK`, and at least `window_days`.
@@ -26,28 +37,86 @@ def window_start(
     came = subscriber.added or subscriber.created
     last = came.date() if arrived is None else arrived.first_day
     usual = local_date - timedelta(days=window_days)
-    return min(usual, max(last - timedelta(days=1), local_date - LOOK_BACK))
+    earliest = min(usual, max(last - timedelta(days=1), local_date - LOOK_BACK))
+    return Window(new_after=earliest, any_after=earliest if arrived is None else usual)
+
+
+@dataclass(frozen=True, slots=True)
+class DayPapers:
+    """The days on which papers were first seen.
+
+    Readers of a date mostly have the same window and the same last round, so each set of ids is
+    made once.
+    """
+
+    first_seen: Mapping[int, date]
+    _sets: dict[tuple[object, ...], frozenset[int]] = field(default_factory=dict)
+
+    def seen_after(self, day: date) -> frozenset[int]:
+        """Return the papers that were first seen after a day."""
+        key = ("seen after", day)
+        if key not in self._sets:
+            self._sets[key] = frozenset(
+                ident for ident, first_seen in self.first_seen.items() if first_seen > day
+            )
+        return self._sets[key]
+
+    def newer_than(self, cutoff: Cutoff) -> frozenset[int]:
+        """Return the papers that did not exist yet when a digest was composed."""
+        key = ("newer", cutoff.max_paper_id, cutoff.last_day)
+        if key not in self._sets:
+            max_paper_id, last_day = cutoff.max_paper_id, cutoff.last_day
+            self._sets[key] = frozenset(
+                ident
+                for ident, first_seen in self.first_seen.items()
+                if ident > max_paper_id or first_seen > last_day
+            )
+        return self._sets[key]
+
+    def left_over(self, arrived: Cutoff | None) -> frozenset[int]:
+        """Return the papers of an earlier digest's days: those that it had, or that came late.
+
+        Args:
+            arrived: cutoff of the reader's last digest that arrived; None = there is none.
+        """
+        if arrived is None:
+            return frozenset()
+        key = ("left over", arrived.local_date, arrived.max_paper_id, arrived.last_day)
+        if key not in self._sets:
+            before = arrived.local_date - timedelta(days=1)
+            new = self.newer_than(arrived) & self.seen_after(before)
+            self._sets[key] = frozenset(self.first_seen) - new
+        return self._sets[key]
+
+    def in_window(self, window: Window, arrived: Cutoff | None) -> frozenset[int]:
+        """Return the papers of a window, rated and listed ones included."""
+        if arrived is None or window.new_after == window.any_after:
+            return self.seen_after(window.new_after)
+        key = ("window", window, arrived.max_paper_id, arrived.last_day)
+        if key not in self._sets:
+            new = self.seen_after(window.new_after) & self.newer_than(arrived)
+            self._sets[key] = self.seen_after(window.any_after) | new
+        return self._sets[key]
 
 
 def competing(
-    past: History, first_seen: Mapping[int, date], after: date, seen: Collection[int]
+    past: History, papers: DayPapers, window: Window, seen: Collection[int]
 ) -> frozenset[int]:
     """Return the ids that compete for a reader.
 
-    They are not listed, not rated and not in a digest yet.
+    They are the papers of the window, and those of digests that failed since the last one that
+    arrived.
 
-    These are the papers since the last digest that arrived, and those of later digests that failed.
+    Args:
+        seen: ids that were rated, or listed by a digest that did not fail.
     """
-    last = past.arrived
-    new = {
-        ident
-        for ident, day in first_seen.items()
-        if day > after and (last is None or ident > last.max_paper_id or day > last.last_day)
-    }
-    return frozenset(((new | past.carried) - set(seen)) & first_seen.keys())
+    ids = papers.in_window(window, past.arrived)
+    if past.carried:
+        ids |= past.carried & papers.first_seen.keys()
+    return ids.difference(seen)
 
 
-def has_news(past: History, among: Collection[int], first_seen: Mapping[int, date]) -> bool:
+def has_news(past: History, among: frozenset[int], papers: DayPapers) -> bool:
     """Whether any of these papers is new, or of a digest that failed.
 
     New means since the last digest.
@@ -55,9 +124,10 @@ def has_news(past: History, among: Collection[int], first_seen: Mapping[int, dat
     If none is, the digest waits for the papers of its day, though older ones may compete again.
     """
     last = past.latest
-    return last is None or any(
-        ident > last.max_paper_id or first_seen[ident] > last.last_day or ident in past.carried
-        for ident in among
+    return (
+        last is None
+        or not among.isdisjoint(past.carried)
+        or not among.isdisjoint(papers.newer_than(last))
     )
 
 

@@ -26,6 +26,10 @@ class Candidates:
     paper_ids: frozenset[int]
     #: ids that the reader may have been shown in a message of unknown fate
     maybe_seen: frozenset[int] = frozenset()
+    #: ids of papers that recent digests listed
+    listed: frozenset[int] = frozenset()
+    #: ids of papers, competing or not, that an earlier digest could have listed
+    left_over: frozenset[int] = frozenset()
 
 
 def choose_digests(
@@ -61,11 +65,14 @@ def rules_for(
     What a reader named, for or against, holds whichever recipe ranks and whatever they rated.
     """
     data, day = candidates.reader.training_data, context.day
+    similar_words = partial(scores.near_duplicates, day)
     rules = replace(
         rules,
+        seen=context.near_duplicates.of_all(candidates.listed, context.papers, similar_words),
         maybe_seen=candidates.maybe_seen,
+        left_over=candidates.left_over,
         near_duplicates=context.near_duplicates,
-        similar_words=partial(scores.near_duplicates, day),
+        similar_words=similar_words,
         cosines=partial(scores.cosines, day),
     )
     if not data.interests:
@@ -115,6 +122,7 @@ def choose_digest(
         context.provenance,
         recipe=recipe.name,
         candidates=len(candidates.paper_ids),
+        new_candidates=len(candidates.paper_ids - candidates.left_over),
         **recipes.count_ratings(trained),
     )
     if _is_calibrated(recipe.name, context):

@@ -115,6 +115,7 @@ def write_digest(
             seen_before=item.seen_before,
             interest=item.score.interest,
             slot=item.slot,
+            from_day=item.from_day,
         )
         for (item, paper), paper_links in zip(items, papers_links, strict=True)
     ]

@@ -123,7 +123,8 @@ def _duplicate_candidates(day: Day, row: int) -> list[int]:
     span = slice(day.words.indptr[row], day.words.indptr[row + 1])
     indices = day.words.indices[span]
     squares = day.words.data[span].astype(np.float64) ** 2
-    paper_counts = np.diff(day.words_by_column().indptr)[indices]
+    starts = day.words_by_column().indptr
+    paper_counts = starts[indices + 1] - starts[indices]
     rarest = np.argsort(paper_counts / np.maximum(squares, 1e-12), kind="stable")
     needed = (1 - NEAR_DUPLICATE**2) * float(day.norms[row]) ** 2 * 1.001
     count = int(np.searchsorted(squares[rarest].cumsum(), needed)) + 1

@@ -74,12 +74,19 @@ def choose(
             seen_before=score.paper_id in rules.maybe_seen,
             slot=slot,
             probability=probability,
+            from_day=_origin_day(papers[score.paper_id], local_date, rules),
         )
         for position, (score, slot, probability) in enumerate(items, start=1)
     )
     return Digest(
         subscriber_id=subscriber.id, local_date=local_date, items=listed, provenance=provenance
     )
+
+
+def _origin_day(paper: Paper, local_date: date, rules: Rules) -> date | None:
+    """Return the day of a paper that an earlier digest could have listed."""
+    is_earlier = paper.id in rules.left_over and paper.first_seen < local_date
+    return paper.first_seen if is_earlier else None
 
 
 def _fill_places(

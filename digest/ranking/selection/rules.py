@@ -27,6 +27,8 @@ class Rules:
     seen: Collection[int] = frozenset()
     #: ids that an earlier digest may already have shown; they are listed with a mark
     maybe_seen: Collection[int] = frozenset()
+    #: ids that an earlier digest could have listed; they are listed with the day of the paper
+    left_over: Collection[int] = frozenset()
     #: ids that are never listed
     muted: Collection[int] = frozenset()
     #: ids that are always listed, on top, even below the threshold

@@ -58,6 +58,8 @@ digest_items = Table(
     Column("probability", Float, nullable=False),
     #: in team drafts the recipe that picked it, else ""
     Column("team", String(40), nullable=False),
+    #: the day on which it was first seen, where an earlier digest could have listed it
+    Column("from_day", Date),
     #: the whole `Score` as JSON: parts, rest, nearest paper
     Column("explanation", JSON, nullable=False),
 )
