@@ -154,8 +154,7 @@ def make_mailing(config: Config) -> Mailing:
     )
     return Mailing(
         from_address=mail.sender,
-        from_name=mail.name,
-        list_name=mail.name,
+        name=mail.name.strip() or "Digest",
         domain=_check_value("domain", mail.domain, messages.ascii_domain) if mail.domain else own,
         base_url=config.web.base_url,
         reply_to=mail.reply_to,

@@ -79,7 +79,7 @@ def evaluate(
         if html is not None:
             write_file(
                 html,
-                pages.render_page(report, service=app.config.mail.name, folders=app.templates),
+                pages.render_page(report, service=app.mailing.name, folders=app.templates),
             )
         if svg is not None:
             write_file(svg, plots.draw_document(pages.draw_pictures(report)))

@@ -112,7 +112,10 @@ class MailSection(Section):
     """Sender, signatures and templates of the mails."""
 
     sender: Address = Field("digest@localhost", description="address in From")
-    name: str = Field("Digest", description="name in From, and the name of the list")
+    name: str = Field(
+        "Digest",
+        description="name of the service: in From and List-Id, in mails and on pages",
+    )
     reply_to: Address = Field(
         "",
         description="address for replies, and for thumbs, confirmations and unsubscribes by mail; "

@@ -49,6 +49,7 @@ from digest.model.papers import (
     Record,
     Rejected,
     Removal,
+    Resources,
     Seen,
     Skipped,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "Record",
     "Rejected",
     "Removal",
+    "Resources",
     "RevokedLink",
     "Score",
     "Seen",

@@ -177,3 +177,20 @@ class Paper:
             if value is not None:
                 return f"{'doi' if kind == 'preprint' else kind}:{value}"
         return f"paper:{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resources:
+    """Where the parts of a paper are on the web, and where it was published."""
+
+    #: the page that "Read" opens, or a search for the title; "" = none is known
+    page: str = ""
+    is_search: bool = False
+    #: as people write it, such as "arXiv:2606.01234"; "" = the paper has none
+    identifier: str = ""
+    #: label and address: PDF, HTML, Code, Project, Model, Data, Demo
+    links: tuple[tuple[str, str], ...] = ()
+    #: such as "ICML 2026"; "" = its source names none
+    venue: str = ""
+    #: what else the authors note, without addresses
+    comment: str = ""

@@ -1,5 +1,7 @@
 """Records -> entries (`clean`) -> groups (`cluster`) -> papers (`merge`).
 
+`find_resources` reads code, project page and venue from what is stored of a paper.
+
 Knows no dump format and no store.
 """
 
@@ -17,6 +19,7 @@ from digest.papers.identities import (
     parse_pmid,
 )
 from digest.papers.merging import author_key, cluster, merge
+from digest.papers.resources import find_resources
 from digest.papers.text import clean_abstract, clean_text, normalise_title
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "clean_abstract",
     "clean_text",
     "cluster",
+    "find_resources",
     "merge",
     "normalise_title",
     "parse_arxiv_id",

@@ -50,7 +50,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
     pages, proxies = Pages(app=app), Proxies(app.config.web.trusted_proxies)
     profiles = explanation.ProfileCache()
     web = FastAPI(
-        title=app.config.mail.name,
+        title=app.mailing.name,
         description=_ABOUT,
         version=digest.__version__,
         # the documentation pages of FastAPI load scripts from other hosts

@@ -47,7 +47,7 @@ class Pages:
         """
         common = {
             "root": self.root,
-            "service": self.app.config.mail.name,
+            "service": self.app.mailing.name,
             "signup": self.app.config.web.signup,
         }
         response = HTMLResponse(

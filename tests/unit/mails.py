@@ -29,11 +29,10 @@ from digest.model import Message, Paper, Provenance, Subscriber
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
 MAILING = Mailing(
     from_address="digest@papers.example.org",
-    from_name="Digest of Papers",
+    name="Digest of Papers",
     domain="papers.example.org",
     base_url="https://papers.example.org",
     bounce_address="bounces@papers.example.org",
-    product="Digest of Papers",
 )
 ALICE = Subscriber(id=7, email="alice@example.net", name="Alice Example", created=NOW)
 LINKS = ReaderLinks(

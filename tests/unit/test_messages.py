@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.mail.messages import provenance, texts
-from digest.model import Interest, Message
+from digest.model import Interest, Message, Resources
 from tests.examples import examples
 from tests.unit.mails import (
     ALICE,
@@ -39,11 +39,12 @@ def test_both_parts_show_all_of_a_paper() -> None:
     message = digest(make_listed(1, **paper))
     for part in (message.text, message.html):
         text = " ".join(part.split())
-        assert "Author 1, Author 2, Author 3, Author 4, Author 5 et al." in text
-        assert "Author 6" not in text
+        assert "Author 1, Author 2, Author 3 … Author 500 (500)" in text
+        assert "Author 4" not in text
         for fact in (
             "Good match",
-            "cs.LG, stat.ML, cs.AI · 31 December 2025 · 12 upvotes · Daily Papers no. 3",
+            "cs.LG, stat.ML, cs.AI · 31 December 2025 · 12 upvotes · no. 3 on Daily Papers, "
+            "11 June",
             "An abstract.",
             "Reason 1.",
         ):
@@ -54,12 +55,13 @@ def test_both_parts_show_all_of_a_paper() -> None:
             "https://papers.example.org/t/down1",
         ):
             assert link in text
-        assert "Chosen from 1,200 new papers, guided by your 11 thumbs." in text
+        assert "Guided by your 11 thumbs." in text
         assert (
             "model thumbs; features words-1; thumbs 9 up, 2 down; dumps monday, tuesday; at "
             "2026-06-12 05:00 UTC" in text
         )
-        assert "1 paper for Friday, 12 June" in text
+        assert "1 paper today, of 1,200 read" in text
+        assert "Friday, 12 June" in text
         assert "You get this because" in text
         assert LINKS.manage in text
         assert LINKS.unsubscribe in text
@@ -95,10 +97,9 @@ def test_a_paper_without_a_page_has_thumbs_and_no_read_link() -> None:
     assert "More like this" in message.text
 
 
-def test_five_authors_are_all_listed_and_no_authors_leave_no_gap() -> None:
-    five = digest(make_listed(1, authors=tuple("ABCDE")))
-    assert "A, B, C, D, E\n" in five.text
-    assert "et al." not in five.text
+def test_four_authors_are_all_listed_and_no_authors_leave_no_gap() -> None:
+    assert "    A, B, C, D\n" in digest(make_listed(1, authors=tuple("ABCD"))).text
+    assert "    A, B, C … E (5)\n" in digest(make_listed(1, authors=tuple("ABCDE"))).text
     assert "\n\n\n" not in digest(make_listed(1, authors=())).text
 
 
@@ -119,9 +120,9 @@ def test_five_authors_are_all_listed_and_no_authors_leave_no_gap() -> None:
         ({"papers": ("2606.00001",)}, "trending", (0, 0), "No thumbs yet; here is a mix of today"),
         ({"text": "tactile sensing"}, "examples", (0, 0), "so these follow your own words."),
         ({"keywords": ("-robot",)}, "keywords", (0, 0), "You have only told us what to leave out"),
-        ({}, "thumbs", (3, 0), "guided by your 3 thumbs."),
-        ({}, "thumbs", (0, 1), "guided by your 1 thumb."),
-        ({"papers": ("2606.00001",)}, "thumbs", (1, 1), "guided by your 2 thumbs."),
+        ({}, "thumbs", (3, 0), "Guided by your 3 thumbs."),
+        ({}, "thumbs", (0, 1), "Guided by your 1 thumb."),
+        ({"papers": ("2606.00001",)}, "thumbs", (1, 1), "Guided by your 2 thumbs."),
         ({"keywords": ("robot",)}, "new", (0, 0), "No thumbs yet."),
     ],
 )
@@ -214,20 +215,16 @@ def test_whatever_a_dump_or_a_reader_writes_stays_text(**written: str) -> None:
 
 @quietly
 @given(
-    product=foreign,
     name=foreign,
-    listing=foreign,
     postal=foreign,
     address=st.sampled_from([ALICE.email, "a" * 64 + "@" + "b" * 60 + ".example"]),
 )
 def test_whatever_an_operator_calls_the_service_no_header_is_added_or_garbled(
-    product: str, name: str, listing: str, postal: str, address: str
+    name: str, postal: str, address: str
 ) -> None:
     named = replace(
         MAILING,
-        product=product,
-        from_name=name,
-        list_name=listing,
+        name=name,
         postal_address=postal,
         reply_to="help@example.org",
     )
@@ -261,3 +258,123 @@ def missing_tags(message: Message) -> int:
     read = 0 if ">Read</a>" in message.html else 8
     abstract = -2 if "The source gives no abstract" in message.html else 0
     return authors + read + abstract
+
+
+def test_the_titles_stand_on_top_with_the_numbers_of_the_cards() -> None:
+    message = digest(*(make_listed(number) for number in (1, 2, 3)))
+    top, _, below = message.text.partition("-" * 72 + "\n\n")
+    assert "1.  Title 1\n2.  Title 2\n3.  Title 3\n" in top
+    assert [line for line in below.splitlines() if line[:1].isdigit()] == [
+        "1.  Title 1",
+        "2.  Title 2",
+        "3.  Title 3",
+    ]
+    html = "".join(message.html.split("\n"))
+    for number in (1, 2, 3):
+        assert html.count(f'href="#p{number}"') == html.count(f'name="p{number}"') == 1
+    assert 'href="#' not in digest().html, "one paper needs no list"
+
+
+def test_a_long_digest_lists_its_first_titles_and_says_how_many_follow() -> None:
+    message = digest(*(make_listed(number) for number in range(1, 36)))
+    assert message.html.count("<li") == 30
+    assert "And 5 more below." in message.text
+    assert "And 5 more below." in message.html
+
+
+@pytest.mark.parametrize(
+    ("papers", "candidates", "days", "headline"),
+    [
+        (4, 252, (1, 2, 3), "4 papers today, of 252 read"),
+        (1, 1830, (5,), "1 paper this week, of 1,830 read"),
+        (2, 0, (1, 2), "2 papers today"),
+    ],
+)
+def test_the_heading_says_how_many_of_how_many(
+    papers: int, candidates: int, days: tuple[int, ...], headline: str
+) -> None:
+    message = digest(
+        *map(make_listed, range(1, papers + 1)),
+        made=replace(MADE, candidates=candidates),
+        subscriber=replace(ALICE, days=days),
+    )
+    assert f">{headline}</h1>" in message.html
+    assert f"\n{headline}\n" in message.text
+
+
+def test_a_paper_shows_where_it_was_published_and_where_its_parts_are() -> None:
+    item = replace(
+        make_listed(1),
+        resources=Resources(
+            identifier="arXiv:2606.01234",
+            links=(("PDF", "https://arxiv.org/pdf/2606.01234"), ("Code", "https://github.com/a/b")),
+            venue="ICML 2026",
+            comment="9 pages",
+        ),
+    )
+    message = digest(item)
+    assert "ICML 2026 · 9 pages" in message.html
+    assert "    ICML 2026 · 9 pages\n" in message.text
+    assert "    Read (arXiv:2606.01234):\n" in message.text
+    assert "    PDF:\n    <https://arxiv.org/pdf/2606.01234>\n" in message.text
+    assert 'aria-label="Code: Title 1"\nhref="https://github.com/a/b">Code</a>' in message.html
+
+
+def test_a_link_of_a_paper_that_is_no_web_address_is_left_out() -> None:
+    item = replace(make_listed(1), resources=Resources(links=(("Code", "javascript:alert(1)"),)))
+    message = digest(item)
+    assert "Code" not in message.text
+    assert "javascript" not in message.text + message.html
+
+
+def test_a_paper_without_a_page_is_searched_by_its_title() -> None:
+    search = "https://arxiv.org/search/?searchtype=title&query=Title"
+    item = replace(
+        make_listed(1, read=search, picked=date(2026, 6, 10), rank=2),
+        resources=Resources(page=search, is_search=True),
+    )
+    message = digest(item)
+    assert f"    Find it by its title:\n    <{search}>\n" in message.text
+    assert ">Find it</a>" in message.html
+    assert "Good match · no. 2 on Daily Papers, 10 June\n" in message.text
+
+
+def test_a_paper_without_a_label_begins_its_line_with_the_facts() -> None:
+    item = replace(make_listed(1, categories=("cs.LG",)), label="")
+    assert "    cs.LG · 11 June\n" in digest(item).text
+    assert " · cs.LG" not in digest(item).html
+    assert "· cs.LG" in digest(make_listed(1, categories=("cs.LG",))).text
+
+
+def test_how_a_digest_was_made_stands_behind_a_link_that_readers_can_open() -> None:
+    links = replace(
+        LINKS,
+        rate="https://papers.example.org/d/abc",
+        provenance="https://papers.example.org/d/abc/made",
+    )
+    message = digest(links=links)
+    assert "How was this made?\n<https://papers.example.org/d/abc/made>" in message.text
+    assert "model thumbs" not in message.text + message.html
+    here = replace(MAILING, base_url="http://127.0.0.1:8025")
+    assert "How this was made: model thumbs;" in digest(links=links, mailing=here).text
+
+
+def test_all_papers_can_be_rated_on_one_page() -> None:
+    links = replace(LINKS, rate="https://papers.example.org/d/abc")
+    two = (make_listed(1), make_listed(2))
+    message = digest(*two, links=links)
+    assert "Rate all of today’s on one page:\n<https://papers.example.org/d/abc>" in message.text
+    assert 'href="https://papers.example.org/d/abc"' in "".join(message.html.split("\n"))
+    assert "Rate all" not in digest(*two).text
+    weekly = digest(*two, links=links, subscriber=replace(ALICE, days=(1,)))
+    assert "Rate all of this week’s" in weekly.text
+
+
+def test_only_who_said_nothing_is_asked_for_two_thumbs_or_three_words() -> None:
+    links = replace(LINKS, rate="https://papers.example.org/d/abc")
+    silent = replace(MADE, model="trending", thumbs_up=0, thumbs_down=0)
+    message = digest(make_listed(1), make_listed(2), made=silent, links=links)
+    for part in (message.text, message.html):
+        assert "Two thumbs or three words are enough" in part
+    assert "Write three words in your settings:\n<https://papers" in message.text
+    assert "Two thumbs" not in digest(links=links).text

@@ -175,9 +175,7 @@ def test_an_answer_by_mail_that_is_no_mailto_is_refused(wrong: str) -> None:
 
 def test_without_a_bounce_address_bounces_go_to_the_address_in_from() -> None:
     message = digest(
-        mailing=replace(
-            MAILING, bounce_address=None, from_name="", from_address="digest@bücher.example"
-        )
+        mailing=replace(MAILING, bounce_address=None, from_address="digest@bücher.example")
     )
     assert message.sender == "digest@xn--bcher-kva.example"
     assert parse_mail(message)["From"] == "Digest of Papers <digest@xn--bcher-kva.example>"

@@ -1,8 +1,9 @@
 """One function per kind of e-mail: values in, a finished `Message` out.
 
 Each mail is a folder of three templates, `email/<kind>/{subject.txt,body.txt,body.html}`. A digest
-has two more, `card.txt` and `card.html`, for one paper. Templates get finished data from here and
-compute nothing. No clock, tokens or database: dates, identifiers and links are arguments.
+has four more: `title` for a paper in the list on top, and `card` for the paper itself, in `.txt`
+and `.html`. Templates get finished data from here and compute nothing. No clock, tokens or
+database: dates, identifiers and links are arguments.
 
 Every function raises TemplateError for a missing or broken template, AddressError for an address
 that cannot be written, and InputError for an invalid link, identifier or date.
@@ -17,9 +18,10 @@ from typing import Any
 
 from digest.errors import InputError
 from digest.mail.messages import assemble, cards, paper_list, provenance, texts
-from digest.mail.messages.encoding import BodyPart
-from digest.mail.messages.fragments import HTML, TEXT, render_part
+from digest.mail.messages.encoding import BodyPart, FilledTemplate
+from digest.mail.messages.fragments import HTML, TEXT, PartFormat, render_part
 from digest.mail.messages.headers import header_lines
+from digest.mail.messages.placeholders import CONTENTS, LISTING
 from digest.mail.messages.templates import render
 from digest.mail.messages.values import Listed, Mailing, MessageContext, ReaderLinks
 from digest.model import (
@@ -57,17 +59,19 @@ def write_digest(
     next_titles = [card.paper.short_title for card in papers[1:3]]
     more, day = len(papers) - 1, texts.format_date(local_date)
     is_weekly = len(subscriber.days) == 1
+    weekday = texts.tie_last_words(texts.format_date(local_date, weekday=True))
     values = {
         "cards": papers,
-        "headline": (
-            f"{texts.plural(len(papers), 'paper')} {'of the week to' if is_weekly else 'for'} "
-            f"{texts.tie_last_words(texts.format_date(local_date, weekday=True))}"
-        ),
+        "headline": _headline(len(papers), made.papers_read, is_weekly),
+        "issue": f"Week to {weekday}" if is_weekly else weekday,
+        "has_contents": len(papers) > 1,
         "day": day,
         "best": texts.cut(papers[0].paper.title, MAX_SUBJECT - len(f" and {more} more · {day}")),
         "more": more,
         "origin": provenance.summary(made, subscriber.interests),
         "preheader": f"Also: {' · '.join(next_titles)}" if next_titles else papers[0].reason,
+        "all_of_them": f"Rate all of {'this week’s' if is_weekly else 'today’s'}",
+        "asks": provenance.knows_nothing(made),
         "made": provenance.details(made),
     }
     return _write(
@@ -79,6 +83,13 @@ def write_digest(
         links=links,
         campaign=f"{local_date:%Y%m%d}",
     )
+
+
+def _headline(count: int, papers_read: int, is_weekly: bool) -> str:
+    """Such as "4 papers today, of 252 read"."""
+    when = "this week" if is_weekly else "today"
+    read = f", of {papers_read:,} read" if papers_read >= count else ""
+    return f"{texts.plural(count, 'paper')} {when}{read}"
 
 
 def write_confirm(
@@ -162,6 +173,8 @@ def _write(
     own = links and ReaderLinks(
         manage=texts.require_link("manage", links.manage),
         unsubscribe=texts.require_link("unsubscribe", links.unsubscribe),
+        rate=links.rate and texts.require_link("rate", links.rate),
+        provenance=links.provenance and texts.require_link("provenance", links.provenance),
         unsubscribe_by_mail=texts.require_mailto("unsubscribe_by_mail", links.unsubscribe_by_mail),
     )
     values = {**values, **_common_values(mailing, to, own)}
@@ -190,7 +203,7 @@ def _write(
 def _common_values(mailing: Mailing, to: Subscriber, links: ReaderLinks | None) -> dict[str, Any]:
     """What the templates of every kind of mail get."""
     return {
-        "product": texts.one_line(mailing.product),
+        "product": texts.one_line(mailing.name),
         "base_url": texts.require_link("base_url", mailing.base_url),
         "public": texts.is_public_url(mailing.base_url),
         "name": texts.one_line(to.name),
@@ -206,15 +219,38 @@ def _render_parts(
     """The text and the HTML part; HTML is shortened to the size limit."""
     papers: tuple[cards.Card, ...] = values.get("cards", ())
     body = f"{folder}/body"
-    text_list = paper_list.render_text_list(folder, papers, folders)
-    text = render_part(body, values | {"left_out": ""}, text_list, folders, TEXT)
+    text_lists = {
+        CONTENTS: _contents(TEXT, folder, papers, folders),
+        LISTING: paper_list.render_text_list(folder, papers, folders),
+    }
+    text = render_part(body, values | _counted(papers, 0), text_lists, folders, TEXT)
 
     def render_html(shown: tuple[cards.Card, ...], left_out: int) -> BodyPart:
-        counted = {
-            "cards": shown,
-            "left_out": texts.plural(left_out, "more paper") if left_out else "",
+        html_lists = {
+            CONTENTS: _contents(HTML, folder, shown, folders),
+            LISTING: paper_list.render_html_list(folder, shown, folders),
         }
-        html_list = paper_list.render_html_list(folder, shown, folders)
-        return render_part(body, values | counted, html_list, folders, HTML)
+        return render_part(body, values | _counted(shown, left_out), html_lists, folders, HTML)
 
     return text, cards.render_within_limit(render_html, papers)
+
+
+def _contents(
+    part_format: PartFormat,
+    folder: str,
+    shown: tuple[cards.Card, ...],
+    folders: tuple[Path, ...],
+) -> list[FilledTemplate]:
+    """The list of titles; a single paper needs none."""
+    listed = shown[: cards.MAX_CONTENTS] if len(shown) > 1 else ()
+    return paper_list.render_contents(part_format, folder, listed, folders)
+
+
+def _counted(shown: tuple[cards.Card, ...], left_out: int) -> dict[str, Any]:
+    """What a body part says of papers that it does not show, or not in its list of titles."""
+    unlisted = len(shown) - cards.MAX_CONTENTS
+    return {
+        "cards": shown,
+        "left_out": texts.plural(left_out, "more paper") if left_out else "",
+        "unlisted": f"{unlisted:,} more below" if unlisted > 0 else "",
+    }

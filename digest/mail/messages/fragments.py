@@ -7,11 +7,11 @@ fallback for templates that cannot be pre-rendered.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -21,7 +21,7 @@ from digest.mail.messages.encoding import BodyPart, EncodedTemplate, FilledTempl
 from digest.mail.messages.placeholders import (
     BEGIN,
     END,
-    LISTING,
+    LISTS,
     Gap,
     PlaceholderRead,
     make_placeholder,
@@ -33,11 +33,11 @@ _MARKER = re.compile(rf"{BEGIN}([0-9]+){END}")
 #: values that all mails of an install share; every other text becomes a placeholder
 _SHARED = ("product", "base_url")
 #: the reader's links, in the order of their values
-_LINKS = ("manage", "unsubscribe", "unsubscribe_by_mail")
+_LINKS = ("manage", "unsubscribe", "rate", "provenance", "unsubscribe_by_mail")
 #: many mails say the same of a paper besides its reason
 _wrap = lru_cache(maxsize=4096)(texts.wrap)
-#: where the list of papers stands in a rendered text
-_LISTING_MARKER = f"{BEGIN}{LISTING}{END}"
+#: where the lists of papers stand in a rendered text
+_LIST_MARKER = re.compile(rf"{BEGIN}({'|'.join(LISTS)}){END}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -90,6 +90,14 @@ class Fragment:
         return FilledTemplate(self._template, [*filled, ""])
 
 
+class Prerendered(NamedTuple):
+    """A rendered template; a list of papers stands between each two fragments."""
+
+    fragments: tuple[Fragment, ...]
+    #: their names, in order
+    lists: tuple[str, ...]
+
+
 def prerender(
     name: str,
     values: dict[str, Any],
@@ -97,7 +105,7 @@ def prerender(
     names: Sequence[str],
     folders: tuple[Path, ...],
     part_format: PartFormat,
-) -> tuple[Fragment, ...]:
+) -> Prerendered | None:
     """Render a template whose values hold placeholders.
 
     Args:
@@ -106,20 +114,22 @@ def prerender(
         names: the order of values for `Fragment.fill`.
 
     Returns:
-        The fragments before and after the list of papers, or one without such a list. Empty if the
-        template must be rendered with real values.
+        None if the template must be rendered with real values.
     """
     try:
         text = part_format.tidy(render(f"{name}.{part_format.suffix}", values, folders))
     except (PlaceholderRead, TemplateError):
         # a real error is reported when the template gets the real values
-        return ()
+        return None
     for number, gap in enumerate(gaps):
-        if gap.name == LISTING:
-            # the list ends its own last line
+        if gap.name in LISTS:
+            # a list ends its own last line
             marker = f"{BEGIN}{number}{END}"
-            text = text.replace(f"{marker}\n", marker).replace(marker, _LISTING_MARKER)
-    return tuple(Fragment(piece, gaps, names) for piece in text.split(_LISTING_MARKER))
+            text = text.replace(f"{marker}\n", marker).replace(marker, f"{BEGIN}{gap.name}{END}")
+    pieces = _LIST_MARKER.split(text)
+    return Prerendered(
+        tuple(Fragment(piece, gaps, names) for piece in pieces[::2]), tuple(pieces[1::2])
+    )
 
 
 def render_whole(
@@ -132,11 +142,11 @@ def render_whole(
 def render_part(
     name: str,
     values: dict[str, Any],
-    listing: Sequence[FilledTemplate],
+    lists: Mapping[str, Sequence[FilledTemplate]],
     folders: tuple[Path, ...],
     part_format: PartFormat,
 ) -> BodyPart:
-    """A whole body part; `listing` is the list of papers in pieces."""
+    """A whole body part; `lists` has the lists of papers in pieces, by name."""
     links = values["links"]
     own = {
         key: value
@@ -150,20 +160,23 @@ def render_part(
             if key not in own and key not in ("links", "cards")
         ]
     )
-    has_links = None if links is None else (bool(links.unsubscribe_by_mail),)
-    fragments = _prerender_frame(name, folders, part_format, tuple(own), shared, has_links)
-    if not fragments:
-        text = join(listing, part_format.escape).text.removesuffix("\n")
-        # `text` comes from an escaping template
-        rendered_list = Markup(text) if part_format is HTML else text  # noqa: S704
-        whole = render_whole(name, values | {LISTING: rendered_list}, folders, part_format)
+    urls = () if links is None else tuple(getattr(links, key) for key in _LINKS)
+    frame = _prerender_frame(name, folders, part_format, tuple(own), shared, tuple(map(bool, urls)))
+    if frame is None:
+        rendered_lists = {key: _render_list(lists.get(key, ()), part_format) for key in LISTS}
+        whole = render_whole(name, values | rendered_lists, folders, part_format)
         return BodyPart(encode(whole))
-    urls = () if links is None else (links.manage, links.unsubscribe, links.unsubscribe_by_mail)
     filling = [*own.values(), *urls]
-    pieces = [fragments[0].fill(filling)]
-    for fragment in fragments[1:]:
-        pieces += (*listing, fragment.fill(filling))
+    pieces = [frame.fragments[0].fill(filling)]
+    for key, fragment in zip(frame.lists, frame.fragments[1:], strict=True):
+        pieces += (*lists.get(key, ()), fragment.fill(filling))
     return BodyPart(join(pieces, part_format.escape))
+
+
+def _render_list(pieces: Sequence[FilledTemplate], part_format: PartFormat) -> str:
+    text = join(pieces, part_format.escape).text.removesuffix("\n")
+    # `text` comes from an escaping template
+    return Markup(text) if part_format is HTML else text  # noqa: S704
 
 
 @lru_cache(maxsize=256)
@@ -173,21 +186,22 @@ def _prerender_frame(
     part_format: PartFormat,
     own: tuple[str, ...],
     shared: tuple[tuple[str, Any], ...],
-    has_links: tuple[bool] | None,
-) -> tuple[Fragment, ...]:
-    """The fragments around the list of papers.
+    has_links: tuple[bool, ...],
+) -> Prerendered | None:
+    """The fragments around the lists of papers.
 
     Args:
         own: names of the values that become placeholders.
         shared: the values that do not.
-        has_links: None without links; else whether there is one for unsubscribing by mail.
+        has_links: which of the reader's links there are; empty without links.
     """
     gaps: list[Gap] = []
     links = has_links and ReaderLinks(
-        manage=make_placeholder("manage", gaps),
-        unsubscribe=make_placeholder("unsubscribe", gaps),
-        unsubscribe_by_mail=make_placeholder("unsubscribe_by_mail", gaps) if has_links[0] else "",
+        **{
+            key: make_placeholder(key, gaps) if given else ""
+            for key, given in zip(_LINKS, has_links, strict=True)
+        }
     )
-    placeholders = {key: make_placeholder(key, gaps) for key in (*own, "cards", LISTING)}
-    values = {**dict(shared), **placeholders, "links": links}
+    placeholders = {key: make_placeholder(key, gaps) for key in (*own, "cards", *LISTS)}
+    values = {**dict(shared), **placeholders, "links": links or None}
     return prerender(name, values, gaps, (*own, *_LINKS), folders, part_format)

@@ -35,9 +35,7 @@ def header_lines(
     sender = assemble.ascii_address(mailing.from_address)
     reply_to = mailing.reply_to and assemble.ascii_address(mailing.reply_to)
     return [
-        assemble.mailbox_header(
-            "From", mailing.from_name or texts.one_line(mailing.product), sender
-        ),
+        assemble.mailbox_header("From", texts.one_line(mailing.name), sender),
         assemble.mailbox_header("To", recipient.name, assemble.reader_address(recipient.email)),
         *([assemble.mailbox_header("Reply-To", "", reply_to)] if reply_to else []),
         assemble.text_header("Subject", subject),
@@ -54,7 +52,7 @@ def _list_headers(
     if kind is MessageKind.ALERT:
         return []
     domain = assemble.ascii_domain(mailing.domain).lower()
-    name = mailing.list_name or mailing.product
+    name = mailing.name
     feedback_id, list_id = _list_names(
         domain, mailing.install_id, f"{campaign or kind}:{kind}", name
     )

@@ -11,9 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from digest.mail.messages.cards import Card, Form, PaperText
+from digest.mail.messages.cards import Card, Form
 from digest.mail.messages.encoding import FilledTemplate, text_without_gaps
 from digest.mail.messages.fragments import HTML, TEXT, Fragment, PartFormat, prerender, render_whole
+from digest.mail.messages.paper_texts import PaperText
 from digest.mail.messages.placeholders import Gap, make_placeholder
 from digest.mail.messages.values import PaperLinks
 
@@ -21,7 +22,17 @@ from digest.mail.messages.values import PaperLinks
 _MAX_CACHED = 2048
 _EMPTY_LINE = text_without_gaps("\n")
 #: values of one reader's card, in the order of `Fragment.fill`; the notes follow
-_OWN = ("margin", "reason", "label", "standing", "up", "down", "up_by_mail", "down_by_mail")
+_OWN = (
+    "number",
+    "margin",
+    "reason",
+    "label",
+    "standing",
+    "up",
+    "down",
+    "up_by_mail",
+    "down_by_mail",
+)
 
 
 class _CardShape(NamedTuple):
@@ -29,6 +40,7 @@ class _CardShape(NamedTuple):
 
     paper: PaperText
     read: str
+    has_label: bool
     has_up_by_mail: bool
     has_down_by_mail: bool
     note_count: int
@@ -65,6 +77,34 @@ def render_text_list(
     return pieces[1:]
 
 
+def render_contents(
+    part_format: PartFormat, folder: str, cards: Sequence[Card], folders: tuple[Path, ...]
+) -> list[FilledTemplate]:
+    """The titles by the template `folder`/title."""
+    return [_render_title(part_format, folder, folders, card) for card in cards]
+
+
+def _render_title(
+    part_format: PartFormat, folder: str, folders: tuple[Path, ...], card: Card
+) -> FilledTemplate:
+    fragment = _prerender_title(part_format, folder, folders, card.paper)
+    if fragment is None:
+        values = {"number": card.number, "margin": card.margin, "paper": card.paper}
+        return text_without_gaps(render_whole(f"{folder}/title", values, folders, part_format))
+    return fragment.fill((card.number, card.margin))
+
+
+@lru_cache(maxsize=_MAX_CACHED)
+def _prerender_title(
+    part_format: PartFormat, folder: str, folders: tuple[Path, ...], paper: PaperText
+) -> Fragment | None:
+    gaps: list[Gap] = []
+    names = ("number", "margin")
+    values = {name: make_placeholder(name, gaps) for name in names} | {"paper": paper}
+    rendered = prerender(f"{folder}/title", values, gaps, names, folders, part_format)
+    return rendered.fragments[0] if rendered else None
+
+
 def _render_card(
     part_format: PartFormat,
     folder: str,
@@ -73,10 +113,11 @@ def _render_card(
     is_last: bool,
     opening: str,
 ) -> FilledTemplate:
-    paper, margin, reason, label, standing, links, seen_before, notes, form = card
+    paper, number, margin, reason, label, standing, links, seen_before, notes, form = card
     shape = _CardShape(
         paper,
         links.read,
+        bool(label),
         bool(links.up_by_mail),
         bool(links.down_by_mail),
         len(notes),
@@ -90,7 +131,7 @@ def _render_card(
         values = {"card": card, "last": is_last, "opening": opening}
         return text_without_gaps(render_whole(f"{folder}/card", values, folders, part_format))
     urls = (links.up, links.down, links.up_by_mail, links.down_by_mail)
-    return fragment.fill((margin, reason, label, standing, *urls, *notes))
+    return fragment.fill((number, margin, reason, label, standing, *urls, *notes))
 
 
 @lru_cache(maxsize=_MAX_CACHED)
@@ -102,9 +143,10 @@ def _prerender_card(
     own = {name: make_placeholder(name, gaps) for name in names}
     card = Card(
         paper=shape.paper,
+        number=own["number"],
         margin=own["margin"],
         reason=own["reason"],
-        label=own["label"],
+        label=own["label"] if shape.has_label else "",
         standing=own["standing"],
         links=PaperLinks(
             read=shape.read,
@@ -118,5 +160,5 @@ def _prerender_card(
         form=shape.form,
     )
     values = {"card": card, "last": shape.is_last, "opening": shape.opening}
-    fragments = prerender(f"{folder}/card", values, gaps, names, folders, part_format)
-    return fragments[0] if fragments else None
+    rendered = prerender(f"{folder}/card", values, gaps, names, folders, part_format)
+    return rendered.fragments[0] if rendered else None

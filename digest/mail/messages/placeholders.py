@@ -13,8 +13,9 @@ from digest.mail.messages import texts
 
 # Noncharacters (Unicode 23.7), which `texts.one_line` removes from all foreign text.
 BEGIN, END = "\ufdd0", "\ufdd1"
-#: the template variable with the papers of a digest
-LISTING = "listing"
+#: the template variables with the papers of a digest: their titles, and their cards
+CONTENTS, LISTING = "contents", "listing"
+LISTS = (CONTENTS, LISTING)
 
 
 class Gap(NamedTuple):
@@ -75,6 +76,6 @@ def wrap(
     if type(text) is not Placeholder:
         return texts.wrap(cast(str, text), indent, lead, tail)
     name, wrap_arguments = text._gap
-    if wrap_arguments or name == LISTING:
+    if wrap_arguments or name in LISTS:
         raise PlaceholderRead
     return Placeholder(Gap(name, (indent, lead, tail)), text._gaps)

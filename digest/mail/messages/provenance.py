@@ -12,14 +12,11 @@ _DUMPS_SHOWN = 5
 
 
 def summary(provenance: Provenance, interests: Sequence[Interest]) -> str:
-    """The text under the heading: how many papers there were, and what chose."""
+    """The text under the heading: what chose."""
     thumbs = provenance.thumbs_up + provenance.thumbs_down
-    basis = f"guided by your {texts.plural(thumbs, 'thumb')}."
-    considered = f"Chosen from {texts.plural(provenance.papers_read, 'new paper')}"
     if thumbs:
-        return f"{considered}, {basis}" if provenance.papers_read else basis.capitalize()
-    basis = _without_thumbs(provenance.model, interests)
-    return f"{considered}. {basis}" if provenance.papers_read else basis
+        return f"Guided by your {texts.plural(thumbs, 'thumb')}."
+    return _without_thumbs(provenance.model, interests)
 
 
 def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
@@ -42,6 +39,11 @@ def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
     if any(interest.keywords or interest.categories or interest.authors for interest in interests):
         return "You have only told us what to leave out; here is a mix of today."
     return "No thumbs yet; here is a mix of today."
+
+
+def knows_nothing(provenance: Provenance) -> bool:
+    """Whether the reader has neither rated nor written anything that a digest could follow."""
+    return provenance.model == "trending" and not provenance.thumbs_up + provenance.thumbs_down
 
 
 def _wants(words: Sequence[str]) -> bool:

@@ -10,7 +10,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 from digest.mail.messages.dkim import Signer
-from digest.model import Paper, Slot
+from digest.model import Paper, Resources, Slot
+
+NO_RESOURCES = Resources()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,8 +21,8 @@ class Mailing:
 
     #: the address in From; its domain may be in any script, its local part is ASCII
     from_address: str
-    #: the name in From; "" = the product's
-    from_name: str = ""
+    #: the service's name: in From and List-Id, and wherever a mail names the service
+    name: str = "Digest"
     #: domain in List-Id and Feedback-ID; never change it, since readers' filters rely on it
     domain: str
     #: distinguishes installs that share a domain, in List-Id and Message-ID; "" for installs from
@@ -34,11 +36,8 @@ class Mailing:
     reply_to: str = ""
     #: address for thumbs and unsubscribing by mail, used by whoever makes the links; "" = none
     mailbox: str = ""
-    #: the list's name in List-Id; "" = the product's
-    list_name: str = ""
     #: postal address for the foot, line by line; "" = none
     postal_address: str = ""
-    product: str = "Digest"
     #: DKIM signers; none if the mail server signs
     signers: tuple[Signer, ...] = ()
 
@@ -59,7 +58,7 @@ class MessageContext:
 class PaperLinks:
     """The links of a listed paper.
 
-    `read` is empty if no source gave a page; then the title is not linked.
+    `read` is its page, or a search for its title; empty if there is neither.
     """
 
     read: str
@@ -76,6 +75,9 @@ class ReaderLinks:
 
     manage: str
     unsubscribe: str
+    #: a digest's pages: all its papers with thumbs, and how it was made; "" = none
+    rate: str = ""
+    provenance: str = ""
     #: a `mailto:` address that does the same; "" = none
     unsubscribe_by_mail: str = ""
 
@@ -85,9 +87,11 @@ class Listed:
     """A paper as one digest lists it."""
 
     paper: Paper
+    resources: Resources = NO_RESOURCES
     #: why this paper was chosen for this reader, in one plain sentence
     reason: str
-    #: how well it fits: "83 % match", or in words while ratings are too few for a number
+    #: how well it fits: "83 % match", or in words while ratings are too few for a number; "" = it
+    #: says nothing about that
     label: str
     links: PaperLinks
     #: words and phrases that lift it for the reader; they choose the excerpt where the paper does

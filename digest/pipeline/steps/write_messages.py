@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 
-from digest import store
+from digest import papers, store
 from digest.app import App
 from digest.errors import DigestError
 from digest.mail import messages
 from digest.mail.messages import Listed, MessageContext, PaperLinks, ReaderLinks
-from digest.model import Digest, Link, Message, MessageKind, Paper, Purpose, Queued
+from digest.model import Digest, Link, Message, MessageKind, Paper, Purpose, Queued, Resources
 from digest.pipeline.steps.co_likes import least_readers
 from digest.ranking import calibration, scores
 from digest.store.alarms import Raised
@@ -104,10 +104,12 @@ def write_digest(
         for item in digest.items
         if not papers_by_id[item.score.paper_id].withdrawn
     ]
-    links, papers_links = _links(app, queued, [paper for _, paper in items])
+    resources = [papers.find_resources(paper) for _, paper in items]
+    links, papers_links = _links(app, queued, [paper for _, paper in items], resources)
     listed = [
         Listed(
             paper=paper,
+            resources=paper_resources,
             reason=scores.write_reason(item.score),
             label=calibration.match_label(item.score),
             links=paper_links,
@@ -117,7 +119,9 @@ def write_digest(
             slot=item.slot,
             from_day=item.from_day,
         )
-        for (item, paper), paper_links in zip(items, papers_links, strict=True)
+        for (item, paper), paper_resources, paper_links in zip(
+            items, resources, papers_links, strict=True
+        )
     ]
     if not listed:
         raise DigestError(
@@ -175,7 +179,10 @@ def _context(app: App, queued: Queued, at: datetime) -> MessageContext:
 
 
 def _links(
-    app: App, queued: Queued, papers: Sequence[Paper] = ()
+    app: App,
+    queued: Queued,
+    listed: Sequence[Paper] = (),
+    resources: Sequence[Resources] = (),
 ) -> tuple[ReaderLinks, list[PaperLinks]]:
     """The links that a message carries: the reader's own, and those of each paper."""
     reader, message = queued.subscriber.id, queued.id
@@ -184,7 +191,7 @@ def _links(
         for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)
     ]
     manage, unsubscribe, *answers = app.urls(
-        own + [Link(vote, reader, paper.id, message) for paper in papers for vote in _VOTES]
+        own + [Link(vote, reader, paper.id, message) for paper in listed for vote in _VOTES]
     )
     return (
         ReaderLinks(
@@ -194,13 +201,15 @@ def _links(
         ),
         [
             PaperLinks(
-                read=paper.url,
+                read=paper_resources.page,
                 up=up,
                 down=down,
                 up_by_mail=_mailto(app, Purpose.UP, queued, paper.id),
                 down_by_mail=_mailto(app, Purpose.DOWN, queued, paper.id),
             )
-            for paper, up, down in zip(papers, answers[::2], answers[1::2], strict=True)
+            for paper, paper_resources, up, down in zip(
+                listed, resources, answers[::2], answers[1::2], strict=True
+            )
         ],
     )
 
