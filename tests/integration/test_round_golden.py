@@ -77,4 +77,4 @@ def test_each_reader_got_their_own(outcome: dict[str, str]) -> None:
     assert {name.split("/")[0] for name in outcome} == {"yeast", "thumbs", "nothing"}
     assert "yeast" in outcome["yeast/subject.txt"].lower()
     assert "telescope" in outcome["thumbs/body.txt"].lower()
-    assert "guided by your 3 thumbs" in re.sub(r"\s+", " ", outcome["thumbs/body.txt"])
+    assert "Guided by your 3 thumbs" in re.sub(r"\s+", " ", outcome["thumbs/body.txt"])

@@ -3,8 +3,9 @@
 Decides nothing about when a mail goes, and sends none.
 
 Reading order: `values` (the input), `compose` (one function per kind of mail), `provenance` (where
-a digest comes from), `headers`, `paper_texts`, `cards` (papers, and the size limit), `templates` (where they are
-found), `texts` (cleaning foreign text), `assemble` (headers and parts to bytes), `dkim` (signing).
+a digest comes from), `headers`, `paper_texts` (what is said of a paper), `cards` (papers, and the
+size limit), `templates` (where they are found), `texts` (cleaning foreign text), `assemble`
+(headers and parts to bytes), `dkim` (signing).
 
 What many mails share is rendered and encoded once: `placeholders` (stand-ins for a reader's
 values), `fragments` (pre-rendered templates), `paper_list` (cards from fragments), `encoding`.
