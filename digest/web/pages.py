@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 
 from digest.app import App
 from digest.mail.messages import texts
+from digest.mail.messages.paper_texts import format_authors
 from digest.mail.messages.templates import render
 from digest.model import Link, Paper, Purpose, Subscriber
+from digest.papers import find_resources
 from digest.web.middleware import add_headers
 
-_AUTHORS_SHOWN = 5
 #: C0 and C1 controls except line feed, and surrogates: not every database can store them
 _REMOVED = dict.fromkeys(
     (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000))
@@ -91,14 +92,23 @@ def reader_label(subscriber: Subscriber) -> str:
 
 def paper_values(paper: Paper) -> dict[str, object]:
     """Return what the template of a paper needs."""
-    authors = list(paper.authors[:_AUTHORS_SHOWN])
+    resources = find_resources(paper)
     return {
         "title": paper.title,
-        "authors": ", ".join(authors) + (" et al." if len(paper.authors) > _AUTHORS_SHOWN else ""),
+        "authors": format_authors(paper.authors),
         "facts": " · ".join(
-            [*paper.categories[:3], texts.format_date(paper.first_seen, year=True)]
+            filter(
+                None,
+                (
+                    *paper.categories[:3],
+                    texts.format_date(paper.first_seen, year=True),
+                    resources.venue,
+                ),
+            )
         ),
-        "url": paper.url if paper.url.startswith(("https://", "http://")) else "",
+        "url": texts.clean_url(resources.page),
+        "is_search": resources.is_search,
+        "resources": [(label, texts.clean_url(url)) for label, url in resources.links],
         "withdrawn": paper.withdrawn,
     }
 

@@ -98,4 +98,4 @@ def test_a_preview_says_which_paper_is_a_try(run: Run, papers: Path) -> None:
     run("ingest", "--seen", "name", str(papers))
     run("subscribe", "alice@example.org", "--keyword", "robot", "--size", "8")
     output = run("preview", "alice@example.org", "--date", str(TODAY)).stdout
-    assert "Outside your usual. More of this?" in re.sub(r"\s+", " ", output)
+    assert "Outside your usual: more of this?" in re.sub(r"\s+", " ", output)
