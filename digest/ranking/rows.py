@@ -34,15 +34,15 @@ class Blocks(NamedTuple):
 
 
 class Spelling(Protocol):
-    """One way to write a keyword."""
+    """The ways to write a keyword."""
 
     @property
     def text(self) -> str:
-        """Its words as the features fold them, each between blanks."""
+        """A name that no keyword with other ways has."""
 
     @property
-    def columns(self) -> NDArray[np.int32]:
-        """Columns that every paper with this spelling has (its pairs, or its single word).
+    def alternatives(self) -> tuple[NDArray[np.int32], ...]:
+        """Columns for each way; every paper that holds the keyword has all columns of one.
 
         A paper without it may have them too. Empty where columns cannot narrow the search, so that
         every paper has to be read.
@@ -65,8 +65,8 @@ class Phrase:
     columns: NDArray[np.int32]
     #: weight of each column; those of words and pairs are of Euclidean length 1
     weights: NDArray[np.float32]
-    #: a paper holds the phrase when one of these occurs in its title or abstract
-    spellings: tuple[Spelling, ...]
+    #: a paper holds the phrase when this occurs in its title or abstract
+    spelling: Spelling
 
     def with_dense(self, columns: NDArray[np.int32], weights: NDArray[np.float32]) -> Phrase:
         """Return the same keyword with dense columns after those of its words."""

@@ -29,14 +29,14 @@ def matches(keyword: str, text: str) -> bool:
         RECENT,
     )
     (phrase,) = features.parse_keywords([keyword], features.Frequencies())
-    is_held = 0 in day.rows_holding(phrase.spellings).tolist()
+    is_held = 0 in day.rows_holding(phrase.spelling).tolist()
     bare = keyword.removeprefix("+").removeprefix("-")
     assert (1 in scores.find_muted(train_profile(Interest(keywords=(f"-{bare}",))), day)) == is_held
     assert (
         1 in scores.find_pinned(train_profile(Interest(keywords=(f"+{bare}",))), day)
     ) == is_held
     in_abstract = make_day([make_paper(1, "Market", text)], [])
-    assert (0 in in_abstract.rows_holding(phrase.spellings).tolist()) == is_held
+    assert (0 in in_abstract.rows_holding(phrase.spelling).tolist()) == is_held
     return is_held
 
 

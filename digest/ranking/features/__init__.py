@@ -2,6 +2,7 @@
 
 - `words`: counts of words and pairs, stored once for each paper
 - `weights`: tf-idf by the corpus frequencies, and keywords in the same columns
+- `spellings`, `inflections`: the ways to write a keyword
 - `literal`: keywords such as "R" and "C++", which are matched as written
 - `table`, `training`: word vectors, trained from papers alone
 - `space`: counts -> the rows that profiles and scores work on

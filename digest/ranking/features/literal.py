@@ -13,19 +13,20 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.ranking.features.words import STOP_WORDS, fold, pieces
+from digest.ranking.features.words import STOP_WORDS, drop_possessives, fold, pieces
 
 _TOKEN = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 #: signs at the edge of a word or within it that make it another one
 _SIGN = re.compile(r"\w[+#]+(?!\w)|(?<!\w)[.#@]\w|\w[.&/]\w")
 #: not beside a lone letter, which would be part of: "R-squared", "$R$", "R&D", "R(x)", "R.x"
 _BEFORE_LETTER, _AFTER_LETTER = r"(?<![\w.\-'’&@$\\^+#])", r"(?![\w+#\-'’&^$=(\[{*]|\.\w)"
-_NO_COLUMNS = np.empty(0, dtype=np.int32)
+#: hyphens and dashes that fold to nothing plain, and minus
+_DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212], "-")
 
 
 def needs_literal_match(text: str) -> bool:
     """Return whether a keyword has a sign or a lone letter, which features drop."""
-    folded = fold(text)
+    folded = drop_possessives(_fold_dashes(text))
     tokens = [token for token in _TOKEN.findall(folded) if not token.isdigit()]
     if not tokens:
         return False
@@ -49,12 +50,12 @@ class LiteralSpelling:
 
     text: str
     pattern: re.Pattern[str]
-    columns: NDArray[np.int32]
+    alternatives: tuple[NDArray[np.int32], ...] = ()
 
     def occurs_in(self, title: str, abstract: str) -> bool:
         return (
-            self.pattern.search(fold(title)) is not None
-            or self.pattern.search(fold(abstract)) is not None
+            self.pattern.search(_fold_dashes(title)) is not None
+            or self.pattern.search(_fold_dashes(abstract)) is not None
         )
 
 
@@ -63,12 +64,16 @@ def literal_spelling(text: str, spellings: Sequence[str]) -> LiteralSpelling:
     """Combine all spellings in one pattern; a last word with signs has no plural."""
     if not spellings[0].split()[-1].isalpha():
         spellings = spellings[:1]
-    alternatives = "|".join(_spelling_pattern(fold(spelling)) for spelling in spellings)
+    patterns = "|".join(_spelling_pattern(_fold_dashes(spelling)) for spelling in spellings)
     return LiteralSpelling(
         text=f"written: {text}",
-        pattern=re.compile(alternatives, re.IGNORECASE),
-        columns=_NO_COLUMNS,
+        pattern=re.compile(patterns, re.IGNORECASE),
     )
+
+
+def _fold_dashes(text: str) -> str:
+    folded = fold(text)
+    return folded if folded.isascii() else folded.translate(_DASHES)
 
 
 def _spelling_pattern(text: str) -> str:

@@ -13,9 +13,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from digest.ranking.features.inflections import number_forms
 from digest.ranking.features.literal import literal_spelling, needs_literal_match
-from digest.ranking.features.words import occurs_in, pieces, vectorize
-from digest.ranking.rows import COLUMNS, WORDS, Phrase
+from digest.ranking.features.spellings import ENDINGS, spell
+from digest.ranking.features.words import vectorize
+from digest.ranking.rows import COLUMNS, Phrase
 
 #: corpus size from which words are dropped for being too rare or too common
 MIN_PAPERS = 500
@@ -111,43 +113,13 @@ def _idf(columns: NDArray[np.int32], frequencies: Frequencies) -> NDArray[np.flo
 # ----------------------------------------------------------------------------------------------
 # keywords
 
-#: endings that a trailing "*" stands for; rows are hashed, so a word is found by its whole spelling
-_ENDINGS = (
-    "",
-    "s",
-    "es",
-    "e",
-    "ed",
-    "ing",
-    "er",
-    "ers",
-    "or",
-    "ors",
-    "ion",
-    "ions",
-    "al",
-    "able",
-    "ly",
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _WordSpelling:
-    """A spelling that is found by its words; see `rows.Spelling`."""
-
-    text: str
-    columns: NDArray[np.int32]
-
-    def occurs_in(self, title: str, abstract: str) -> bool:
-        return occurs_in(self.text, title, abstract)
-
 
 def parse_keywords(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, ...]:
     """Return a phrase for each keyword that has a word, in order.
 
-    A leading "-" mutes, a "+" pins the papers that hold it. Singular and plural of the last word
-    count alike; a trailing "*" stands for the common English endings ("grasp*": grasps, grasping,
-    grasper ...).
+    A leading "-" mutes, a "+" pins the papers that hold it. A trailing "*" stands for the common
+    English endings ("grasp*": grasps, grasping, grasper ...). `spellings` says what else counts as
+    the keyword; singular and plural of its last word weigh alike.
     """
     return parse_and_count(keywords, frequencies)[0]
 
@@ -163,7 +135,7 @@ def parse_and_count(
         (keyword.strip()[:1], " ".join(keyword.strip().removeprefix("-").removeprefix("+").split()))
         for keyword in keywords
     ]
-    spellings = [list(dict.fromkeys(_spellings(text))) for _, text in signs_and_texts]
+    spellings = [list(dict.fromkeys(_weighed_forms(text))) for _, text in signs_and_texts]
     # All at once: counting one text takes as long as counting dozens.
     counts = vectorize([spelling for group in spellings for spelling in group])
     seen, idf = frequencies.counts[counts.indices] > 0, _idf(counts.indices, frequencies)
@@ -216,10 +188,7 @@ def _make_phrase(sign: str, text: str, by_spelling: Mapping[str, _CountedText]) 
         pinned=sign == "+",
         columns=columns,
         weights=(weights / np.sqrt((weights**2).sum())).astype(np.float32),
-        spellings=tuple(
-            _WordSpelling(text=pieces(spelling), columns=_required_columns(counted.columns))
-            for spelling, counted in with_words.items()
-        ),
+        spelling=spell(text),
     )
 
 
@@ -233,31 +202,18 @@ def _make_literal_phrase(sign: str, text: str, by_spelling: Mapping[str, _Counte
         pinned=sign == "+",
         columns=columns,
         weights=(weights / norm).astype(np.float32),
-        spellings=(literal_spelling(text, (text,) if text.endswith("*") else tuple(by_spelling)),),
+        spelling=literal_spelling(text, (text,) if text.endswith("*") else tuple(by_spelling)),
     )
 
 
-def _required_columns(columns: NDArray[np.int32]) -> NDArray[np.int32]:
-    pairs = columns[columns >= WORDS]
-    return pairs if len(pairs) else columns
-
-
-def _spellings(text: str) -> Iterator[str]:
+def _weighed_forms(text: str) -> Iterator[str]:
+    """Yield the forms of a keyword whose words weigh: singular and plural, or all endings."""
     if text.endswith("*"):
         stem = text.rstrip("* ")
-        if not stem:
-            return
-        yield from (stem + ending for ending in _ENDINGS)
+        if stem:
+            yield from (stem + ending for ending in ENDINGS)
         return
     yield text
-    last = text.rsplit(" ", 1)[-1].lower()
-    if not last.isascii() or len(last) < 3:
-        return
-    if last.endswith("ies"):
-        yield text[:-3] + "y"
-    elif last.endswith("y") and last[-2] not in "aeiou":
-        yield text[:-1] + "ies"
-    elif last.endswith("s") and not last.endswith(("ss", "us", "is")):
-        yield text[:-1]
-    else:
-        yield text + "s"
+    before, last = text[: text.rfind(" ") + 1], text[text.rfind(" ") + 1 :]
+    if last.isascii() and len(last) > 2:
+        yield from (before + form for form in number_forms(last.lower())[1:])

@@ -50,6 +50,7 @@ STOP_WORDS = frozenset(_STOP.split())
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_](?:[\w-]*[^\W_])?")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ACCENT = re.compile("[\u0300-\u036f]")
+_POSSESSIVE = re.compile(r"(?<=\w)['’]s\b", re.IGNORECASE)
 #: flag of a hash that counts in pairs but not alone: "q" of "q-learning", "19" of "covid-19"
 _PAIR_ONLY = 1 << 32
 _CHUNK = 1000
@@ -103,6 +104,11 @@ def fold(text: str) -> str:
     return text if text.isascii() else _ACCENT.sub("", unicodedata.normalize("NFKD", text))
 
 
+def drop_possessives(text: str) -> str:
+    """Remove the "'s" after words."""
+    return _POSSESSIVE.sub("", text) if "'" in text or "’" in text else text
+
+
 @lru_cache(maxsize=1 << 18)
 def _hashes(token: str) -> tuple[int, ...]:
     return tuple(code for _, code in _pieces(token))
@@ -124,6 +130,25 @@ def _pieces(token: str) -> list[tuple[str, int]]:
             code = zlib.crc32(piece.encode("utf-8", "surrogatepass"))
             counted.append((piece, code if word else code | _PAIR_ONLY))
     return counted
+
+
+def word_columns(
+    words: Sequence[str],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]:
+    """Return the columns of words, of their pairs, and whether one of them is no word alone.
+
+    Args:
+        words: in lower case; stop words and signs have no column.
+    """
+    # A hyphen makes a piece of each, as in the compound that a lone letter belongs to.
+    counted = [piece for word in words if word.isalnum() for piece in _pieces(f"{word}-")]
+    hashes = np.array([code for _, code in counted], dtype=np.int64)
+    is_whole = hashes < _PAIR_ONLY
+    return (
+        np.unique(_word_column(hashes[is_whole])).astype(np.int32),
+        np.unique(_pair_column(hashes[:-1], hashes[1:])).astype(np.int32),
+        not bool(is_whole.all()),
+    )
 
 
 def _word_column(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -202,52 +227,6 @@ def pieces(text: str) -> str:
 @lru_cache(maxsize=1 << 16)
 def _join_pieces(token: str) -> str:
     return " ".join(piece for piece, _ in _pieces(token))
-
-
-@lru_cache(maxsize=1 << 12)
-def fold_paper(title: str, abstract: str) -> str:
-    """Return the pieces of title and abstract, a line each, for one search."""
-    return f"{pieces(title)}\n{pieces(abstract)}"
-
-
-def occurs_in(phrase: str, title: str, abstract: str) -> bool:
-    """Return whether a phrase, as `pieces` makes it, occurs in title or abstract."""
-    # Splitting a text into pieces takes a hundred times as long as searching it.
-    quick_answer = _search_lowered(phrase, _lower(title, abstract))
-    return phrase in fold_paper(title, abstract) if quick_answer is None else quick_answer
-
-
-@lru_cache(maxsize=1 << 13)
-def _lower(title: str, abstract: str) -> str:
-    """Return title and abstract, a line each, folded and with compounds split."""
-    return fold(f"{title}\n{abstract}").lower().replace("-", " ").replace("_", " ")
-
-
-def _search_lowered(phrase: str, text: str) -> bool | None:
-    """Return whether a lowered text has a phrase; None where only pieces can tell."""
-    parts = _plain_parts(phrase)
-    if not parts:
-        return None
-    bare = phrase[1:-1]
-    among_letters = not bare.isascii()
-    start = text.find(bare)
-    while start >= 0:
-        end = start + len(bare)
-        before, after = text[start - 1 : start], text[end : end + 1]
-        if not before.isalnum() and not after.isalnum():
-            return True
-        # Beside a character that is a word by itself it may be one, too.
-        among_letters = among_letters or not (before.isascii() and after.isascii())
-        start = text.find(bare, start + 1)
-    if len(parts) == 1:
-        return None if among_letters else False
-    return None if all(part in text for part in parts) else False
-
-
-@lru_cache(maxsize=1 << 12)
-def _plain_parts(phrase: str) -> tuple[str, ...]:
-    """Return the pieces of a phrase; none where `pieces` would read them differently."""
-    return tuple(phrase.split()) if pieces(phrase) == phrase else ()
 
 
 def text_of(title: str, abstract: str) -> str:

@@ -49,7 +49,7 @@ class _DayCache:
     word_indices: dict[int, tuple[NDArray[np.int32], NDArray[np.int32]]] = field(
         default_factory=dict
     )
-    #: text of a spelling, whether in the title -> rows of the papers that hold it there
+    #: text of a spelling, and whether in the title -> rows of the papers that hold it there
     spelling_rows: dict[tuple[str, bool], NDArray[np.int64]] = field(default_factory=dict)
     #: cosines of competing papers, shape (competing, competing); rows in `cosine_rows` are filled
     cosines: NDArray[np.float32] | None = None
@@ -145,54 +145,41 @@ class Day:
             self.cache.word_indices[id(vocabulary)] = cached
         return cached[1]
 
-    def rows_holding(
-        self, spellings: Sequence[Spelling], *, in_title: bool = False
-    ) -> NDArray[np.int64]:
-        """Return the rows of papers with one of the spellings, ascending.
+    def rows_holding(self, spelling: Spelling, *, in_title: bool = False) -> NDArray[np.int64]:
+        """Return the rows of papers that hold a keyword, ascending.
 
         Args:
-            spellings: the spellings of a keyword.
-            in_title: count only papers with a spelling in the title.
+            spelling: the ways to write the keyword.
+            in_title: whether it has to be in the title.
         """
         if self.parent is not None:
             day, rows = self.parent
             holds = np.zeros(len(day.ids), dtype=np.bool_)
-            for spelling in spellings:
-                holds[day._rows_holding(spelling, in_title)] = True
+            holds[day.rows_holding(spelling, in_title=in_title)] = True
             return np.flatnonzero(holds[rows])
-        row_arrays = [self._rows_holding(spelling, in_title) for spelling in spellings]
-        if len(row_arrays) == 1:
-            return row_arrays[0]
-        return np.unique(np.concatenate([np.empty(0, np.int64), *row_arrays]))
-
-    def _rows_holding(self, spelling: Spelling, in_title: bool) -> NDArray[np.int64]:
         cached = self.cache.spelling_rows.get((spelling.text, in_title))
         if cached is None:
             # Columns only narrow the search: other words share them, and the pairs of a longer
             # phrase may stand apart.
-            candidates = (
-                self._rows_holding(spelling, False).tolist()
-                if in_title
-                else self._candidates(spelling)
-            )
-            rows = (row for row in candidates if self._holds(row, spelling, in_title))
-            cached = np.fromiter(rows, dtype=np.int64)
+            candidates = self.rows_holding(spelling) if in_title else self._candidates(spelling)
+            holding = [row for row in candidates.tolist() if self._holds(row, spelling, in_title)]
+            cached = np.array(holding, dtype=np.int64)
             self.cache.spelling_rows[spelling.text, in_title] = cached
         return cached
 
-    def _candidates(self, spelling: Spelling) -> Sequence[int]:
-        """Return the rows of the papers that have all columns of a spelling, ascending."""
-        indices = self.word_index[spelling.columns]
-        if not len(indices):
-            return range(len(self.papers) + len(self.recent))
-        if indices.min() < 0:
-            return ()
-        distinct = set(indices.tolist())
-        rows, counts = np.unique(
-            np.concatenate([self.rows_with_word(index) for index in distinct]), return_counts=True
-        )
-        candidates: list[int] = rows[counts == len(distinct)].tolist()
-        return candidates
+    def _candidates(self, spelling: Spelling) -> NDArray[np.int64]:
+        """Return the rows of the papers that have all columns of an alternative, ascending."""
+        if not spelling.alternatives:
+            return np.arange(len(self.papers) + len(self.recent))
+        row_arrays: list[NDArray[np.int32]] = []
+        for columns in spelling.alternatives:
+            indices = self.word_index[columns].tolist()
+            if min(indices) >= 0:
+                first, *others = map(self.rows_with_word, indices)
+                for rows in others:
+                    first = np.intersect1d(first, rows, assume_unique=True)
+                row_arrays.append(first)
+        return np.unique(np.concatenate([np.empty(0, np.int64), *row_arrays]))
 
     def _holds(self, row: int, spelling: Spelling, in_title: bool) -> bool:
         paper = self.papers[row] if row < self.competing else self.recent[row - self.competing]

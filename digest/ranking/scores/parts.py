@@ -35,7 +35,7 @@ class NamedPart(NamedTuple):
 def keyword_rows(profile: Profile, day: Day) -> list[tuple[Keyword, NDArray[np.int64]]]:
     """Return each keyword with a bonus, and the rows that hold its phrase."""
     return [
-        (keyword, day.rows_holding(keyword.phrase.spellings))
+        (keyword, day.rows_holding(keyword.phrase.spelling))
         for keyword in profile.keywords
         if keyword.bonus
     ]

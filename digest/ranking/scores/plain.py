@@ -62,10 +62,7 @@ def _keyword_values(
     weights = np.zeros(rows.shape[1])
     exists = phrase.columns < rows.shape[1]
     weights[phrase.columns[exists]] = phrase.weights[exists]
-    is_held = [
-        any(spelling.occurs_in(paper.title, paper.abstract) for spelling in phrase.spellings)
-        for paper in papers
-    ]
+    is_held = [phrase.spelling.occurs_in(paper.title, paper.abstract) for paper in papers]
     words: NDArray[np.float64] = keyword.weight * (rows @ weights)
     bonuses: NDArray[np.float64] = keyword.bonus * np.array(is_held, dtype=np.float64)
     return words + bonuses

@@ -32,8 +32,8 @@ def find_keywords(profile: Profile, day: Day) -> list[KeywordPlaces]:
     return [
         KeywordPlaces(
             keyword,
-            _competing(day.rows_holding(keyword.phrase.spellings), day),
-            _competing(day.rows_holding(keyword.phrase.spellings, in_title=True), day),
+            _competing(day.rows_holding(keyword.phrase.spelling), day),
+            _competing(day.rows_holding(keyword.phrase.spelling, in_title=True), day),
         )
         for keyword in profile.keywords
         if not keyword.phrase.muted
