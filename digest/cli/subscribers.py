@@ -50,8 +50,20 @@ def subscribe(
         str | None, typer.Option(help='Weekdays, for example "1,2,3,4,5" (1 = Monday).')
     ] = None,
     size: Annotated[int | None, typer.Option(help="Papers in a digest, at most.")] = None,
-    threshold: Annotated[
-        str | None, typer.Option(help="Minimum match: 0-100 (0 = none), good or strong.")
+    strictness: Annotated[
+        str | None,
+        typer.Option(
+            help="How sure a listed paper must be: few, balanced, many, always (a full digest "
+            "whatever fits), or the least chance in per cent, 1-99."
+        ),
+    ] = None,
+    threshold: Annotated[str | None, typer.Option(hidden=True)] = None,
+    quiet_days: Annotated[
+        str | None,
+        typer.Option(
+            help="What comes on a day without fitting papers: silent (nothing), line (a mail of "
+            "one line) or weekly (once a week their number)."
+        ),
     ] = None,
     keyword: Annotated[
         Words,
@@ -104,7 +116,9 @@ def subscribe(
             hour=hour,
             days=None if days is None else _parse_days(days),
             size=size,
-            threshold=int(threshold) if threshold and threshold.isdigit() else threshold,
+            strictness=_as_number(strictness),
+            threshold=_as_number(threshold),
+            quiet_days=quiet_days,
             keywords=_as_tuple(keyword),
             categories=_as_tuple(category),
             authors=_as_tuple(author),
@@ -149,6 +163,11 @@ def _show_subscribed(result: SubscribeResult, as_json: bool) -> None:
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _as_number(text: str | None) -> int | str | None:
+    """Return a number as one, and any other text as it is."""
+    return int(text) if text and text.isdigit() else text
 
 
 def _as_tuple(values: Words) -> tuple[str, ...] | None:
@@ -304,7 +323,9 @@ def subscriber_values(s: Subscriber) -> dict[str, object]:
         "hour": s.hour,
         "days": list(s.days),
         "size": s.size,
+        "strictness": s.strictness,
         "threshold": s.threshold,
+        "quiet_days": s.quiet_days,
         "interests": [
             {
                 "name": i.name,

@@ -43,7 +43,7 @@ def _section_lines(section: str, chosen: Mapping[str, Any]) -> list[str]:
     assert model is not None  # noqa: S101
     lines = [*_comment(_describe(model)), f"[{section}]"]
     for key, field in model.model_fields.items():
-        if (section, key) not in SUBLISTS:
+        if (section, key) not in SUBLISTS and not field.exclude:
             prefix = "" if key in chosen else "# "
             value = toml(chosen.get(key, field.default))
             lines += [*_comment(field.description or ""), f"{prefix}{key} = {value}"]
@@ -65,7 +65,8 @@ def _subscriber_lines() -> list[str]:
         "# hour = 7",
         "# days = [1, 2, 3, 4, 5]",
         "# size = 10",
-        "# threshold = 0",
+        '# strictness = "balanced"',
+        '# quiet_days = "silent"',
         '# keywords = ["graph neural network", "-survey"]',
         '# categories = ["cs.LG", "q-bio"]',
         '# authors = ["Jane Doe"]',

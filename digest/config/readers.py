@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from digest.config.value_types import Address, Hour, Section, Threshold, Weekday, Zone
-from digest.model import SHARE_MAX, Interest
+from digest.config.value_types import Address, Hour, Section, Strictness, Threshold, Weekday, Zone
+from digest.model import SHARE_MAX, Interest, QuietDays, strictness_from_threshold
 
 
 class DigestSection(Section):
-    """What new readers get; they can change size, schedule and threshold."""
+    """What new readers get; they can change size, schedule, strictness and quiet days."""
 
     size: Annotated[int, Field(ge=1, le=100)] = Field(10, description="papers in a digest, at most")
     hour: Hour = Field(7, description="local hour from which a digest is sent")
@@ -19,9 +19,18 @@ class DigestSection(Section):
         (1, 2, 3, 4, 5, 6, 7), description="weekdays, 1 = Monday", strict=False
     )
     timezone: Zone = Field("UTC", description="time zone of readers who give none")
-    threshold: Threshold = Field(
-        0,
-        description='minimum match of a listed paper: 0-100 (0 = none), "good" or "strong"',
+    strictness: Strictness = Field(
+        "balanced",
+        description='how sure a listed paper must be: "few", "balanced", "many", "always" (the '
+        "digest is always full), or the least chance of a thumb up in per cent, 1-99",
+    )
+    threshold: Threshold | None = Field(
+        None, exclude=True, description="the old name of strictness, until 0.3.0"
+    )
+    quiet_days: QuietDays = Field(
+        "silent",
+        description='what comes on a day without fitting papers: "silent" = nothing, "line" = a '
+        'mail of one line, "weekly" = once a week the number of such days',
     )
     window_days: Annotated[int, Field(ge=1, le=366)] = Field(
         7,
@@ -75,6 +84,12 @@ class DigestSection(Section):
             '"keywords" or "recent"'
         ),
     )
+
+    def new_strictness(self) -> int | str:
+        """Return the strictness of new readers, by its old name where only that is set."""
+        if self.threshold is None or "strictness" in self.model_fields_set:
+            return self.strictness
+        return strictness_from_threshold(self.threshold)
 
 
 class EvaluateSection(Section):
@@ -131,7 +146,9 @@ class SubscriberEntry(Section):
     hour: Hour | None = None
     days: tuple[Weekday, ...] | None = Field(None, strict=False)
     size: Annotated[int, Field(ge=1, le=100)] | None = None
+    strictness: Strictness | None = None
     threshold: Threshold | None = None
+    quiet_days: QuietDays | None = None
     keywords: tuple[str, ...] = Field((), strict=False)
     categories: tuple[str, ...] = Field((), strict=False)
     authors: tuple[str, ...] = Field((), strict=False)

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from digest.model import STRICTNESS_WORDS
 from digest.redaction import redact
 
 
@@ -25,6 +26,13 @@ def _zone(name: str) -> str:
 def _threshold(value: int | str) -> int | str:
     if value not in ("good", "strong") and (isinstance(value, str) or not 0 <= value <= 100):
         raise ValueError('must be a whole number from 0 to 100, "good" or "strong"')
+    return value
+
+
+def _strictness(value: int | str) -> int | str:
+    if value not in STRICTNESS_WORDS and (isinstance(value, str) or not 1 <= value <= 99):
+        words = ", ".join(f'"{word}"' for word in STRICTNESS_WORDS)
+        raise ValueError(f"must be {words}, or a whole number from 1 to 99")
     return value
 
 
@@ -108,6 +116,8 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 Address = Annotated[str, AfterValidator(_mailbox)]
+Strictness = Annotated[int | str, AfterValidator(_strictness)]
+#: the old name of a strictness, until 0.3.0
 Threshold = Annotated[int | str, AfterValidator(_threshold)]
 Selector = Annotated[
     str,

@@ -167,3 +167,5 @@ class Quiet:
     local_date: date
     reason: QuietReason
     provenance: Provenance
+    #: the paper that came nearest to being listed; None where no paper competed
+    nearest_paper_id: int | None = None

@@ -60,9 +60,31 @@ class Interest:
         return not (self.keywords or self.categories or self.authors or self.papers or self.text)
 
 
-#: the least match that a reader wants to see: 0 (no threshold) to 100, or a word
+StrictnessWord = Literal["few", "balanced", "many", "always"]
+#: which papers a reader wants: a word, or the least chance of a thumb up in per cent, 1-99;
+#: "always" fills the digest up, whatever the chances
+Strictness = int | StrictnessWord
+STRICTNESS_WORDS: tuple[StrictnessWord, ...] = ("few", "balanced", "many", "always")
+#: what a reader gets on a day without a digest: nothing, a mail of one line, or once a week how
+#: many such days there were
+QuietDays = Literal["silent", "line", "weekly"]
+QUIET_DAYS: tuple[QuietDays, ...] = ("silent", "line", "weekly")
+#: the setting before `Strictness`; 0 filled the digest up
 Threshold = int | Literal["good", "strong"]
 THRESHOLD_WORDS: tuple[Literal["good", "strong"], ...] = ("good", "strong")
+
+
+def strictness_from_threshold(threshold: int | str) -> Strictness:
+    """Return the strictness that does what a `Threshold` did."""
+    match threshold:
+        case 0:
+            return "always"
+        case "good":
+            return "balanced"
+        case "strong":
+            return "few"
+        case _:
+            return min(int(threshold), 99)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +102,8 @@ class Subscriber:
     days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     #: papers in a digest at most
     size: int = 10
-    #: match below which a paper is not listed; 0 = no threshold
-    threshold: Threshold = 0
+    strictness: Strictness = "balanced"
+    quiet_days: QuietDays = "silent"
     interests: tuple[Interest, ...] = ()
     created: datetime
     #: no digest that was due before this counts as missed, since they came back, or changed days,
@@ -96,6 +118,11 @@ class Subscriber:
         check_instant("created", self.created)
         check_instant("due_from", self.due_from)
         check_instant("added", self.added)
+
+    @property
+    def threshold(self) -> int:
+        """The least chance where it is a number, else 0; JSON has it until 0.3.0."""
+        return self.strictness if isinstance(self.strictness, int) else 0
 
 
 class SuppressionReason(StrEnum):

@@ -53,6 +53,7 @@ def plan(
         reason="" if isinstance(outcome, Digest) else outcome.reason.value,
         max_paper_id=max_paper_id,
         provenance=msgspec.to_builtins(outcome.provenance),
+        nearest_paper_id=None if isinstance(outcome, Digest) else outcome.nearest_paper_id,
         created_at=now,
     )
     statement = statement.on_conflict_do_nothing(index_elements=["subscriber_id", "local_date"])

@@ -191,7 +191,8 @@ def _build_subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
         hour=row.hour,
         days=tuple(row.days),
         size=row.size,
-        threshold=int(row.threshold) if row.threshold.isdigit() else row.threshold,
+        strictness=int(row.strictness) if row.strictness.isdigit() else row.strictness,
+        quiet_days=row.quiet_days,
         interests=tuple(own),
         created=row.created_at,
         due_from=row.due_from,
@@ -209,7 +210,8 @@ def _to_row(s: Subscriber) -> dict[str, Any]:
         "hour": s.hour,
         "days": list(s.days),
         "size": s.size,
-        "threshold": str(s.threshold),
+        "strictness": str(s.strictness),
+        "quiet_days": s.quiet_days,
         "due_from": s.due_from,
     }
 

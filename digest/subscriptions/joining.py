@@ -22,7 +22,8 @@ from digest.subscriptions.requests import (
     SubscriptionRequest,
     apply_request,
     normalise_address,
-    parse_threshold,
+    parse_quiet_days,
+    parse_strictness,
 )
 from digest.subscriptions.signups import admit, hash_client
 
@@ -282,6 +283,7 @@ def _make_default_subscriber(app: App, email: str) -> Subscriber:
         hour=defaults.hour,
         days=defaults.days,
         size=defaults.size,
-        threshold=parse_threshold(defaults.threshold, 0),
+        strictness=parse_strictness(defaults.new_strictness(), None, otherwise="balanced"),
+        quiet_days=parse_quiet_days(defaults.quiet_days, otherwise="silent"),
         created=app.now(),
     )

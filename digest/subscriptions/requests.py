@@ -18,12 +18,16 @@ from digest.model import (
     INTERESTS_MAX,
     LISTS_OCTETS_MAX,
     NAME_MAX,
+    QUIET_DAYS,
     SHARE_MAX,
+    STRICTNESS_WORDS,
     THRESHOLD_WORDS,
     Interest,
+    QuietDays,
+    Strictness,
     Subscriber,
     SubscriberStatus,
-    Threshold,
+    strictness_from_threshold,
 )
 
 #: limits, so that no reader costs as much as a thousand
@@ -45,8 +49,12 @@ class SubscriptionRequest:
     hour: int | None = None
     days: tuple[int, ...] | None = None
     size: int | None = None
-    #: a match from 0 to 100, "good" or "strong"
+    #: "few", "balanced", "many", "always", or a chance from 1 to 99
+    strictness: int | str | None = None
+    #: the old name of strictness, until 0.3.0: 0 to 100, "good" or "strong"
     threshold: int | str | None = None
+    #: "silent", "line" or "weekly"
+    quiet_days: str | None = None
     #: name of the interest that the next fields change, created where missing; None = the first
     interest: str | None = None
     share: int | None = None
@@ -106,7 +114,10 @@ def apply_request(request: SubscriptionRequest, subscriber: Subscriber) -> Subsc
         hour=_check_range("hour", request.hour, 0, 23, subscriber.hour),
         days=days,
         size=_check_range("size", request.size, 1, 100, subscriber.size),
-        threshold=parse_threshold(request.threshold, subscriber.threshold),
+        strictness=parse_strictness(
+            request.strictness, request.threshold, otherwise=subscriber.strictness
+        ),
+        quiet_days=parse_quiet_days(request.quiet_days, otherwise=subscriber.quiet_days),
         interests=_apply_interests(request, subscriber.interests),
     )
 
@@ -228,20 +239,47 @@ def _check_range(name: str, value: int | None, low: int, high: int, otherwise: i
     return value
 
 
-def parse_threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
-    """Parse a threshold, `otherwise` where there is none.
+def parse_strictness(
+    value: int | str | None, threshold: int | str | None, *, otherwise: Strictness
+) -> Strictness:
+    """Parse a strictness, or the threshold that was its old name.
 
-    Errors are those of `apply_request`.
+    Where both are given, as in what `subscribers --json` prints, the threshold is not read. Where
+    neither is, the answer is `otherwise`. Errors are those of `apply_request`.
     """
-    word = next((word for word in THRESHOLD_WORDS if word == value), None)
+    if value is None:
+        return otherwise if threshold is None else _parse_threshold(threshold)
+    word = next((word for word in STRICTNESS_WORDS if word == value), None)
     if word is not None:
         return word
+    if isinstance(value, str) or not 1 <= value <= 99:
+        raise InputError(
+            f"strictness {value!r} must be {', '.join(STRICTNESS_WORDS)}, or a whole number from "
+            "1 to 99"
+        )
+    return value
+
+
+def _parse_threshold(value: int | str) -> Strictness:
+    word = next((word for word in THRESHOLD_WORDS if word == value), None)
+    if word is not None:
+        return strictness_from_threshold(word)
     if isinstance(value, str):
         raise InputError(
             f"threshold {value!r} must be a whole number from 0 to 100, or "
             f"{' or '.join(THRESHOLD_WORDS)}"
         )
-    return otherwise if value is None else _check_range("threshold", value, 0, 100, 0)
+    return strictness_from_threshold(_check_range("threshold", value, 0, 100, 0))
+
+
+def parse_quiet_days(value: str | None, *, otherwise: QuietDays) -> QuietDays:
+    """Parse what a quiet day sends; errors are those of `apply_request`."""
+    if value is None:
+        return otherwise
+    word = next((word for word in QUIET_DAYS if word == value), None)
+    if word is None:
+        raise InputError(f"quiet_days {value!r} must be {', '.join(QUIET_DAYS)}")
+    return word
 
 
 def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str, ...]:

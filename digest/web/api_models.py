@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest
+from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest, QuietDays, StrictnessWord
 from digest.subscriptions import SubscriptionRequest
 from digest.web.pages import clean
 
@@ -74,11 +74,27 @@ class NewSubscriber(BaseModel):
     size: int | None = Field(
         None, ge=1, le=100, description="a whole number from 1 to 100: papers in a digest at most"
     )
-    threshold: Annotated[int, Field(ge=0, le=100)] | Literal["good", "strong"] | None = Field(
+    strictness: Annotated[int, Field(ge=1, le=99)] | StrictnessWord | None = Field(
         None,
         description=(
-            'a whole number from 0 to 100, "good" or "strong": match below which a paper is not '
-            "listed; 0 = none"
+            '"few", "balanced", "many" or "always", or a whole number from 1 to 99: how sure a '
+            'listed paper must be, the number being a chance in per cent; with "always" every '
+            "digest is full"
+        ),
+    )
+    threshold: Annotated[int, Field(ge=0, le=100)] | Literal["good", "strong"] | None = Field(
+        None,
+        json_schema_extra={"deprecated": True},
+        description=(
+            'a whole number from 0 to 100, "good" or "strong": the old name of strictness, until '
+            "0.3.0"
+        ),
+    )
+    quiet_days: QuietDays | None = Field(
+        None,
+        description=(
+            '"silent", "line" or "weekly": what comes on a day without fitting papers: nothing, a '
+            "mail of one line, or once a week how many such days there were"
         ),
     )
     keywords: Texts | None = Field(
@@ -118,7 +134,9 @@ class NewSubscriber(BaseModel):
             hour=self.hour,
             days=_tuple(self.days),
             size=self.size,
+            strictness=self.strictness,
             threshold=self.threshold,
+            quiet_days=self.quiet_days,
             keywords=_tuple(self.keywords),
             categories=_tuple(self.categories),
             authors=_tuple(self.authors),

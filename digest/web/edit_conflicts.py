@@ -16,11 +16,13 @@ from digest.web.settings_form import SettingsForm, fill_settings_form
 
 #: characters of a value that are shown
 _VALUE_LENGTH = 300
-_THRESHOLDS = {
-    "0": "always a full digest",
-    "good": "good matches",
-    "strong": "strong matches only",
+_STRICTNESS = {
+    "few": "only the surest",
+    "balanced": "what fits",
+    "many": "more, to miss less",
+    "always": "always a full digest",
 }
+_QUIET_DAYS = {"silent": "nothing", "line": "one line", "weekly": "a line once a week"}
 _LISTS = ("keywords", "categories", "authors")
 _LABELS = {
     "keywords": "Keywords",
@@ -28,7 +30,8 @@ _LABELS = {
     "authors": "Authors",
     "interests": "Interests",
     "size": "Papers in a digest",
-    "threshold": "Which ones",
+    "strictness": "Which ones",
+    "quiet_days": "On a day without a digest",
     "days": "Days",
     "hour": "Not before",
     "timezone": "Time zone",
@@ -83,7 +86,8 @@ def merge(
     )
     for name in (
         "size",
-        "threshold",
+        "strictness",
+        "quiet_days",
         "days",
         "hour",
         "timezone",
@@ -128,9 +132,11 @@ def _format_value(name: str, subscriber: Subscriber) -> str:
             return format_weekdays(subscriber.days)
         case "hour":
             return f"{subscriber.hour:02d}:00"
-        case "threshold":
-            threshold = str(subscriber.threshold)
-            return _THRESHOLDS.get(threshold, f"a match of {threshold} or more")
+        case "strictness":
+            least = str(subscriber.strictness)
+            return _STRICTNESS.get(least, f"a chance of {least} % or more")
+        case "quiet_days":
+            return _QUIET_DAYS[subscriber.quiet_days]
         case "status":
             return subscriber.status.value
         case _:

@@ -23,6 +23,7 @@ from digest.web.edit_conflicts import Difference, find_differences, merge
 from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
 from digest.web.pages import Form, FormBody, Pages, reader_label, rhythm
 from digest.web.settings_form import (
+    QUIET_DAYS,
     SIZE_MAX,
     SettingsForm,
     fill_settings_form,
@@ -115,6 +116,7 @@ class Page:
             days=list(enumerate(WEEKDAYS, start=1)),
             hours=range(24),
             size_max=SIZE_MAX,
+            quiet_days=QUIET_DAYS,
             zones=offered_zones(),
             here=own,
             leave=self.pages.path(Purpose.UNSUBSCRIBE, link),

@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 
 from digest.errors import InputError
 from digest.mail.messages.texts import WEEKDAYS
-from digest.model import THRESHOLD_WORDS, Interest, Subscriber
+from digest.model import STRICTNESS_WORDS, Interest, QuietDays, StrictnessWord, Subscriber
 from digest.subscriptions import SubscriptionRequest
 from digest.web.field_values import lines, number, words
 from digest.web.interest_fields import InterestFields, make_interest_fields, read_interest_fields
@@ -22,11 +22,18 @@ from digest.web.pages import Form
 
 LISTS = ("keywords", "categories", "authors")
 SIZE_MAX = 100
-#: choices for the minimum match: value, label, hint
-THRESHOLDS = (
-    ("0", "Always a full digest", "even when few papers fit"),
-    ("good", "Good matches", "and strong ones"),
-    ("strong", "Strong matches only", "some days bring none"),
+#: choices of strictness: value, label, hint
+STRICTNESS: tuple[tuple[StrictnessWord, str, str], ...] = (
+    ("few", "Only the surest", "most are worth opening; some days bring none"),
+    ("balanced", "What fits", "as many as there are, up to your number"),
+    ("many", "More, to miss less", "with some that may not fit"),
+    ("always", "Always {size}, even when few fit", "every digest is full"),
+)
+#: choices for days without a digest: value, label, hint
+QUIET_DAYS: tuple[tuple[QuietDays, str, str], ...] = (
+    ("silent", "Nothing", "no mail on such a day"),
+    ("line", "One line", "how many papers were read, and which came nearest"),
+    ("weekly", "A line once a week", "how many such days the week had"),
 )
 
 
@@ -38,7 +45,8 @@ class SettingsForm:
     hour: str
     timezone: str
     days: tuple[str, ...]
-    threshold: str
+    strictness: str
+    quiet_days: str
     keywords: str
     categories: str
     authors: str
@@ -47,22 +55,15 @@ class SettingsForm:
     errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def thresholds(self) -> list[tuple[str, str, str]]:
+    def strictness_choices(self) -> list[tuple[str, str, str]]:
         """Return the choices; a number that was set by API or command is one more."""
-        choices = list(THRESHOLDS)
-        own = number(self.threshold)
-        if (
-            own is not None
-            and own <= 100
-            and self.threshold not in [value for value, _, _ in choices]
-        ):
-            choices.append(
-                (
-                    self.threshold,
-                    f"As set: a match of {self.threshold} or more",
-                    "a number of your own",
-                )
-            )
+        choices: list[tuple[str, str, str]] = [
+            (value, label.format(size=self.size), hint) for value, label, hint in STRICTNESS
+        ]
+        least = number(self.strictness)
+        if least is not None and 1 <= least <= 99:
+            label = f"As set: a chance of {least} % or more"
+            choices.append((self.strictness, label, "a number of your own"))
         return choices
 
 
@@ -77,7 +78,8 @@ def fill_settings_form(subscriber: Subscriber, *, more: bool = False) -> Setting
         hour=str(subscriber.hour),
         timezone=subscriber.timezone,
         days=tuple(str(day) for day in subscriber.days),
-        threshold=str(subscriber.threshold),
+        strictness=str(subscriber.strictness),
+        quiet_days=subscriber.quiet_days,
         keywords="\n".join(interest.keywords),
         categories="\n".join(interest.categories),
         authors="\n".join(interest.authors),
@@ -108,13 +110,16 @@ def read_settings_form(
     )
     if not days:
         errors["days"] = "Choose one day at least. To get no mail for a while, use the pause below."
-    threshold = (
-        form.one("threshold")
-        if form.one("threshold") in THRESHOLD_WORDS
-        else number(form.one("threshold"))
+    strictness = (
+        form.one("strictness")
+        if form.one("strictness") in STRICTNESS_WORDS
+        else number(form.one("strictness"))
     )
-    if threshold is None or (isinstance(threshold, int) and threshold > 100):
-        errors["threshold"] = "Choose one of these."
+    if strictness is None or (isinstance(strictness, int) and not 1 <= strictness <= 99):
+        errors["strictness"] = "Choose one of these."
+    quiet_days = form.one("quiet_days")
+    if quiet_days not in [value for value, _, _ in QUIET_DAYS]:
+        errors["quiet_days"] = "Choose one of these."
     blocks, interests, interest_errors = read_interest_fields(form, subscriber)
     errors |= interest_errors
     sent = SettingsForm(
@@ -122,7 +127,8 @@ def read_settings_form(
         hour=form.one("hour"),
         timezone=form.one("timezone"),
         days=form.all("days"),
-        threshold=form.one("threshold"),
+        strictness=form.one("strictness"),
+        quiet_days=quiet_days,
         keywords=form.one("keywords"),
         categories=form.one("categories"),
         authors=form.one("authors"),
@@ -135,7 +141,8 @@ def read_settings_form(
         hour=hour,
         days=days,
         size=size,
-        threshold=threshold,
+        strictness=strictness,
+        quiet_days=quiet_days,
     )
     if blocks or form.all("name-0"):
         return sent, replace(request, interests=interests)

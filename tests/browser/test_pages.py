@@ -154,7 +154,7 @@ def test_settings_are_refused_with_a_reason_then_saved(
     page.get_by_label("Keywords").fill("tactile sensing\n-survey")
     page.get_by_label("Time zone").fill("Berlin")
     page.get_by_label("Sunday").uncheck()
-    page.get_by_label("Good matches").check()
+    page.get_by_label("Only the surest").check()
     page.get_by_label("Not before").select_option("18:00")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("2 answers need another look")
@@ -169,12 +169,12 @@ def test_settings_are_refused_with_a_reason_then_saved(
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Saved.")
     saved = subscriptions.get(pages_app, alice.id)
-    assert (saved.size, saved.timezone, saved.hour, saved.days, saved.threshold) == (
+    assert (saved.size, saved.timezone, saved.hour, saved.days, saved.strictness) == (
         5,
         "Europe/Berlin",
         18,
         (1, 2, 3, 4, 5, 6),
-        "good",
+        "few",
     )
     assert saved.interests[0].keywords == ("tactile sensing", "-survey")
 

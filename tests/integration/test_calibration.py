@@ -14,7 +14,14 @@ from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import ConfigError, InputError
-from digest.model import Digest, Feedback, MessageState, Subscriber, Threshold
+from digest.model import (
+    Digest,
+    Feedback,
+    MessageState,
+    Subscriber,
+    Threshold,
+    strictness_from_threshold,
+)
 from digest.pipeline import recalibrate
 from digest.pipeline.steps.calibrations import load_calibrations
 from digest.store.tables import digest_items, messages
@@ -25,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 Dump = Callable[..., Path]
 TOMORROW = TODAY + timedelta(days=1)
-THRESHOLDS: tuple[Threshold, ...] = (0, 60, "good", 90, "strong")
+THRESHOLDS: tuple[Threshold, ...] = (0, 60, 90, "strong")
 
 
 def readers_of(app: App, number: int) -> list[Subscriber]:
@@ -177,7 +184,9 @@ def test_below_two_hundred_ratings_words_stay_and_thresholds_refer_to_recent_pap
     listed = []
     for threshold in THRESHOLDS:
         outcome = pipeline.compose(
-            tomorrow, only=replace(reader, threshold=threshold), dry_run=True
+            tomorrow,
+            only=replace(reader, strictness=strictness_from_threshold(threshold)),
+            dry_run=True,
         ).digests
         scores = [item.score for _, digest in outcome for item in digest.items]
         listed.append(len(scores))
@@ -194,9 +203,11 @@ def test_with_enough_ratings_a_threshold_is_a_probability(app: App, dump: Dump) 
     tomorrow, (reader, *_) = run_day(app, dump, 14)
     recalibrate(tomorrow)
     ((_, everything),) = pipeline.compose(tomorrow, only=reader, dry_run=True).digests
-    for threshold in THRESHOLDS[1:3]:
+    for threshold in THRESHOLDS[1:2]:
         ((_, digest),) = pipeline.compose(
-            tomorrow, only=replace(reader, threshold=threshold), dry_run=True
+            tomorrow,
+            only=replace(reader, strictness=strictness_from_threshold(threshold)),
+            dry_run=True,
         ).digests
         expected = [
             item.score.paper_id
@@ -308,14 +319,14 @@ def test_an_invalid_threshold_is_refused(app: App, bad: int | str) -> None:
         )
 
 
-def test_the_default_threshold_of_the_config_may_be_a_word(tmp_path: Path) -> None:
-    app = make_app(tmp_path, digest__threshold="good")
+def test_the_config_may_have_the_old_name_of_strictness(tmp_path: Path) -> None:
+    app = make_app(tmp_path, digest__threshold="strong")
     assert (
         subscriptions.subscribe(
             app, SubscriptionRequest(email="r@example.org"), origin="command"
-        ).subscriber.threshold
-        == "good"
+        ).subscriber.strictness
+        == "few"
     )
     app.close()
-    with pytest.raises(ConfigError, match=r"threshold.*good"):
+    with pytest.raises(ConfigError, match=r"THRESHOLD.*good"):
         make_app(tmp_path, digest__threshold="great")

@@ -369,7 +369,7 @@ def test_a_day_without_papers_ends_as_quiet_with_its_reason(app: App, cast: Cast
 def test_nothing_above_the_threshold_is_a_quiet_day(app: App, dump: Dump) -> None:
     strict = subscriptions.subscribe(
         app,
-        SubscriptionRequest(email="s@example.org", keywords=("beekeeping",), threshold=100),
+        SubscriptionRequest(email="s@example.org", keywords=("beekeeping",), strictness=99),
         origin="command",
     ).subscriber
     pipeline.ingest(app, [dump()])

@@ -19,7 +19,13 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.cli.reader_files import COLUMNS, BadRow, read_readers
 from digest.cli.subscribers import subscriber_values
-from digest.model import THRESHOLD_WORDS, Interest, SubscriberStatus
+from digest.model import (
+    QUIET_DAYS,
+    STRICTNESS_WORDS,
+    THRESHOLD_WORDS,
+    Interest,
+    SubscriberStatus,
+)
 from digest.ranking.features import keyword_problem
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
@@ -50,7 +56,9 @@ _reader = st.fixed_dictionaries(
         "hour": st.integers(0, 23),
         "days": st.sets(st.integers(1, 7), min_size=1).map(sorted),
         "size": st.integers(1, 100),
+        "strictness": st.integers(1, 99) | st.sampled_from(STRICTNESS_WORDS),
         "threshold": st.integers(0, 100) | st.sampled_from(THRESHOLD_WORDS),
+        "quiet_days": st.sampled_from(QUIET_DAYS),
         "interests": st.lists(_interest, max_size=3, unique_by=lambda interest: interest.name),
         "standing": st.sampled_from(list(SubscriberStatus)),
         "created": st.integers(0, 1000).map(

@@ -27,7 +27,7 @@ def run_round(
             email=f"reader{number}@example.org",
             keywords=("galaxy",),
             size=6,
-            threshold=0 if number % 2 else 20,
+            strictness="always" if number % 2 else 20,
         )
         subscriptions.subscribe(app, request, origin="command")
     pipeline.ingest(app, [dump()])
@@ -87,7 +87,7 @@ def test_the_other_recipe_lists_nothing_below_a_reader_s_threshold(
     strict = subscriptions.subscribe(
         app,
         SubscriptionRequest(
-            email="strict@example.org", keywords=("galaxy",), size=16, threshold=75
+            email="strict@example.org", keywords=("galaxy",), size=16, strictness=75
         ),
         origin="command",
     ).subscriber

@@ -228,7 +228,7 @@ def test_a_day_below_the_threshold_does_not_close_the_next_before_its_papers_com
 ) -> None:
     subscriptions.subscribe(
         app.at(JOINED),
-        SubscriptionRequest(email="s@example.org", keywords=("beekeeping",), threshold=100),
+        SubscriptionRequest(email="s@example.org", keywords=("beekeeping",), strictness=99),
         origin="command",
     )
     bring(app, dump, "06-09 05:00")

@@ -49,7 +49,7 @@ def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> N
         if line == "# [[sources]]":
             break
     expected = {
-        name: set(model.annotation.model_fields)
+        name: {key for key, field in model.annotation.model_fields.items() if not field.exclude}
         for name, model in config.Config.model_fields.items()
         if name not in config.LISTS
     }

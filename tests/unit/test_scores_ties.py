@@ -17,9 +17,9 @@ NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
 
 
 def list_ids(
-    interest: Interest, papers: list[Paper], recent: list[Paper], threshold: int | str
+    interest: Interest, papers: list[Paper], recent: list[Paper], strictness: int | str
 ) -> set[int]:
-    reader = Subscriber(id=1, email="r@example.org", size=100, threshold=threshold, created=NOW)  # type: ignore[arg-type]
+    reader = Subscriber(id=1, email="r@example.org", size=100, strictness=strictness, created=NOW)  # type: ignore[arg-type]
     day = make_day(papers, recent)
     (scored,) = scores.score_all([train_profile(interest)], day)
     chosen = selection.choose(
@@ -40,11 +40,11 @@ def category_paper(number: int, category: str, age: int = 0, upvotes: int = 0) -
     )
 
 
-@pytest.mark.parametrize("threshold", ["good", "strong", 97, 99])
+@pytest.mark.parametrize("strictness", [85, "few", 97, 99])
 @pytest.mark.parametrize("share", [2, 10, 50, 90, 100])
 @pytest.mark.parametrize("with_recent", [True, False])
 def test_a_reader_with_only_a_category_gets_its_papers(
-    threshold: int | str, share: int, with_recent: bool
+    strictness: int | str, share: int, with_recent: bool
 ) -> None:
     papers = [
         category_paper(number, "cs.LG" if number <= share else "math.CO", age=number % 3)
@@ -56,13 +56,15 @@ def test_a_reader_with_only_a_category_gets_its_papers(
     ]
     expected = set(range(1, share + 1))
     assert (
-        list_ids(Interest(categories=("cs.LG",)), papers, recent if with_recent else [], threshold)
+        list_ids(Interest(categories=("cs.LG",)), papers, recent if with_recent else [], strictness)
         == expected
     )
 
 
-@pytest.mark.parametrize("threshold", ["good", "strong"])
-def test_popular_papers_of_other_categories_push_none_below_the_threshold(threshold: str) -> None:
+@pytest.mark.parametrize("strictness", ["few", 85])
+def test_popular_papers_of_other_categories_push_none_below_the_threshold(
+    strictness: int | str,
+) -> None:
     papers = [category_paper(number, "cs.LG", age=1) for number in range(1, 11)] + [
         category_paper(20, "math.CO"),
         category_paper(21, "math.CO", upvotes=1),
@@ -71,7 +73,9 @@ def test_popular_papers_of_other_categories_push_none_below_the_threshold(thresh
         category_paper(200 + number, "cs.LG" if number % 2 else "math.CO", upvotes=number % 7 * 50)
         for number in range(100)
     ]
-    assert list_ids(Interest(categories=("cs.LG",)), papers, recent, threshold) >= set(range(1, 11))
+    assert list_ids(Interest(categories=("cs.LG",)), papers, recent, strictness) >= set(
+        range(1, 11)
+    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -105,7 +105,7 @@ def test_scores_are_taken_only_until_the_digest_is_full() -> None:
 
 
 def test_a_paper_below_the_threshold_is_not_listed() -> None:
-    assert listed_ids(choose(alice(threshold=50), PAPERS, [90, 50, 49, 10, 0])) == [1, 2]
+    assert listed_ids(choose(alice(strictness=50), PAPERS, [90, 50, 49, 10, 0])) == [1, 2]
 
 
 def test_without_a_threshold_a_match_of_zero_is_listed() -> None:
@@ -188,6 +188,6 @@ def test_only_seen_papers_are_a_quiet_day_with_its_reason() -> None:
 
 
 def test_only_papers_below_the_threshold_are_a_quiet_day_with_its_reason() -> None:
-    outcome = choose(alice(threshold=95), PAPERS, rules=Rules(seen={1}))
+    outcome = choose(alice(strictness=95), PAPERS, rules=Rules(seen={1}))
     assert quiet_reason(outcome) is QuietReason.BELOW_THRESHOLD
     assert (outcome.subscriber_id, outcome.local_date, outcome.provenance) == (7, TODAY, PROVENANCE)

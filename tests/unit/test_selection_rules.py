@@ -147,7 +147,7 @@ def test_pinned_papers_count_as_places_of_their_interest() -> None:
 
 
 def test_pinned_papers_come_first_even_below_the_threshold() -> None:
-    outcome = choose(PAPERS[:40], Rules(pinned={30, 7}), reader(5, threshold=95))
+    outcome = choose(PAPERS[:40], Rules(pinned={30, 7}), reader(5, strictness=95))
     assert ids(outcome) == [7, 30, 0, 1, 2]
     assert isinstance(outcome, Digest)
     assert [item.slot for item in outcome.items] == [
@@ -375,7 +375,7 @@ def test_no_exploration_in_small_digests_nor_where_all_are_listed_nor_below_the_
     for papers, subscriber in (
         (PAPERS, reader(4)),
         (PAPERS[:10], reader(10)),
-        (PAPERS, reader(10, threshold=92)),
+        (PAPERS, reader(10, strictness=92)),
     ):
         outcome = choose(papers, Rules(explore=True), subscriber)
         assert isinstance(outcome, Digest)

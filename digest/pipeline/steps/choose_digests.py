@@ -201,7 +201,8 @@ def _apply_threshold(own: str, context: BatchContext, candidates: Candidates) ->
     Each recipe has a scale of its own, so the other recipe then chooses without a threshold.
     """
     reader = candidates.reader
-    if not reader.subscriber.threshold:
+    threshold = selection.least_match(reader.subscriber)
+    if not threshold:
         return candidates
     trained = reader.profiles[own]
     ranked = recipes.rank(
@@ -211,8 +212,8 @@ def _apply_threshold(own: str, context: BatchContext, candidates: Candidates) ->
         candidates.paper_ids,
         match=_match_function(own, context, trained),
     )
-    above = [score.paper_id for score in ranked if score.reaches(reader.subscriber.threshold)]
-    without_threshold = replace(reader.subscriber, threshold=0)
+    above = [score.paper_id for score in ranked if score.reaches(threshold)]
+    without_threshold = replace(reader.subscriber, strictness="always")
     return replace(
         candidates,
         reader=replace(reader, subscriber=without_threshold),

@@ -16,6 +16,7 @@ from digest.model import (
     Score,
     Slot,
     Subscriber,
+    Threshold,
 )
 from digest.ranking.selection.draft import Draft
 from digest.ranking.selection.exploration import MAX_CANDIDATES, MIN_DIGEST_SIZE, draw
@@ -55,9 +56,9 @@ def choose(
             if score.paper_id in pinned:
                 draft.add(score)
         others = (score for score in ranked if score.paper_id not in pinned)
-    if subscriber.threshold:
+    if threshold := least_match(subscriber):
         # Not cut off at the first one below: the order of several profiles is not that of matches.
-        others = (score for score in others if score.reaches(subscriber.threshold))
+        others = (score for score in others if score.reaches(threshold))
     seed = (subscriber.id, local_date.toordinal())
     items = _fill_places(draft, iter(others), candidates, rules, seed)
     if not items:
@@ -81,6 +82,11 @@ def choose(
     return Digest(
         subscriber_id=subscriber.id, local_date=local_date, items=listed, provenance=provenance
     )
+
+
+def least_match(subscriber: Subscriber) -> Threshold:
+    """Return the match below which no paper is listed for a reader; 0 = any is."""
+    return "strong" if subscriber.strictness == "few" else subscriber.threshold
 
 
 def _origin_day(paper: Paper, local_date: date, rules: Rules) -> date | None:

@@ -32,6 +32,8 @@ digests = Table(
     #: the greatest paper id that was a candidate; later papers are new for the next digest
     Column("max_paper_id", BigInteger, nullable=False),
     Column("provenance", JSON, nullable=False),
+    #: of a quiet day: the paper that came nearest to being listed
+    Column("nearest_paper_id", BigInteger),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("subscriber_id", "local_date"),
 )

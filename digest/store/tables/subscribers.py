@@ -30,8 +30,10 @@ subscribers = Table(
     Column("hour", SmallInteger, nullable=False),
     Column("days", JSON, nullable=False),
     Column("size", SmallInteger, nullable=False),
-    #: a number from 0 to 100, or "good" or "strong"
-    Column("threshold", String(6), nullable=False),
+    #: "few", "balanced", "many" or "always", or a number from 1 to 99
+    Column("strictness", String(8), nullable=False, server_default="balanced"),
+    #: "silent", "line" or "weekly"
+    Column("quiet_days", String(6), nullable=False, server_default="silent"),
     #: how they joined: "command", "file", "config", "page", "api"
     Column("origin", String(10), nullable=False),
     Column("created_at", Instant, nullable=False),

@@ -58,8 +58,11 @@ RENAMED = {
     ("mailboxes", "validity"): "uid_validity",
     ("pauses", "why"): "reason",
     ("subscribers", "standing"): "status",
+    ("subscribers", "threshold"): "strictness",
     ("suppressions", "former"): "previous_status",
 }
+#: thresholds of 0.1.0 that became a word; who chose nothing had 0
+STRICTNESS = {"0": "balanced", "good": "balanced", "strong": "few", "100": "99"}
 
 
 def test_every_value_but_the_key_of_an_address_is_kept(empty_url: str) -> None:
@@ -76,6 +79,10 @@ def test_every_value_but_the_key_of_an_address_is_kept(empty_url: str) -> None:
             "INSERT INTO suppressions VALUES"
             " ('a@example.org', 'a@example.org', 'hard', '2026-06-08', '', 'active')"
         )
+        for number, threshold in enumerate(("good", "strong", "37", "100"), start=1):
+            tx.exec_driver_sql(
+                f"UPDATE subscribers SET threshold = '{threshold}' WHERE id = {number}"
+            )
 
     def rows_of(name: str) -> list[dict[str, Any]]:
         with store.reading() as tx:
@@ -87,7 +94,9 @@ def test_every_value_but_the_key_of_an_address_is_kept(empty_url: str) -> None:
     for name, rows in before.items():
         renamed = [
             {
-                RENAMED.get((name, column), column): value
+                RENAMED.get((name, column), column): STRICTNESS.get(value, value)
+                if column == "threshold"
+                else value
                 for column, value in row.items()
                 if column != "email_key"  # computed anew by migration 0003
             }

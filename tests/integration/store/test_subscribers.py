@@ -37,7 +37,8 @@ def test_a_subscriber_is_loaded_as_stored(store: Store) -> None:
             hour=5,
             days=(1, 3),
             size=7,
-            threshold=80,
+            strictness=80,
+            quiet_days="weekly",
             interests=(topic,),
         )
     with store.reading() as tx:

@@ -22,7 +22,7 @@ FULL = {
     "hour": 18,
     "days": [1, 5],
     "size": 4,
-    "threshold": 80,
+    "strictness": 80,
     "keywords": ["cells", "-survey"],
     "categories": ["q-bio"],
     "authors": ["Jane Doe"],
@@ -40,7 +40,7 @@ def test_a_new_reader_is_asked_by_mail(client: Client) -> None:
     assert (answer.status_code, answer.json()) == (202, {"status": "asked"})
     dave = subscriptions.find(client.app, "dave@example.org")
     assert dave.status is SubscriberStatus.PENDING
-    assert (dave.name, dave.timezone, dave.hour, dave.days, dave.size, dave.threshold) == (
+    assert (dave.name, dave.timezone, dave.hour, dave.days, dave.size, dave.strictness) == (
         "Dave",
         "Europe/Berlin",
         18,
@@ -63,9 +63,23 @@ def test_an_address_is_enough_and_null_means_the_default(client: Client) -> None
     assert subscriptions.find(client.app, "dave@example.org").hour == client.app.config.digest.hour
 
 
-def test_a_threshold_may_be_a_word(client: Client) -> None:
-    assert client.post(PATH, json=FULL | {"threshold": "strong"}).status_code == 202
-    assert subscriptions.find(client.app, "dave@example.org").threshold == "strong"
+def test_strictness_may_be_a_word_and_quiet_days_are_told(client: Client) -> None:
+    chosen = {"strictness": "many", "quiet_days": "weekly"}
+    assert client.post(PATH, json=FULL | chosen).status_code == 202
+    dave = subscriptions.find(client.app, "dave@example.org")
+    assert (dave.strictness, dave.quiet_days) == ("many", "weekly")
+
+
+@pytest.mark.parametrize(
+    ("threshold", "strictness"),
+    [(0, "always"), ("good", "balanced"), ("strong", "few"), (37, 37), (100, 99)],
+)
+def test_a_threshold_is_the_old_name_of_strictness(
+    client: Client, threshold: int | str, strictness: int | str
+) -> None:
+    body = {"email": "dave@example.org", "threshold": threshold}
+    assert client.post(PATH, json=body).status_code == 202
+    assert subscriptions.find(client.app, "dave@example.org").strictness == strictness
 
 
 def test_the_answer_does_not_reveal_who_subscribes(client: Client) -> None:
@@ -90,6 +104,11 @@ def test_the_answer_does_not_reveal_who_subscribes(client: Client) -> None:
         ({"days": [0]}, "days", "from 1 (Monday) to 7"),
         ({"days": "1"}, "days", "from 1 (Monday) to 7"),
         ({"size": 0}, "size", "from 1 to 100"),
+        ({"strictness": 0}, "strictness", "from 1 to 99"),
+        ({"strictness": 100}, "strictness", "from 1 to 99"),
+        ({"strictness": "great"}, "strictness", '"few", "balanced", "many" or "always"'),
+        ({"strictness": True}, "strictness", '"few", "balanced", "many" or "always"'),
+        ({"quiet_days": "often"}, "quiet_days", '"silent", "line" or "weekly"'),
         ({"threshold": 101}, "threshold", "from 0 to 100"),
         ({"threshold": "great"}, "threshold", '"good" or "strong"'),
         ({"threshold": True}, "threshold", '"good" or "strong"'),
@@ -182,7 +201,7 @@ def test_the_api_is_described(client: Client) -> None:
     operation = described["paths"][PATH]["post"]
     assert set(operation["responses"]) == {"202", "403", "413", "422", "429", "503"}
     model = described["components"]["schemas"]["NewSubscriber"]
-    assert set(model["properties"]) == {*FULL, "interests"}
+    assert set(model["properties"]) == {*FULL, "interests", "threshold", "quiet_days"}
     assert model["required"] == ["email"]
     assert model["additionalProperties"] is False
     assert all(field.get("description") for field in model["properties"].values())

@@ -70,7 +70,8 @@ def form_of(interests: tuple[Interest, ...], former: tuple[Interest, ...]) -> di
         "hour": "23",
         "timezone": max(zones(), key=len),
         "days": list("1234567"),
-        "threshold": "strong",
+        "strictness": "balanced",
+        "quiet_days": "silent",
     }
     for number, interest in enumerate(interests):
         fields |= {

@@ -13,7 +13,14 @@ from digest import subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.mail.messages.templates import render
-from digest.model import Interest, Purpose, Subscriber, SubscriberStatus
+from digest.model import (
+    QUIET_DAYS,
+    STRICTNESS_WORDS,
+    Interest,
+    Purpose,
+    Subscriber,
+    SubscriberStatus,
+)
 from digest.subscriptions import SubscriptionRequest
 from digest.web.field_values import lines, words
 from digest.web.pages import Form, mask_address, rhythm
@@ -28,7 +35,8 @@ GOOD = {
     "hour": "18",
     "timezone": "Europe/Berlin",
     "days": ["1", "3"],
-    "threshold": "80",
+    "strictness": "80",
+    "quiet_days": "line",
     "keywords": "tactile sensing\r\n-survey\r\n",
     "categories": "cs.RO, q-bio",
     "authors": "Jane Doe\r\nDoe, John",
@@ -50,7 +58,7 @@ def test_the_page_shows_the_current_settings(client: Client, alice: Subscriber) 
     assert 'name="size" type="number" inputmode="numeric" min="1" max="100" value="3"' in text
     assert re.search(r'<option value="7" selected>07:00</option>', text)
     assert 'value="UTC"' in text
-    assert text.count(" checked") == 7 + 1
+    assert text.count(" checked") == 7 + 2
     assert re.search(r'name="keywords"[^>]*>\nrobot</textarea>', text)
     assert "every day, after 07:00 (UTC time)" in text
 
@@ -60,13 +68,14 @@ def test_everything_on_the_page_can_be_changed(client: Client, alice: Subscriber
     assert answer.status_code == 200
     assert "Saved." in answer.text
     saved = subscriptions.get(client.app, alice.id)
-    assert (saved.size, saved.hour, saved.timezone, saved.days, saved.threshold) == (
+    assert (saved.size, saved.hour, saved.timezone, saved.days, saved.strictness) == (
         7,
         18,
         "Europe/Berlin",
         (1, 3),
         80,
     )
+    assert saved.quiet_days == "line"
     (topic,) = saved.interests
     assert topic.keywords == ("tactile sensing", "-survey")
     assert topic.categories == ("cs.RO", "q-bio")
@@ -74,14 +83,23 @@ def test_everything_on_the_page_can_be_changed(client: Client, alice: Subscriber
     assert saved.email == alice.email
 
 
-def test_a_threshold_is_a_word_and_an_own_number_stays(client: Client, alice: Subscriber) -> None:
+def test_strictness_is_a_word_and_an_own_number_stays(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    for chosen in ("good", "strong", "0"):
-        shown = client.post(path, data=GOOD | {"threshold": chosen}).text
+    for chosen in STRICTNESS_WORDS:
+        shown = client.post(path, data=GOOD | {"strictness": chosen}).text
         assert f'value="{chosen}" checked' in shown
-        assert str(subscriptions.get(client.app, alice.id).threshold) == chosen
-    subscriptions.change(client.app, alice.id, SubscriptionRequest(email=alice.email, threshold=37))
+        assert subscriptions.get(client.app, alice.id).strictness == chosen
+    request = SubscriptionRequest(email=alice.email, strictness=37)
+    subscriptions.change(client.app, alice.id, request)
     assert 'value="37" checked' in client.get(path).text
+
+
+def test_each_choice_for_quiet_days_is_kept(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    for chosen in QUIET_DAYS:
+        shown = client.post(path, data=GOOD | {"quiet_days": chosen}).text
+        assert f'name="quiet_days" value="{chosen}" checked' in shown
+        assert subscriptions.get(client.app, alice.id).quiet_days == chosen
 
 
 def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
@@ -89,7 +107,7 @@ def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
         email="erin@example.org",
         name="Erin",
         size=5,
-        threshold=50,
+        strictness=50,
         days=(2, 4),
         hour=0,
         timezone="Asia/Kolkata",
@@ -108,7 +126,8 @@ def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
             "hour",
             "timezone",
             "days",
-            "threshold",
+            "strictness",
+            "quiet_days",
             "keywords",
             "categories",
             "authors",
@@ -122,9 +141,11 @@ def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
 
 
 def test_a_number_of_ones_own_is_kept_as_a_choice(client: Client, alice: Subscriber) -> None:
-    subscriptions.change(client.app, alice.id, SubscriptionRequest(email=alice.email, threshold=50))
+    subscriptions.change(
+        client.app, alice.id, SubscriptionRequest(email=alice.email, strictness=50)
+    )
     text = client.get(client.path(Purpose.MANAGE, alice)).text
-    assert re.search(r'name="threshold" value="50" checked', text)
+    assert re.search(r'name="strictness" value="50" checked', text)
 
 
 def test_emptied_lists_are_emptied(client: Client, alice: Subscriber) -> None:
@@ -152,8 +173,9 @@ def test_emptied_lists_are_emptied(client: Client, alice: Subscriber) -> None:
         ("timezone", "", "Choose your time zone"),
         ("days", [], "one day at least"),
         ("days", ["8", "x"], "one day at least"),
-        ("threshold", "all", "Choose one"),
-        ("threshold", "101", "Choose one"),
+        ("strictness", "all", "Choose one"),
+        ("strictness", "100", "Choose one"),
+        ("quiet_days", "often", "Choose one"),
         ("keywords", "\n".join(f"word {n}" for n in range(201)), "At most 200"),
         ("authors", "x" * 601, "characters each"),
     ],
@@ -176,7 +198,8 @@ def test_a_bad_value_is_named_next_to_its_field_and_nothing_is_lost(
         assert typed_text in answer.text
     if field in (
         "hour",
-        "threshold",
+        "strictness",
+        "quiet_days",
     ):  # chosen, not typed: what is none of the choices has no place on the page
         assert f'value="{value}"' not in answer.text
     elif isinstance(value, str):
@@ -201,7 +224,7 @@ def test_the_case_of_a_zone_does_not_matter(client: Client, alice: Subscriber) -
 def test_characters_that_no_database_stores_are_dropped(client: Client, alice: Subscriber) -> None:
     answer = client.post(
         client.path(Purpose.MANAGE, alice),
-        content=b"do=save&size=5&hour=7&timezone=UTC&days=1&threshold=0&keywords=ce%00lls%0D%0A%ED%A0%80x%1B&categories=&authors=",
+        content=b"do=save&size=5&hour=7&timezone=UTC&days=1&strictness=few&quiet_days=silent&keywords=ce%00lls%0D%0A%ED%A0%80x%1B&categories=&authors=",
         headers={"content-type": "application/x-www-form-urlencoded"},
     )
     assert answer.status_code == 200

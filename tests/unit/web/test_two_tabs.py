@@ -35,7 +35,8 @@ def read_form(text: str) -> SendReport:
     sent["size"] = re.findall(r'name="size"[^>]*value="(\d+)"', inside)[0]
     sent["hour"] = re.findall(r'<option value="(\d+)" selected', inside)[0]
     sent["timezone"] = re.findall(r'name="timezone"[^>]*value="([^"]*)"', inside)[0]
-    sent["threshold"] = re.findall(r'name="threshold" value="(\w+)" checked', inside)[0]
+    for name in ("strictness", "quiet_days"):
+        sent[name] = re.findall(rf'name="{name}" value="(\w+)" checked', inside)[0]
     sent["days"] = re.findall(r'name="days" value="(\d)" checked', inside)
     return {
         name: unescape(value) if isinstance(value, str) else value for name, value in sent.items()
@@ -265,6 +266,6 @@ def test_the_version_names_the_fields_that_differ(alice: Subscriber) -> None:
 
 def test_a_version_does_not_reveal_the_settings(client: Client, alice: Subscriber) -> None:
     assert re.fullmatch(
-        r"([0-9a-f]{8}\.){9}[0-9a-f]{8}",
+        r"([0-9a-f]{8}\.){10}[0-9a-f]{8}",
         hidden(client.get(client.path(Purpose.MANAGE, alice)).text)["version"],
     )
