@@ -147,6 +147,8 @@ class Digest:
     local_date: date
     items: tuple[Item, ...]
     provenance: Provenance
+    #: quiet days of the week before that its mail tells of
+    quiet_days_told: int = 0
 
 
 class QuietReason(StrEnum):
@@ -169,3 +171,5 @@ class Quiet:
     provenance: Provenance
     #: the paper that came nearest to being listed; None where no paper competed
     nearest_paper_id: int | None = None
+    #: quiet days of the week before that its mail tells of
+    quiet_days_told: int = 0

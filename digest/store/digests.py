@@ -54,6 +54,7 @@ def plan(
         max_paper_id=max_paper_id,
         provenance=msgspec.to_builtins(outcome.provenance),
         nearest_paper_id=None if isinstance(outcome, Digest) else outcome.nearest_paper_id,
+        quiet_days_told=outcome.quiet_days_told,
         created_at=now,
     )
     statement = statement.on_conflict_do_nothing(index_elements=["subscriber_id", "local_date"])
@@ -171,6 +172,7 @@ def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
                 local_date=row.local_date,
                 items=tuple(items[row.id]),
                 provenance=msgspec.convert(row.provenance, Provenance),
+                quiet_days_told=row.quiet_days_told,
             )
             # All rows at once: a cursor that an error leaves open would keep its connection in an
             # old snapshot for whoever uses it next.

@@ -34,6 +34,8 @@ digests = Table(
     Column("provenance", JSON, nullable=False),
     #: of a quiet day: the paper that came nearest to being listed
     Column("nearest_paper_id", BigInteger),
+    #: quiet days of the week before that its mail tells of; 0 = it tells of none
+    Column("quiet_days_told", SmallInteger, nullable=False, server_default="0"),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("subscriber_id", "local_date"),
 )

@@ -13,6 +13,10 @@ def upgrade() -> None:
     op.add_column("digest_items", sa.Column("from_day", sa.Date(), nullable=True))
     op.add_column("digests", sa.Column("nearest_paper_id", sa.BigInteger(), nullable=True))
     op.add_column(
+        "digests",
+        sa.Column("quiet_days_told", sa.SmallInteger(), nullable=False, server_default="0"),
+    )
+    op.add_column(
         "subscribers",
         sa.Column(
             "strictness", sa.String(length=8), nullable=False, server_default="balanced"
