@@ -1,6 +1,7 @@
 """Records -> entries (`clean`) -> groups (`cluster`) -> papers (`merge`).
 
 `find_resources` reads code, project page and venue from what is stored of a paper.
+`is_known_category` and `suggest_categories` check the categories that readers type.
 
 Knows no dump format and no store.
 """
@@ -8,6 +9,7 @@ Knows no dump format and no store.
 from __future__ import annotations
 
 from digest.model import UNSEEN
+from digest.papers.categories import describe_category, is_known_category, suggest_categories
 from digest.papers.clean import clean
 from digest.papers.identities import (
     parse_arxiv_id,
@@ -29,7 +31,9 @@ __all__ = [
     "clean_abstract",
     "clean_text",
     "cluster",
+    "describe_category",
     "find_resources",
+    "is_known_category",
     "merge",
     "normalise_title",
     "parse_arxiv_id",
@@ -39,4 +43,5 @@ __all__ = [
     "parse_name",
     "parse_pmcid",
     "parse_pmid",
+    "suggest_categories",
 ]
