@@ -88,6 +88,9 @@ def explain(
                     highlight=False,
                     markup=False,
                 )
+        for keyword in interest.keywords:
+            if keyword.sentence:
+                out.print(f"  {keyword.sentence}", highlight=False, markup=False, soft_wrap=True)
         for rated in interest.papers:
             out.print(
                 f"  {labels[rated.vote]:8}{rated.paper.name}  {rated.paper.title}",

@@ -7,6 +7,7 @@ from digest.services.deliveries import deliveries, resolve
 from digest.services.encodings import EncoderInfo, encode, encoder_info
 from digest.services.explain import (
     InterestExplanation,
+    KeywordStrength,
     ProfileExplanation,
     RatedPaper,
     WordEffect,
@@ -32,6 +33,7 @@ __all__ = [
     "ImportReport",
     "Inbox",
     "InterestExplanation",
+    "KeywordStrength",
     "MailboxReport",
     "Preview",
     "ProfileExplanation",

@@ -48,6 +48,28 @@ class RatedPaper:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KeywordStrength:
+    """A keyword that the reader wants, and what their thumbs leave of it, 0-1."""
+
+    keyword: str
+    strength: float
+    #: whether it is a single word, which counts less beside ratings
+    is_word: bool
+
+    @property
+    def sentence(self) -> str:
+        """Say what thumbs down did to it; "" where they did nothing."""
+        if self.strength >= 1:
+            return ""
+        if self.strength > 0:
+            return f"Your thumbs down weakened the keyword {self.keyword}."
+        return (
+            f"Your thumbs down took all weight from the keyword {self.keyword}: papers are no "
+            "longer listed for it."
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InterestExplanation:
     """What was learned of one interest, or of all where the reader has only one."""
 
@@ -61,6 +83,8 @@ class InterestExplanation:
     thumbs_down: int
     #: how much the words of keywords still count beside the thumbs, 0-1
     keywords_count: float
+    #: the keywords that the reader wants, in order
+    keywords: tuple[KeywordStrength, ...]
     words_for: tuple[WordEffect, ...]
     words_against: tuple[WordEffect, ...]
     #: best liked by the profile first
@@ -75,6 +99,10 @@ class InterestExplanation:
             "thumbs_up": self.thumbs_up,
             "thumbs_down": self.thumbs_down,
             "keywords_count": round(self.keywords_count, 4),
+            "keywords": [
+                {"keyword": keyword.keyword, "strength": round(keyword.strength, 4)}
+                for keyword in self.keywords
+            ],
             "words_for": _words_json(self.words_for),
             "words_against": _words_json(self.words_against),
             "papers": [
@@ -201,6 +229,15 @@ def _explain_interest(
         thumbs_up=len(data.liked.paper_ids),
         thumbs_down=len(data.disliked.paper_ids),
         keywords_count=profiles.keyword_fade(ratings),
+        keywords=tuple(
+            KeywordStrength(
+                keyword=keyword.phrase.text,
+                strength=keyword.strength,
+                is_word=not profiles.has_several_words(keyword.phrase.text),
+            )
+            for keyword in trained.profile.keywords
+            if not keyword.phrase.muted
+        ),
         words_for=tuple(effect for effect in words if effect.value > 0)[:MAX_WORDS],
         words_against=tuple(effect for effect in reversed(words) if effect.value < 0)[:MAX_WORDS],
         papers=tuple(

@@ -131,8 +131,8 @@ def _template_values(taste: services.InterestExplanation, tastes_count: int) -> 
         "step": _STEPS.get(taste.step, ""),
         "up": taste.thumbs_up,
         "down": taste.thumbs_down,
-        "fades": taste.step in ("thumbs", "examples") and taste.keywords_count < 1,
-        "gone": taste.keywords_count == 0,
+        "fades": _describe_fading(taste),
+        "weakened": [keyword.sentence for keyword in taste.keywords if keyword.sentence],
         "words_for": [word.word for word in taste.words_for],
         "words_against": [word.word for word in taste.words_against],
         "papers": [
@@ -145,6 +145,16 @@ def _template_values(taste: services.InterestExplanation, tastes_count: int) -> 
         ],
         "more": max(0, len(taste.papers) - _PAPERS_SHOWN),
     }
+
+
+def _describe_fading(taste: services.InterestExplanation) -> str:
+    """Say how ratings and keywords compare, to a reader who has both."""
+    if taste.step not in ("thumbs", "examples") or not taste.keywords:
+        return ""
+    has_words = any(keyword.is_word for keyword in taste.keywords)
+    if taste.keywords_count == 0:
+        return "Your ratings now outweigh single words." if has_words else ""
+    return "Your ratings now count more than your keywords." if taste.keywords_count < 1 else ""
 
 
 # ------------------------------------------------------------------------------ programs

@@ -113,6 +113,57 @@ def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
     assert "robot" not in {word.word for word in sky.words_for}
 
 
+def make_reader(app: App, *keywords: str) -> Subscriber:
+    request = SubscriptionRequest(email="erin@example.org", keywords=keywords)
+    return subscriptions.subscribe(app, request, origin="command").subscriber
+
+
+@pytest.mark.parametrize(
+    ("downs", "said"),
+    [
+        (0, ""),
+        (2, "Your thumbs down weakened the keyword robot."),
+        (3, "Your thumbs down took all weight from the keyword robot"),
+    ],
+)
+def test_a_reader_is_told_that_thumbs_down_weakened_a_keyword(
+    client: Client, dump: Dump, downs: int, said: str
+) -> None:
+    app = client.app
+    pipeline.ingest(app, [dump(per_topic=6)])
+    erin = make_reader(app, "robot", "-galaxy")
+    rate(app, erin, "robot", -1, downs)
+    explanation = services.explain_profile(app, erin)
+    (keyword,) = explanation.interests[0].keywords
+    assert keyword.strength == pytest.approx(1 - downs / 3)
+    assert keyword.sentence.startswith(said)
+    assert bool(keyword.sentence) is bool(said)
+    page = client.get(client.path(Purpose.MANAGE, erin) + "/learned").text
+    assert ("Your thumbs down" in page) is bool(said)
+    assert said in page
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ((), ""),
+        (("-robot",), ""),
+        (("robot arms",), ""),
+        (("robot",), "Your ratings now outweigh single words."),
+    ],
+)
+def test_only_who_has_single_words_hears_that_they_count_less(
+    client: Client, dump: Dump, keywords: tuple[str, ...], said: str
+) -> None:
+    app = client.app
+    pipeline.ingest(app, [dump(per_topic=6)])
+    erin = make_reader(app, *keywords)
+    rate(app, erin, "galaxy", 1, 4)
+    page = client.get(client.path(Purpose.MANAGE, erin) + "/learned").text
+    assert ("outweigh" in page) is bool(said)
+    assert said in page
+
+
 def test_the_explanation_of_a_new_reader_is_empty(app: App, cast: Cast) -> None:
     (taste,) = services.explain_profile(app, cast(app)["carol"]).interests
     assert (taste.step, taste.words_for, taste.words_against, taste.papers) == (

@@ -150,6 +150,58 @@ def test_a_phrase_keeps_a_bonus_beside_many_thumbs_and_a_word_does_not() -> None
     ] == [("sensing", 0, 0), ("tactile sensing", 0, profiles.PHRASE_FLOOR)]
 
 
+def _titled(*titles: str) -> profiles.Rated:
+    rows = features.weigh(features.vectorize(titles), FREQUENCIES)
+    papers = [
+        Paper(id=number, title=title, first_seen=date(2026, 5, 4))
+        for number, title in enumerate(titles, 900)
+    ]
+    return profiles.Rated.from_papers(papers, rows)
+
+
+@pytest.mark.parametrize(
+    ("disliked", "liked", "strength"),
+    [
+        ([], [], 1),
+        (["Dice games"], [], 2 / 3),
+        (["Dice games", "Loaded dice"], [], 1 / 3),
+        (["Dice games", "Loaded dice", "A dice", "Dice again"], [], 0),
+        (["Dice games", "Loaded dice"], ["Dice scores"], 2 / 3),
+        (["Dice games"], ["Dice scores", "Dice loss"], 1),
+        (["Games"], [], 1),
+    ],
+)
+def test_thumbs_down_on_titles_with_a_keyword_weaken_it(
+    disliked: list[str], liked: list[str], strength: float
+) -> None:
+    def weigh(*keywords: str) -> tuple[profiles.Keyword, ...]:
+        return profiles.train(
+            [],
+            BACKGROUND,
+            phrases=phrases(*keywords),
+            liked=_titled(*liked),
+            disliked=_titled(*disliked),
+        ).keywords
+
+    plain = profiles.train([], BACKGROUND, phrases=phrases("dice"), liked=_titled(*liked))
+    (full,), (weak,) = plain.keywords, weigh("dice")
+    assert weak.strength == pytest.approx(strength)
+    assert weak.bonus == pytest.approx(strength * full.bonus)
+    assert weak.weight == pytest.approx(strength * full.weight)
+    assert [keyword.strength for keyword in weigh("+dice", "-dice", "glaciers")] == [1, 1, 1]
+
+
+def test_an_example_paper_speaks_for_its_keyword() -> None:
+    profile = profiles.train(
+        [],
+        BACKGROUND,
+        phrases=phrases("dice"),
+        examples=_titled("Dice loss"),
+        disliked=_titled("Dice games"),
+    )
+    assert [keyword.strength for keyword in profile.keywords] == [1]
+
+
 def test_one_thumb_and_a_keyword_both_count() -> None:
     profile = profiles.train(
         [Interest(keywords=("glaciers",))],

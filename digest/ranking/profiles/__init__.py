@@ -5,7 +5,8 @@ A profile is one linear model of the reader's taste.
 A profile works from the first day and improves with each rating. Without any input all weights are
 zero and trending papers lead. Keywords, categories and authors raise or lower papers (`keywords`).
 Example papers and thumbs (`ratings`) train a linear classifier against recent papers that nobody
-rated (`rating_weights`, `digest.ranking.classifier`); meanwhile the words of keywords fade out.
+rated (`rating_weights`, `digest.ranking.classifier`); meanwhile the words of keywords fade out of
+the score, though their papers are still found. Thumbs down on what a keyword brings weaken it.
 
 A reader with several interests has one profile for each: `recipes` trains them and `selection`
 gives each its share of a digest. This package reads no text, only feature rows and names.
@@ -14,6 +15,7 @@ gives each its share of a digest. This package reads no text, only feature rows 
 from digest.ranking.profiles.keywords import (
     CATEGORY_FLOOR,
     PHRASE_FLOOR,
+    STRENGTH_DOWNS,
     UNWANTED_PENALTY,
     Keyword,
     has_several_words,
@@ -35,6 +37,7 @@ __all__ = [
     "EXAMPLE_WEIGHT",
     "NO_RATINGS",
     "PHRASE_FLOOR",
+    "STRENGTH_DOWNS",
     "UNWANTED_PENALTY",
     "Background",
     "FeatureBlocks",

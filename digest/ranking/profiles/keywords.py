@@ -21,6 +21,10 @@ CATEGORY_BONUS, CATEGORY_FLOOR = 0.06, 0.02
 AUTHOR_BONUS, AUTHOR_FLOOR = 0.3, 0.15
 #: least bonus of a paper that contains a keyword with a "+"
 PINNED_BONUS = 0.15
+#: a sign that no keyword reaches across
+_SEPARATOR = " . "
+#: thumbs down, less the thumbs up, on titles with a keyword after which it has no strength left
+STRENGTH_DOWNS = 3
 #: penalty of an unwanted keyword, category or author: more than any words add
 UNWANTED_PENALTY = 1.0
 
@@ -36,7 +40,7 @@ class Keyword:
     phrase: Phrase
     weight: float
     bonus: float
-    #: 0-1: 1 in full, 0 = a paper is no longer listed for having it in the title
+    #: what thumbs leave of it, 0-1; 0 = a paper is no longer listed for having it in the title
     strength: float = 1.0
 
 
@@ -56,19 +60,58 @@ def has_several_words(text: str) -> bool:
     return not text.isalnum()
 
 
-def weigh_keywords(phrases: Sequence[Phrase], likes: float) -> tuple[Keyword, ...]:
-    """Weigh the keywords of a reader with so many likes, in order."""
+def keyword_strength(
+    phrase: Phrase, liked_titles: Sequence[str], disliked_titles: Sequence[str]
+) -> float:
+    """Compute what thumbs leave of a keyword, 0-1.
+
+    Each thumb down on a paper with the keyword in its title, beyond the thumbs up on such papers,
+    takes a third. Words written with "-" or "+" are orders and stay in full.
+    """
+    if phrase.muted or phrase.pinned or not disliked_titles:
+        return 1.0
+    # Most keywords are in none of them, which one search tells.
+    if not phrase.spelling.occurs_in(_SEPARATOR.join(disliked_titles), ""):
+        return 1.0
+    downs, ups = (
+        sum(phrase.spelling.occurs_in(title, "") for title in titles)
+        for titles in (disliked_titles, liked_titles)
+    )
+    return min(max(1 - (downs - ups) / STRENGTH_DOWNS, 0.0), 1.0)
+
+
+def weigh_keywords(
+    phrases: Sequence[Phrase],
+    likes: float,
+    liked_titles: Sequence[str] = (),
+    disliked_titles: Sequence[str] = (),
+) -> tuple[Keyword, ...]:
+    """Weigh the keywords of a reader, in order.
+
+    Args:
+        phrases: the keywords.
+        likes: how many papers the reader likes.
+        liked_titles, disliked_titles: titles of the rated papers, see `keyword_strength`.
+    """
     share = keyword_fade(likes)
     keywords = []
     for phrase in phrases:
-        is_phrase = has_several_words(phrase.text)
         if phrase.muted:
             keywords.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED_PENALTY))
             continue
+        strength = keyword_strength(phrase, liked_titles, disliked_titles)
+        is_phrase = has_several_words(phrase.text)
         bonus = max(share * PHRASE_BONUS, PHRASE_FLOOR) if is_phrase else share * WORD_BONUS
         if phrase.pinned:
             bonus = max(bonus, PINNED_BONUS)
-        keywords.append(Keyword(phrase=phrase, weight=share * KEYWORD_WEIGHT, bonus=bonus))
+        keywords.append(
+            Keyword(
+                phrase=phrase,
+                weight=strength * share * KEYWORD_WEIGHT,
+                bonus=strength * bonus,
+                strength=strength,
+            )
+        )
     return tuple(keywords)
 
 

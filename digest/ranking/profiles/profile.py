@@ -101,7 +101,12 @@ def build_profile(
         indices=indices,
         word_weights=word_weights,
         dense_weights=dense_weights,
-        keywords=weigh_keywords(data.phrases, likes),
+        keywords=weigh_keywords(
+            data.phrases,
+            likes,
+            liked_titles=(*data.liked.titles, *data.examples.titles),
+            disliked_titles=data.disliked.titles,
+        ),
         categories=weigh_names(categories, CATEGORY_BONUS, CATEGORY_FLOOR, likes),
         authors=weigh_names(authors, AUTHOR_BONUS, AUTHOR_FLOOR, likes),
         references=tuple(rated for rated in (data.liked, data.examples) if len(rated.paper_ids)),
@@ -115,8 +120,11 @@ def _training_step(data: TrainingData) -> str:
         return "thumbs"
     if len(data.examples.paper_ids):
         return "examples"
-    if any(
-        interest.keywords or interest.categories or interest.authors for interest in data.interests
-    ):
-        return "keywords"
-    return "trending"
+    written = (
+        name
+        for interest in data.interests
+        for name in (*interest.keywords, *interest.categories, *interest.authors)
+    )
+    if all(name.lstrip().startswith("-") for name in written):
+        return "trending"
+    return "keywords"
