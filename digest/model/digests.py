@@ -19,7 +19,16 @@ from digest.model.subscribers import Threshold
 MatchWord = Literal["possible match", "good match", "strong match"]
 
 PartKind = Literal[
-    "word", "keyword", "category", "author", "near", "readers", "upvotes", "pick", "recency"
+    "word",
+    "topic",
+    "keyword",
+    "category",
+    "author",
+    "near",
+    "readers",
+    "upvotes",
+    "pick",
+    "recency",
 ]
 
 
@@ -51,8 +60,11 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parts: tuple[Part, ...] = ()
     #: sum of the parts that were cut, so that sum(parts) + rest == value
     rest: float = 0.0
-    #: the nearest liked or example paper: (title, cosine similarity 0-1)
+    #: the nearest liked or example paper, where what it shares with this one lifts it: (title,
+    #: cosine similarity 0-1)
     nearest: tuple[str, float] | None = None
+    #: the nearest paper was given as an example, and not liked
+    nearest_is_example: bool = False
     #: the interest that scores it highest, where the reader has several; else ""
     interest: str = ""
 

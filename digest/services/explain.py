@@ -216,6 +216,7 @@ def _explain_interest(
             words_of=features.words_of,
             candidate_ids=newest,
             max_parts=_MAX_PARTS,
+            words_alone=True,
         )
     )
     words = _word_effects(explained)

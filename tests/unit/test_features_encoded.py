@@ -154,4 +154,4 @@ def test_the_encoder_part_is_named_by_the_nearest_liked_paper() -> None:
     columns = rows[[twin], -D:].toarray().ravel()
     assert near.value == pytest.approx(float(columns @ profile.dense_weights[-D:]), abs=1e-6)
     assert near.name == TEXTS[liked]
-    assert scores.write_reason(scored[twin + 1]) == f'Near "{TEXTS[liked]}", which you liked.'
+    assert scores.write_reason(scored[twin + 1]) == f"Like “{TEXTS[liked]}”, which you liked."

@@ -67,7 +67,7 @@ def test_the_parts_of_a_score_add_up_to_it(
 def test_the_named_words_are_words_of_the_paper() -> None:
     shown = {
         score.paper_id: {part.name for part in score.parts if part.kind == "word"}
-        for score in explain(train_profile(liked=PAPERS[:2]), make_day(PAPERS))
+        for score in explain(train_profile(liked=PAPERS[:2]), make_day(PAPERS), words_alone=True)
     }
     assert sum(map(bool, shown.values())) > len(PAPERS) / 2
     for paper_id, names in shown.items():
@@ -133,7 +133,7 @@ def test_a_phrase_matches_as_a_whole_and_its_words_count_alone() -> None:
     assert (whole.paper_id, half.paper_id, none.paper_id) == (1, 2, 3)
     assert part_of(whole, "keyword").name == "tactile sensing"
     assert [part.name for part in half.parts if part.kind != "recency"] == ["sensing"]
-    assert part_of(half, "word").value > 0
+    assert part_of(half, "topic").value > 0
 
 
 @pytest.mark.parametrize(
@@ -448,7 +448,7 @@ def test_co_like_boosts_are_a_named_part_of_the_sum() -> None:
     )
     assert part_of(best, "readers").value == 0.05
     assert sum(part.value for part in best.parts) + best.rest == pytest.approx(best.value, abs=1e-6)
-    assert scores.write_reason(best) == 'Liked by readers who liked "Old "favourite"", as you did.'
+    assert scores.write_reason(best) == 'Liked by readers who liked “Old "favourite"”, as you did.'
     assert scores.find_pinned(reader_profile, make_day([make_paper(2)])) == frozenset()
 
 

@@ -14,6 +14,7 @@ new word vectors do not require old papers to be read again.
 
 from digest.ranking.features.encoded import Encoding, fit_encoding, pack_encoded, unpack_encoded
 from digest.ranking.features.literal import keyword_problem
+from digest.ranking.features.phrases import NounPhrase, noun_phrases
 from digest.ranking.features.space import WIDTH, DenseContributions, Space, fit_space
 from digest.ranking.features.table import DIMENSIONS, Table, load_base_table
 from digest.ranking.features.training import MIN_TRAINING_PAPERS, train
@@ -49,6 +50,7 @@ __all__ = [
     "DenseContributions",
     "Encoding",
     "Frequencies",
+    "NounPhrase",
     "Space",
     "Table",
     "fit_encoding",
@@ -56,6 +58,7 @@ __all__ = [
     "is_readable",
     "keyword_problem",
     "load_base_table",
+    "noun_phrases",
     "pack",
     "pack_encoded",
     "parse_keywords",

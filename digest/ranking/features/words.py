@@ -12,7 +12,7 @@ import re
 import struct
 import unicodedata
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from types import MappingProxyType
@@ -47,7 +47,7 @@ STOP_WORDS = frozenset(_STOP.split())
 
 # Chinese and Japanese write no spaces: each character is a word there, and pairs do the work of
 # words.
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_](?:[\w-]*[^\W_])?")
+WORD_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_](?:[\w-]*[^\W_])?")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b", re.IGNORECASE)
@@ -78,7 +78,7 @@ def vectorize(texts: Sequence[str]) -> sp.csr_matrix:
 
 def _count(texts: Sequence[str]) -> sp.csr_matrix:
     tokens = [
-        list(chain.from_iterable(map(_hashes, _TOKEN.findall(fold(text).lower()))))
+        list(chain.from_iterable(map(_hashes, WORD_TOKEN.findall(fold(text).lower()))))
         for text in texts
     ]
     lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
@@ -111,10 +111,10 @@ def drop_possessives(text: str) -> str:
 
 @lru_cache(maxsize=1 << 18)
 def _hashes(token: str) -> tuple[int, ...]:
-    return tuple(code for _, code in _pieces(token))
+    return tuple(code for _, code in pieces_of(token))
 
 
-def _pieces(token: str) -> list[tuple[str, int]]:
+def pieces_of(token: str) -> list[tuple[str, int]]:
     """Return the pieces of a lower-case token that count, each with its hash.
 
     Usually the token itself; nothing for a stop word, several for a compound.
@@ -141,7 +141,7 @@ def word_columns(
         words: in lower case; stop words and signs have no column.
     """
     # A hyphen makes a piece of each, as in the compound that a lone letter belongs to.
-    counted = [piece for word in words if word.isalnum() for piece in _pieces(f"{word}-")]
+    counted = [piece for word in words if word.isalnum() for piece in pieces_of(f"{word}-")]
     hashes = np.array([code for _, code in counted], dtype=np.int64)
     is_whole = hashes < _PAIR_ONLY
     return (
@@ -149,6 +149,28 @@ def word_columns(
         np.unique(_pair_column(hashes[:-1], hashes[1:])).astype(np.int32),
         not bool(is_whole.all()),
     )
+
+
+def columns_of(
+    code_lists: Sequence[Sequence[int]],
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Yield the columns of the words, and of the pairs of neighbours, of each list of hashes.
+
+    Args:
+        code_lists: hashes as `pieces_of` gives them.
+    """
+    codes = np.array([code for codes in code_lists for code in codes], dtype=np.int64)
+    words, pairs = _word_column(codes).tolist(), _pair_column(codes[:-1], codes[1:]).tolist()
+    start = 0
+    for listed in code_lists:
+        end = start + len(listed)
+        own = (
+            column
+            for column, code in zip(words[start:end], listed, strict=True)
+            if code < _PAIR_ONLY
+        )
+        yield tuple(own), tuple(pairs[start : max(end - 1, start)])
+        start = end
 
 
 def _word_column(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -178,10 +200,10 @@ def words_of(title: str, abstract: str = "") -> Mapping[int, str]:
     title_end = len(fold(title))
     spans: list[tuple[int, int]] = []
     codes: list[int] = []
-    for token in _TOKEN.finditer(folded):
+    for token in WORD_TOKEN.finditer(folded):
         written = token.group().lower()
         offset = 0
-        for piece, code in _pieces(written):
+        for piece, code in pieces_of(written):
             offset = max(written.find(piece, offset), 0)
             spans.append((token.start() + offset, token.start() + offset + len(piece)))
             codes.append(code)
@@ -214,19 +236,21 @@ def _add_name(names: dict[int, str], column: int, surface: str) -> None:
 
 def _bare(surface: str) -> str:
     return (
-        " ".join(piece for token in _TOKEN.findall(surface.lower()) for piece, _ in _pieces(token))
+        " ".join(
+            piece for token in WORD_TOKEN.findall(surface.lower()) for piece, _ in pieces_of(token)
+        )
         or surface.lower()
     )
 
 
 def pieces(text: str) -> str:
     """Return the pieces of a text that count, in their order, each between blanks."""
-    return f" {' '.join(filter(None, map(_join_pieces, _TOKEN.findall(fold(text).lower()))))} "
+    return f" {' '.join(filter(None, map(_join_pieces, WORD_TOKEN.findall(fold(text).lower()))))} "
 
 
 @lru_cache(maxsize=1 << 16)
 def _join_pieces(token: str) -> str:
-    return " ".join(piece for piece, _ in _pieces(token))
+    return " ".join(piece for piece, _ in pieces_of(token))
 
 
 def text_of(title: str, abstract: str) -> str:

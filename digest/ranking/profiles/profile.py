@@ -49,6 +49,8 @@ class Profile:
     authors: tuple[tuple[str, float], ...] = ()
     #: liked and example papers, of which reasons name the nearest
     references: tuple[Rated, ...] = ()
+    #: which of these were given as examples, and not liked
+    example_ids: frozenset[int] = frozenset()
     #: what other readers' likes add: (paper id, title of a paper that both like, amount)
     co_like_boosts: tuple[tuple[int, str, float], ...] = ()
 
@@ -110,6 +112,8 @@ def build_profile(
         categories=weigh_names(categories, CATEGORY_BONUS, CATEGORY_FLOOR, likes),
         authors=weigh_names(authors, AUTHOR_BONUS, AUTHOR_FLOOR, likes),
         references=tuple(rated for rated in (data.liked, data.examples) if len(rated.paper_ids)),
+        example_ids=frozenset(data.examples.paper_ids.tolist())
+        - frozenset(data.liked.paper_ids.tolist()),
         co_like_boosts=data.co_like_boosts,
     )
 

@@ -37,17 +37,20 @@ and for the readers of the batch `recipes.train_all` and `recipes.score_all`, th
 """
 
 from digest.ranking.scores.days import Day, make_day
-from digest.ranking.scores.explanations import MAX_PARTS, MIN_NEAREST_COSINE, explain
+from digest.ranking.scores.explanations import MAX_PARTS, explain
+from digest.ranking.scores.nearest import MIN_NEAREST_COSINE
 from digest.ranking.scores.order import find_muted, find_pinned, rank
 from digest.ranking.scores.plain import score_plainly
 from digest.ranking.scores.sentences import lifting_words, write_reason
 from digest.ranking.scores.similarity import cosines, near_duplicates
+from digest.ranking.scores.topics import MAX_TOPICS
 from digest.ranking.scores.trending import UPVOTES
 from digest.ranking.scores.typed import KeywordPlaces, find_keywords, find_title_keywords
 from digest.ranking.scores.values import Scored, measure, score, score_all
 
 __all__ = [
     "MAX_PARTS",
+    "MAX_TOPICS",
     "MIN_NEAREST_COSINE",
     "UPVOTES",
     "Day",

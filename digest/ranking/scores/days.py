@@ -56,6 +56,7 @@ class _DayCache:
     cosine_rows: set[int] = field(default_factory=set)
     near_duplicates: dict[int, frozenset[int]] = field(default_factory=dict)
     words_by_column: sp.csc_matrix | None = None
+    paper_shares: NDArray[np.float64] | None = None
     competing_words: sp.csr_matrix | None = None
     frequency_blocks: FrequencyBlocks | None = None
     dense_double: NDArray[np.float64] | None = None
@@ -196,6 +197,13 @@ class Day:
         if self.cache.words_by_column is None:
             self.cache.words_by_column = self.words.tocsc()
         return self.cache.words_by_column
+
+    def paper_shares(self) -> NDArray[np.float64]:
+        """Return in which share of the papers each word occurs, shape (words,)."""
+        if self.cache.paper_shares is None:
+            counts = np.bincount(self.words.indices, minlength=len(self.vocabulary))
+            self.cache.paper_shares = counts / max(len(self.ids), 1)
+        return self.cache.paper_shares
 
     def word_vector(self, row: int) -> NDArray[np.float32]:
         """Return the words of a paper as a full vector, shape (words,)."""

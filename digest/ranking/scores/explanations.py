@@ -9,33 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from msgspec import structs
 from numpy.typing import NDArray
 
 from digest.model import Part, PartKind, Score
-from digest.ranking.profiles import Keyword, Profile, Rated
-from digest.ranking.rows import row_norms
+from digest.ranking.profiles import Keyword, Profile
 from digest.ranking.scores.days import Day
+from digest.ranking.scores.nearest import LikedPapers, Nearest
 from digest.ranking.scores.order import rank
 from digest.ranking.scores.parts import (
     category_and_author_parts,
     co_like_parts,
     dense_weights,
-    keyword_rows,
     phrase_dense_weights,
     phrase_words,
 )
 from digest.ranking.scores.sentences import trending_fact
+from digest.ranking.scores.topics import PaperPhrases
 from digest.ranking.scores.values import Scored, score_all
 
 #: parts that a Score names; the others are summed in its `rest`
 MAX_PARTS = 8
-#: cosine below which no paper is named as the nearest
-MIN_NEAREST_COSINE = 0.25
+#: share of what a paper's words add that those shared with the nearest paper add, if it is named
+MIN_SHARED_LIFT = 0.3
 #: papers that are compared at once with the reader's liked ones
 _BATCH_SIZE = 16
 
@@ -51,6 +49,7 @@ def explain(
     candidate_ids: Collection[int] | None = None,
     max_parts: int = MAX_PARTS,
     scored: Scored | None = None,
+    words_alone: bool = False,
 ) -> Iterator[Score]:
     """Yield scores as `rank`, with their parts, each when it is asked for.
 
@@ -62,19 +61,21 @@ def explain(
         candidate_ids: ids of the papers that compete for this reader; all of the day when left out.
         max_parts: how many parts are named at most.
         scored: what the profile makes of the day, where it is known already.
+        words_alone: whether every word stands for itself, and neither a topic nor a keyword for
+            what thumbs have taught of its words.
     """
     ranked = rank(scored or score_all([profile], day)[0], day, candidate_ids)
     explainer = _Explainer(profile, day, words_of)
     while batch := list(islice(ranked, _BATCH_SIZE)):
         explainer.load([day.row_of(score.paper_id) for score in batch])
         for score in batch:
-            row = day.row_of(score.paper_id)
-            parts = explainer.strongest_parts(row, max_parts)
+            parts, nearest = explainer.explain(day.row_of(score.paper_id), max_parts, words_alone)
             yield structs.replace(
                 score,
                 parts=parts,
                 rest=score.value - sum(part.value for part in parts),
-                nearest=explainer.nearest_liked(row),
+                nearest=nearest and (nearest.title, min(nearest.cosine, 1.0)),
+                nearest_is_example=nearest is not None and nearest.is_example,
             )
 
 
@@ -84,17 +85,21 @@ class _Explainer:
     def __init__(self, profile: Profile, day: Day, words_of: WordsOf) -> None:
         self._profile, self._day, self._words_of = profile, day, words_of
         self._named_parts = [*category_and_author_parts(profile, day), *co_like_parts(profile, day)]
-        self._keyword_rows = keyword_rows(profile, day)
+        self._keyword_rows = [
+            (keyword, day.rows_holding(keyword.phrase.spelling)) for keyword in profile.keywords
+        ]
         self._dense_weights = dense_weights(profile, day, ())
         self._word_indices = day.word_indices(profile.vocabulary)[profile.indices]
         self._liked = [
-            _LikedPapers(rated, day) for rated in profile.references if len(rated.paper_ids)
+            LikedPapers(rated, day, profile.example_ids)
+            for rated in profile.references
+            if len(rated.paper_ids)
         ]
         #: of the loaded papers: index of a word in the day -> slot in `_slot_weights`, -1 = in
         #: none of them; the last entry is for the index -1
         self._slots = np.empty(0, np.int32)
         self._slot_weights = np.empty(0)
-        self._nearest: dict[int, tuple[float, str]] = {}
+        self._nearest: dict[int, Nearest] = {}
 
     def load(self, rows: Sequence[int]) -> None:
         """Collect what is needed to explain these papers."""
@@ -113,19 +118,34 @@ class _Explainer:
             table[self._slots[words.indices[span]], column] = words.data[span]
         self._nearest = {}
         for liked in self._liked:
-            for row, cosine, title in liked.find_nearest(rows, self._slots, table):
-                if cosine > self._nearest.get(row, (-1.0, ""))[0]:
-                    self._nearest[row] = cosine, title
+            for row, nearest in liked.find_nearest(rows, self._slots, table):
+                if row not in self._nearest or nearest.cosine > self._nearest[row].cosine:
+                    self._nearest[row] = nearest
 
-    def strongest_parts(self, row: int, max_parts: int) -> tuple[Part, ...]:
-        """Return the strongest parts of a paper's value, strongest first."""
+    def explain(
+        self, row: int, max_parts: int, words_alone: bool
+    ) -> tuple[tuple[Part, ...], Nearest | None]:
+        """Return the strongest parts of a paper's value, and the liked paper that stands for it."""
         words = _paper_words(self._day, row, self._words_of)
-        keyword_parts, weights, dense = self._split_off_keywords(row, words)
+        keyword_values, weights, dense = self._split_off_keywords(row, words)
         values = words.data * weights
         own = words.contributions.shape[1]
         if len(words.known):
             values[words.known] += words.contributions @ dense[:own]
-        parts = [*keyword_parts, *self._encoder_part(row, own, dense)]
+        nearest = self._nearest_liked(row, words, values)
+        if not words_alone:
+            keyword_values = _absorb_words(keyword_values, words, values, self._day)
+        parts = [
+            Part(kind="keyword", name=keyword.phrase.text, value=value)
+            for keyword, value in keyword_values
+        ]
+        if encoded := self._explain_encoder(row, own, dense):
+            part, nearest = encoded
+            parts.append(part)
+        if not words_alone:
+            for topic in words.phrases.find_topics(values):
+                parts.append(Part(kind="topic", name=topic.text, value=topic.value))
+                values[topic.entries] = 0
         strongest = np.argsort(-np.abs(values), kind="stable")[:max_parts]
         parts += [
             Part(kind="word", name=words.names[entry], value=value)
@@ -140,24 +160,25 @@ class _Explainer:
         parts += self._trending_parts(row)
         parts = [part for part in parts if part.value]
         parts.sort(key=lambda part: (-abs(part.value), part.kind, part.name))
-        return tuple(parts[:max_parts])
+        return tuple(parts[:max_parts]), nearest
 
     def _split_off_keywords(
         self, row: int, words: _PaperWords
-    ) -> tuple[list[Part], NDArray[np.float64], NDArray[np.float32]]:
-        """Return the parts of keywords, and the word and dense weights that remain.
+    ) -> tuple[list[tuple[Keyword, float]], NDArray[np.float64], NDArray[np.float32]]:
+        """Return the keywords that the paper holds and what they add, and the remaining weights.
 
-        A keyword that the paper holds is one part with its words. The words of other keywords
-        stand under their own names: to hold one word of a phrase is not to match it.
+        The words of other keywords stand under their own names: to hold one word of a phrase is
+        not to match it.
+
+        Returns:
+            Keywords with values, and the word and dense weights that remain.
         """
-        held = {id(keyword) for keyword, rows in self._keyword_rows if row in rows}
         weights = self._slot_weights[self._slots[words.indices]]
         dense = self._dense_weights
-        parts = []
-        for keyword in self._profile.keywords:
-            if id(keyword) in held:
-                value = _keyword_value(keyword, self._day, row) + keyword.bonus
-                parts.append(Part(kind="keyword", name=keyword.phrase.text, value=value))
+        held = []
+        for keyword, rows in self._keyword_rows:
+            if row in rows:
+                held.append((keyword, _keyword_value(keyword, self._day, row) + keyword.bonus))
             elif keyword.weight:
                 indices, values = phrase_words(keyword.phrase, self._day)
                 weights = weights + keyword.weight * _look_up(
@@ -166,20 +187,38 @@ class _Explainer:
                 dense = dense + np.float32(keyword.weight) * phrase_dense_weights(
                     keyword.phrase, self._day
                 )
-        return parts, weights, dense
+        return held, weights, dense
 
-    def _encoder_part(self, row: int, own: int, dense: NDArray[np.float32]) -> list[Part]:
-        """Return what the encoder's columns add, named by the paper nearest in these."""
+    def _nearest_liked(
+        self, row: int, words: _PaperWords, values: NDArray[np.float64]
+    ) -> Nearest | None:
+        """Return the nearest liked paper, if what it shares with the paper lifts it.
+
+        Args:
+            values: what each word of the paper adds.
+        """
+        nearest = self._nearest.get(row)
+        if nearest is None or not nearest.is_near:
+            return None
+        lifts = np.maximum(values, 0)
+        shared = lifts[np.isin(words.indices, nearest.word_indices)].sum()
+        return nearest if shared > 0 and shared >= MIN_SHARED_LIFT * lifts.sum() else None
+
+    def _explain_encoder(
+        self, row: int, own: int, dense: NDArray[np.float32]
+    ) -> tuple[Part, Nearest] | None:
+        """Return what the encoder's columns add, and the liked paper nearest in these.
+
+        None where they add nothing, or where no liked paper is near.
+        """
         if self._day.contributions is None:
-            return []
+            return None
         value = float(self._day.dense[row, own:] @ dense[own:])
-        if value <= 0:
-            return []
         candidates = [liked.find_nearest_encoded(row, own) for liked in self._liked]
-        cosine, title = max(candidates, key=lambda best: best[0], default=(0.0, ""))
-        if not _is_near(cosine, title):
-            return []
-        return [Part(kind="near", name=title, value=value)]
+        nearest = max(candidates, key=lambda candidate: candidate.cosine, default=None)
+        if value <= 0 or nearest is None or not nearest.is_near:
+            return None
+        return Part(kind="near", name=nearest.title, value=value), nearest
 
     def _trending_parts(self, row: int) -> list[Part]:
         kinds: tuple[PartKind, ...] = ("upvotes", "pick", "recency")
@@ -189,15 +228,6 @@ class _Explainer:
             for kind, amount in zip(kinds, self._day.trending[:, row].tolist(), strict=True)
             if amount
         ]
-
-    def nearest_liked(self, row: int) -> tuple[str, float] | None:
-        """Return title and cosine of the nearest liked paper; None where none is near."""
-        cosine, title = self._nearest.get(row, (0.0, ""))
-        return (title, min(cosine, 1.0)) if _is_near(cosine, title) else None
-
-
-def _is_near(cosine: float, title: str) -> bool:
-    return cosine >= MIN_NEAREST_COSINE and bool(title)
 
 
 # ----------------------------------------------------------------------------------------------
@@ -217,6 +247,27 @@ class _PaperWords:
     contributions: NDArray[np.float32]
     #: the words as the paper writes them; "" where it has no name for a column
     names: tuple[str, ...]
+    phrases: PaperPhrases
+
+
+def _absorb_words(
+    keyword_values: Sequence[tuple[Keyword, float]],
+    words: _PaperWords,
+    values: NDArray[np.float64],
+    day: Day,
+) -> list[tuple[Keyword, float]]:
+    """Add to each keyword what thumbs have taught of its words.
+
+    These words add nothing of their own any more: their `values` become 0.
+    """
+    absorbed = []
+    for keyword, value in keyword_values:
+        if not keyword.phrase.muted:
+            own = np.isin(words.indices, phrase_words(keyword.phrase, day)[0])
+            value += float(values[own].sum())
+            values[own] = 0
+        absorbed.append((keyword, value))
+    return absorbed
 
 
 def _paper_words(day: Day, row: int, words_of: WordsOf) -> _PaperWords:
@@ -239,6 +290,7 @@ def _paper_words(day: Day, row: int, words_of: WordsOf) -> _PaperWords:
             known=known,
             contributions=per_word,
             names=tuple(names.get(column, "") for column in columns.tolist()),
+            phrases=PaperPhrases.from_paper(paper, columns, day.paper_shares()[indices]),
         )
     return cached
 
@@ -273,61 +325,3 @@ def _keyword_value(keyword: Keyword, day: Day, row: int) -> float:
     words = float(day.word_vector(row)[indices] @ weights)
     dense = float(day.dense[row] @ phrase_dense_weights(keyword.phrase, day))
     return keyword.weight * (words + dense)
-
-
-# ----------------------------------------------------------------------------------------------
-# the nearest liked paper
-
-
-class _LikedPapers:
-    """Papers that a reader liked or gave as examples, to compare with a day's."""
-
-    def __init__(self, rated: Rated, day: Day) -> None:
-        self._day, self._ids, self._titles = day, rated.paper_ids, rated.titles
-        blocks = rated.rated_rows.blocks
-        self._words = blocks.words[rated.row_indices]
-        self._dense = blocks.dense[rated.row_indices]
-        self._word_indices = day.word_indices(blocks.vocabulary)[self._words.indices]
-        self._norms = row_norms(self._words, self._dense)
-
-    def find_nearest(
-        self, rows: Sequence[int], slots: NDArray[np.int32], table: NDArray[np.float32]
-    ) -> Iterator[tuple[int, float, str]]:
-        """Yield each row with cosine and title of its nearest liked paper.
-
-        Args:
-            rows: rows of the day.
-            slots: index of a word in the day -> row of `table`, -1 = none.
-            table: the words of these rows, shape (slots, rows).
-        """
-        word_slots = slots[self._word_indices]
-        is_shared = word_slots >= 0
-        indptr = np.concatenate(([0], np.cumsum(is_shared)))[self._words.indptr]
-        shared = sp.csr_matrix(
-            (self._words.data[is_shared], word_slots[is_shared], indptr),
-            shape=(len(self._ids), len(table)),
-        )
-        products = shared @ table
-        if self._dense.shape[1] == self._day.dense.shape[1]:
-            products = products + self._dense @ self._day.dense[rows].T
-        yield from self._best(rows, products, np.outer(self._norms, self._day.norms[rows]))
-
-    def find_nearest_encoded(self, row: int, own: int) -> tuple[float, str]:
-        """Return cosine and title of the paper nearest in the encoder's columns.
-
-        Args:
-            own: how many dense columns come before them.
-        """
-        liked, paper = self._dense[:, own:], self._day.dense[row, own:]
-        norms = np.linalg.norm(liked, axis=1) * np.linalg.norm(paper)
-        ((_, cosine, title),) = self._best([row], (liked @ paper)[:, None], norms[:, None])
-        return cosine, title
-
-    def _best(
-        self, rows: Sequence[int], products: NDArray[Any], norms: NDArray[Any]
-    ) -> Iterator[tuple[int, float, str]]:
-        cosines = products / np.where(norms > 0, norms, 1)
-        # A paper is not near itself, and a free text has no title to name.
-        cosines[(self._ids[:, None] == self._day.ids[rows]) | (self._ids[:, None] == 0)] = -1
-        for row, column, best in zip(rows, cosines.T, cosines.argmax(axis=0).tolist(), strict=True):
-            yield row, float(column[best]), self._titles[best]

@@ -12,47 +12,81 @@ _RANK = ", no. "
 
 
 def write_reason(score: Score) -> str:
-    """Write one plain sentence, without markup, of the strongest positive parts.
+    """Write one plain sentence, without markup, that says why a paper is listed.
 
-    A part is named when it adds at least a third of what the strongest one adds. An encoder's part
-    stands for a whole text where words are many, so it is compared with all others together.
+    It names what a person would name: a followed author or a keyword that the reader typed, else
+    the liked paper that it resembles, else its topic, else categories, other readers and trends. A
+    part is named when it adds at least a third of what the strongest one adds; a keyword with
+    less, an author with anything.
     """
     positive = [part for part in score.parts if part.value > 0]
     if not positive:
-        negative = [
-            part
-            for part in score.parts
-            if part.value < 0 and part.kind in ("word", "keyword", "category", "author")
-        ]
-        if negative:
-            return f'A new paper, though "{negative[0].name}" speaks against it.'
-        return "A new paper; nothing speaks for it or against it."
-    strong = _select_strong(positive)
-    if any(part.kind != "recency" for part in strong):
-        # Nearly all papers of the day are as new.
-        strong = [part for part in strong if part.kind != "recency"]
-    names: dict[PartKind, list[str]] = {}
-    for part in strong:
-        names.setdefault(part.kind, []).append(part.name)
-    clauses = [_write_clause(kind, names[kind]) for kind in _ORDER if kind in names]
-    near = names.get("near") or (
-        [score.nearest[0]] if score.nearest is not None and "word" in names else []
-    )
-    if near:
-        clauses.append(f"near {_quote(near[0])}, which you liked")
-    sentence = "; ".join(clauses)
-    return sentence[0].upper() + sentence[1:] + "."
+        return _write_without_reason(score)
+    names = _strong_names(positive)
+    typed = [_write_clause(kind, names[kind]) for kind in _TYPED if kind in names]
+    if typed:
+        return _finish("; ".join(typed))
+    if "near" in names or (score.nearest and names.keys() & {"topic", "word"}):
+        title = names["near"][0] if "near" in names else score.nearest[0] if score.nearest else ""
+        whose = "one of your examples" if score.nearest_is_example else "which you liked"
+        return _finish(f"like “{title}”, {whose}")
+    if "topic" in names:
+        return _finish(f"about {_join(names['topic'])}")
+    return _finish("; ".join(_write_clause(kind, names[kind]) for kind in _OTHERS if kind in names))
+
+
+#: a keyword is named when it adds this share of what the strongest part adds
+_KEYWORD_SHARE = 0.2
+#: kinds that the reader typed, and kinds that are named where no paper or topic is
+_TYPED: tuple[PartKind, ...] = ("author", "keyword")
+_OTHERS: tuple[PartKind, ...] = ("category", "word", "readers", "pick", "upvotes", "recency")
+
+
+def _write_without_reason(score: Score) -> str:
+    against = [
+        part.name
+        for part in score.parts
+        if part.value < 0 and part.kind in ("word", "topic", "keyword", "category", "author")
+    ]
+    if against:
+        return f"A new paper, though “{against[0]}” speaks against it."
+    return "A new paper; nothing speaks for it or against it."
+
+
+def _finish(sentence: str) -> str:
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def lifting_words(score: Score) -> tuple[str, ...]:
     """Return the words and phrases that lift a paper, strongest first."""
     return tuple(
-        part.name for part in score.parts if part.kind in ("word", "keyword") and part.value > 0
+        part.name
+        for part in score.parts
+        if part.kind in ("word", "topic", "keyword") and part.value > 0
     )
 
 
+def _strong_names(positive: Sequence[Part]) -> dict[PartKind, list[str]]:
+    """Return the names of the parts that are worth naming by kind, strongest first."""
+    names: dict[PartKind, list[str]] = {}
+    for part in _select_strong(positive):
+        names.setdefault(part.kind, []).append(part.name)
+    shares: dict[PartKind, float] = {"author": 0.0, "keyword": _KEYWORD_SHARE}
+    for kind, share in shares.items():
+        least = share * positive[0].value
+        if typed := [part.name for part in positive if part.kind == kind and part.value >= least]:
+            names[kind] = typed
+    if len(names) > 1:
+        # Nearly all papers of the day are as new.
+        names.pop("recency", None)
+    return names
+
+
 def _select_strong(positive: Sequence[Part]) -> list[Part]:
-    """Return the parts that are worth naming, strongest first."""
+    """Return the parts that add at least a third of the strongest one.
+
+    An encoder's part stands for a whole text, so it is compared with all others together.
+    """
     near = [part for part in positive if part.kind == "near"]
     others = [part for part in positive if part.kind != "near"]
     strong = [part for part in others if part.value >= others[0].value / 3]
@@ -64,43 +98,26 @@ def _select_strong(positive: Sequence[Part]) -> list[Part]:
     return named + (near if near_sum >= others_sum / 3 else [])
 
 
-#: kinds of parts in the order in which a sentence names them
-_ORDER: tuple[PartKind, ...] = (
-    "author",
-    "keyword",
-    "category",
-    "word",
-    "readers",
-    "pick",
-    "upvotes",
-    "recency",
-)
-
-
 def _write_clause(kind: PartKind, names: Sequence[str]) -> str:
     if kind == "author":
         return f"by {_join(names)}, whom you follow"
     if kind == "keyword":
-        return (
-            f"matches your keyword{'s' if len(names) > 1 else ''} "
-            f"{_join([_quote(name) for name in names[:3]])}"
-        )
+        return f"matches your keyword{'s' if len(names) > 1 else ''} {_join(names[:3])}"
     if kind == "category":
         return f"in {_join(names)}, which you follow"
     if kind == "word":
-        return f"about {_join([_quote(name) for name in _drop_repeated(names)[:3]])}"
+        # No phrase has it, or the explanation was stored before there were topics.
+        words = _drop_repeated(names)
+        phrases = [name for name in words if " " in name]
+        return f"about {_join(phrases[:2])}" if phrases else f"the word “{words[0]}” speaks for it"
     if kind == "pick":
         day, _, rank = names[0].partition(_RANK)
         return f"{f'no. {rank} ' if rank else ''}on Hugging Face Daily Papers, {day}"
     if kind == "readers":
-        return f"liked by readers who liked {_quote(names[0])}, as you did"
+        return f"liked by readers who liked “{names[0]}”, as you did"
     if kind == "upvotes":
         return f"{names[0]} upvote{'' if names[0] == '1' else 's'}"
     return f"new on {names[0]}"
-
-
-def _quote(name: str) -> str:
-    return f'"{name}"'
 
 
 def _join(names: Sequence[str]) -> str:

@@ -1,0 +1,110 @@
+"""The noun phrases of a paper, and how it writes them in running text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.ranking import features
+from tests.examples import examples
+
+quietly = settings(database=None, max_examples=examples(200))
+
+
+def phrases(title: str, abstract: str = "") -> dict[str, features.NounPhrase]:
+    return {phrase.text: phrase for phrase in features.noun_phrases(title, abstract)}
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "text"),
+    [
+        # a title in capitals, and running text that shows how the words are written
+        (
+            "Sparse Autoencoders Reveal Circuits",
+            "We use sparse autoencoders.",
+            "sparse autoencoders",
+        ),
+        ("Sparse Autoencoders Reveal Circuits", "", "sparse autoencoders"),
+        ("Sparse autoencoders reveal circuits", "", "sparse autoencoders"),
+        ("Faster LLM Agents", "", "LLM agents"),
+        ("Editing NeRF Scenes", "", "NeRF scenes"),
+        ("Gaussian Splatting of Hives", "", "Gaussian splatting"),
+        ("Gaussian Splatting of Hives", "In Gaussian Splatting, bees blur.", "Gaussian Splatting"),
+        (
+            "Gaussian Splatting of Hives",
+            "With Gaussian splatting, bees blur.",
+            "Gaussian splatting",
+        ),
+        # an acronym is spelled out with capitals that running text has not
+        ("On bees", "We use a Hive Record Table (HRT) for bees.", "hive record table"),
+        ("On bees", "We use an HRT (Hive Record Table) for bees.", "hive record table"),
+        ("BEEKEEPING RECORDS OF LIND", "Good beekeeping records last.", "beekeeping records"),
+        ("3D Hive Scans", "", "3D hive scans"),
+        ("Multi-Agent Beekeeping", "", "multi-agent beekeeping"),
+        ("Trust in a hive", "The agent Skill is a Skill of the agent.", "agent skill"),
+        ("Schrödinger bridges", "", "schrödinger bridges"),
+    ],
+)
+def test_a_phrase_is_written_as_in_running_text(title: str, abstract: str, text: str) -> None:
+    assert text in phrases(title, abstract)
+
+
+@pytest.mark.parametrize(
+    ("text", "absent"),
+    [
+        ("We propose robust hives", "propose robust hives"),
+        ("Hives outperform boxes", "hives outperform boxes"),
+        ("Hives, boxes", "hives boxes"),
+        ("A hive of the boxes", "hive boxes"),
+        ("Boxes are hierarchical", "hierarchical"),
+        ("Camera-based", "camera-based"),
+        ("New methods and results", "methods"),
+        ("Really quickly growing hives", "quickly growing hives"),
+        ("Bees (wasps) sting", "bees wasps"),
+        ("A 2x2 grid", "2x2 grid"),
+    ],
+)
+def test_other_words_are_no_phrase(text: str, absent: str) -> None:
+    assert absent not in phrases(text)
+
+
+def test_the_own_name_of_a_paper_is_no_topic() -> None:
+    found = phrases("BeeCam2: Night Vision", "Bees of BeeCam2 dance.")
+    assert "night vision" in found
+    assert not any("BeeCam2" in text for text in found)
+
+
+def test_a_phrase_that_a_neighbour_belongs_to_is_cut() -> None:
+    found = phrases("Point cloud segmentation", "A point cloud is large. Segmentation is hard.")
+    assert found["point cloud segmentation"].complete
+    assert not found["cloud segmentation"].complete
+    assert found["segmentation"].complete
+
+
+def test_singular_and_plural_are_one_phrase_and_counted() -> None:
+    found = phrases("Night cameras", "A night camera sees. The night cameras of the hive see.")
+    assert found["night cameras"].count == 3
+    assert found["night cameras"].in_title
+    assert "night camera" not in found
+
+
+def test_the_columns_of_a_phrase_are_those_of_its_words() -> None:
+    text = "Self-supervised speech recognition"
+    found = phrases(text)["self-supervised speech recognition"]
+    assert set(found.words) | set(found.pairs) == set(features.vectorize([text]).indices.tolist())
+
+
+@quietly
+@given(
+    st.text(alphabet="aB-. ,(é3漢s", max_size=60),
+    st.lists(
+        st.sampled_from(["We", "speech", "Speech", "LLMs", "model", "(ASR)", "of", ".", "3D"]),
+        max_size=20,
+    ).map(" ".join),
+)
+def test_every_phrase_stands_in_the_paper(title: str, abstract: str) -> None:
+    for phrase in features.noun_phrases(title, abstract):
+        assert phrase.text.lower() in f"{title}\n{abstract}".lower()
+        assert 1 <= phrase.length <= 3
+        assert phrase.count >= 1
