@@ -29,6 +29,7 @@ FOLDER = Path(__file__).resolve().parent / "data" / "golden"
 WHOLE = ("digest-plain", "digest-hostile", "alert")
 WRITERS = {
     "digest": messages.write_digest,
+    "quiet": messages.write_quiet_day,
     "confirm": messages.write_confirm,
     "welcome": messages.write_welcome,
     "goodbye": messages.write_goodbye,

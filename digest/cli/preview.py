@@ -71,14 +71,10 @@ def preview(
                 _write(path, contents)
     if as_json:
         show_json(result.json)
-    elif isinstance(result.outcome, Quiet) or result.message is None:
-        out.print(
-            f"{email}: no digest on {result.outcome.local_date}: {_quiet_reason(result.outcome)}",
-            highlight=False,
-            markup=False,
-        )
-    elif text:
+    elif text and result.message is not None:
         typer.echo(escape_lines(result.message.text))
+    elif isinstance(result.outcome, Quiet):
+        show_quiet_day(result, result.outcome)
     else:
         show_preview(result)
 
@@ -88,8 +84,12 @@ def _write(path: Path, contents: bytes) -> None:
     err.print(f"written: {path}", highlight=False, markup=False)
 
 
-def _quiet_reason(outcome: object) -> str:
-    return outcome.reason.value if isinstance(outcome, Quiet) else ""
+def show_quiet_day(result: services.Preview, quiet: Quiet) -> None:
+    """Print why there is no digest, and the paper that came nearest."""
+    lines = [f"{result.subscriber.email}: no digest on {quiet.local_date}: {quiet.reason.value}"]
+    lines += [f"the nearest was: {printable(paper.title)}" for paper in result.papers.values()]
+    for line in lines:
+        out.print(line, highlight=False, markup=False)
 
 
 def show_preview(result: services.Preview) -> None:

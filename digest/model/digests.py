@@ -109,7 +109,7 @@ class Provenance:
     thumbs_down: int = 0
     #: number of candidate papers
     candidates: int = 0
-    #: candidates that came since the reader's last digest; None in digests of older versions
+    #: candidates that came since the reader's last digest or quiet day; None in older versions
     new_candidates: int | None = None
     #: the dumps that the candidates came from
     dumps: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     probability: float = 1.0
     #: in team drafts the recipe that picked it, else ""
     team: str = ""
-    #: the day on which it was first seen, where an earlier digest could have listed it; else None
+    #: the day on which it was first seen, where an earlier date could have listed it; else None
     from_day: date | None = None
 
     def __post_init__(self) -> None:
@@ -171,6 +171,11 @@ class QuietReason(StrEnum):
     ALL_SEEN = "every new paper was listed or rated before"
     MUTED = "every new paper holds something that the reader muted"
     MISSED = "not made in time; the next digest took its papers"
+
+    @property
+    def has_papers(self) -> bool:
+        """Whether papers came that day, none of which was listed."""
+        return self not in (QuietReason.NO_NEW_PAPERS, QuietReason.MISSED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

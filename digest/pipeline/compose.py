@@ -23,6 +23,7 @@ from digest.pipeline.steps.candidates import (
     DayPapers,
     Window,
     competing,
+    count_new,
     find_window,
     has_news,
     may_have_news,
@@ -45,6 +46,7 @@ from digest.pipeline.steps.due_readers import (
     select_readers_of_date,
 )
 from digest.pipeline.steps.isolate_failures import isolate_failing_subscriber
+from digest.pipeline.steps.quiet_days import count_quiet_days_to_tell, tell_quiet_days
 from digest.pipeline.steps.recover import recover_messages
 from digest.pipeline.steps.store_outcomes import add_to_report, may_still_come, store_outcome
 from digest.pipeline.steps.trained_readers import WORKER_BATCH, RecipeSplit, TrainedReader
@@ -144,18 +146,25 @@ def _decide(
         last_cutoffs = store.history.load_last_cutoffs(
             tx, [due_reader.subscriber.id for due_reader in due], local_date
         )
+    readers = [due_reader.subscriber for due_reader in due]
     windows = {
         reader.id: find_window(reader, last_cutoffs[reader.id].arrived, local_date, window_days)
-        for reader in (due_reader.subscriber for due_reader in due)
+        for reader in readers
     }
+    days_to_tell = count_quiet_days_to_tell(app, readers, local_date)
     # A few readers who go further back must not make all others read as many papers.
     usual = local_date - timedelta(days=window_days + 1)
     for group in (
         [reader for reader in due if windows[reader.subscriber.id].new_after >= usual],
         [reader for reader in due if windows[reader.subscriber.id].new_after < usual],
     ):
-        if group:
-            yield from _decide_group(app, co_likes, group, last_cutoffs, windows, skip_without_news)
+        if not group:
+            continue
+        for decision in _decide_group(
+            app, co_likes, group, last_cutoffs, windows, skip_without_news
+        ):
+            days = days_to_tell.get(decision.due.subscriber.id, 0)
+            yield tell_quiet_days(decision, days) if days else decision
 
 
 def _decide_group(
@@ -273,7 +282,8 @@ def _find_candidates(
         paper_ids=paper_ids,
         maybe_seen=history.maybe_seen,
         listed=history.listed & papers.first_seen.keys(),
-        left_over=papers.left_over(history.arrived),
+        left_over=papers.left_over(history.latest),
+        new_count=count_new(history, paper_ids, papers),
     )
 
 

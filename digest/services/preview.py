@@ -14,7 +14,8 @@ from digest.errors import NotFoundError
 from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
 from digest.pipeline.compose import decide_for
 from digest.pipeline.steps.co_likes import least_readers
-from digest.pipeline.steps.write_messages import write_digest
+from digest.pipeline.steps.quiet_days import sends_mail
+from digest.pipeline.steps.write_messages import write_digest, write_quiet_day
 from digest.ranking import scores
 
 
@@ -22,13 +23,20 @@ from digest.ranking import scores
 class Preview:
     """The digest that would be composed, with its papers and its message.
 
-    The message is None on a quiet day.
+    The message is None on a quiet day of which the reader is not told.
     """
 
     subscriber: Subscriber
     outcome: Digest | Quiet
     papers: dict[int, Paper]
     message: Message | None
+
+    @property
+    def _nearest(self) -> dict[str, str] | None:
+        """The paper that came nearest to being listed on a quiet day."""
+        return next(
+            ({"paper": paper.name, "title": paper.title} for paper in self.papers.values()), None
+        )
 
     @property
     def json(self) -> dict[str, object]:
@@ -40,7 +48,11 @@ class Preview:
             "made": provenance,
         }
         if isinstance(self.outcome, Quiet):
-            return head | {"quiet": self.outcome.reason.value, "papers": []}
+            return head | {
+                "quiet": self.outcome.reason.value,
+                "nearest": self._nearest,
+                "papers": [],
+            }
         return head | {
             "papers": [
                 {
@@ -81,12 +93,8 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
     """Compose and write a digest without storing or sending it. The links in it work."""
     local_date = day or local_date_of(subscriber, app.now())
     outcome = decide_for(app, subscriber, local_date)
-    if isinstance(outcome, Quiet):
-        return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)
     with app.store.reading() as tx:
-        papers_by_id = store.papers.load(
-            tx, [item.score.paper_id for item in outcome.items], least=least_readers(app, tx)
-        )
+        papers_by_id = store.papers.load(tx, _paper_ids(outcome), least=least_readers(app, tx))
     key = local_date.isoformat()
     queued = Queued(
         id=0,
@@ -95,14 +103,19 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
         key=key,
         message_id=app.message_id(MessageKind.DIGEST, key, subscriber.id),
     )
-    message = write_digest(
-        app,
-        queued,
-        outcome,
-        papers_by_id,
-        at=datetime.combine(local_date, time(subscriber.hour), UTC),
-    )
+    at = datetime.combine(local_date, time(subscriber.hour), UTC)
+    message = None
+    if isinstance(outcome, Digest):
+        message = write_digest(app, queued, outcome, papers_by_id, at=at)
+    elif sends_mail(subscriber, outcome):
+        message = write_quiet_day(app, queued, outcome, papers_by_id, at=at)
     return Preview(subscriber=subscriber, outcome=outcome, papers=papers_by_id, message=message)
+
+
+def _paper_ids(outcome: Digest | Quiet) -> list[int]:
+    if isinstance(outcome, Digest):
+        return [item.score.paper_id for item in outcome.items]
+    return [] if outcome.nearest_paper_id is None else [outcome.nearest_paper_id]
 
 
 def sent_digest(app: App, subscriber: Subscriber, day: date) -> tuple[Digest, dict[int, Paper]]:

@@ -35,12 +35,18 @@ class Window:
 
 
 def plan(
-    tx: Connection, outcome: Digest | Quiet, *, max_paper_id: int, window: Window, now: datetime
+    tx: Connection,
+    outcome: Digest | Quiet,
+    *,
+    max_paper_id: int,
+    window: Window | None,
+    now: datetime,
 ) -> int | None:
-    """Store a digest with its planned message, or a quiet day; idempotent.
+    """Store a digest or a quiet day with its planned message; idempotent.
 
     Args:
         max_paper_id: the greatest paper id that was a candidate.
+        window: of its message; None = it has none, as most quiet days.
 
     Returns:
         The digest's id; None when the date has one already, and nothing changes.
@@ -59,9 +65,12 @@ def plan(
     )
     statement = statement.on_conflict_do_nothing(index_elements=["subscriber_id", "local_date"])
     digest_id: int | None = tx.execute(statement.returning(digests.c.id)).scalar_one_or_none()
-    if digest_id is None or isinstance(outcome, Quiet):
+    if digest_id is None:
+        return None
+    if isinstance(outcome, Digest):
+        tx.execute(digest_items.insert(), [_item_row(digest_id, item) for item in outcome.items])
+    if window is None:
         return digest_id
-    tx.execute(digest_items.insert(), [_item_row(digest_id, item) for item in outcome.items])
     tx.execute(
         messages.insert().values(
             kind=MessageKind.DIGEST.value,
@@ -176,7 +185,9 @@ def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
             )
             # All rows at once: a cursor that an error leaves open would keep its connection in an
             # old snapshot for whoever uses it next.
-            for row in tx.execute(select(digests).where(digests.c.id.in_(batch))).all()
+            for row in tx.execute(
+                select(digests).where(digests.c.id.in_(batch), digests.c.state == "planned")
+            ).all()
         }
     return digests_by_id
 

@@ -182,7 +182,10 @@ _LISTED = (digest_items.c.digest_id, digest_items.c.paper_id, digest_items.c.see
 _HAS_FAILED = messages.c.state.in_([literal_column(f"'{state.value}'", String) for state in FAILED])
 #: without complaints, which prove that the mail arrived
 BOUNCED = exists().where(bounces.c.message_id == messages.c.id, bounces.c.fault != COMPLAINT)
-_ARRIVED = and_(messages.c.state == MessageState.ACCEPTED.value, ~BOUNCED)
+#: the mail of a quiet day brings no papers, so it is no digest that arrived
+_ARRIVED = and_(
+    digests.c.state == "planned", messages.c.state == MessageState.ACCEPTED.value, ~BOUNCED
+)
 
 
 def _find_newest(

@@ -78,7 +78,7 @@ def load_digests(tx: Connection, ids: Iterable[int]) -> list[PastDigest]:
                 composed_at=row.created_at,
                 max_paper_id=row.max_paper_id,
                 provenance=msgspec.convert(row.provenance, Provenance),
-                state=None if row.message is None else MessageState(row.message),
+                state=MessageState(row.message) if row.message and row.state == "planned" else None,
                 bounced=bool(row.bounced),
                 items=tuple(listed[row.id]),
             )

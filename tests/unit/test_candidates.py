@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from digest.due_dates import LOOK_BACK
 from digest.model import Subscriber
-from digest.pipeline.steps.candidates import DayPapers, competing, find_window, has_news
+from digest.pipeline.steps.candidates import DayPapers, competing, count_new, find_window, has_news
 from digest.store.history import Cutoff, History
 
 TODAY = date(2026, 6, 30)
@@ -117,17 +117,20 @@ def test_no_digest_is_made_of_left_over_papers_alone(
 
 @given(st.dictionaries(st.integers(1, 30), days), st.none() | cutoffs)
 def test_left_over_is_what_an_earlier_digest_could_have_listed(
-    first_seen: dict[int, date], arrived: Cutoff | None
+    first_seen: dict[int, date], latest: Cutoff | None
 ) -> None:
-    left_over = DayPapers(first_seen).left_over(arrived)
+    papers = DayPapers(first_seen)
+    left_over = papers.left_over(latest)
     for ident, day in first_seen.items():
         assert (ident in left_over) == (
-            arrived is not None
+            latest is not None
             and (
-                day < arrived.local_date
-                or (ident <= arrived.max_paper_id and day <= arrived.last_day)
+                day < latest.local_date or (ident <= latest.max_paper_id and day <= latest.last_day)
             )
         )
+    count = count_new(History(latest=latest), frozenset(first_seen), papers)
+    late = [] if latest is None else [n for n in left_over if n in papers.newer_than(latest)]
+    assert count == len(first_seen) - len(left_over) + len(late)
 
 
 @given(st.dictionaries(st.integers(1, 30), days), st.lists(histories, max_size=4))
@@ -140,4 +143,4 @@ def test_sets_that_readers_share_say_the_same_as_their_own(
         assert competing(past, shared, window, ()) == competing(
             past, DayPapers(first_seen), window, ()
         )
-        assert shared.left_over(past.arrived) == DayPapers(first_seen).left_over(past.arrived)
+        assert shared.left_over(past.latest) == DayPapers(first_seen).left_over(past.latest)

@@ -17,6 +17,7 @@ from digest.mail.messages.compose import (
     write_confirm,
     write_digest,
     write_goodbye,
+    write_quiet_day,
     write_welcome,
 )
 from digest.mail.messages.dkim import Signer
@@ -40,5 +41,6 @@ __all__ = [
     "write_confirm",
     "write_digest",
     "write_goodbye",
+    "write_quiet_day",
     "write_welcome",
 ]

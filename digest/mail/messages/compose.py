@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from digest.errors import InputError
-from digest.mail.messages import assemble, cards, paper_list, provenance, texts
+from digest.mail.messages import (
+    assemble,
+    cards,
+    paper_list,
+    paper_texts,
+    provenance,
+    quiet_days,
+    texts,
+)
 from digest.mail.messages.encoding import BodyPart, FilledTemplate
 from digest.mail.messages.fragments import HTML, TEXT, PartFormat, render_part
 from digest.mail.messages.headers import header_lines
@@ -27,7 +35,9 @@ from digest.mail.messages.values import Listed, Mailing, MessageContext, ReaderL
 from digest.model import (
     Message,
     MessageKind,
+    Paper,
     Provenance,
+    Quiet,
     Subscriber,
     SubscriberStatus,
     check_instant,
@@ -45,8 +55,14 @@ def write_digest(
     listed: Sequence[Listed],
     made: Provenance,
     links: ReaderLinks,
+    quiet_days_told: int = 0,
 ) -> Message:
     """The digest of a local date: at least one paper, best first.
+
+    Args:
+        listed: the papers, best first.
+        made: how they were chosen.
+        quiet_days_told: quiet days of the week before that it tells of.
 
     Raises:
         InputError: `listed` is empty.
@@ -69,6 +85,7 @@ def write_digest(
         "best": texts.cut(papers[0].paper.title, MAX_SUBJECT - len(f" and {more} more · {day}")),
         "more": more,
         "origin": provenance.summary(made, subscriber.interests),
+        "quiet_week": quiet_days.week_before(quiet_days_told) if quiet_days_told else "",
         "preheader": f"Also: {' · '.join(next_titles)}" if next_titles else papers[0].reason,
         "all_of_them": f"Rate all of {'this week’s' if is_weekly else 'today’s'}",
         "asks": provenance.knows_nothing(made),
@@ -82,6 +99,42 @@ def write_digest(
         to=subscriber,
         links=links,
         campaign=f"{local_date:%Y%m%d}",
+    )
+
+
+def write_quiet_day(
+    context: MessageContext,
+    *,
+    subscriber: Subscriber,
+    quiet: Quiet,
+    nearest: Paper | None = None,
+    url: str = "",
+    links: ReaderLinks,
+) -> Message:
+    """The mail of a day without a digest, for readers who want to be told.
+
+    Args:
+        nearest: the paper that came nearest to being listed.
+        url: its page.
+    """
+    day = (quiet.reason, quiet.provenance.papers_read, quiet.quiet_days_told)
+    title = texts.one_line(nearest.title) if nearest else ""
+    values = {
+        "headline": quiet_days.headline(*day),
+        "title": quiet_days.TITLE,
+        "sentences": quiet_days.sentences(*day),
+        "nearest": texts.cut(title, paper_texts.MAX_TITLE),
+        "nearest_url": texts.clean_url(url),
+        "made": provenance.details(quiet.provenance),
+    }
+    return _write(
+        context,
+        MessageKind.DIGEST,
+        values,
+        template="quiet",
+        to=subscriber,
+        links=links,
+        campaign=f"{quiet.local_date:%Y%m%d}",
     )
 
 

@@ -15,7 +15,7 @@ from digest.model import Paper, Resources
 MAX_AUTHORS = 4
 _FIRST_AUTHORS = 3
 _MAX_NAME = 60
-_MAX_TITLE = 300
+MAX_TITLE = 300
 _MAX_LABEL_TITLE = 60
 _MAX_LISTED_TITLE = 110
 #: characters of all categories together: five of arXiv
@@ -102,7 +102,7 @@ def _make_text(
     first_sentence: int | None = None,
 ) -> PaperText:
     """Make the texts; the excerpt begins with a sentence by number, or by its own rule."""
-    title = texts.cut(texts.one_line(paper.title), _MAX_TITLE) or "(no title)"
+    title = texts.cut(texts.one_line(paper.title), MAX_TITLE) or "(no title)"
     published = " · ".join(filter(None, map(texts.one_line, (resources.venue, resources.comment))))
     abstract = texts.one_line(paper.abstract)
     if first_sentence is None:

@@ -11,7 +11,7 @@ from jinja2 import TemplateError as JinjaError
 from digest.mail.messages import compose
 from digest.mail.messages.templates import environment, shipped_folder
 from digest.mail.messages.values import Listed, Mailing, MessageContext, PaperLinks, ReaderLinks
-from digest.model import Message, Paper, Provenance, Subscriber
+from digest.model import Message, Paper, Provenance, Quiet, QuietReason, Subscriber
 
 _AT = datetime(2026, 6, 9, 7, tzinfo=UTC)
 _PAGE = "https://digest.example/x/token"
@@ -52,7 +52,7 @@ def find_unused_files(folders: tuple[Path, ...]) -> list[Path]:
 
 
 def write_samples(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Message]:
-    """One mail of each kind, and a weekly digest.
+    """One mail of each kind, a weekly digest, and a quiet day.
 
     Raises:
         DigestError: a template is missing or broken, or an address in `mailing` cannot be written.
@@ -63,6 +63,7 @@ def write_samples(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Mess
         unsubscribe=_PAGE,
         unsubscribe_by_mail="mailto:digest@digest.example?subject=Unsubscribe%20token",
     )
+    made = Provenance(model="keywords", features="words", at=_AT)
     papers = [
         Listed(
             paper=Paper(
@@ -95,10 +96,24 @@ def write_samples(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Mess
                 subscriber=subscriber,
                 local_date=_AT.date(),
                 listed=papers,
-                made=Provenance(model="keywords", features="words", at=_AT),
+                made=made,
                 links=links,
             )
             for subscriber in (reader, replace(reader, days=(2,)))
+        ),
+        compose.write_quiet_day(
+            context("quiet"),
+            subscriber=reader,
+            quiet=Quiet(
+                subscriber_id=reader.id,
+                local_date=_AT.date(),
+                reason=QuietReason.BELOW_THRESHOLD,
+                provenance=made,
+                quiet_days_told=2,
+            ),
+            nearest=papers[0].paper,
+            url=_PAGE,
+            links=links,
         ),
         compose.write_confirm(
             context("confirm"),

@@ -73,18 +73,18 @@ class DayPapers:
             )
         return self._sets[key]
 
-    def left_over(self, arrived: Cutoff | None) -> frozenset[int]:
+    def left_over(self, latest: Cutoff | None) -> frozenset[int]:
         """Return the papers of an earlier digest's days: those that it had, or that came late.
 
         Args:
-            arrived: cutoff of the reader's last digest that arrived; None = there is none.
+            latest: cutoff of the reader's last digest or quiet day; None = there is none.
         """
-        if arrived is None:
+        if latest is None:
             return frozenset()
-        key = ("left over", arrived.local_date, arrived.max_paper_id, arrived.last_day)
+        key = ("left over", latest.local_date, latest.max_paper_id, latest.last_day)
         if key not in self._sets:
-            before = arrived.local_date - timedelta(days=1)
-            new = self.newer_than(arrived) & self.seen_after(before)
+            before = latest.local_date - timedelta(days=1)
+            new = self.newer_than(latest) & self.seen_after(before)
             self._sets[key] = frozenset(self.first_seen) - new
         return self._sets[key]
 
@@ -129,6 +129,11 @@ def has_news(past: History, among: frozenset[int], papers: DayPapers) -> bool:
         or not among.isdisjoint(past.carried)
         or not among.isdisjoint(papers.newer_than(last))
     )
+
+
+def count_new(past: History, among: frozenset[int], papers: DayPapers) -> int:
+    """Count the papers that came since the reader's last digest or quiet day."""
+    return len(among if past.latest is None else among & papers.newer_than(past.latest))
 
 
 def may_have_news(past: History, highest_id: int, last_day: date | None) -> bool:

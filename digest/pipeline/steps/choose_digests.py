@@ -30,6 +30,8 @@ class Candidates:
     listed: frozenset[int] = frozenset()
     #: ids of papers, competing or not, that an earlier digest could have listed
     left_over: frozenset[int] = frozenset()
+    #: papers that came since the reader's last digest or quiet day; None = not counted
+    new_count: int | None = None
 
 
 def choose_digests(
@@ -122,7 +124,7 @@ def choose_digest(
         context.provenance,
         recipe=recipe.name,
         candidates=len(candidates.paper_ids),
-        new_candidates=len(candidates.paper_ids - candidates.left_over),
+        new_candidates=candidates.new_count,
         **recipes.count_ratings(trained),
     )
     if _is_calibrated(recipe.name, context):

@@ -10,6 +10,7 @@ from digest.due_dates import due_at, next_due
 from digest.model import MessageKind, Quiet, QuietReason, Subscriber
 from digest.pipeline.steps.compose_report import ComposeReport, PlannedDigest, QuietDay
 from digest.pipeline.steps.due_readers import Decision
+from digest.pipeline.steps.quiet_days import sends_mail
 from digest.store.digests import Window
 
 
@@ -35,15 +36,20 @@ def may_still_come(app: App, decision: Decision, started: datetime | None) -> bo
 def store_outcome(app: App, decision: Decision, report: ComposeReport) -> bool:
     """Store the outcome with its message; False where another process was faster."""
     now, reader, outcome = app.now(), decision.due.subscriber, decision.outcome
+    key = outcome.local_date.isoformat()
     window = Window(
-        message_id=app.message_id(MessageKind.DIGEST, outcome.local_date.isoformat(), reader.id),
+        message_id=app.message_id(MessageKind.DIGEST, key, reader.id),
         not_before=now,
         expires_at=_expires_at(app, reader, outcome.local_date),
     )
 
     def plan(tx: store.Connection) -> bool:
         planned = store.digests.plan(
-            tx, outcome, max_paper_id=decision.max_paper_id, window=window, now=now
+            tx,
+            outcome,
+            max_paper_id=decision.max_paper_id,
+            window=window if sends_mail(reader, outcome) else None,
+            now=now,
         )
         if planned is not None:
             store.digests.close_missed(tx, reader.id, decision.due.missed, now=now)

@@ -12,7 +12,17 @@ from digest.app import App
 from digest.errors import DigestError
 from digest.mail import messages
 from digest.mail.messages import Listed, MessageContext, PaperLinks, ReaderLinks
-from digest.model import Digest, Link, Message, MessageKind, Paper, Purpose, Queued, Resources
+from digest.model import (
+    Digest,
+    Link,
+    Message,
+    MessageKind,
+    Paper,
+    Purpose,
+    Queued,
+    Quiet,
+    Resources,
+)
 from digest.pipeline.steps.co_likes import least_readers
 from digest.ranking import calibration, scores
 from digest.store.alarms import Raised
@@ -25,6 +35,8 @@ class MessageSources:
     """What a batch of messages is written from, read in a few queries."""
 
     digests: dict[int, Digest]
+    #: of quiet days that the reader is told of, by id of the digest
+    quiet_days: dict[int, Quiet]
     papers: dict[int, Paper]
     #: by kind
     alarms: dict[str, Raised]
@@ -58,10 +70,14 @@ def load_sources(app: App, messages: Sequence[Queued], cache: PaperCache) -> Mes
     has_alert = any(queued.kind is MessageKind.ALERT for queued in messages)
     with app.store.reading() as tx:
         digests = store.digests.load_many(tx, digest_ids)
+        quiet_days = store.quiet_days.load(tx, digest_ids - digests.keys())
         paper_ids = {item.score.paper_id for digest in digests.values() for item in digest.items}
+        paper_ids |= {
+            quiet.nearest_paper_id for quiet in quiet_days.values() if quiet.nearest_paper_id
+        }
         papers = cache.papers(tx, paper_ids)
         alarms = store.alarms.load_all(tx) if has_alert else {}
-    return MessageSources(digests=digests, papers=papers, alarms=alarms)
+    return MessageSources(digests=digests, quiet_days=quiet_days, papers=papers, alarms=alarms)
 
 
 def write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
@@ -73,6 +89,10 @@ def write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
     """
     if queued.kind is MessageKind.DIGEST and (digest := sources.digests.get(queued.digest_id or 0)):
         return write_digest(app, queued, digest, sources.papers, at=app.now())
+    if queued.kind is MessageKind.DIGEST and (
+        quiet := sources.quiet_days.get(queued.digest_id or 0)
+    ):
+        return write_quiet_day(app, queued, quiet, sources.papers, at=app.now())
     if queued.kind is MessageKind.ALERT:
         return _write_alert(
             app, queued, sources.alarms.get(queued.key.partition(":")[0]), at=app.now()
@@ -135,6 +155,24 @@ def write_digest(
         listed=listed,
         made=digest.provenance,
         links=links,
+        quiet_days_told=digest.quiet_days_told,
+    )
+
+
+def write_quiet_day(
+    app: App, queued: Queued, quiet: Quiet, papers_by_id: Mapping[int, Paper], *, at: datetime
+) -> Message:
+    """Write the mail of a quiet day; a nearest paper that was withdrawn is not named."""
+    nearest = papers_by_id.get(quiet.nearest_paper_id or 0)
+    if nearest is not None and nearest.withdrawn:
+        nearest = None
+    return messages.write_quiet_day(
+        _context(app, queued, at),
+        subscriber=queued.subscriber,
+        quiet=quiet,
+        nearest=nearest,
+        url=papers.find_resources(nearest).page if nearest else "",
+        links=_links(app, queued)[0],
     )
 
 

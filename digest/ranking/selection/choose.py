@@ -67,6 +67,7 @@ def choose(
             local_date=local_date,
             reason=candidates.quiet_reason(),
             provenance=provenance,
+            nearest_paper_id=candidates.ranked[0].paper_id if candidates.ranked else None,
         )
     listed = tuple(
         Item(
