@@ -137,6 +137,8 @@ def write_file(path: Path, contents: bytes | str, *, secret: bool = False) -> No
 
 
 #: limits of dates, since windows and backfills add years to a date
+#: rejected rows, and warnings, that are printed at most
+_ROWS_SHOWN = 20
 _EARLIEST, _LATEST = date(1900, 1, 1), date(9900, 1, 1)
 
 
@@ -171,26 +173,42 @@ def show_json(value: Any, *, exact: bool = False) -> None:
 
 
 def show_rows(
-    summary: str, report: Mapping[str, int], rejected: Sequence[BadRow], *, as_json: bool
+    summary: str,
+    report: Mapping[str, int],
+    rejected: Sequence[BadRow],
+    *,
+    as_json: bool,
+    warnings: Sequence[tuple[int, Mapping[str, str], str]] | None = None,
 ) -> None:
     """Print the counts of an imported file, and its rejected rows with their lines.
+
+    Args:
+        summary: the counts in words.
+        report: the counts.
+        rejected: rows that were left out.
+        as_json: print JSON.
+        warnings: line, values and sentence of what was taken and finds nothing yet; None = the
+            file has no such values.
 
     Raises:
         typer.Exit: with code 1, if all rows were rejected.
     """
     if as_json:
-        show_json(
-            {
-                **report,
-                "rejected": len(rejected),
-                "rejects": [{"line": row.line, "reason": row.reason} for row in rejected],
-            }
-        )
+        values: dict[str, object] = {
+            **report,
+            "rejected": len(rejected),
+            "rejects": [{"line": row.line, "reason": row.reason} for row in rejected],
+        }
+        if warnings is not None:
+            values["warnings"] = [{"line": line, **warning} for line, warning, _ in warnings]
+        show_json(values)
     else:
         out.print(f"{summary}, {len(rejected)} rejected", highlight=False, markup=False)
-        for row in rejected[:20]:
-            out.print(
-                f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow"
-            )
+        notes = [f"line {row.line}: {row.reason}" for row in rejected[:_ROWS_SHOWN]]
+        sentences = [f"line {line}: {sentence}" for line, _, sentence in warnings or ()]
+        for text in (*notes, *sentences[:_ROWS_SHOWN]):
+            out.print(f"  {text}", highlight=False, markup=False, style="yellow")
+        if len(sentences) > _ROWS_SHOWN:
+            out.print(f"  and {len(sentences) - _ROWS_SHOWN} more such values; see --json")
     if rejected and not any(report.values()):
         raise typer.Exit(1)

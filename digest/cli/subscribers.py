@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,8 @@ from digest.model import Subscriber
 
 if TYPE_CHECKING:
     from digest.app import App
+    from digest.model import Interest
+    from digest.services import TypedWarning
     from digest.subscriptions import SubscribeResult, SubscriptionRequest
 
 commands = typer.Typer()
@@ -100,7 +102,7 @@ def subscribe(
     subscribed, only the named settings change.
     """
 
-    from digest import subscriptions
+    from digest import services, subscriptions
     from digest.subscriptions import SubscriptionRequest
 
     if (email is None) == (file is None):
@@ -129,19 +131,24 @@ def subscribe(
             drop=_as_tuple(drop_interest),
         )
         result = subscriptions.subscribe(app, request, origin="command")
-    _show_subscribed(result, as_json)
+        with app.store.reading() as tx:
+            (warnings,) = services.check_typed(tx, [result.subscriber.interests])
+    _show_subscribed(result, warnings, as_json)
     if result.suppression is not None:
         raise typer.Exit(1)
 
 
-def _show_subscribed(result: SubscribeResult, as_json: bool) -> None:
-    """Print the outcome, and a warning if no mail goes to the address."""
+def _show_subscribed(
+    result: SubscribeResult, warnings: Sequence[TypedWarning], as_json: bool
+) -> None:
+    """Print the outcome, what finds no paper, and a warning if no mail goes to the address."""
     if as_json:
         show_json(
             {
                 "email": result.subscriber.email,
                 "outcome": result.outcome,
                 "subscriber": subscriber_values(result.subscriber),
+                "warnings": [warning.json for warning in warnings],
             }
         )
     else:
@@ -152,6 +159,8 @@ def _show_subscribed(result: SubscribeResult, as_json: bool) -> None:
                 "--keyword, --category, --author or --paper.",
                 style="dim",
             )
+        for warning in warnings:
+            out.print(f"  {warning.sentence}", highlight=False, markup=False, style="yellow")
     if result.suppression is not None:
         suppression = result.suppression
         err.print(
@@ -182,12 +191,14 @@ def _parse_days(text: str) -> tuple[int, ...]:
 
 
 def _subscribe_file(app: App, file: Path, as_json: bool) -> None:
-    from digest import subscriptions
+    from digest import services, subscriptions
     from digest.subscriptions import SubscribeResult
 
     outcomes: Counter[str] = Counter()
     bad: list[BadRow] = []
-    lines: dict[int, int] = {}
+    #: of the requests that have no result yet
+    lines: deque[int] = deque()
+    interests_by_line: dict[int, Sequence[Interest]] = {}
 
     def requests() -> Iterator[SubscriptionRequest]:
         for row in read_readers(file):
@@ -195,14 +206,23 @@ def _subscribe_file(app: App, file: Path, as_json: bool) -> None:
                 bad.append(row)
             else:
                 line, request = row
-                lines[id(request)] = line
+                lines.append(line)
                 yield request
 
     for done in subscriptions.subscribe_many(app, requests(), origin="file"):
+        line = lines.popleft()
         if isinstance(done, SubscribeResult):
             outcomes[done.outcome] += 1
+            interests_by_line[line] = done.subscriber.interests
         else:
-            bad.append(BadRow(line=lines[id(done[0])], reason=str(done[1])))
+            bad.append(BadRow(line=line, reason=str(done[1])))
+    with app.store.reading() as tx:
+        checked = services.check_typed(tx, list(interests_by_line.values()))
+    warnings = [
+        (line, warning)
+        for line, found in zip(interests_by_line, checked, strict=True)
+        for warning in found
+    ]
     bad.sort(key=lambda row: row.line)
     summary = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items())) or "nobody"
     if outcomes["pending"]:
@@ -210,7 +230,13 @@ def _subscribe_file(app: App, file: Path, as_json: bool) -> None:
             ". Who is pending asked by page or API: they get no digest until they confirm by the "
             "link in their mail"
         )
-    show_rows(f"{file}: {summary}", outcomes, bad, as_json=as_json)
+    show_rows(
+        f"{file}: {summary}",
+        outcomes,
+        bad,
+        as_json=as_json,
+        warnings=[(line, warning.json, warning.sentence) for line, warning in warnings],
+    )
 
 
 @commands.command()

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from digest import store
+from digest import services, store
 from digest.config import Config
 from digest.doctor.clocks import compare_clock
 from digest.doctor.findings import Finding, bad, good, note, warning
 from digest.errors import StoreError
 from digest.store import Store
+from digest.subscriptions import SubscriptionRequest
 
 
 def check_database(config: Config) -> Iterator[Finding]:
-    """Check schema, damage, durability settings, and the keys of links."""
+    """Check schema, damage, durability settings, keys of links, and what readers' entries name."""
     url = config.store.url
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         yield note("store", f"there is no database yet: {url}", "The first command creates it")
@@ -25,14 +26,14 @@ def check_database(config: Config) -> Iterator[Finding]:
         yield bad("store", str(error), "Check [store] url")
         return
     try:
-        yield from _check_open_database(opened)
+        yield from _check_open_database(opened, config)
     except StoreError as error:
         yield bad("store", str(error), "Nothing works until it does")
     finally:
         opened.close()
 
 
-def _check_open_database(opened: Store) -> Iterator[Finding]:
+def _check_open_database(opened: Store, config: Config) -> Iterator[Finding]:
     health = store.health.examine(opened)
     if health.revision is None:
         yield note(
@@ -66,6 +67,7 @@ def _check_open_database(opened: Store) -> Iterator[Finding]:
         )
     with opened.reading() as tx:
         keys = store.keys.list_ids(tx)
+        yield from _check_subscribers(tx, config)
     yield (
         good("store", f"keys of links: {len(keys)}, the newest of {keys[-1][1]:%Y-%m-%d}")
         if keys
@@ -73,3 +75,19 @@ def _check_open_database(opened: Store) -> Iterator[Finding]:
     )
     if health.clock is not None:
         yield from compare_clock("the database server", health.clock)
+
+
+def _check_subscribers(tx: store.Connection, config: Config) -> Iterator[Finding]:
+    """Check what the [[subscribers]] of the config file typed against the stored papers."""
+    interests = [
+        SubscriptionRequest(**entry.given()).requested_interests for entry in config.subscribers
+    ]
+    for entry, warnings in zip(
+        config.subscribers, services.check_typed(tx, interests), strict=True
+    ):
+        for found in warnings:
+            yield note(
+                "config",
+                f"[[subscribers]] {entry.email}: {found.sentence}",
+                "" if found.field == "papers" else "Correct it, or leave it: it stays as it is",
+            )

@@ -9,7 +9,12 @@ Knows no dump format and no store.
 from __future__ import annotations
 
 from digest.model import UNSEEN
-from digest.papers.categories import describe_category, is_known_category, suggest_categories
+from digest.papers.categories import (
+    describe_category,
+    is_arxiv_category,
+    is_known_category,
+    suggest_categories,
+)
 from digest.papers.clean import clean
 from digest.papers.identities import (
     parse_arxiv_id,
@@ -33,6 +38,7 @@ __all__ = [
     "cluster",
     "describe_category",
     "find_resources",
+    "is_arxiv_category",
     "is_known_category",
     "merge",
     "normalise_title",

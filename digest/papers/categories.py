@@ -27,6 +27,11 @@ def category_key(text: str) -> str:
     return " ".join(text.strip().lstrip("+-").split()).lower().rstrip(".*")
 
 
+def is_arxiv_category(text: str) -> bool:
+    """Return whether arXiv has a category or archive, as typed, or "archive.*"."""
+    return category_key(text) in _CODE_BY_KEY
+
+
 def is_known_category(text: str, stored: Collection[str] = ()) -> bool:
     """Return whether a category, an archive or "archive.*" exists.
 
@@ -36,9 +41,9 @@ def is_known_category(text: str, stored: Collection[str] = ()) -> bool:
             medRxiv is only known if a paper has it.
     """
     key = category_key(text)
-    if key in _CODE_BY_KEY:
-        return True
-    if any(name.lower() == key or name.lower().startswith(f"{key}.") for name in stored):
+    if is_arxiv_category(text) or any(
+        name.lower() == key or name.lower().startswith(f"{key}.") for name in stored
+    ):
         return True
     return not stored and key in PREPRINT_SUBJECTS
 

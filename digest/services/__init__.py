@@ -23,6 +23,7 @@ from digest.services.mailbox import MailboxReport, poll_mailbox
 from digest.services.preview import Preview, preview, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.status import Status, status
+from digest.services.typed import TypedWarning, check_typed
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.watch import WatchReport, disks, watch
 
@@ -39,9 +40,11 @@ __all__ = [
     "ProfileExplanation",
     "RatedPaper",
     "Status",
+    "TypedWarning",
     "VectorsInfo",
     "WatchReport",
     "WordEffect",
+    "check_typed",
     "deliveries",
     "disks",
     "dumps_read",

@@ -232,6 +232,12 @@ def iterate_texts(tx: Connection, size: int = 2000) -> Iterator[tuple[str, str]]
         yield from ((row.title, row.abstract) for row in rows)
 
 
+def load_categories(tx: Connection, newest: int) -> frozenset[str]:
+    """Load the categories that occur among so many newest papers."""
+    rows = tx.execute(select(papers.c.categories).order_by(papers.c.id.desc()).limit(newest))
+    return frozenset(category for row in rows for category in row.categories)
+
+
 def count_vectors(tx: Connection, version: str) -> int:
     return tx.execute(
         select(func.count()).select_from(vectors).where(vectors.c.version == version)

@@ -73,6 +73,19 @@ class SubscriptionRequest:
     created: datetime | None = None
     origin: str | None = None
 
+    @property
+    def requested_interests(self) -> tuple[Interest, ...]:
+        """The interests that the request itself names, without the stored ones."""
+        if self.interests is not None:
+            return self.interests
+        return (
+            Interest(
+                name=self.interest or Interest().name,
+                categories=self.categories or (),
+                papers=self.papers or (),
+            ),
+        )
+
 
 def normalise_address(text: str) -> str:
     """Normalise an address, without asking the DNS.

@@ -14,10 +14,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from digest import subscriptions
+from digest import services, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError
-from digest.web.api_models import Failure, NewInterest, NewSubscriber, Problem, SignUpAccepted
+from digest.web.api_models import (
+    Failure,
+    NewInterest,
+    NewSubscriber,
+    Problem,
+    SignUpAccepted,
+    TypedValue,
+)
 from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
 from digest.web.settings_form import split_field_error
@@ -106,13 +113,20 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
     """Build the routes of the API."""
     router = APIRouter(prefix="/api/v1", tags=["subscribers"])
 
-    @router.post("/subscribers", status_code=202, responses=_RESPONSES, summary="Ask for a digest")
+    @router.post(
+        "/subscribers",
+        status_code=202,
+        response_model=SignUpAccepted,
+        responses=_RESPONSES,
+        summary="Ask for a digest",
+    )
     def subscribe(request: Request, body: NewSubscriber) -> Any:
         """Send a confirmation link to the address.
 
         The digest comes after the confirmation.
 
-        The answer is the same whether or not the address is already known.
+        The answer is the same whether or not the address is already known. Its warnings name
+        categories and papers of the request that find nothing yet.
         """
         if not app.config.web.signup:
             message = "this service takes no new readers by page or API"
@@ -121,9 +135,8 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
             )
         try:
             client_address = proxies.client(request.scope)
-            subscriptions.sign_up(
-                app, body.subscription_request, origin="api", client=client_address
-            )
+            requested = body.subscription_request
+            subscriptions.sign_up(app, requested, origin="api", client=client_address)
         except LimitError as error:
             refusal_log.info("subscribe refused=limit via=api")
             message = (
@@ -145,6 +158,10 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
                 422, Problem(code="invalid", field=name or None, message=str(error), remedy=remedy)
             )
         log.info("subscribe via=api")
-        return SignUpAccepted()
+        with app.store.reading() as tx:
+            (warnings,) = services.check_typed(tx, [requested.requested_interests])
+        return SignUpAccepted(
+            warnings=[TypedValue.model_validate(warning.json) for warning in warnings]
+        )
 
     return router

@@ -151,6 +151,15 @@ def _tuple(values: list[_T] | None) -> tuple[_T, ...] | None:
     return None if values is None else tuple(values)
 
 
+class TypedValue(BaseModel):
+    """A category that is unknown, or an example paper that is not stored yet."""
+
+    interest: str = Field(description="name of the interest that it belongs to")
+    field: Literal["categories", "papers"]
+    value: str = Field(description="as it was given")
+    text: str = Field(description="what is wrong, with a suggestion where there is one")
+
+
 class SignUpAccepted(BaseModel):
     """A mail with a confirmation link is on its way.
 
@@ -160,6 +169,9 @@ class SignUpAccepted(BaseModel):
     """
 
     status: Literal["asked"] = "asked"
+    warnings: list[TypedValue] = Field(
+        [], description="categories and example papers that find nothing yet; they are kept"
+    )
 
 
 class Problem(BaseModel):

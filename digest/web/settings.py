@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import InputError
 from digest.mail.messages.texts import WEEKDAYS
@@ -160,4 +160,7 @@ class Page:
             other_changes = find_differences(version, subscriber, subscriber, changed.elsewhere)
             listed = "; ".join(f"{change.label}: {change.theirs}" for change in other_changes)
             done += f" Changed elsewhere meanwhile: {listed}."
-        return self.show(link, subscriber, fill_settings_form(subscriber, more=more), done=done)
+        with self.app.store.reading() as tx:
+            (warnings,) = services.check_typed(tx, [subscriber.interests])
+        filled = fill_settings_form(subscriber, more=more, warnings=warnings)
+        return self.show(link, subscriber, filled, done=done)

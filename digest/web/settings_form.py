@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from zoneinfo import available_timezones
@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 from digest.errors import InputError
 from digest.mail.messages.texts import WEEKDAYS
 from digest.model import STRICTNESS_WORDS, Interest, QuietDays, StrictnessWord, Subscriber
+from digest.services import TypedWarning
 from digest.subscriptions import SubscriptionRequest
 from digest.web.field_values import lines, number, words
 from digest.web.interest_fields import InterestFields, make_interest_fields, read_interest_fields
@@ -53,6 +54,8 @@ class SettingsForm:
     #: the three fields above for each interest, if there are several
     blocks: tuple[InterestFields, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
+    #: by field: what was saved and finds nothing yet
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def strictness_choices(self) -> list[tuple[str, str, str]]:
@@ -67,10 +70,15 @@ class SettingsForm:
         return choices
 
 
-def fill_settings_form(subscriber: Subscriber, *, more: bool = False) -> SettingsForm:
+def fill_settings_form(
+    subscriber: Subscriber, *, more: bool = False, warnings: Sequence[TypedWarning] = ()
+) -> SettingsForm:
     """Fill the form with the settings of a reader.
 
-    `more` adds fields for one more interest.
+    Args:
+        subscriber: the reader.
+        more: add fields for one more interest.
+        warnings: what was typed and finds nothing yet.
     """
     interest = subscriber.interests[0] if subscriber.interests else Interest()
     return SettingsForm(
@@ -83,8 +91,23 @@ def fill_settings_form(subscriber: Subscriber, *, more: bool = False) -> Setting
         keywords="\n".join(interest.keywords),
         categories="\n".join(interest.categories),
         authors="\n".join(interest.authors),
-        blocks=make_interest_fields(subscriber, more=more),
+        blocks=(blocks := make_interest_fields(subscriber, more=more)),
+        notes=_write_notes(warnings, blocks),
     )
+
+
+def _write_notes(
+    warnings: Sequence[TypedWarning], blocks: Sequence[InterestFields]
+) -> dict[str, str]:
+    """Return a note for each field of categories; the page has no field for papers."""
+    numbers = {block.former: f"-{block.number}" for block in blocks}
+    notes: dict[str, list[str]] = {}
+    for warning in warnings:
+        if warning.field == "categories":
+            key = f"categories{numbers.get(warning.interest, '')}"
+            ending = "" if warning.reason.endswith("?") else "."
+            notes.setdefault(key, []).append(f"“{warning.value}” {warning.reason}{ending}")
+    return {key: " ".join(texts) for key, texts in notes.items()}
 
 
 def read_settings_form(

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
 from digest.model import Purpose, Subscriber, SubscriberStatus
@@ -155,7 +155,9 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
             refusal_log.info("subscribe refused=limit via=page")
             return front.show_limit(form, error)
         log.info("subscribe via=page")
-        return pages.render("asked", email=email)
+        with app.store.reading() as tx:
+            (warnings,) = services.check_typed(tx, [subscription_request.requested_interests])
+        return pages.render("asked", email=email, notes=[found.sentence for found in warnings])
 
     _add_confirmation(router, app, pages)
     return router

@@ -44,6 +44,18 @@ def test_the_front_page_subscribes_by_mail(client: Client) -> None:
     assert letters(client.app, MessageKind.CONFIRM) == 1
 
 
+def test_an_unknown_category_is_told_and_kept(client: Client) -> None:
+    def ask(**fields: str) -> str:
+        return client.sign_up(**fields).text
+
+    told = ask(email="dave@example.org", categories="machine learning")
+    assert heading(told) == "Check your mail"
+    assert "is unknown; did you mean cs.LG (Machine Learning)" in told
+    (topic,) = subscriptions.find(client.app, "dave@example.org").interests
+    assert topic.categories == ("machine learning",)
+    assert "is unknown" not in ask(email="erin@example.org", categories="cs.LG")
+
+
 def test_a_known_address_gets_the_same_answer_as_a_new_one(client: Client) -> None:
     answers = [client.sign_up(email=email) for email in ("alice@example.org", "erin@example.org")]
     assert answers[0].status_code == answers[1].status_code == 200
