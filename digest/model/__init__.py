@@ -74,6 +74,7 @@ from digest.model.subscribers import (
     SuppressionReason,
     Threshold,
     Vote,
+    name_wishes,
     strictness_from_threshold,
 )
 
@@ -145,5 +146,6 @@ __all__ = [
     "address_key",
     "check_instant",
     "format_day",
+    "name_wishes",
     "strictness_from_threshold",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -58,6 +59,23 @@ class Interest:
     def empty(self) -> bool:
         """Whether the interest says nothing."""
         return not (self.keywords or self.categories or self.authors or self.papers or self.text)
+
+
+def name_wishes(interests: Iterable[Interest]) -> list[str]:
+    """Name the lists in which interests wish for something: "keywords", "categories", "authors".
+
+    A list that only mutes is not named.
+    """
+    interests = tuple(interests)
+    return [
+        name
+        for name in ("keywords", "categories", "authors")
+        if any(
+            not word.lstrip().startswith("-")
+            for interest in interests
+            for word in getattr(interest, name)
+        )
+    ]
 
 
 StrictnessWord = Literal["few", "balanced", "many", "always"]

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from digest import store
 from digest.app import App
-from digest.model import Feedback, Paper, Score, Subscriber, Vote
+from digest.model import Feedback, Paper, Score, Subscriber, Vote, name_wishes
 from digest.pipeline.steps.corpus_view import BatchContext, load_batch_context, open_view
 from digest.pipeline.steps.training_data import BatchRatings
 from digest.pipeline.steps.word_counts import load_frequencies
@@ -81,6 +81,11 @@ class InterestExplanation:
     step: str
     thumbs_up: int
     thumbs_down: int
+    #: what else the reader has given: "keywords", "categories", "authors", "example papers", "own
+    #: words"; what only mutes is left out
+    given: tuple[str, ...]
+    #: whether keywords, categories or authors are muted
+    mutes: bool
     #: how much the words of keywords still count beside the thumbs, 0-1
     keywords_count: float
     #: the keywords that the reader wants, in order
@@ -98,6 +103,8 @@ class InterestExplanation:
             "step": self.step,
             "thumbs_up": self.thumbs_up,
             "thumbs_down": self.thumbs_down,
+            "given": list(self.given),
+            "mutes": self.mutes,
             "keywords_count": round(self.keywords_count, 4),
             "keywords": [
                 {"keyword": keyword.keyword, "strength": round(keyword.strength, 4)}
@@ -229,6 +236,12 @@ def _explain_interest(
         step=trained.profile.step,
         thumbs_up=len(data.liked.paper_ids),
         thumbs_down=len(data.disliked.paper_ids),
+        given=_name_given(data),
+        mutes=any(
+            word.lstrip().startswith("-")
+            for interest in data.interests
+            for word in (*interest.keywords, *interest.categories, *interest.authors)
+        ),
         keywords_count=profiles.keyword_fade(ratings),
         keywords=tuple(
             KeywordStrength(
@@ -249,6 +262,16 @@ def _explain_interest(
             )
             for ident in best_first
         ),
+    )
+
+
+def _name_given(data: profiles.TrainingData) -> tuple[str, ...]:
+    """Name what a reader has given beside thumbs; example papers only where some are known."""
+    is_text = data.examples.paper_ids == 0
+    return (
+        *name_wishes(data.interests),
+        *(["example papers"] if not is_text.all() else []),
+        *(["own words"] if is_text.any() else []),
     )
 
 

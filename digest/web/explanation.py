@@ -27,12 +27,6 @@ from digest.web.single_flight import SingleFlightCache
 log = logging.getLogger("digest.web")
 
 #: what the page says of each step of the ladder from no thumbs to many
-_STEPS = {
-    "trending": "Nothing yet: it lists a mix of the day",
-    "keywords": "From what you wrote; no thumbs yet",
-    "examples": "From what you wrote and the papers that you named; no thumbs yet",
-    "thumbs": "From your thumbs",
-}
 #: papers on the page at most
 _PAPERS_SHOWN = 60
 
@@ -128,9 +122,10 @@ def _template_values(taste: services.InterestExplanation, tastes_count: int) -> 
     return {
         "name": taste.interest,
         "part": f"{100 * taste.share:.0f} % of your digest" if tastes_count > 1 else "",
-        "step": _STEPS.get(taste.step, ""),
-        "up": taste.thumbs_up,
-        "down": taste.thumbs_down,
+        "step": _describe_basis(taste),
+        "thumbs": f"{taste.thumbs_up} up, {taste.thumbs_down} down"
+        if taste.thumbs_up or taste.thumbs_down
+        else "",
         "fades": _describe_fading(taste),
         "weakened": [keyword.sentence for keyword in taste.keywords if keyword.sentence],
         "words_for": [word.word for word in taste.words_for],
@@ -147,14 +142,33 @@ def _template_values(taste: services.InterestExplanation, tastes_count: int) -> 
     }
 
 
+def _describe_basis(taste: services.InterestExplanation) -> str:
+    """Say what an interest is ranked by; names only what the reader has given."""
+    given = " and ".join(filter(None, (", ".join(taste.given[:-1]), *taste.given[-1:])))
+    if taste.thumbs_up or taste.thumbs_down:
+        return f"From your thumbs and your {given}" if given else "From your thumbs"
+    if given:
+        return f"From your {given}; no thumbs yet"
+    if taste.mutes:
+        return "Only what to leave out; no thumbs yet"
+    return "Nothing yet: it lists a mix of the day"
+
+
 def _describe_fading(taste: services.InterestExplanation) -> str:
     """Say how ratings and keywords compare, to a reader who has both."""
-    if taste.step not in ("thumbs", "examples") or not taste.keywords:
+    if taste.keywords_count == 1 or not taste.keywords:
         return ""
+    liked = (
+        "ratings"
+        if taste.thumbs_up
+        else "example papers"
+        if "example papers" in taste.given
+        else "own words"
+    )
+    if taste.keywords_count > 0:
+        return f"Your {liked} now count more than your keywords."
     has_words = any(keyword.is_word for keyword in taste.keywords)
-    if taste.keywords_count == 0:
-        return "Your ratings now outweigh single words." if has_words else ""
-    return "Your ratings now count more than your keywords." if taste.keywords_count < 1 else ""
+    return f"Your {liked} now outweigh single words." if has_words else ""
 
 
 # ------------------------------------------------------------------------------ programs

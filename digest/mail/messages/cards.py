@@ -47,8 +47,11 @@ class Card(NamedTuple):
     form: Form = "full"
 
 
-def make_card(number: int, item: Listed, local_date: date) -> Card:
+def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = False) -> Card:
     """A listed paper in full.
+
+    Args:
+        is_new: the reader has told nothing yet, so no paper is outside what is usual for them.
 
     Raises:
         InputError: a link is invalid.
@@ -70,13 +73,14 @@ def make_card(number: int, item: Listed, local_date: date) -> Card:
             down_by_mail=texts.require_mailto("down_by_mail", links.down_by_mail),
         ),
         seen_before=item.seen_before,
-        notes=_notes(item) if item.interest or item.slot in SLOTS else (),
+        notes=_notes(item, is_new) if item.interest or item.slot in SLOTS else (),
     )
 
 
-def _notes(item: Listed) -> tuple[str, ...]:
+def _notes(item: Listed, is_new: bool) -> tuple[str, ...]:
     interest = texts.cut(texts.one_line(item.interest), _MAX_INTEREST)
-    notes = (f"For your interest “{interest}”." if interest else "", SLOTS.get(item.slot, ""))
+    slot = "" if is_new and item.slot == "exploration" else SLOTS.get(item.slot, "")
+    notes = (f"For your interest “{interest}”." if interest else "", slot)
     return tuple(note for note in notes if note)
 
 

@@ -69,8 +69,10 @@ def write_digest(
     """
     if not listed:
         raise InputError("a digest lists at least one paper; a quiet day is no message")
+    is_new = provenance.knows_nothing(made)
     papers = tuple(
-        cards.make_card(number, item, local_date) for number, item in enumerate(listed, start=1)
+        cards.make_card(number, item, local_date, is_new=is_new)
+        for number, item in enumerate(listed, start=1)
     )
     next_titles = [card.paper.short_title for card in papers[1:3]]
     more, day = len(papers) - 1, texts.format_date(local_date)
@@ -88,7 +90,7 @@ def write_digest(
         "quiet_week": quiet_days.week_before(quiet_days_told) if quiet_days_told else "",
         "preheader": f"Also: {' · '.join(next_titles)}" if next_titles else papers[0].reason,
         "all_of_them": f"Rate all of {'this week’s' if is_weekly else 'today’s'}",
-        "asks": provenance.knows_nothing(made),
+        "asks": is_new,
         "made": provenance.details(made),
     }
     return _write(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from digest.mail.messages import texts
-from digest.model import Interest, Provenance
+from digest.model import Interest, Provenance, name_wishes
 
 _DUMPS_SHOWN = 5
 
@@ -23,11 +23,7 @@ def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
     """What chooses before the first thumb; names only what the reader has given."""
     if model not in ("trending", "keywords", "examples"):
         return "No thumbs yet."
-    names = [
-        name
-        for name in ("keywords", "categories", "authors")
-        if any(_wants(getattr(interest, name)) for interest in interests)
-    ]
+    names = name_wishes(interests)
     if model == "examples":
         names += ["example papers"] * any(interest.papers for interest in interests)
         names += ["own words"] * any(interest.text for interest in interests)
@@ -36,7 +32,7 @@ def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
         return f"No thumbs yet, so these follow your {listed}."
     if all(interest.empty for interest in interests):
         return "You have told us nothing yet; here is a mix of today."
-    if any(interest.keywords or interest.categories or interest.authors for interest in interests):
+    if not any(interest.papers or interest.text for interest in interests):
         return "You have only told us what to leave out; here is a mix of today."
     return "No thumbs yet; here is a mix of today."
 
@@ -44,11 +40,6 @@ def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
 def knows_nothing(provenance: Provenance) -> bool:
     """Whether the reader has neither rated nor written anything that a digest could follow."""
     return provenance.model == "trending" and not provenance.thumbs_up + provenance.thumbs_down
-
-
-def _wants(words: Sequence[str]) -> bool:
-    """Whether some of these words are wished for; a "-" in front excludes."""
-    return any(not word.lstrip().startswith("-") for word in words)
 
 
 def details(provenance: Provenance) -> str:

@@ -117,8 +117,12 @@ class PaperPhrases:
             if topics and value < topics[0].value * _SECOND_SHARE:
                 break
             topics.append(Topic(self.phrases[best].text, entries, value))
-            is_taken = np.isin(self.single_words.flat, entries)
-            strengths[np.logical_or.reduceat(is_taken, self.single_words.starts)] = 0
+            is_taken = np.zeros(len(values), np.bool_)
+            is_taken[entries] = True
+            shares_word = np.logical_or.reduceat(
+                is_taken[self.single_words.flat], self.single_words.starts
+            )
+            strengths[shares_word] = 0
             strengths[self.is_single] = 0
         return topics
 
