@@ -42,6 +42,7 @@ def sentences(text: str) -> list[str]:
         ["蜜蜂跳舞。", "我们拍摄它们。"],
         ["1. Look twice.", "2. Leap."],
         ["Sums of approx. ten or ca. twelve count.", "Done."],
+        ["It stands in IEEE Trans. Inf. Theory and Proc. Bees.", "We cite it."],
         ["No end in sight"],
     ],
 )
@@ -118,6 +119,9 @@ def test_a_sentence_says_what_the_paper_does(sentence: str) -> None:
         "Type I bees dance.",
         "BeeCams are common.",
         "The results of others differ.",
+        "Some reports leave out what the article says, and the resulting picture is wrong.",
+        "Hives, where cameras are introduced by night, are dark.",
+        "In our previous paper, hives were dark.",
     ],
 )
 def test_a_sentence_does_not_say_what_the_paper_does(sentence: str) -> None:

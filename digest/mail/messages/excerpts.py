@@ -45,15 +45,16 @@ _OWN_TEXT = re.compile(
     r"|dissertation|research|tutorial|essay|contribution|preprint|investigation|monograph|primer"
     r"|perspective|commentary|project|effort|proposal|document)s?\b"
     r"(?! (?:area|direction|field|topic|gap|question|problem|line)s?\b)"
-    r"|\bthe (?:paper|article|thesis|dissertation|chapter|manuscript)\b"
-    r"|\bthe (?:proposed|presented|introduced|resulting|developed) [\w-]+\b"
+    r"|\bthe (?:paper|thesis|dissertation|chapter|manuscript)\b|^the article\b"
+    r"|\bthe (?:proposed|presented|introduced) [\w-]+\b"
     r"|\b(?:aim|goal|objective|purpose|contribution) of (?:this|the present|our)\b"
     r"|^(?:here|herein)\b,? (?!is\b|are\b)",
     re.IGNORECASE,
 )
 _OUR = re.compile(
     r"^Our (?!understanding|knowledge|ability|world|li[fv]es?|societ|daily|planet|brain|universe)"
-    r"|\bour (?:[\w-]+ ){0,2}(?:methods?|approach|models?|framework|work|study|paper|results?"
+    r"|\bour (?!previous|earlier|prior|recent|original)(?:[\w-]+ ){0,2}"
+    r"(?:methods?|approach|models?|framework|work|study|paper|results?"
     r"|findings?|analys[ie]s|contributions?|system|algorithms?|experiments?|goal|aim|theory|proofs?"
     r"|construction|dataset|benchmark|pipeline|evaluations?|solution|technique|architecture)\b"
 )
@@ -64,6 +65,7 @@ _I = re.compile(
     r"|ask|report|compare|apply|outline|evaluate)\b"
 )
 _PASSIVE = re.compile(
+    r"^(?:(?!\b(?:where|when|if)\b).)*"
     r"\b(?:is|are|was|were) (?:(?:here|then|also|herein|first|thus|further) )?"
     r"(?:proposed|introduced|presented|investigated|derived|proved|proven|constructed|examined"
     r"|shown|reported|demonstrated|described)\b"

@@ -26,7 +26,7 @@ _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]|(?:[A-Z][a-z]?\.)+[A-Z]")
 _ENUMERATION = re.compile(r"[(\[]?(?:\d{1,2}|[ivx]{1,4}|[a-h])[.)\]]*")
 _NEVER_LAST = """
     al e.g eg i.e ie vs cf viz resp approx ca esp incl wrt w.r.t a.k.a aka fig figs eq eqs sect
-    secs refs thm lem prof dr mr mrs ms mt st nos vols pp
+    secs refs thm lem prof dr mr mrs ms mt st nos vols pp trans inf proc conf lett phys appl
 """
 #: never the end of a sentence, written without the last dot
 _ABBREVIATIONS = frozenset(_NEVER_LAST.split())
