@@ -239,7 +239,7 @@ def _learn_and_choose(
         candidates[start : start + WORKER_BATCH]
         for start in range(0, len(candidates), WORKER_BATCH)
     ]
-    choose = partial(choose_digests, _rules(app), RecipeSplit.from_config(app.config))
+    choose = partial(choose_digests, rules_of_all(app), RecipeSplit.from_config(app.config))
     outcomes = chain.from_iterable(app.workers.map(choose, context, batches))
     for due_reader, outcome in zip(due, outcomes, strict=True):
         yield Decision(due=due_reader, outcome=outcome, max_paper_id=max_paper_id)
@@ -287,7 +287,8 @@ def _find_candidates(
     )
 
 
-def _rules(app: App) -> selection.Rules:
+def rules_of_all(app: App) -> selection.Rules:
+    """Return the rules that the config sets for every reader."""
     settings = app.config.digest
     return selection.Rules(
         author_most=settings.author_most,

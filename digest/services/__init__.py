@@ -23,6 +23,7 @@ from digest.services.mailbox import MailboxReport, poll_mailbox
 from digest.services.preview import Preview, preview, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.status import Status, status
+from digest.services.strictness import count_last_week
 from digest.services.typed import TypedWarning, check_typed
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.watch import WatchReport, disks, watch
@@ -45,6 +46,7 @@ __all__ = [
     "WatchReport",
     "WordEffect",
     "check_typed",
+    "count_last_week",
     "deliveries",
     "disks",
     "dumps_read",

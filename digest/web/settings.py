@@ -7,11 +7,13 @@ page shows both values, and the reader decides which to save.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
@@ -31,8 +33,11 @@ from digest.web.settings_form import (
     read_settings_form,
     split_field_error,
 )
+from digest.web.single_flight import SingleFlightCache
 
 log = logging.getLogger("digest.web")
+
+WeekCounts = SingleFlightCache[Mapping[str, int]]
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
@@ -40,10 +45,26 @@ def routes(app: App, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     page = Page(app, pages)
 
+    counts = WeekCounts()
+
     @router.api_route("/m/{token}", methods=["GET", "HEAD"])
     def show_page(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         return page.show(link, subscriptions.get(app, link.subscriber_id))
+
+    @router.api_route("/m/{token}/week", methods=["GET", "HEAD"])
+    async def show_week(token: str) -> HTMLResponse:
+        """Show the page with what each strictness would have listed last week."""
+
+        def look_up() -> tuple[Link, Subscriber, Hashable]:
+            link = pipeline.read_link(app, token, Purpose.MANAGE)
+            subscriber = subscriptions.get(app, link.subscriber_id)
+            return link, subscriber, services.profile_version(app, subscriber)
+
+        link, subscriber, version = await run_in_threadpool(look_up)
+        compute = partial(services.count_last_week, app, subscriber)
+        week = await counts.get(subscriber.id, version, compute)
+        return await run_in_threadpool(page.show, link, subscriber, week=week)
 
     @router.post("/m/{token}")
     def change(token: str, form: FormBody) -> HTMLResponse:
@@ -93,8 +114,13 @@ class Page:
         conflict: Sequence[Difference] = (),
         version: str = "",
         held: bool = False,
+        week: Mapping[str, int] | None = None,
     ) -> HTMLResponse:
-        """Return the page, with what has just been done or why nothing was."""
+        """Return the page, with what has just been done or why nothing was.
+
+        Args:
+            week: papers that each strictness would have listed last week; None = not asked for.
+        """
         own = self.pages.path(Purpose.MANAGE, link)
         form = settings or fill_settings_form(subscriber)
         return self.pages.render(
@@ -119,6 +145,7 @@ class Page:
             quiet_days=QUIET_DAYS,
             zones=offered_zones(),
             here=own,
+            week=week,
             leave=self.pages.path(Purpose.UNSUBSCRIBE, link),
             learned=f"{own}/learned",
             delete=f"{own}/delete",
