@@ -12,6 +12,7 @@ A reader with several interests has one profile for each: `recipes` trains them 
 gives each its share of a digest. This package reads no text, only feature rows and names.
 """
 
+from digest.ranking.profiles.contexts import NEAR
 from digest.ranking.profiles.keywords import (
     CATEGORY_FLOOR,
     PHRASE_FLOOR,
@@ -35,6 +36,7 @@ from digest.ranking.profiles.ratings import (
 __all__ = [
     "CATEGORY_FLOOR",
     "EXAMPLE_WEIGHT",
+    "NEAR",
     "NO_RATINGS",
     "PHRASE_FLOOR",
     "STRENGTH_DOWNS",

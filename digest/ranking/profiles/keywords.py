@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.ranking.profiles.contexts import find_contexts
 from digest.ranking.rows import Phrase
 
 #: likes (an example counts half) after which the words of keywords add nothing
@@ -21,6 +25,7 @@ CATEGORY_BONUS, CATEGORY_FLOOR = 0.06, 0.02
 AUTHOR_BONUS, AUTHOR_FLOOR = 0.3, 0.15
 #: least bonus of a paper that contains a keyword with a "+"
 PINNED_BONUS = 0.15
+_NO_PAPERS = np.empty((0, 0), np.float32)
 #: a sign that no keyword reaches across
 _SEPARATOR = " . "
 #: thumbs down, less the thumbs up, on titles with a keyword after which it has no strength left
@@ -42,6 +47,8 @@ class Keyword:
     bonus: float
     #: what thumbs leave of it, 0-1; 0 = a paper is no longer listed for having it in the title
     strength: float = 1.0
+    #: of a lone word: only papers near this count as holding it, see `contexts`; None = all
+    context: NDArray[np.float32] | None = None
 
 
 def keyword_fade(likes: float) -> float:
@@ -85,6 +92,7 @@ def weigh_keywords(
     likes: float,
     liked_titles: Sequence[str] = (),
     disliked_titles: Sequence[str] = (),
+    liked_dense: NDArray[np.float32] = _NO_PAPERS,
 ) -> tuple[Keyword, ...]:
     """Weigh the keywords of a reader, in order.
 
@@ -92,10 +100,12 @@ def weigh_keywords(
         phrases: the keywords.
         likes: how many papers the reader likes.
         liked_titles, disliked_titles: titles of the rated papers, see `keyword_strength`.
+        liked_dense: dense columns of the liked papers, see `contexts.find_contexts`.
     """
     share = keyword_fade(likes)
     keywords = []
-    for phrase in phrases:
+    contexts = find_contexts(phrases, liked_dense)
+    for phrase, context in zip(phrases, contexts, strict=True):
         if phrase.muted:
             keywords.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED_PENALTY))
             continue
@@ -110,6 +120,7 @@ def weigh_keywords(
                 weight=strength * share * KEYWORD_WEIGHT,
                 bonus=strength * bonus,
                 strength=strength,
+                context=context,
             )
         )
     return tuple(keywords)

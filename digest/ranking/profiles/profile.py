@@ -22,6 +22,7 @@ from digest.ranking.profiles.keywords import (
 from digest.ranking.profiles.ratings import Background, Rated, TrainingData
 
 _NO_WORDS = np.empty(0, np.int32)
+_NO_PAPERS = np.empty((0, 0), np.float32)
 _NO_WEIGHTS = np.empty(0, np.float32)
 _NO_DENSE_WEIGHTS = np.empty(0, np.float64)
 
@@ -108,6 +109,7 @@ def build_profile(
             likes,
             liked_titles=(*data.liked.titles, *data.examples.titles),
             disliked_titles=data.disliked.titles,
+            liked_dense=data.liked_dense() if data.phrases else _NO_PAPERS,
         ),
         categories=weigh_names(categories, CATEGORY_BONUS, CATEGORY_FLOOR, likes),
         authors=weigh_names(authors, AUTHOR_BONUS, AUTHOR_FLOOR, likes),

@@ -249,6 +249,15 @@ class TrainingData:
         """How many papers the reader likes, where an example counts as half a like."""
         return len(self.liked.paper_ids) + EXAMPLE_WEIGHT * len(self.examples.paper_ids)
 
+    def liked_dense(self) -> NDArray[np.float32]:
+        """Collect the dense columns of liked and example papers, shape (n, dense columns)."""
+        blocks = [
+            rated.rated_rows.blocks.dense[rated.row_indices]
+            for rated in (self.liked, self.examples)
+            if len(rated.paper_ids)
+        ]
+        return np.concatenate(blocks) if blocks else np.empty((0, 0), np.float32)
+
     @property
     def has_ratings(self) -> bool:
         """Whether there is any paper that weights can be learned from."""

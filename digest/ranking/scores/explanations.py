@@ -25,6 +25,7 @@ from digest.ranking.scores.parts import (
     dense_weights,
     phrase_dense_weights,
     phrase_words,
+    rows_holding,
 )
 from digest.ranking.scores.sentences import trending_fact
 from digest.ranking.scores.topics import PaperPhrases
@@ -86,7 +87,7 @@ class _Explainer:
         self._profile, self._day, self._words_of = profile, day, words_of
         self._named_parts = [*category_and_author_parts(profile, day), *co_like_parts(profile, day)]
         self._keyword_rows = [
-            (keyword, day.rows_holding(keyword.phrase.spelling)) for keyword in profile.keywords
+            (keyword, rows_holding(keyword, profile, day)) for keyword in profile.keywords
         ]
         self._dense_weights = dense_weights(profile, day, ())
         self._word_indices = day.word_indices(profile.vocabulary)[profile.indices]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.model import Part
-from digest.ranking.profiles import Keyword, Profile
+from digest.ranking.profiles import NEAR, Keyword, Profile
 from digest.ranking.rows import Phrase
 from digest.ranking.scores.days import Day
 from digest.ranking.scores.names import (
@@ -33,12 +33,47 @@ class NamedPart(NamedTuple):
 
 
 def keyword_rows(profile: Profile, day: Day) -> list[tuple[Keyword, NDArray[np.int64]]]:
-    """Return each keyword with a bonus, and the rows that hold its phrase."""
+    """Return each keyword with a bonus, and the rows that hold it."""
     return [
-        (keyword, day.rows_holding(keyword.phrase.spelling))
+        (keyword, rows_holding(keyword, profile, day))
         for keyword in profile.keywords
         if keyword.bonus
     ]
+
+
+def rows_holding(
+    keyword: Keyword, profile: Profile, day: Day, *, in_title: bool = False
+) -> NDArray[np.int64]:
+    """Return the rows of the papers that hold a keyword, ascending.
+
+    Of a keyword with a context only those that are near it, or in a category that the reader
+    follows.
+    """
+    rows = day.rows_holding(keyword.phrase.spelling, in_title=in_title)
+    context = keyword.context
+    if context is None or not len(rows) or day.dense.shape[1] < len(context):
+        return rows
+    return rows[_are_near(context, rows, day) | _are_followed(profile, rows, day)]
+
+
+def _are_near(context: NDArray[np.float32], rows: NDArray[np.int64], day: Day) -> NDArray[np.bool_]:
+    """Return which papers are near a context, shape (n,)."""
+    dense = day.dense[rows, : len(context)].astype(np.float64)
+    # A sum row by row: the same however many rows there are.
+    products = (dense * context).sum(axis=1)
+    lengths = np.sqrt((dense * dense).sum(axis=1))
+    near: NDArray[np.bool_] = products >= NEAR * lengths
+    return near
+
+
+def _are_followed(profile: Profile, rows: NDArray[np.int64], day: Day) -> NDArray[np.bool_]:
+    """Return which papers are in a followed category, shape (n,)."""
+    entries = [
+        day.categories[key][0]
+        for name, value in profile.categories
+        if value > 0 and (key := normalize_category(name)) in day.categories
+    ]
+    return np.isin(rows, np.concatenate([np.empty(0, np.int64), *entries]))
 
 
 def category_and_author_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:

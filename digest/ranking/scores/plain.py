@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Paper
-from digest.ranking.profiles import Keyword, Profile
+from digest.ranking.profiles import NEAR, Keyword, Profile
 from digest.ranking.rows import COLUMNS
 from digest.ranking.scores.names import (
     SECONDARY_CATEGORY,
@@ -43,7 +43,7 @@ def score_plainly(
     if len(profile.dense_weights) == rows.shape[1] - COLUMNS:
         values += rows[:, COLUMNS:] @ profile.dense_weights
     for keyword in profile.keywords:
-        values += _keyword_values(keyword, papers, rows)
+        values += _keyword_values(keyword, profile, papers, rows)
     for category, bonus in profile.categories:
         values += [_category_value(category, bonus, paper) for paper in papers]
     for author, bonus in profile.authors:
@@ -55,17 +55,33 @@ def score_plainly(
 
 
 def _keyword_values(
-    keyword: Keyword, papers: Sequence[Paper], rows: sp.csr_matrix
+    keyword: Keyword, profile: Profile, papers: Sequence[Paper], rows: sp.csr_matrix
 ) -> NDArray[np.float64]:
     """Return the keyword's product with each row, and its bonus where it occurs."""
     phrase = keyword.phrase
     weights = np.zeros(rows.shape[1])
     exists = phrase.columns < rows.shape[1]
     weights[phrase.columns[exists]] = phrase.weights[exists]
-    is_held = [phrase.spelling.occurs_in(paper.title, paper.abstract) for paper in papers]
+    is_held = np.array(
+        [phrase.spelling.occurs_in(paper.title, paper.abstract) for paper in papers], dtype=np.bool_
+    )
+    is_held &= _fits_context(keyword, profile, papers, rows)
     words: NDArray[np.float64] = keyword.weight * (rows @ weights)
-    bonuses: NDArray[np.float64] = keyword.bonus * np.array(is_held, dtype=np.float64)
+    bonuses: NDArray[np.float64] = keyword.bonus * is_held.astype(np.float64)
     return words + bonuses
+
+
+def _fits_context(
+    keyword: Keyword, profile: Profile, papers: Sequence[Paper], rows: sp.csr_matrix
+) -> NDArray[np.bool_]:
+    """Return which papers are near the keyword's context or in a followed category."""
+    if keyword.context is None or rows.shape[1] < COLUMNS + len(keyword.context):
+        return np.ones(len(papers), dtype=np.bool_)
+    dense = rows[:, COLUMNS : COLUMNS + len(keyword.context)].toarray()
+    is_near: NDArray[np.bool_] = dense @ keyword.context >= NEAR * np.linalg.norm(dense, axis=1)
+    followed = [name for name, bonus in profile.categories if bonus > 0]
+    is_followed = [any(_category_value(name, 1.0, paper) for name in followed) for paper in papers]
+    return is_near | np.array(is_followed, dtype=np.bool_)
 
 
 def _category_value(category: str, bonus: float, paper: Paper) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from digest.ranking.profiles import Keyword, Profile
 from digest.ranking.scores.days import Day
+from digest.ranking.scores.parts import rows_holding
 
 
 class KeywordPlaces(NamedTuple):
@@ -32,8 +33,8 @@ def find_keywords(profile: Profile, day: Day) -> list[KeywordPlaces]:
     return [
         KeywordPlaces(
             keyword,
-            _competing(day.rows_holding(keyword.phrase.spelling), day),
-            _competing(day.rows_holding(keyword.phrase.spelling, in_title=True), day),
+            _competing(rows_holding(keyword, profile, day), day),
+            _competing(rows_holding(keyword, profile, day, in_title=True), day),
         )
         for keyword in profile.keywords
         if not keyword.phrase.muted
