@@ -15,7 +15,7 @@ from digest.ranking.rows import COLUMNS, Phrase
 
 #: least cosine of a word with the reader's other keywords and liked papers, for which these say
 #: what the word is about; below, it is a subject of its own
-RELATED = 0.25
+RELATED = 0.4
 #: least cosine of a paper with the context of a word
 NEAR = 0.18
 
