@@ -6,8 +6,8 @@ A profile works from the first day and improves with each rating. Without any in
 zero and trending papers lead. Keywords, categories and authors raise or lower papers (`keywords`).
 Example papers and thumbs (`ratings`) train a linear classifier against recent papers that nobody
 rated (`rating_weights`, `digest.ranking.classifier`); meanwhile the words of keywords fade out of
-the score, though their papers are still found. Thumbs down on what a keyword brings weaken it; a lone word
-counts where its context agrees (`contexts`).
+the score, though their papers are still found. Thumbs down on what a keyword brings weaken it; a
+lone word counts where its context agrees (`contexts`).
 
 A reader with several interests has one profile for each: `recipes` trains them and `selection`
 gives each its share of a digest. This package reads no text, only feature rows and names.
