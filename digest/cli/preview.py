@@ -95,7 +95,7 @@ def show_quiet_day(result: services.Preview, quiet: Quiet) -> None:
 def show_preview(result: services.Preview) -> None:
     """Print a digest as a table: position, match, title, reason."""
 
-    from digest.ranking import calibration, scores
+    from digest.ranking import scores
 
     if isinstance(result.outcome, Quiet):
         return
@@ -110,9 +110,7 @@ def show_preview(result: services.Preview) -> None:
     table.add_column(overflow="fold")
     for item in result.outcome.items:
         paper = result.papers[item.score.paper_id]
-        place = (
-            f"{paper.name}  {', '.join(paper.categories)}  {calibration.match_label(item.score)}"
-        )
+        place = f"{paper.name}  {', '.join(paper.categories)}  {item.score.word}"
         if item.from_day is not None:
             place += f"  {format_origin_day(item.from_day, result.outcome.local_date)}"
         text = Text(printable(paper.title))

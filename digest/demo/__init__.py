@@ -31,7 +31,7 @@ from digest.errors import DigestError, InputError
 from digest.mail.messages import texts
 from digest.mail.messages.cards import SLOTS
 from digest.model import Digest, MessageState, Subscriber
-from digest.ranking import calibration, scores
+from digest.ranking import scores
 from digest.signals import EndedBySignal, wait_for_signal
 
 #: the cast reads on Tuesdays and Fridays, so the second digest covers three days
@@ -189,7 +189,7 @@ def _print_mails(app: App, day: date) -> None:
         )
         for item in digest.items:
             paper = papers[item.score.paper_id]
-            match = Text(calibration.match_label(item.score), style="dim", no_wrap=True)
+            match = Text(item.score.word, style="dim", no_wrap=True)
             table.add_row(
                 f"{item.position}.", Text(paper.title, overflow="ellipsis", no_wrap=True), match
             )

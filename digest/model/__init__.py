@@ -8,6 +8,8 @@ One module for each subject, in the order of the data: `papers`, `subscribers`, 
 
 from digest.model.addresses import address_key
 from digest.model.digests import (
+    GOOD_CHANCE,
+    STRONG_CHANCE,
     Digest,
     Item,
     MatchWord,
@@ -81,6 +83,7 @@ from digest.model.subscribers import (
 __all__ = [
     "DEFERRED_MAX",
     "EXAMPLES_MAX",
+    "GOOD_CHANCE",
     "INTERESTS_MAX",
     "LISTS_OCTETS_MAX",
     "NAME_MAX",
@@ -90,6 +93,7 @@ __all__ = [
     "SHARE_MAX",
     "SKEW",
     "STRICTNESS_WORDS",
+    "STRONG_CHANCE",
     "THRESHOLD_WORDS",
     "UNSEEN",
     "Bounced",

@@ -13,10 +13,12 @@ from typing import Literal
 import msgspec
 
 from digest.model.instants import check_instant
-from digest.model.subscribers import Threshold
 
-#: how good a match is, best last; readers see it until enough ratings calibrate a number
-MatchWord = Literal["possible match", "good match", "strong match"]
+#: what a reader is told of a match; "" = nothing, since it would too often be wrong
+MatchWord = Literal["", "good match", "strong match"]
+#: least chance of each word: of papers labelled so, six and eight in ten were opened on days that
+#: were read whole
+GOOD_CHANCE, STRONG_CHANCE = 0.5, 0.7
 
 PartKind = Literal[
     "word",
@@ -49,10 +51,13 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     paper_id: int
     #: sum of all parts and `rest`; only the order of values has a meaning
     value: float
-    #: calibrated probability of a thumb up, in per cent; None until enough papers were rated
-    #: (`calibration`)
-    match: int | None = None
-    #: share of the recent papers that score lower, 0-100 per cent; without thumbs, ties count too
+    #: probability of a thumb up if the reader judged the paper, 0-1 (`ranking.calibration`)
+    chance: float = 0.0
+    #: what the chance was computed from, in the order of `scores.EVIDENCE`; () = not known
+    evidence: tuple[float, ...] = ()
+    #: whether the title holds a keyword that the reader typed
+    titled: bool = False
+    #: share of the recent papers that score lower, 0-100 per cent
     percentile: int = 0
     #: z-score: distance from the mean of the recent papers in standard deviations
     standard: float = 0.0
@@ -69,28 +74,16 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     interest: str = ""
 
     @property
+    def match(self) -> int:
+        """The chance in per cent."""
+        return round(100 * self.chance)
+
+    @property
     def word(self) -> MatchWord:
-        """The match in words: by calibrated match, or before calibration by percentile."""
-        good, strong = (85, 97) if self.match is None else (50, 75)
-        value = self.percentile if self.match is None else self.match
-        return (
-            "strong match"
-            if value >= strong
-            else "good match"
-            if value >= good
-            else "possible match"
-        )
-
-    def reaches(self, threshold: Threshold) -> bool:
-        """Return whether the match reaches a reader's threshold.
-
-        Before calibration, a number is compared with the percentile.
-        """
-        if isinstance(threshold, str):
-            return self.word == "strong match" or (
-                threshold == "good" and self.word == "good match"
-            )
-        return (self.percentile if self.match is None else self.match) >= threshold
+        """The match in words."""
+        if self.chance >= STRONG_CHANCE:
+            return "strong match"
+        return "good match" if self.chance >= GOOD_CHANCE else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+import msgspec
+from sqlalchemy import Connection, Text, cast, exists, func, select
 
 from digest.model import MessageState, Slot, Vote
-from digest.store.statements import insert
+from digest.store.statements import insert, split_into_batches
 from digest.store.tables import calibrations, digest_items, digests, feedback, messages
 
 #: a rating is evidence that a message of unknown state did arrive
@@ -19,17 +20,35 @@ _SHOWN = (MessageState.ACCEPTED, MessageState.UNKNOWN)
 _TOGETHER = 200
 
 
+class _Explanation(msgspec.Struct, frozen=True):
+    """What a stored explanation holds for calibrations."""
+
+    evidence: tuple[float, ...] = ()
+
+
+_EVIDENCE = msgspec.json.Decoder(_Explanation)
+_LISTINGS = select(
+    digests.c.id,
+    digests.c.subscriber_id,
+    digests.c.created_at,
+    digests.c.provenance,
+    digest_items.c.paper_id,
+    digest_items.c.slot,
+    digest_items.c.team,
+    cast(digest_items.c.explanation, Text).label("explanation"),
+).join(digest_items, digest_items.c.digest_id == digests.c.id)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rating:
-    """A thumb on a listed paper, with the score that it had in the digest."""
+    """A listed paper, what was known of it, and the thumb that it got."""
 
     #: the recipe that scored it
     recipe: str
-    standard: float
+    #: as `Score.evidence`
+    evidence: tuple[float, ...]
     slot: Slot
-    #: thumbs that the profile was trained on
-    thumbs_up: int
-    thumbs_down: int
+    #: 0 = left without a thumb, in a digest where the reader rated another paper
     vote: Vote
 
 
@@ -42,9 +61,10 @@ class Stored:
 
 
 def load_ratings(tx: Connection, latest: int) -> list[Rating]:
-    """Load ratings of listed papers among the latest thumbs, newest first.
+    """Load listed papers with the latest thumbs, and the unrated papers of the same digests.
 
-    Of a paper that was listed twice, the later listing before the thumb counts.
+    Those with a thumb come first, newest first. Of a paper that was listed twice, the later listing
+    before the thumb counts. Papers of digests of older versions, without evidence, are left out.
 
     Args:
         latest: number of thumbs to look at.
@@ -57,9 +77,8 @@ def load_ratings(tx: Connection, latest: int) -> list[Rating]:
             feedback.c.at.desc(), feedback.c.subscriber_id, feedback.c.paper_id
         ).limit(latest)
     ).all()
-    ratings = []
-    for start in range(0, len(votes), _TOGETHER):
-        batch = votes[start : start + _TOGETHER]
+    rated: list[tuple[Any, Vote]] = []
+    for batch in split_into_batches(votes, _TOGETHER):
         listed = _load_listings(tx, batch)
         for vote in batch:
             rows = [
@@ -68,29 +87,30 @@ def load_ratings(tx: Connection, latest: int) -> list[Rating]:
                 if row.created_at <= vote.at
             ]
             if rows:
-                ratings.append(
-                    _build_rating(max(rows, key=lambda row: (row.created_at, row.id)), vote.vote)
-                )
-    return ratings
+                newest = max(rows, key=lambda row: (row.created_at, row.id))
+                rated.append((newest, vote.vote))
+    unrated = _load_unrated(tx, sorted({row.id for row, _ in rated}))
+    with_evidence = (
+        (row, vote, _EVIDENCE.decode(row.explanation).evidence)
+        for row, vote in (*rated, *((row, 0) for row in unrated))
+    )
+    return [
+        Rating(
+            recipe=row.team or row.provenance["recipe"],
+            evidence=evidence,
+            slot=row.slot,
+            vote=vote,
+        )
+        for row, vote, evidence in with_evidence
+        if evidence
+    ]
 
 
 def _load_listings(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[Any]]:
     """Load the listings of the papers that were voted on, by (subscriber, paper)."""
     pairs = {(vote.subscriber_id, vote.paper_id) for vote in votes}
     rows = tx.execute(
-        select(
-            digests.c.id,
-            digests.c.subscriber_id,
-            digests.c.created_at,
-            digests.c.provenance,
-            digest_items.c.paper_id,
-            digest_items.c.standard,
-            digest_items.c.slot,
-            digest_items.c.team,
-        )
-        .join(messages, messages.c.digest_id == digests.c.id)
-        .join(digest_items, digest_items.c.digest_id == digests.c.id)
-        .where(
+        _LISTINGS.join(messages, messages.c.digest_id == digests.c.id).where(
             digests.c.subscriber_id.in_({reader for reader, _ in pairs}),
             digest_items.c.paper_id.in_({paper for _, paper in pairs}),
             messages.c.state.in_([state.value for state in _SHOWN]),
@@ -103,15 +123,22 @@ def _load_listings(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int]
     return listings
 
 
-def _build_rating(row: Any, vote: Vote) -> Rating:
-    return Rating(
-        recipe=row.team or row.provenance["recipe"],
-        standard=row.standard,
-        slot=row.slot,
-        thumbs_up=row.provenance["thumbs_up"],
-        thumbs_down=row.provenance["thumbs_down"],
-        vote=vote,
+def _load_unrated(tx: Connection, digest_ids: Sequence[int]) -> list[Any]:
+    """Load the papers of digests that their reader left without a thumb."""
+    has_thumb = exists().where(
+        feedback.c.subscriber_id == digests.c.subscriber_id,
+        feedback.c.paper_id == digest_items.c.paper_id,
+        feedback.c.vote != 0,
     )
+    return [
+        row
+        for batch in split_into_batches(digest_ids)
+        for row in tx.execute(
+            _LISTINGS.where(digests.c.id.in_(batch), ~has_thumb).order_by(
+                digests.c.id, digest_items.c.position
+            )
+        )
+    ]
 
 
 def count_votes_since(tx: Connection, after: datetime | None, most: int) -> int:

@@ -1,9 +1,8 @@
-"""Calibration: readers with known probabilities, and histories with few ratings."""
+"""Calibration: from the prior to an install's own ratings; labels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,252 +10,183 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digest.model import THRESHOLD_WORDS, Score
+from digest.model import GOOD_CHANCE, STRONG_CHANCE, Score
 from digest.ranking.calibration import (
+    HIGHEST,
+    LOWEST,
     MIN_RATINGS,
+    PRIOR,
     Calibration,
-    RatedScores,
+    RatedEvidence,
     calibration_error,
     fit,
-    match_label,
 )
+from digest.ranking.scores import EVIDENCE
 
 Numbers = NDArray[np.float64]
-Probability = Callable[[Numbers, Numbers], Numbers]
-
-WORLDS: dict[str, Probability] = {
-    "higher scores are liked more": lambda standard, taste: (
-        1 / (1 + np.exp(-(standard - 4) - taste))
-    ),
-    "a step at one score": lambda standard, _: np.where(standard > 4, 0.9, 0.2),
-    "scores say nothing": lambda standard, taste: 1 / (1 + np.exp(-0.8 - taste + 0 * standard)),
-    "nearly everything is liked": lambda standard, _: np.full(len(standard), 0.97),
+#: install -> its true weights: as the prior, generous readers, and keywords that say nothing
+WORLDS = {
+    "as the prior": PRIOR.weights,
+    "generous readers": (PRIOR.weights[0] + 2.5, *PRIOR.weights[1:]),
+    "keywords say nothing": (-4.0, 3.0, 0.0, 1.0, 0.0, 0.0, 0.0),
 }
 
 
-def simulate_readers(
-    probability: Probability, ratings: int, seed: int
-) -> tuple[RatedScores, Numbers]:
-    """Simulate readers with different shares of thumbs up.
-
-    Returns:
-        Their ratings, and the true probability of each rating.
-    """
+def draw_evidence(number: int, seed: int) -> Numbers:
+    """Draw evidence of listed papers: scores well above the recent ones."""
     draw = np.random.default_rng(seed)
-    taste = draw.normal(0, 0.8, ratings)
-    before = draw.integers(0, 80, ratings)
-    up = draw.binomial(before, 1 / (1 + np.exp(-taste))).astype(np.float64)
-    standard = draw.gamma(4, 1, ratings)
-    probabilities = probability(standard, taste)
-    return RatedScores(
-        standard=standard,
-        thumbs_up=up,
-        thumbs_down=before - up,
-        liked=draw.random(ratings) < probabilities,
-    ), probabilities
+    score = draw.uniform(0.6, 2.2, number)
+    return np.column_stack(
+        (
+            score,
+            score + draw.normal(0, 0.2, number),
+            score * draw.uniform(0, 1, number),
+            draw.integers(0, 3, number),
+            draw.integers(0, 2, number),
+            np.zeros(number),
+        )
+    )
 
 
-def predict(calibration: Calibration, ratings: RatedScores) -> Numbers:
-    return calibration.probabilities(ratings.standard, ratings.thumbs_up, ratings.thumbs_down)
+def simulate(weights: tuple[float, ...], number: int, seed: int) -> tuple[RatedEvidence, Numbers]:
+    """Simulate ratings; also return the true chance of each."""
+    evidence = draw_evidence(number, seed)
+    truth = Calibration(weights=weights).chances(evidence)
+    liked = np.random.default_rng(seed + 1).random(number) < truth
+    return RatedEvidence(evidence=evidence, liked=liked, weight=np.ones(number)), truth
 
 
 @pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize(("ratings", "allowed"), [(MIN_RATINGS, 0.11), (1000, 0.06), (5000, 0.04)])
-def test_about_80_in_100_papers_with_a_match_near_80_are_liked(
-    world: str, ratings: int, allowed: float
-) -> None:
-    calibration = fit(simulate_readers(WORLDS[world], ratings, 1)[0])
-    held_out, _ = simulate_readers(WORLDS[world], 20_000, 2)
-    predicted = predict(calibration, held_out)
-    assert calibration_error(predicted, held_out.liked) < allowed
-    about_80 = (predicted >= 0.7) & (predicted < 0.9)
-    if about_80.sum() >= 500:
-        assert abs(predicted[about_80].mean() - held_out.liked[about_80].mean()) < max(
-            0.1, 2 * allowed
-        )
+@pytest.mark.parametrize(("ratings", "allowed"), [(MIN_RATINGS, 0.1), (1000, 0.05), (5000, 0.03)])
+def test_chances_come_true_after_some_ratings(world: str, ratings: int, allowed: float) -> None:
+    calibration = fit(simulate(WORLDS[world], ratings, 1)[0])
+    held_out, truth = simulate(WORLDS[world], 20_000, 7)
+    chances = calibration.chances(held_out.evidence)
+    assert calibration_error(chances, held_out.liked) < allowed
+    assert np.abs(chances - truth).mean() < allowed
     assert calibration.error is not None
     assert calibration.error < allowed + 0.05
 
 
-def test_it_separates_liked_papers_from_others_where_scores_do() -> None:
-    calibration = fit(simulate_readers(WORLDS["higher scores are liked more"], 2000, 1)[0])
-    held_out, truth = simulate_readers(WORLDS["higher scores are liked more"], 5000, 2)
-    constant = np.full(len(truth), truth.mean())
-    error = np.mean((predict(calibration, held_out) - truth) ** 2)
-    assert error < 0.3 * np.mean((constant - truth) ** 2)
+@pytest.mark.parametrize("world", WORLDS)
+def test_each_rating_moves_the_chances_a_little(world: str) -> None:
+    rated, _ = simulate(WORLDS[world], 400, 3)
+    evidence = draw_evidence(500, 5)
+    before = PRIOR.chances(evidence)
+    for number in range(1, 401):
+        seen = np.arange(400) < number
+        after = fit(rated.select(seen)).chances(evidence) if number % 25 < 2 else None
+        if number % 25 == 1 and after is not None:
+            assert before is None or np.abs(after - before).max() < 0.25
+        before = after
+    assert (
+        np.abs(
+            fit(rated.select(np.arange(400) < 1)).chances(evidence) - PRIOR.chances(evidence)
+        ).max()
+        < 0.1
+    )
+
+
+def test_without_ratings_the_prior_holds() -> None:
+    nothing = RatedEvidence(
+        evidence=np.empty((0, len(EVIDENCE))), liked=np.empty(0, np.bool_), weight=np.empty(0)
+    )
+    assert fit(nothing).weights == pytest.approx(PRIOR.weights, abs=1e-6)
+
+
+def test_papers_left_without_a_thumb_lower_the_chances_less_than_thumbs_down() -> None:
+    rated, _ = simulate(PRIOR.weights, 300, 1)
+    nothing = np.zeros(len(rated.liked), np.bool_)
+    weak = fit(replace(rated, liked=nothing, weight=np.full(len(nothing), 0.3)))
+    strong = fit(replace(rated, liked=nothing))
+    evidence = draw_evidence(100, 2)
+    assert (strong.chances(evidence) <= weak.chances(evidence)).all()
+    assert weak.chances(evidence).mean() < PRIOR.chances(evidence).mean()
+    assert weak.ratings == 0
+    assert strong.ratings == 300
 
 
 @given(
     rows=st.lists(
         st.tuples(
-            st.floats(allow_nan=True, allow_infinity=True),
-            st.integers(0, 5000),
-            st.integers(0, 5000),
+            st.lists(st.floats(-15, 15), min_size=len(EVIDENCE), max_size=len(EVIDENCE)),
             st.booleans(),
+            st.floats(0, 1),
         ),
-        max_size=300,
-    ),
-    up=st.integers(0, 10_000),
-    down=st.integers(0, 10_000),
+        max_size=60,
+    )
 )
-def test_any_ratings_give_probabilities_between_1_and_99_that_never_fall(
-    rows: list[tuple[float, int, int, bool]], up: int, down: int
+def test_more_evidence_never_lowers_a_chance(
+    rows: list[tuple[list[float], bool, float]],
 ) -> None:
-    standard, ups, downs, liked = zip(*rows, strict=True) if rows else ((), (), (), ())
     calibration = fit(
-        RatedScores(
-            standard=np.array(standard, dtype=np.float64),
-            thumbs_up=np.array(ups, dtype=np.float64),
-            thumbs_down=np.array(downs, dtype=np.float64),
-            liked=np.array(liked, dtype=np.bool_),
+        RatedEvidence(
+            evidence=np.array([row[0] for row in rows]).reshape(len(rows), len(EVIDENCE)),
+            liked=np.array([row[1] for row in rows], dtype=np.bool_),
+            weight=np.array([row[2] for row in rows]),
         )
     )
-    standard_scores = np.concatenate(
-        ([-np.inf, -1e300, np.inf], np.linspace(-40, 40, 81), [np.nan])
-    )
-    probabilities = calibration.probabilities(
-        standard_scores,
-        np.full(len(standard_scores), float(up)),
-        np.full(len(standard_scores), float(down)),
-    )
-    assert np.isfinite(probabilities).all()
-    assert (probabilities >= 0.01).all()
-    assert (probabilities <= 0.99).all()
-    assert all(left <= right + 1e-12 for left, right in pairwise(probabilities[3:-1]))
-    assert calibration.error is None or 0 <= calibration.error <= 1
-
-
-def history(liked: list[bool], standard: float | None = None) -> RatedScores:
-    number = len(liked)
-    heights = np.linspace(0, 8, number) if standard is None else np.full(number, standard)
-    return RatedScores(
-        standard=heights,
-        thumbs_up=np.full(number, 5.0),
-        thumbs_down=np.full(number, 5.0),
-        liked=np.array(liked, dtype=np.bool_),
-    )
-
-
-def test_all_up_and_all_down_never_make_certainty() -> None:
-    for number in (1, 10, 1000):
-        up, down = fit(history([True] * number)), fit(history([False] * number))
-        for height in (0.0, 4.0, 8.0):
-            (high,) = up.probabilities(np.array([height]), np.array([5.0]), np.array([5.0]))
-            (low,) = down.probabilities(np.array([height]), np.array([5.0]), np.array([5.0]))
-            assert 0.01 <= low < high <= 0.99
-    (probability,) = fit(history([True])).probabilities(
-        np.array([4.0]), np.array([5.0]), np.array([5.0])
-    )
-    assert probability < 0.9
-
-
-def test_contradicting_ratings_of_one_score_give_their_mean() -> None:
-    calibration = fit(history([True, True, True, False] * 250, standard=3.0))
-    assert calibration.probabilities(np.array([3.0]), np.array([5.0]), np.array([5.0]))[
-        0
-    ] == pytest.approx(0.75, abs=0.02)
-
-
-def test_all_scores_are_equal_where_lower_ones_are_liked_more() -> None:
-    calibration = fit(history([True] * 300 + [False] * 300))
-    probabilities = calibration.probabilities(
-        np.array([0.0, 4.0, 8.0]), np.full(3, 5.0), np.full(3, 5.0)
-    )
-    assert np.ptp(probabilities) < 1e-9
-    assert probabilities[0] == pytest.approx(0.5, abs=0.02)
+    evidence = draw_evidence(20, 1)
+    chances = calibration.chances(evidence)
+    assert ((chances >= LOWEST) & (chances <= HIGHEST)).all()
+    for column in range(len(EVIDENCE) - 1):
+        more = evidence.copy()
+        more[:, column] += 1
+        assert (calibration.chances(more) >= chances - 1e-9).all()
 
 
 def test_exploration_papers_are_measured_but_never_fitted_to() -> None:
-    ratings, _ = simulate_readers(WORLDS["higher scores are liked more"], 1000, 1)
-    alone, both = fit(ratings), fit(ratings, history([False] * 400, standard=9.0))
-    assert (both.weights, both.steps, both.ratings, both.error) == (
-        alone.weights,
-        alone.steps,
-        alone.ratings,
-        alone.error,
-    )
+    rated, _ = simulate(PRIOR.weights, 1000, 1)
+    drawn = simulate(PRIOR.weights, 400, 2)[0]
+    drawn = replace(drawn, liked=np.zeros(400, np.bool_))
+    alone, both = fit(rated), fit(rated, drawn)
+    assert (both.weights, both.ratings, both.error) == (alone.weights, alone.ratings, alone.error)
     assert both.explored == 400
     assert both.explored_error is not None
-    assert both.explored_error > 0.5
+    assert both.explored_error > 0.3
     assert alone.explored_error is None
 
 
 def test_a_calibration_survives_a_round_trip_and_refuses_other_bytes() -> None:
-    calibration = fit(simulate_readers(WORLDS["scores say nothing"], 500, 3)[0])
+    calibration = fit(simulate(PRIOR.weights, 500, 3)[0])
     assert Calibration.from_bytes(calibration.to_bytes()) == calibration
     for data in (
         b"",
         b"{",
         b"[]",
         b"null",
-        b'{"format": 1}',
-        b'{"format": 0, "calibration": {}}',
-        b'{"format": 1, "calibration": {"ratings": 3, "weights": [1.0]}}',
-        b'{"format": 1, "calibration": {"ratings": "x"}}',
+        b'{"format": 2}',
+        b'{"format": 1, "calibration": {}}',
+        b'{"format": 2, "calibration": {"ratings": 3, "weights": [1.0]}}',
+        b'{"format": 2, "calibration": {"ratings": "x"}}',
     ):
         with pytest.raises(ValueError, match="calibration"):
             Calibration.from_bytes(data)
 
 
-def test_columns_of_unequal_length_are_refused() -> None:
+def test_columns_of_other_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 papers"):
+        RatedEvidence(
+            evidence=np.zeros((2, len(EVIDENCE))), liked=np.zeros(3, np.bool_), weight=np.ones(3)
+        )
     with pytest.raises(ValueError, match="differ in length"):
-        RatedScores(
-            standard=np.zeros(2),
-            thumbs_up=np.zeros(2),
-            thumbs_down=np.zeros(2),
-            liked=np.zeros(3, dtype=np.bool_),
+        RatedEvidence(
+            evidence=np.zeros((2, len(EVIDENCE))), liked=np.zeros(2, np.bool_), weight=np.ones(3)
         )
 
 
-# ----------------------------------------------------------------------------------------------
-# words and numbers
-
-
-def score(percentile: int = 0, match: int | None = None, standard: float = 0.0) -> Score:
-    return Score(paper_id=1, value=1.0, percentile=percentile, match=match, standard=standard)
-
-
-def test_matches_are_words_until_there_are_enough_ratings() -> None:
-    few, enough = (
-        fit(simulate_readers(WORLDS["higher scores are liked more"], number, 1)[0])
-        for number in (MIN_RATINGS - 1, MIN_RATINGS)
-    )
-    (missing,) = few.matches(np.array([4.0]), thumbs_up=3, thumbs_down=1)
-    assert missing is None
-    assert match_label(score(98, missing, 4.0)) == "strong match"
-    (match,) = enough.matches(np.array([4.0]), thumbs_up=3, thumbs_down=1)
-    assert match == round(
-        100 * enough.probabilities(np.array([4.0]), np.array([3.0]), np.array([1.0]))[0]
-    )
-    assert match_label(score(98, match, 4.0)) == f"{match} % match"
-
-
 @pytest.mark.parametrize(
-    ("percentile", "match", "word"),
+    ("chance", "word"),
     [
-        (97, None, "strong match"),
-        (96, None, "good match"),
-        (85, None, "good match"),
-        (84, None, "possible match"),
-        (99, 49, "possible match"),
-        (0, 50, "good match"),
-        (0, 75, "strong match"),
+        (0.99, "strong match"),
+        (STRONG_CHANCE, "strong match"),
+        (STRONG_CHANCE - 0.001, "good match"),
+        (GOOD_CHANCE, "good match"),
+        (GOOD_CHANCE - 0.001, ""),
+        (0.0, ""),
     ],
 )
-def test_the_word_follows_the_match_where_there_is_one(
-    percentile: int, match: int | None, word: str
-) -> None:
-    assert score(percentile, match).word == word
-
-
-@given(st.integers(0, 100), st.none() | st.integers(1, 99), st.integers(0, 100))
-def test_a_threshold_may_be_a_number_or_a_word(
-    percentile: int, match: int | None, threshold: int
-) -> None:
-    rated = score(percentile, match)
-    assert rated.reaches(threshold) == ((percentile if match is None else match) >= threshold)
-    assert [rated.reaches(word) for word in THRESHOLD_WORDS] == [
-        rated.word != "possible match",
-        rated.word == "strong match",
-    ]
-    assert rated.reaches(0)
+def test_the_word_follows_the_chance(chance: float, word: str) -> None:
+    score = Score(paper_id=1, value=1.0, chance=chance)
+    assert score.word == word
+    assert score.match == round(100 * chance)

@@ -19,7 +19,7 @@ START = date(2026, 6, 1)
 
 def items(idents: list[int]) -> list[Item]:
     return [
-        Item(position=n, score=Score(paper_id=ident, value=-n, match=50))
+        Item(position=n, score=Score(paper_id=ident, value=-n, chance=0.5))
         for n, ident in enumerate(idents, start=1)
     ]
 
@@ -114,7 +114,7 @@ def test_equal_recipes_differ_significantly_in_one_case_of_twenty_at_most(skill:
 
 
 def one_item(team: str, position: int = 1) -> Item:
-    return Item(position=position, score=Score(paper_id=position, value=0, match=50), team=team)
+    return Item(position=position, score=Score(paper_id=position, value=0, chance=0.5), team=team)
 
 
 def test_the_unit_is_the_digest_with_few_readers_and_the_reader_with_many() -> None:

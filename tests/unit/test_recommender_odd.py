@@ -115,7 +115,12 @@ class World:
         )
         rated_ids = {paper.id for paper in (*liked, *disliked)}
         subscriber = Subscriber(
-            id=7, email="alice@example.org", size=size, interests=interests, created=NOW
+            id=7,
+            email="alice@example.org",
+            size=size,
+            strictness="always",
+            interests=interests,
+            created=NOW,
         )
         (trained,) = train_profiles(
             SPLIT,
@@ -146,7 +151,7 @@ def check_numbers(digest: Digest) -> None:
                 ),
             )
         )
-        assert score.match is None or 0 <= score.match <= 100
+        assert 0 <= score.chance <= 1
         assert sum(part.value for part in score.parts) + score.rest == pytest.approx(
             score.value, abs=1e-6
         )

@@ -27,7 +27,7 @@ def score(*parts: tuple[str, str, float], nearest: tuple[str, float] | None = No
         Part(kind=kind, name=name, value=value)  # type: ignore[arg-type]
         for kind, name, value in strongest_first
     )
-    return Score(paper_id=1, value=1, match=90, parts=all_parts, nearest=nearest)
+    return Score(paper_id=1, value=1, chance=0.9, parts=all_parts, nearest=nearest)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -42,23 +43,29 @@ def score_in_order(papers: Sequence[Paper], matches: Sequence[int] = ()) -> list
     """Score papers that are given best first."""
     return [
         Score(
-            paper_id=paper.id, value=1 - place / 10, match=matches[place] if matches else 90 - place
+            paper_id=paper.id,
+            value=1 - place / 10,
+            chance=(matches[place] if matches else 90 - place) / 100,
         )
         for place, paper in enumerate(papers)
     ]
 
 
 def choose(
-    subscriber: Subscriber, papers: Sequence[Paper], matches: Sequence[int] = (), **more: object
+    subscriber: Subscriber,
+    papers: Sequence[Paper],
+    matches: Sequence[int] = (),
+    rules: Rules | None = None,
 ) -> Digest | Quiet:
+    line = selection.line_of(subscriber.strictness)
     return selection.choose(
         subscriber,
         TODAY,
         score_in_order(papers, matches),
         {paper.id: paper for paper in papers},
         provenance=PROVENANCE,
-        **more,
-    )  # type: ignore[arg-type]
+        rules=replace(rules or Rules(), line=line),
+    )
 
 
 def listed_ids(outcome: Digest | Quiet) -> list[int]:
@@ -108,8 +115,8 @@ def test_a_paper_below_the_threshold_is_not_listed() -> None:
     assert listed_ids(choose(alice(strictness=50), PAPERS, [90, 50, 49, 10, 0])) == [1, 2]
 
 
-def test_without_a_threshold_a_match_of_zero_is_listed() -> None:
-    assert listed_ids(choose(alice(), PAPERS[:2], [0, 0])) == [1, 2]
+def test_who_wants_a_full_digest_gets_papers_of_any_chance() -> None:
+    assert listed_ids(choose(alice(strictness="always"), PAPERS[:2], [0, 0])) == [1, 2]
 
 
 def test_seen_papers_are_never_listed_again() -> None:

@@ -6,10 +6,12 @@ Shares, pins, mutes, limits, near-duplicates and exploration.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -51,18 +53,19 @@ def choose(
         Score(
             paper_id=paper.id,
             value=1 - place / 100,
-            match=max(99 - place, 0),
+            chance=max(99 - place, 0) / 100,
             interest=names[place] if names else "",
         )
         for place, paper in enumerate(papers)
     ]
+    subscriber = subscriber or reader(strictness="always")
     return selection.choose(
-        subscriber or reader(),
+        subscriber,
         day,
         ranked,
         {paper.id: paper for paper in papers},
         provenance=MADE,
-        rules=rules,
+        rules=replace(rules, line=selection.line_of(subscriber.strictness)),
     )
 
 
@@ -207,7 +210,7 @@ def test_a_category_takes_no_more_than_the_limit_unless_it_is_followed() -> None
 
 
 def choose_by_category(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
-    """Choose from papers given by category and standard score.
+    """Choose from papers given by category and chance in tenths.
 
     Jane Doe wrote those of cs.IT.
     """
@@ -216,8 +219,8 @@ def choose_by_category(tops: Sequence[tuple[str, float]], rules: Rules) -> list[
         for number, (category, _) in enumerate(tops)
     ]
     ranked = [
-        Score(paper_id=number, value=standard / 20, standard=standard)
-        for number, (_, standard) in enumerate(tops)
+        Score(paper_id=number, value=tenths, chance=tenths / 10)
+        for number, (_, tenths) in enumerate(tops)
     ]
     return ids(
         selection.choose(
@@ -266,7 +269,7 @@ def test_a_full_category_is_not_replaced_by_much_worse_papers() -> None:
         16,
     ]
     assert choose_by_category(
-        [("cs.IT", -place) for place in range(9)] + [("cs.CV", -20.0)] * 5, Rules(category_most=70)
+        [("cs.IT", 0.0) for place in range(9)] + [("cs.CV", 0.0)] * 5, Rules(category_most=70)
     ) == [*range(7), 9, 10, 11]
 
 
@@ -343,10 +346,10 @@ def test_papers_are_drawn_as_often_as_their_probability_says() -> None:
     probabilities: dict[int, float] = {}
     days = 2000
     for step in range(days):
-        outcome = choose(PAPERS[:12], Rules(explore=True), reader(5), TODAY + timedelta(days=step))
+        outcome = choose(PAPERS[:12], Rules(explore=True), reader(6), TODAY + timedelta(days=step))
         assert isinstance(outcome, Digest)
-        drawn[outcome.items[4].score.paper_id] += 1
-        probabilities[outcome.items[4].score.paper_id] = outcome.items[4].probability
+        drawn[outcome.items[5].score.paper_id] += 1
+        probabilities[outcome.items[5].score.paper_id] = outcome.items[5].probability
     assert abs(sum(probabilities.values()) - 1) < 1e-9
     for paper_id, probability in probabilities.items():
         assert (
@@ -371,18 +374,93 @@ def test_papers_unlike_the_listed_ones_are_drawn_more_often() -> None:
     assert drawn[0] > 2 * drawn[1]
 
 
-def test_no_exploration_in_small_digests_nor_where_all_are_listed_nor_below_the_threshold() -> None:
-    for papers, subscriber in (
-        (PAPERS, reader(4)),
-        (PAPERS[:10], reader(10)),
-        (PAPERS, reader(10, strictness=92)),
-    ):
-        outcome = choose(papers, Rules(explore=True), subscriber)
-        assert isinstance(outcome, Digest)
-        assert {item.slot for item in outcome.items} == {"normal"}
-        assert len(outcome.items) == min(
-            subscriber.size, len(papers), 8 if subscriber.threshold else 100
+@pytest.mark.parametrize(
+    ("papers", "subscriber", "listed"),
+    [
+        (PAPERS, reader(5), 5),
+        (PAPERS[:10], reader(10), 10),
+        # the first four reach 96 in a hundred
+        (PAPERS, reader(10, strictness=96), 4),
+    ],
+)
+def test_no_exploration_in_small_digests_nor_below_few_papers_nor_where_all_are_listed(
+    papers: list[Paper], subscriber: Subscriber, listed: int
+) -> None:
+    outcome = choose(papers, Rules(explore=True), subscriber)
+    assert isinstance(outcome, Digest)
+    assert {item.slot for item in outcome.items} == {"normal"}
+    assert len(outcome.items) == listed
+
+
+def test_a_paper_is_drawn_from_below_the_line_beside_five_that_fit() -> None:
+    outcome = choose(PAPERS, Rules(explore=True), reader(10, strictness=95))
+    assert isinstance(outcome, Digest)
+    assert [item.slot for item in outcome.items] == ["normal"] * 5 + ["exploration"]
+    assert outcome.items[-1].score.chance < 0.95
+
+
+# ----------------------------------------------------------------------------------------------
+# the line, and typed keywords in titles
+
+
+def choose_by_chance(
+    chances: Sequence[float], titled: Collection[int], line: float, size: int = 10
+) -> list[int]:
+    """Choose from papers that come as `recipes.rank` gives them."""
+    ranked = sorted(
+        (
+            Score(paper_id=number, value=chance, chance=chance, titled=number in titled)
+            for number, chance in enumerate(chances)
+        ),
+        key=lambda score: (
+            score.chance < line,
+            score.chance < line and not score.titled,
+            -score.chance,
+        ),
+    )
+    return ids(
+        selection.choose(
+            reader(size),
+            TODAY,
+            ranked,
+            {number: paper(number) for number in range(len(chances))},
+            provenance=MADE,
+            rules=Rules(line=line),
         )
+    )
+
+
+def test_what_does_not_fit_is_not_listed() -> None:
+    assert choose_by_chance([0.9, 0.35, 0.349, 0.1], (), 0.35) == [0, 1]
+
+
+def test_papers_at_the_line_are_listed_alike() -> None:
+    assert choose_by_chance([0.35] * 8 + [0.34], (), 0.35) == list(range(8))
+
+
+def test_a_typed_keyword_in_the_title_lists_a_paper_while_places_are_free() -> None:
+    assert choose_by_chance([0.9, 0.2, 0.1, 0.05], {3}, 0.35) == [0, 3]
+    assert choose_by_chance([0.9] * 10 + [0.2], {10}, 0.35) == list(range(10))
+
+
+@given(
+    chances=st.lists(st.floats(0.01, 0.99), max_size=30),
+    titled=st.sets(st.integers(0, 29)),
+    size=st.integers(1, 12),
+    line=st.sampled_from([0.0, 0.2, 0.35, 0.6]),
+)
+def test_keywords_in_titles_take_half_of_the_places_at_most(
+    chances: list[float], titled: set[int], size: int, line: float
+) -> None:
+    fitting = sum(chance >= line for chance in chances)
+    if not any(chance >= line or place in titled for place, chance in enumerate(chances)):
+        return
+    listed = choose_by_chance(chances, titled, line, size)
+    below = [number for number in listed if chances[number] < line]
+    held = [number for number, chance in enumerate(chances) if chance < line and number in titled]
+    assert len(listed) - len(below) == min(fitting, size)
+    assert set(below) <= set(held)
+    assert len(below) == min(len(held), max(size // 2, 1), max(size - fitting, 0))
 
 
 def test_papers_of_many_days_are_ranked_as_one_list() -> None:

@@ -20,7 +20,7 @@ def items(*idents: int, pinned: tuple[int, ...] = ()) -> list[Item]:
     return [
         Item(
             position=number,
-            score=Score(paper_id=ident, value=-number, match=50),
+            score=Score(paper_id=ident, value=-number, chance=0.5),
             slot="pinned" if ident in pinned else "normal",
         )
         for number, ident in enumerate(idents, start=1)
@@ -155,4 +155,4 @@ def test_about_the_given_share_of_readers_takes_part_and_always_the_same_ones() 
 @pytest.mark.parametrize("probability", [0.0, -0.1, 1.5, float("nan")])
 def test_an_item_refuses_an_invalid_probability(probability: float) -> None:
     with pytest.raises(ValueError, match="probability"):
-        Item(position=1, score=Score(paper_id=1, value=0, match=0), probability=probability)
+        Item(position=1, score=Score(paper_id=1, value=0, chance=0.0), probability=probability)

@@ -12,7 +12,8 @@ import numpy as np
 from digest import store
 from digest.model import SKEW
 from digest.ranking import calibration
-from digest.ranking.calibration import Calibration, RatedScores
+from digest.ranking.calibration import Calibration, RatedEvidence
+from digest.ranking.scores import EVIDENCE
 from digest.store.calibrations import Rating
 
 log = logging.getLogger("digest.pipeline")
@@ -21,38 +22,28 @@ log = logging.getLogger("digest.pipeline")
 _MAX_RATINGS = 5000
 #: fitted again after so many new ratings, or a twentieth of the ratings fitted before
 _MIN_NEW_RATINGS, _NEW_RATINGS_SHARE = 10, 20
-#: least time between two fits once a calibration is in use
+#: least time between two fits once there are many ratings
 _MIN_INTERVAL = timedelta(hours=6)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CalibrationProgress:
-    """How far a recipe is on the way from matches in words to matches in numbers."""
+    """How far a recipe's chances have moved from the prior to the readers' own ratings."""
 
     recipe: str
-    #: ratings that a calibration learns from: of papers that the recipe listed
-    ratings: int
-    #: what is in force; None = words
-    calibration: Calibration | None
+    #: what is in force
+    calibration: Calibration
 
     @property
     def summary(self) -> str:
-        if self.calibration is not None:
-            return f"numbers, {self.calibration}"
-        progress = f"{self.ratings} of {calibration.MIN_RATINGS} ratings"
-        if self.ratings < calibration.MIN_RATINGS:
-            return f"{progress}; matches are told in words until then"
-        return f"{progress}; matches are told in numbers from the next round on"
+        return f"chances {self.calibration}"
 
     @property
     def json(self) -> dict[str, object]:
-        error = None if self.calibration is None else self.calibration.error
         return {
             "recipe": self.recipe,
-            "ratings": self.ratings,
-            "needed": calibration.MIN_RATINGS,
-            "numbers": self.calibration is not None,
-            "error": error,
+            "ratings": self.calibration.ratings,
+            "error": self.calibration.error,
         }
 
 
@@ -85,8 +76,11 @@ def ratings_to_fit(tx: store.Connection, now: datetime) -> dict[str, list[Rating
     )
     known = load_calibrations(tx)
     ratings = max((stored_fit.ratings for stored_fit in known.values()), default=0)
-    in_use = bool(known) and ratings >= calibration.MIN_RATINGS
-    if in_use and last_fit is not None and now < last_fit + _MIN_INTERVAL:
+    if (
+        ratings >= calibration.MIN_RATINGS
+        and last_fit is not None
+        and now < last_fit + _MIN_INTERVAL
+    ):
         return {}
     enough = max(_MIN_NEW_RATINGS, ratings // _NEW_RATINGS_SHARE)
     if store.calibrations.count_votes_since(tx, last_fit if known else None, enough) < enough:
@@ -106,31 +100,18 @@ def fit_calibration(ratings: Sequence[Rating]) -> Calibration:
         ratings: the ratings of this recipe alone.
     """
     return calibration.fit(
-        _rated_scores([rating for rating in ratings if rating.slot == "normal"]),
-        _rated_scores([rating for rating in ratings if rating.slot == "exploration"]),
+        _rated_evidence([rating for rating in ratings if rating.slot == "normal"]),
+        _rated_evidence(
+            [rating for rating in ratings if rating.slot == "exploration" and rating.vote]
+        ),
     )
 
 
 def calibration_progress(tx: store.Connection, recipes: Sequence[str]) -> list[CalibrationProgress]:
     """Return the progress of each of these recipes."""
     known = load_calibrations(tx)
-    in_force = {
-        recipe: known[recipe]
-        for recipe in recipes
-        if recipe in known and known[recipe].has_enough_ratings
-    }
-    # Ratings of the last hours are not fitted yet; they are counted where no fit is in force.
-    latest = []
-    if len(in_force) < len(recipes):
-        latest = store.calibrations.load_ratings(tx, _MAX_RATINGS)
     return [
-        CalibrationProgress(
-            recipe=recipe,
-            ratings=in_force[recipe].ratings
-            if recipe in in_force
-            else sum(rating.recipe == recipe and rating.slot == "normal" for rating in latest),
-            calibration=in_force.get(recipe),
-        )
+        CalibrationProgress(recipe=recipe, calibration=known.get(recipe, calibration.PRIOR))
         for recipe in recipes
     ]
 
@@ -143,10 +124,11 @@ def _parse(recipe: str, data: bytes) -> Calibration | None:
         return None
 
 
-def _rated_scores(ratings: Sequence[Rating]) -> RatedScores:
-    return RatedScores(
-        standard=np.array([rating.standard for rating in ratings], dtype=np.float64),
-        thumbs_up=np.array([rating.thumbs_up for rating in ratings], dtype=np.float64),
-        thumbs_down=np.array([rating.thumbs_down for rating in ratings], dtype=np.float64),
-        liked=np.array([rating.vote == 1 for rating in ratings], dtype=np.bool_),
+def _rated_evidence(ratings: Sequence[Rating]) -> RatedEvidence:
+    columns = len(EVIDENCE)
+    known = [rating for rating in ratings if len(rating.evidence) == columns]
+    return RatedEvidence(
+        evidence=np.array([rating.evidence for rating in known]).reshape(len(known), columns),
+        liked=np.array([rating.vote == 1 for rating in known], dtype=np.bool_),
+        weight=np.array([1.0 if rating.vote else calibration.UNRATED_WEIGHT for rating in known]),
     )

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import takewhile
 
 from msgspec import structs
 
 from digest import papers
 from digest.model import Digest, Quiet
 from digest.pipeline.steps.corpus_view import BatchContext
+from digest.pipeline.steps.draw_line import draw_line
 from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
 from digest.ranking import profiles, recipes, scores, selection, team_draft
+from digest.ranking.calibration import PRIOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +123,7 @@ def choose_digest(
 ) -> Digest | Quiet:
     """Choose one reader's digest, without reasons yet."""
     trained = candidates.reader.profiles[recipe.name]
+    calibration = context.calibrations.get(recipe.name, PRIOR)
     provenance = replace(
         context.provenance,
         recipe=recipe.name,
@@ -127,17 +131,20 @@ def choose_digest(
         new_candidates=candidates.new_count,
         **recipes.count_ratings(trained),
     )
-    if _is_calibrated(recipe.name, context):
-        provenance = replace(provenance, calibration=str(context.calibrations[recipe.name]))
+    provenance = replace(provenance, calibration=str(calibration))
     if len(trained) > 1:
         rules = replace(rules, shares={profile.name: profile.share for profile in trained})
+    rules, paper_ids = draw_line(
+        candidates.reader.subscriber.strictness, trained, rules, candidates.paper_ids, context.day
+    )
     ranked = recipes.rank(
         recipe,
         trained,
         context.day,
-        candidates.paper_ids,
+        paper_ids,
         scored=scored,
-        match=_match_function(recipe.name, context, trained),
+        calibration=calibration,
+        line=rules.line,
     )
     return selection.choose(
         candidates.reader.subscriber,
@@ -174,14 +181,11 @@ def _choose_by_team_draft(
     split: RecipeSplit, context: BatchContext, candidates: Candidates, rules: selection.Rules
 ) -> Digest | Quiet:
     """Choose a digest that two recipes share."""
-    if not all(_is_calibrated(name, context) for name in split.names):
-        # Numbers on the papers of one recipe alone would tell the reader whose they are.
-        context = replace(context, calibrations={})
     (own,) = choose_by_recipe(split.recipe, context, [candidates], [rules])
     if isinstance(own, Quiet):
         return own
-    above = _apply_threshold(split.recipe, context, candidates)
-    (other,) = choose_by_recipe(split.recipe_b, context, [above], [rules])
+    fitting = _keep_fitting(split.recipe, context, candidates)
+    (other,) = choose_by_recipe(split.recipe_b, context, [fitting], [rules])
     if isinstance(other, Quiet):
         return own
     subscriber = candidates.reader.subscriber
@@ -197,45 +201,24 @@ def _choose_by_team_draft(
     return replace(own, items=items, provenance=replace(own.provenance, recipe_b=split.recipe_b))
 
 
-def _apply_threshold(own: str, context: BatchContext, candidates: Candidates) -> Candidates:
-    """Keep the papers above the reader's threshold by the service's own recipe.
+def _keep_fitting(own: str, context: BatchContext, candidates: Candidates) -> Candidates:
+    """Keep the papers that fit by the service's own recipe.
 
-    Each recipe has a scale of its own, so the other recipe then chooses without a threshold.
+    Each recipe has chances of its own, so the other recipe then chooses as many as there are.
     """
     reader = candidates.reader
-    threshold = selection.least_match(reader.subscriber)
-    if not threshold:
-        return candidates
-    trained = reader.profiles[own]
+    line = selection.line_of(reader.subscriber.strictness)
     ranked = recipes.rank(
         recipes.RECIPES[own],
-        trained,
+        reader.profiles[own],
         context.day,
         candidates.paper_ids,
-        match=_match_function(own, context, trained),
+        calibration=context.calibrations.get(own, PRIOR),
+        line=line,
     )
-    above = [score.paper_id for score in ranked if score.reaches(threshold)]
-    without_threshold = replace(reader.subscriber, strictness="always")
+    fitting = takewhile(lambda score: score.titled or score.chance >= line, ranked)
     return replace(
         candidates,
-        reader=replace(reader, subscriber=without_threshold),
-        paper_ids=frozenset(above),
+        reader=replace(reader, subscriber=replace(reader.subscriber, strictness="always")),
+        paper_ids=frozenset(score.paper_id for score in fitting),
     )
-
-
-def _match_function(
-    name: str, context: BatchContext, trained: Sequence[recipes.TrainedProfile]
-) -> recipes.MatchFunction | None:
-    """What turns a reader's standard scores into matches; None without a calibration."""
-    if not _is_calibrated(name, context):
-        return None
-    ratings = recipes.count_ratings(trained)
-    return partial(
-        context.calibrations[name].matches,
-        thumbs_up=ratings["thumbs_up"],
-        thumbs_down=ratings["thumbs_down"],
-    )
-
-
-def _is_calibrated(name: str, context: BatchContext) -> bool:
-    return name in context.calibrations and context.calibrations[name].has_enough_ratings

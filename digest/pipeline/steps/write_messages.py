@@ -24,7 +24,7 @@ from digest.model import (
     Resources,
 )
 from digest.pipeline.steps.co_likes import least_readers
-from digest.ranking import calibration, scores
+from digest.ranking import scores
 from digest.store.alarms import Raised
 
 _VOTES = (Purpose.UP, Purpose.DOWN)
@@ -131,7 +131,7 @@ def write_digest(
             paper=paper,
             resources=paper_resources,
             reason=scores.write_reason(item.score),
-            label=calibration.match_label(item.score),
+            label=item.score.word,
             links=paper_links,
             words=scores.lifting_words(item.score),
             seen_before=item.seen_before,

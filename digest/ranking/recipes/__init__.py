@@ -14,13 +14,12 @@ from digest.ranking.recipes.ranking import (
     rank,
     score_all,
 )
-from digest.ranking.recipes.recipe import MatchFunction, Recipe
+from digest.ranking.recipes.recipe import Recipe
 from digest.ranking.recipes.registry import DEFAULT_RECIPE, RECIPES, get_recipe
 
 __all__ = [
     "DEFAULT_RECIPE",
     "RECIPES",
-    "MatchFunction",
     "Recipe",
     "TrainedProfile",
     "count_ratings",

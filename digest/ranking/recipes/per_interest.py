@@ -11,7 +11,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.ranking import features
-from digest.ranking.profiles import Background, Profile, Rated, TrainingData
+from digest.ranking.profiles import (
+    Background,
+    Profile,
+    Rated,
+    TrainingData,
+    build_profile,
+)
 from digest.ranking.recipes.recipe import Recipe
 from digest.ranking.recipes.taste_names import name_tastes
 from digest.ranking.taste_clusters import find_tastes_of_readers
@@ -26,6 +32,8 @@ class TrainedProfile:
     name: str
     share: float
     profile: Profile
+    #: the same interest by its keywords, categories and authors alone
+    typed: Profile
     #: what the profile was trained from
     data: TrainingData
 
@@ -62,7 +70,13 @@ def train_all(
     )
     return [
         tuple(
-            TrainedProfile(name=name, share=share, profile=next(profiles), data=data)
+            TrainedProfile(
+                name=name,
+                share=share,
+                profile=next(profiles),
+                typed=build_profile(TrainingData(interests=data.interests, phrases=data.phrases)),
+                data=data,
+            )
             for name, share, data in parts
         )
         for parts in parts_by_reader

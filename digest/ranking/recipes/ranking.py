@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,26 +12,45 @@ from numpy.typing import NDArray
 
 from digest.model import Score
 from digest.ranking import scores
+from digest.ranking.calibration import PRIOR, Calibration
 from digest.ranking.profiles import TrainingData
 from digest.ranking.recipes.per_interest import TrainedProfile
-from digest.ranking.recipes.recipe import MatchFunction, Recipe
+from digest.ranking.recipes.recipe import Recipe
 
-#: percentile from which a paper can be listed for an interest
-MIN_PERCENTILE = 50
 #: value that an interest has to add to a paper, beyond what is trending, to name it
 MIN_INTEREST_VALUE = 1e-5
 #: what a profile can be trained from, strongest evidence first
 _STEPS = ("thumbs", "examples", "keywords")
+#: decimals of the evidence that is kept with a score
+_EVIDENCE_DECIMALS = 4
 
 
 def score_all(
     recipe: Recipe, readers: Sequence[Sequence[TrainedProfile]], day: scores.Day
 ) -> list[tuple[scores.Scored, ...]]:
-    """Score the day's papers by each profile of each reader."""
-    scored = iter(
-        recipe.score_all([trained.profile for profiles in readers for trained in profiles], day)
+    """Score the day's papers by each profile of each reader, with evidence."""
+    trained = [trained for profiles in readers for trained in profiles]
+    scored = recipe.score_all([one.profile for one in trained], day)
+    apart = [number for number, one in enumerate(trained) if _typed_differs(recipe, one)]
+    typed = list(scored)
+    for number, typed_scored in zip(
+        apart, scores.score_all([trained[number].typed for number in apart], day), strict=True
+    ):
+        typed[number] = typed_scored
+    with_evidence = iter(
+        replace(
+            own,
+            evidence=scores.gather_evidence(one.profile, own, one.typed, typed_scored, day),
+        )
+        for one, own, typed_scored in zip(trained, scored, typed, strict=True)
     )
-    return [tuple(next(scored) for _ in profiles) for profiles in readers]
+    return [tuple(next(with_evidence) for _ in profiles) for profiles in readers]
+
+
+def _typed_differs(recipe: Recipe, trained: TrainedProfile) -> bool:
+    """Tell whether a profile holds more than what the reader typed, and that is something."""
+    is_typed_alone = trained.profile.step == "keywords" and recipe.ranks_by_chance
+    return bool(trained.typed.keywords) and not is_typed_alone
 
 
 def rank(
@@ -42,13 +60,15 @@ def rank(
     candidate_ids: Collection[int],
     *,
     scored: Sequence[scores.Scored] = (),
-    match: MatchFunction | None = None,
+    calibration: Calibration = PRIOR,
+    line: float = 0.0,
 ) -> Iterator[Score]:
-    """Rank the papers best first, by the profile that likes each most.
+    """Rank the papers best first, by the profile that gives each the highest chance.
 
-    Each paper is listed once, without reasons.
+    Each paper is listed once, without reasons. Those at or above the line come first, then those
+    with a typed keyword in the title, then the others. Among these the chance decides, the same
+    for all interests; then the value, then the id. A recipe to compare with ranks by its values.
 
-    The highest percentile decides, since profiles have different scales; ties go by value.
     `Score.interest` names the profile's interest if it adds to the value of the paper.
 
     Args:
@@ -57,64 +77,64 @@ def rank(
         day: the papers of the day.
         candidate_ids: ids of the papers that compete for this reader.
         scored: the day's scores by each profile, where they are known already.
-        match: converts standard scores to match percentages.
+        calibration: evidence -> chances.
+        line: the least chance of a paper that fits.
     """
     scored = scored or score_all(recipe, [trained_profiles], day)[0]
-    if len(trained_profiles) == 1:
-        return scores.rank(scored[0], day, candidate_ids, match=match)
-    return _merge_rankings(trained_profiles, day, candidate_ids, scored, match)
+    chances = np.stack([calibration.chances(one.evidence) for one in scored])
+    best = chances.argmax(axis=0)
+    papers = np.arange(day.competing)
+    values = np.stack([one.values for one in scored])[best, papers]
+    chances = chances[best, papers]
+    common_values = _common_values(trained_profiles, day) if len(scored) > 1 else values
+    titled = np.max([scores.has_title_keyword(one.evidence) for one in scored], axis=0)
+    keys = chances if recipe.ranks_by_chance else _scale(values)
+    keys = keys + np.where(chances >= line, 2, titled)
+    for rows in scores.order_rows(keys, values, day, candidate_ids):
+        ranked: dict[int, Score] = {}
+        for number, (trained, one) in enumerate(zip(trained_profiles, scored, strict=True)):
+            own_rows = rows[best[rows] == number]
+            evidence = np.round(one.evidence[own_rows], _EVIDENCE_DECIMALS).tolist()
+            adds = (values - common_values)[own_rows] > MIN_INTEREST_VALUE
+            for row, score, known, chance, is_named in zip(
+                own_rows.tolist(),
+                scores.make_scores(one, day, own_rows),
+                evidence,
+                chances[own_rows].tolist(),
+                adds.tolist(),
+                strict=True,
+            ):
+                ranked[row] = structs.replace(
+                    score,
+                    chance=chance,
+                    evidence=tuple(known),
+                    titled=bool(titled[row]),
+                    interest=trained.name if is_named else "",
+                )
+        yield from (ranked[row] for row in rows.tolist())
 
 
-def _merge_rankings(
-    trained_profiles: Sequence[TrainedProfile],
-    day: scores.Day,
-    candidate_ids: Collection[int],
-    scored: Sequence[scores.Scored],
-    match: MatchFunction | None,
-) -> Iterator[Score]:
-    """Merge the rankings by each profile.
+def _scale(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale values to 0-1, 1 left out."""
+    if not len(values):
+        return values
+    spread = float(np.ptp(values))
+    return np.asarray((values - values.min()) / (spread * (1 + 1e-9) or 1.0), dtype=np.float64)
 
-    Each paper is yielded once, at its best place.
+
+def _common_values(
+    trained_profiles: Sequence[TrainedProfile], day: scores.Day
+) -> NDArray[np.float64]:
+    """Return what does not depend on the interest: from trends and from other readers' likes.
+
+    The first profile supplies the latter, since all profiles of a reader hold the same.
     """
-    # Value of each paper that does not depend on the interest: from trends and from other readers'
-    # likes. The first profile supplies the latter, since all profiles of a reader hold the same.
-    common_values = day.trending[:, : day.competing].sum(axis=0)
+    common_values: NDArray[np.float64] = day.trending[:, : day.competing].sum(axis=0)
     for paper_id, _, amount in trained_profiles[0].profile.co_like_boosts:
         row = day.find_row(paper_id)
         if row is not None:
             common_values[row] += amount
-    rankings = [
-        _name_interest(
-            trained.name,
-            common_values,
-            scores.rank(profile_scores, day, candidate_ids, match=match),
-            day,
-        )
-        for trained, profile_scores in zip(trained_profiles, scored, strict=True)
-    ]
-    ranked_ids: set[int] = set()
-    for score in heapq.merge(
-        *rankings,
-        key=lambda score: (-score.percentile, -score.value, score.paper_id, score.interest),
-    ):
-        if score.paper_id not in ranked_ids:
-            ranked_ids.add(score.paper_id)
-            yield score
-
-
-def _name_interest(
-    name: str, common_values: NDArray[np.float64], ranking: Iterator[Score], day: scores.Day
-) -> Iterator[Score]:
-    """Yield a profile's ranking.
-
-    Each score that the profile adds to names its interest.
-    """
-    for score in ranking:
-        added = score.value - common_values[day.row_of(score.paper_id)]
-        if score.percentile >= MIN_PERCENTILE and added > MIN_INTEREST_VALUE:
-            yield structs.replace(score, interest=name)
-        else:
-            yield score
+    return common_values
 
 
 def drop_training_data(trained_profiles: Sequence[TrainedProfile]) -> tuple[TrainedProfile, ...]:
@@ -166,7 +186,7 @@ def explain(
 
     The reasons come from the profile that ranked each.
 
-    Interest and match stay as they are.
+    All else stays as it is.
     """
     explained: dict[int, Score] = {}
     scored = scored or score_all(recipe, [trained_profiles], day)[0]
@@ -187,6 +207,6 @@ def explain(
             same_rank = (score.percentile, score.value) == (ranked.percentile, ranked.value)
             if len(trained_profiles) == 1 or same_rank:
                 explained[score.paper_id] = structs.replace(
-                    score, interest=ranked.interest, match=ranked.match
+                    ranked, parts=score.parts, rest=score.rest, nearest=score.nearest
                 )
     return explained

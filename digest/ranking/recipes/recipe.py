@@ -16,8 +16,6 @@ ScoreAll = Callable[[Sequence[profiles.Profile], scores.Day], list[scores.Scored
 ExplainScored = Callable[
     [profiles.Profile, scores.Day, scores.Scored, Collection[int]], Iterator[Score]
 ]
-#: standard scores -> the match percentages that they stand for
-MatchFunction = Callable[[NDArray[np.float64]], Sequence[int | None]]
 
 
 def _explain_linear(
@@ -46,6 +44,8 @@ class Recipe:
     explain_scored: ExplainScored = field(default=_explain_linear)
     #: whether each interest, or each taste found in the thumbs, gets a profile of its own
     per_interest: bool = False
+    #: whether the chance of a thumb up decides the order of papers; their values do if not
+    ranks_by_chance: bool = False
 
     def train(
         self, data: profiles.TrainingData, background: profiles.Background

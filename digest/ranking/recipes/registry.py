@@ -25,6 +25,7 @@ _RECIPES = (
         about="interests, thumbs and what is trending, learned anew each round",
         train_all=profiles.train_all,
         per_interest=True,
+        ranks_by_chance=True,
     ),
     Recipe(
         name="words",

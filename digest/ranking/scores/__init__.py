@@ -11,6 +11,7 @@ always add up. Read `plain` first: it is the whole sum for one reader.
 - `parts`, `values`: the same sum for many readers at once
 - `typed`: which papers hold a keyword that the reader typed
 - `order`: scored papers best first; which are muted and which pinned
+- `evidence`: what is known of a paper beside its score
 - `explanations`, `sentences`: what a value is made of, and one sentence that says so
 
 Selects nothing; `selection` does.
@@ -37,9 +38,17 @@ and for the readers of the batch `recipes.train_all` and `recipes.score_all`, th
 """
 
 from digest.ranking.scores.days import Day, make_day
+from digest.ranking.scores.evidence import EVIDENCE, gather_evidence, has_title_keyword
 from digest.ranking.scores.explanations import MAX_PARTS, explain
 from digest.ranking.scores.nearest import MIN_NEAREST_COSINE
-from digest.ranking.scores.order import find_muted, find_pinned, rank
+from digest.ranking.scores.order import (
+    find_followed,
+    find_muted,
+    find_pinned,
+    make_scores,
+    order_rows,
+    rank,
+)
 from digest.ranking.scores.plain import score_plainly
 from digest.ranking.scores.sentences import lifting_words, write_reason
 from digest.ranking.scores.similarity import cosines, near_duplicates
@@ -49,6 +58,7 @@ from digest.ranking.scores.typed import KeywordPlaces, find_keywords, find_title
 from digest.ranking.scores.values import Scored, measure, score, score_all
 
 __all__ = [
+    "EVIDENCE",
     "MAX_PARTS",
     "MAX_TOPICS",
     "MIN_NEAREST_COSINE",
@@ -58,14 +68,19 @@ __all__ = [
     "Scored",
     "cosines",
     "explain",
+    "find_followed",
     "find_keywords",
     "find_muted",
     "find_pinned",
     "find_title_keywords",
+    "gather_evidence",
+    "has_title_keyword",
     "lifting_words",
     "make_day",
+    "make_scores",
     "measure",
     "near_duplicates",
+    "order_rows",
     "rank",
     "score",
     "score_all",

@@ -7,7 +7,7 @@ in any batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -27,6 +27,8 @@ from digest.ranking.scores.parts import (
 
 #: values are rounded to so many decimals: the noise of the arithmetic must not order papers
 _DECIMALS = 7
+#: standard deviation up to which all papers are worth the same
+NO_DEVIATION = 1e-9
 #: readers in a batch, about
 _BATCH_SIZE = 128
 
@@ -41,9 +43,8 @@ class Scored:
     compared: NDArray[np.float64]
     mean: float
     deviation: float
-    #: least percentile of each paper, which counts compared papers that tie with it, shape
-    #: (competing,); None where nothing ties
-    tied: NDArray[np.int64] | None = None
+    #: what is known of each paper, shape (competing, EVIDENCE); empty = not gathered
+    evidence: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
 
 def measure(values: NDArray[np.float64], compared: NDArray[np.float64]) -> Scored:
@@ -84,48 +85,15 @@ def _score_batch(profiles: Sequence[Profile], day: Day) -> list[Scored]:
     means = deviations = [0.0] * len(values)
     if not is_empty:
         means, deviations = ordered.mean(axis=1).tolist(), ordered.std(axis=1).tolist()
-    scored = []
-    for number, profile in enumerate(profiles):
-        # With word weights hardly two papers are worth the same.
-        can_tie = not len(profile.indices) and not is_empty
-        scored.append(
-            Scored(
-                values=competing[number],
-                compared=ordered[number],
-                mean=means[number],
-                deviation=deviations[number],
-                tied=_tied_percentiles(competing[number], compared[number], day)
-                if can_tie
-                else None,
-            )
+    return [
+        Scored(
+            values=competing[number],
+            compared=ordered[number],
+            mean=means[number],
+            deviation=deviations[number],
         )
-    return scored
-
-
-def _tied_percentiles(
-    values: NDArray[np.float64], compared: NDArray[np.float64], day: Day
-) -> NDArray[np.int64]:
-    """Return percentiles that count ties, shape (competing,).
-
-    To a reader who named no more than a category, all of its papers are worth the same but for
-    how new and how popular they are. So papers tie where the profile adds the same to them, and
-    adds something at all.
-    """
-    trending = day.trending.sum(axis=0)
-    compared_trending = trending[day.competing :] if len(compared) < len(trending) else trending
-    own_part = np.round(values - trending[: day.competing], _DECIMALS - 1)
-    own_part_compared = np.sort(np.round(compared - compared_trending, _DECIMALS - 1))
-    lower = np.searchsorted(own_part_compared, own_part, side="left")
-    lower_or_tied = np.searchsorted(own_part_compared, own_part, side="right")
-    percentiles = np.where(
-        (own_part > 0) & (lower_or_tied > lower), 100 * lower_or_tied // len(own_part_compared), 0
-    )
-    order = np.lexsort((percentiles, values))
-    percentiles[order] = np.maximum.accumulate(percentiles[order])
-    # Of equal values the last has the highest percentile.
-    last_equal = np.searchsorted(values[order], values, side="right") - 1
-    monotone: NDArray[np.int64] = percentiles[order][last_equal]
-    return monotone
+        for number in range(len(profiles))
+    ]
 
 
 # ----------------------------------------------------------------------------------------------

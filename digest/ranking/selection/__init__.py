@@ -9,9 +9,9 @@
 Decides by scores that come best first; reads no clock and keeps no state between digests.
 """
 
-from digest.ranking.selection.choose import choose, least_match
+from digest.ranking.selection.choose import choose
 from digest.ranking.selection.exploration import MAX_CANDIDATES
 from digest.ranking.selection.near_duplicates import TITLE_OVERLAP, NearDuplicates
-from digest.ranking.selection.rules import Rules
+from digest.ranking.selection.rules import Rules, line_of
 
-__all__ = ["MAX_CANDIDATES", "TITLE_OVERLAP", "NearDuplicates", "Rules", "choose", "least_match"]
+__all__ = ["MAX_CANDIDATES", "TITLE_OVERLAP", "NearDuplicates", "Rules", "choose", "line_of"]

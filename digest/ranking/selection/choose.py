@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from itertools import islice
+from enum import IntEnum
+from itertools import chain, groupby, islice
 
 from digest.model import (
     Digest,
@@ -16,10 +17,9 @@ from digest.model import (
     Score,
     Slot,
     Subscriber,
-    Threshold,
 )
 from digest.ranking.selection.draft import Draft
-from digest.ranking.selection.exploration import MAX_CANDIDATES, MIN_DIGEST_SIZE, draw
+from digest.ranking.selection.exploration import MAX_CANDIDATES, MIN_LISTED, draw
 from digest.ranking.selection.fill import fill
 from digest.ranking.selection.rules import Rules
 
@@ -35,14 +35,14 @@ def choose(
 ) -> Digest | Quiet:
     """Choose the reader's digest for a local date.
 
-    Pinned papers come first, then the best others by the shares of the reader's interests, and at
-    the end one that is drawn for exploration. Withdrawn papers, near-duplicates of chosen papers
-    and those below the reader's threshold are left out. Of the rules only muting makes a digest
-    shorter.
+    Pinned papers come first, then those at or above the line by the shares of the reader's
+    interests, then those with a typed keyword in the title, and at the end one that is drawn for
+    exploration. Withdrawn papers and near-duplicates of chosen papers are left out.
 
     Args:
-        scores: of the papers that compete for the reader, best first; taken one by one until the
-            digest is full.
+        scores: of the papers that compete for the reader: those at or above the line, then those
+            with a typed keyword in the title, then the others; each best first. Taken one by one
+            until the digest is full.
         papers: all of these papers, by id; may hold others.
     """
     rules = rules or Rules()
@@ -56,11 +56,8 @@ def choose(
             if score.paper_id in pinned:
                 draft.add(score)
         others = (score for score in ranked if score.paper_id not in pinned)
-    if threshold := least_match(subscriber):
-        # Not cut off at the first one below: the order of several profiles is not that of matches.
-        others = (score for score in others if score.reaches(threshold))
     seed = (subscriber.id, local_date.toordinal())
-    items = _fill_places(draft, iter(others), candidates, rules, seed)
+    items = _fill_places(draft, others, candidates, rules, seed)
     if not items:
         return Quiet(
             subscriber_id=subscriber.id,
@@ -85,11 +82,6 @@ def choose(
     )
 
 
-def least_match(subscriber: Subscriber) -> Threshold:
-    """Return the match below which no paper is listed for a reader; 0 = any is."""
-    return "strong" if subscriber.strictness == "few" else subscriber.threshold
-
-
 def _origin_day(paper: Paper, local_date: date, rules: Rules) -> date | None:
     """Return the day of a paper that an earlier digest could have listed."""
     is_earlier = paper.id in rules.left_over and paper.first_seen < local_date
@@ -98,19 +90,32 @@ def _origin_day(paper: Paper, local_date: date, rules: Rules) -> date | None:
 
 def _fill_places(
     draft: Draft,
-    others: Iterator[Score],
+    others: Iterable[Score],
     candidates: _Candidates,
     rules: Rules,
     seed: tuple[int, int],
 ) -> list[tuple[Score, Slot, float]]:
     """Fill the places after the pinned papers; return all with slot and probability."""
     pinned_count = len(draft.scores)
-    explore = rules.explore and draft.size >= MIN_DIGEST_SIZE and draft.room > 1
+    explore = rules.explore and draft.size > MIN_LISTED and draft.room > 1
     draft.size -= explore
-    below = fill(draft, others, rules)
+    groups = groupby(others, key=lambda score: _group_of(score, rules))
+    waiting: Iterator[Score] = iter(())
+    for group, scores in groups:
+        if group is _Group.FITTING:
+            waiting = fill(draft, scores, rules)
+        elif group is _Group.TITLED:
+            waiting = _list_titled(draft, scores)
+        else:
+            waiting = scores
+        if draft.room <= 0 or group is _Group.OTHERS:
+            break
     draft.size += explore
-    undecided = list(islice(draft.without_duplicates(below), MAX_CANDIDATES if explore else 0))
-    if len(undecided) == 1:
+    undecided: list[Score] = []
+    if explore and len(draft.scores) >= MIN_LISTED:
+        below = chain(waiting, chain.from_iterable(scores for _, scores in groups))
+        undecided = list(islice(draft.without_duplicates(below), MAX_CANDIDATES))
+    if len(undecided) == 1 and undecided[0].chance >= rules.line:
         # Nothing to draw from: it is listed in its rank, which shares may have passed over.
         draft.add(undecided.pop())
         draft.scores[pinned_count:] = sorted(
@@ -124,6 +129,38 @@ def _fill_places(
         drawn, probability = draw(draft, undecided, rules, seed)
         items.append((drawn, "exploration", probability))
     return items
+
+
+class _Group(IntEnum):
+    """Why a paper may be listed, in the order in which the scores come."""
+
+    FITTING = 0  # its chance is at or above the line
+    TITLED = 1  # its title holds a keyword that the reader typed
+    OTHERS = 2
+
+
+def _group_of(score: Score, rules: Rules) -> _Group:
+    if score.chance >= rules.line:
+        return _Group.FITTING
+    return _Group.TITLED if score.titled else _Group.OTHERS
+
+
+def _list_titled(draft: Draft, scores: Iterator[Score]) -> Iterator[Score]:
+    """List papers for a typed keyword in the title while places are free, in half of them at most.
+
+    Returns:
+        The scores that found no place.
+    """
+    listed = 0
+    passed_over: list[Score] = []
+    for score in scores:
+        if draft.room <= 0 or listed >= max(draft.size // 2, 1):
+            return chain(passed_over, (score,), scores)
+        if draft.add(score):
+            listed += 1
+        else:
+            passed_over.append(score)
+    return iter(passed_over)
 
 
 class _Candidates:

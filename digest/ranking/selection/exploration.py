@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digest.model import Score
 from digest.ranking.selection.draft import Draft
 from digest.ranking.selection.rules import Rules
 
-#: papers just below the line among which one is drawn, and the ranks in which its weight halves
-MAX_CANDIDATES, HALF_RANKS = 50, 15
-#: weight that a paper keeps however much it is like the listed ones
+#: papers just below the line among which one is drawn
+MAX_CANDIDATES = 50
+#: weight that a paper keeps however small its chance, or however much it is like the listed ones
 _MIN_WEIGHT = 0.01
-#: a smaller digest has no place for exploration
-MIN_DIGEST_SIZE = 5
+#: papers that a digest lists at least beside one that is drawn
+MIN_LISTED = 5
 
 
 def draw(
@@ -26,9 +24,9 @@ def draw(
 ) -> tuple[Score, float]:
     """Draw one of the papers just below the line, and return it with its probability.
 
-    A paper near the line is likelier, since the scores are least sure on which side it belongs. A
-    paper unlike the listed ones is likelier, since an answer to it says more that is new. The
-    random number is a hash of the seed, so a draw can be repeated.
+    A paper of a higher chance is likelier, since scores are least sure on which side of the line it
+    belongs. A paper unlike the listed ones is likelier, since an answer to it says more that is
+    new. The random number is a hash of the seed, so a draw can be repeated.
 
     Args:
         draft: the listed papers.
@@ -38,7 +36,8 @@ def draw(
     similarity = rules.cosines(
         [score.paper_id for score in draft.scores], [score.paper_id for score in candidates]
     ).max(axis=0, initial=0.0)
-    weights = _rank_weights(len(candidates)) * np.maximum(1 - similarity, _MIN_WEIGHT)
+    chances = np.array([max(score.chance, _MIN_WEIGHT) for score in candidates])
+    weights = chances * np.maximum(1 - similarity, _MIN_WEIGHT)
     sums = weights.cumsum()
     # A hash is ten times as fast as making a random generator.
     digest = blake2b(f"exploration {seed[0]} {seed[1]}".encode(), digest_size=6).digest()
@@ -46,9 +45,3 @@ def draw(
     position = int(sums.searchsorted(uniform * sums[-1], side="right"))
     position = min(position, len(candidates) - 1)
     return candidates[position], float(weights[position] / sums[-1])
-
-
-@lru_cache(maxsize=MAX_CANDIDATES)
-def _rank_weights(number: int) -> NDArray[np.float64]:
-    weights: NDArray[np.float64] = 0.5 ** (np.arange(number) / HALF_RANKS)
-    return weights

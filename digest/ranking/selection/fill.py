@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
@@ -11,7 +11,7 @@ from digest.ranking.selection.draft import Draft
 from digest.ranking.selection.rules import Rules
 from digest.ranking.shares import allocate_places
 
-#: part of a paper's standard score that a replacement needs, where the paper's category is full
+#: part of a paper's chance that a replacement needs, where the paper's category is full
 REPLACEMENT = 0.75
 
 
@@ -20,7 +20,7 @@ def fill(draft: Draft, others: Iterator[Score], rules: Rules) -> Iterator[Score]
 
     Args:
         draft: holds the pinned papers already.
-        others: the scores of all other papers, best first.
+        others: the scores of the other papers that fit, best first.
 
     Returns:
         The scores that found no place, best first.
@@ -72,23 +72,19 @@ def fill(draft: Draft, others: Iterator[Score], rules: Rules) -> Iterator[Score]
 
 
 class _WaitingPapers:
-    """Papers whose category is full, best first, for each interest.
-
-    Interests are kept apart since their scores have no scale in common.
-    """
+    """Papers whose category is full, best first."""
 
     def __init__(self) -> None:
-        self._by_interest: dict[str, deque[tuple[int, Score]]] = defaultdict(deque)
+        self._papers: deque[tuple[int, Score]] = deque()
 
     def add(self, rank: int, score: Score, draft: Draft) -> None:
         if draft.exceeds_category_limit(score):
-            self._by_interest[score.interest].append((rank, score))
+            self._papers.append((rank, score))
 
     def pop_much_better(self, than: Score) -> Iterator[tuple[int, Score]]:
         """Yield, once each, the papers that `than` is not good enough to replace."""
-        waiting = self._by_interest[than.interest]
-        while waiting and than.standard < REPLACEMENT * waiting[0][1].standard > 0:
-            yield waiting.popleft()
+        while self._papers and than.chance < REPLACEMENT * self._papers[0][1].chance:
+            yield self._papers.popleft()
 
 
 def _never(_: Score) -> bool:

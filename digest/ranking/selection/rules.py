@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.model import Strictness
 from digest.ranking.selection.near_duplicates import NearDuplicates
+
+#: least chance of a paper that is listed, by how strict the reader is. A list whose papers all have
+#: at least half of the best F1 has the best F1 (Lipton, Elkan and Narayanaswamy, "Optimal
+#: thresholding of classifiers to maximize F1 measure", 2014): that is "balanced"
+_LINES = {"few": 0.6, "balanced": 0.35, "many": 0.2, "always": 0.0}
+
+
+def line_of(strictness: Strictness) -> float:
+    """Return the least chance of a paper that fits."""
+    return _LINES[strictness] if isinstance(strictness, str) else strictness / 100
 
 
 def _no_cosines(paper_ids: Sequence[int], other_ids: Sequence[int]) -> NDArray[np.float64]:
@@ -31,7 +42,9 @@ class Rules:
     left_over: Collection[int] = frozenset()
     #: ids that are never listed
     muted: Collection[int] = frozenset()
-    #: ids that are always listed, on top, even below the threshold
+    #: least chance of a paper that is listed for its rank; 0 = as many as there are places
+    line: float = 0.0
+    #: ids that are always listed, on top, even below the line
     pinned: Collection[int] = frozenset()
     #: share of each of several interests, by `Score.interest`
     shares: Mapping[str, float] = field(default_factory=dict)

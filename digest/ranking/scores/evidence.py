@@ -1,0 +1,93 @@
+"""What is known of each paper of a day beside its score: the inputs of a chance.
+
+Values of different readers have no scale in common. What they share stands here: how far a value
+stands above the reader's recent papers, and where the paper has what the reader typed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.ranking.profiles import Profile
+from digest.ranking.scores.days import Day
+from digest.ranking.scores.parts import category_and_author_parts
+from digest.ranking.scores.typed import find_keywords
+from digest.ranking.scores.values import NO_DEVIATION, Scored
+
+#: the columns of evidence, in order
+EVIDENCE = (
+    # the standard score of the paper, as a logarithm that keeps the sign
+    "score",
+    # the same by what the reader typed alone; by everything where no keyword was typed
+    "typed",
+    # the score times how many papers the reader likes: 0 = none, 1 = MANY_LIKES or more
+    "learned",
+    # typed keywords in the title, at most two
+    "title",
+    # whether the paper's first category is followed
+    "category",
+    # whether the reader typed no keyword
+    "untyped",
+)
+#: likes from which a score is as sure as it gets
+MANY_LIKES = 20
+#: keywords in one title that count
+_MAX_TITLE_KEYWORDS = 2.0
+
+
+def gather_evidence(
+    profile: Profile, scored: Scored, typed: Profile, typed_scored: Scored, day: Day
+) -> NDArray[np.float64]:
+    """Gather what is known of each competing paper, shape (competing, EVIDENCE).
+
+    Args:
+        profile: what was learned of an interest.
+        scored: the day by this profile.
+        typed: the interest by its keywords, categories and authors alone.
+        typed_scored: the day by these.
+    """
+    evidence = np.zeros((day.competing, len(EVIDENCE)))
+    score = _signed_log(scored)
+    keywords = find_keywords(typed, day)
+    likes = profile.thumbs_up
+    evidence[:, 0] = score
+    evidence[:, 1] = _signed_log(typed_scored) if keywords else score
+    evidence[:, 2] = score * min(np.log1p(likes) / np.log1p(MANY_LIKES), 1.0)
+    strengths = {own.phrase.text: own.strength for own in profile.keywords}
+    for keyword, _, title_rows in keywords:
+        evidence[title_rows, 3] += strengths.get(keyword.phrase.text, 1.0)
+    np.minimum(evidence[:, 3], _MAX_TITLE_KEYWORDS, out=evidence[:, 3])
+    evidence[_first_category_rows(typed, day), 4] = 1
+    evidence[:, 5] = not keywords
+    return evidence
+
+
+def has_title_keyword(evidence: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which papers hold a typed keyword in the title, shape (competing,)."""
+    return evidence[:, 3] > 0
+
+
+def _first_category_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
+    """Return the rows of competing papers whose first category is followed."""
+    rows = np.concatenate(
+        [
+            np.empty(0, dtype=np.int64),
+            *(
+                named.rows[named.values >= named.part.value]
+                for named in category_and_author_parts(profile, day)
+                if named.part.kind == "category" and named.part.value > 0
+            ),
+        ]
+    )
+    return rows[rows < day.competing]
+
+
+def _signed_log(scored: Scored) -> NDArray[np.float64]:
+    """Return standard scores as logarithms: a few papers stand very high above the rest."""
+    if scored.deviation <= NO_DEVIATION:
+        return np.zeros(len(scored.values))
+    standard = (scored.values - scored.mean) / scored.deviation
+    finite = np.nan_to_num(standard, nan=0.0, posinf=1e6, neginf=-1e6)
+    logarithms: NDArray[np.float64] = np.sign(finite) * np.log1p(np.abs(finite))
+    return logarithms
