@@ -123,15 +123,9 @@ class _Replay:
     def _choose(
         self, reader: TrainedReader, paper_ids: frozenset[int], listed: set[int]
     ) -> set[int]:
-        context, rules = self.context, self.rules
-        duplicates = context.near_duplicates.of_all(listed, context.papers, rules.similar_words)
-        outcome = choose_digest(
-            self.recipe,
-            context,
-            Candidates(reader=reader, paper_ids=paper_ids),
-            replace(rules, seen=duplicates),
-            self.scored,
-        )
+        candidates = Candidates(reader=reader, paper_ids=paper_ids)
+        rules = replace(self.rules, listed=frozenset(listed))
+        outcome = choose_digest(self.recipe, self.context, candidates, rules, self.scored)
         if not isinstance(outcome, Digest):
             return set()
         return {item.score.paper_id for item in outcome.items}

@@ -321,6 +321,32 @@ def test_the_index_finds_the_same_near_duplicates_as_comparing_every_pair(
         assert near_duplicates.of(paper_id, papers, lambda _: ()) == expected
 
 
+@given(
+    st.lists(st.integers(0, 29), min_size=1, max_size=40),
+    st.frozensets(st.integers(0, 39), max_size=10),
+    st.integers(1, 12),
+    st.booleans(),
+)
+def test_no_near_duplicate_of_a_recently_listed_paper_is_listed(
+    topics: list[int], listed: frozenset[int], size: int, explore: bool
+) -> None:
+    papers = [paper(number, title=f"On {NAMES[topic]}") for number, topic in enumerate(topics)]
+    listed &= frozenset(range(len(papers)))
+    ranked = [Score(paper_id=each.id, value=-each.id, match=50) for each in papers]
+    outcome = selection.choose(
+        reader(size, strictness="always"),
+        TODAY,
+        [score for score in ranked if score.paper_id not in listed],
+        {each.id: each for each in papers},
+        provenance=MADE,
+        rules=Rules(listed=listed, explore=explore),
+    )
+    chosen = [topics[number] for number in ids(outcome)] if isinstance(outcome, Digest) else []
+    fresh = set(topics) - {topics[number] for number in listed}
+    assert set(chosen) <= fresh
+    assert len(chosen) == len(set(chosen)) == min(size, len(fresh))
+
+
 def test_near_duplicates_of_one_day_are_not_used_on_another() -> None:
     rules = Rules()
     assert ids(choose([paper(0, title="On amber"), paper(1, title="On amber")], rules)) == [0]

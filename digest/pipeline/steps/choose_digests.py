@@ -70,14 +70,13 @@ def rules_for(
     What a reader named, for or against, holds whichever recipe ranks and whatever they rated.
     """
     data, day = candidates.reader.training_data, context.day
-    similar_words = partial(scores.near_duplicates, day)
     rules = replace(
         rules,
-        seen=context.near_duplicates.of_all(candidates.listed, context.papers, similar_words),
+        listed=candidates.listed,
         maybe_seen=candidates.maybe_seen,
         left_over=candidates.left_over,
         near_duplicates=context.near_duplicates,
-        similar_words=similar_words,
+        similar_words=partial(scores.near_duplicates, day),
         cosines=partial(scores.cosines, day),
     )
     if not data.interests:

@@ -125,9 +125,12 @@ def _fill_places(
         (score, "pinned" if score.paper_id in rules.pinned else "normal", 1.0)
         for score in draft.scores
     ]
-    if undecided:
+    while undecided:
         drawn, probability = draw(draft, undecided, rules, seed)
-        items.append((drawn, "exploration", probability))
+        if draft.add(drawn):
+            items.append((drawn, "exploration", probability))
+            break
+        undecided.remove(drawn)
     return items
 
 

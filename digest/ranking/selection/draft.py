@@ -17,7 +17,7 @@ class Draft:
         self.size = size
         self._papers = papers
         self._rules = rules
-        #: near-duplicates of the listed papers
+        #: near-duplicates of the papers listed here, and some of those listed before
         self._duplicates: set[int] = set()
         self._author_counts: dict[str, int] = {}
         #: authors with as many papers as they may have
@@ -29,14 +29,20 @@ class Draft:
         return self.size - len(self.scores)
 
     def add(self, score: Score) -> bool:
-        """List a paper; False where the digest is full or has a near-duplicate of it."""
+        """List a paper.
+
+        Returns:
+            False where the digest is full, or where it or a recent one lists a near-duplicate.
+        """
         if self.room <= 0 or score.paper_id in self._duplicates:
             return False
         paper, rules = self._papers[score.paper_id], self._rules
+        duplicates = rules.near_duplicates.of(score.paper_id, self._papers, rules.similar_words)
+        if not duplicates.isdisjoint(rules.listed):
+            self._duplicates.add(score.paper_id)
+            return False
         self.scores.append(score)
-        self._duplicates.update(
-            rules.near_duplicates.of(score.paper_id, self._papers, rules.similar_words)
-        )
+        self._duplicates.update(duplicates)
         for author in _casefold_authors(paper.authors) if rules.author_most else ():
             self._author_counts[author] = self._author_counts.get(author, 0) + 1
             if self._author_counts[author] >= rules.author_most:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 
 from digest.model import Paper
@@ -52,16 +52,6 @@ class NearDuplicates:
             duplicates = {*by_words, *self._with_similar_title(title, papers)}
             cached = self._by_paper[paper_id] = frozenset(duplicates) - {paper_id}
         return cached
-
-    def of_all(
-        self,
-        paper_ids: Iterable[int],
-        papers: Mapping[int, Paper],
-        similar_words: Callable[[int], Collection[int]],
-    ) -> frozenset[int]:
-        """Return the near-duplicates of several papers; of ids not in `papers` there are none."""
-        known = (paper_id for paper_id in paper_ids if paper_id in papers)
-        return frozenset().union(*(self.of(each, papers, similar_words) for each in known))
 
     def _with_similar_title(self, title: frozenset[str], papers: Mapping[int, Paper]) -> list[int]:
         cached = self._by_title.get(title)

@@ -36,6 +36,8 @@ class Rules:
 
     #: ids listed or rated before, which are left out
     seen: Collection[int] = frozenset()
+    #: ids that recent digests listed; near-duplicates of them are left out
+    listed: frozenset[int] = frozenset()
     #: ids that an earlier digest may already have shown; they are listed with a mark
     maybe_seen: Collection[int] = frozenset()
     #: ids that an earlier digest could have listed; they are listed with the day of the paper
