@@ -170,7 +170,7 @@ def test_a_thumb_trains_the_interest_that_listed_the_paper(any_app: App, dump: D
         any_app,
         dana.id,
         SubscriptionRequest(
-            email="", size=16, interests=(SCANS, Interest(name="hands", keywords=("court",)))
+            email="", size=50, interests=(SCANS, Interest(name="hands", keywords=("court",)))
         ),
     )
     services.rate(any_app, dana, papers[hand].name, 1)
