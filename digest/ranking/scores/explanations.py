@@ -135,7 +135,7 @@ class _Explainer:
             values[words.known] += words.contributions @ dense[:own]
         nearest = self._nearest_liked(row, words, values)
         if not words_alone:
-            keyword_values = _absorb_words(keyword_values, words, values, self._day)
+            keyword_values = self._absorb_words(keyword_values, words, values)
         parts = [
             Part(kind="keyword", name=keyword.phrase.text, value=value)
             for keyword, value in keyword_values
@@ -202,8 +202,34 @@ class _Explainer:
         if nearest is None or not nearest.is_near:
             return None
         lifts = np.maximum(values, 0)
-        shared = lifts[np.isin(words.indices, nearest.word_indices)].sum()
+        shared = lifts[self._are_among(words, nearest.word_indices)].sum()
         return nearest if shared > 0 and shared >= MIN_SHARED_LIFT * lifts.sum() else None
+
+    def _absorb_words(
+        self,
+        keyword_values: Sequence[tuple[Keyword, float]],
+        words: _PaperWords,
+        values: NDArray[np.float64],
+    ) -> list[tuple[Keyword, float]]:
+        """Add to each keyword what thumbs have taught of its words.
+
+        These words add nothing of their own any more: their `values` become 0.
+        """
+        absorbed = []
+        for keyword, value in keyword_values:
+            if not keyword.phrase.muted:
+                own = self._are_among(words, phrase_words(keyword.phrase, self._day)[0])
+                value += float(values[own].sum())
+                values[own] = 0
+            absorbed.append((keyword, value))
+        return absorbed
+
+    def _are_among(self, words: _PaperWords, indices: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which words of a loaded paper are among others, given as indices in the day."""
+        # Slot -1 is for words of no loaded paper.
+        is_among = np.zeros(len(self._slot_weights) + 1, np.bool_)
+        is_among[self._slots[indices]] = True
+        return is_among[self._slots[words.indices]]
 
     def _explain_encoder(
         self, row: int, own: int, dense: NDArray[np.float32]
@@ -215,9 +241,11 @@ class _Explainer:
         if self._day.contributions is None:
             return None
         value = float(self._day.dense[row, own:] @ dense[own:])
+        if value <= 0:
+            return None
         candidates = [liked.find_nearest_encoded(row, own) for liked in self._liked]
         nearest = max(candidates, key=lambda candidate: candidate.cosine, default=None)
-        if value <= 0 or nearest is None or not nearest.is_near:
+        if nearest is None or not nearest.is_near:
             return None
         return Part(kind="near", name=nearest.title, value=value), nearest
 
@@ -249,26 +277,6 @@ class _PaperWords:
     #: the words as the paper writes them; "" where it has no name for a column
     names: tuple[str, ...]
     phrases: PaperPhrases
-
-
-def _absorb_words(
-    keyword_values: Sequence[tuple[Keyword, float]],
-    words: _PaperWords,
-    values: NDArray[np.float64],
-    day: Day,
-) -> list[tuple[Keyword, float]]:
-    """Add to each keyword what thumbs have taught of its words.
-
-    These words add nothing of their own any more: their `values` become 0.
-    """
-    absorbed = []
-    for keyword, value in keyword_values:
-        if not keyword.phrase.muted:
-            own = np.isin(words.indices, phrase_words(keyword.phrase, day)[0])
-            value += float(values[own].sum())
-            values[own] = 0
-        absorbed.append((keyword, value))
-    return absorbed
 
 
 def _paper_words(day: Day, row: int, words_of: WordsOf) -> _PaperWords:
