@@ -86,6 +86,27 @@ def test_a_topic_stands_in_the_text_and_its_words_lift_the_paper(
             "Watermarking",
             ["watermarking"],
         ),
+        (
+            "Which Circuits Do Sparse Autoencoders Find? A Study of Small Models",
+            "What a network computes is hard to read. Sparse autoencoders split its activations "
+            "into features. We trace feature circuits through four invented models, and find that "
+            "sparse autoencoders miss half of what the feature circuits need.",
+            "Feature circuits by sparse autoencoders",
+            ["sparse autoencoders", "feature circuits"],
+        ),
+        (
+            "HiveSplat: Gaussian Splatting for Crowded Beehives",
+            "Beehives are crowded. We propose HiveSplat, which extends Gaussian splatting to "
+            "moving wings. HiveSplat renders novel views of a beehive at night.",
+            "Gaussian splatting with novel views",
+            ["Gaussian splatting", "novel views"],
+        ),
+        (
+            "LLM AGENTS THAT KEEP BOOKS",
+            "LLM agents forget. We give LLM agents a ledger, and let them keep books for a year.",
+            "Ledgers for LLM agents",
+            ["LLM agents"],
+        ),
         ("Glaciers", "Ice melts.", "Speech recognition", []),
     ],
 )

@@ -40,48 +40,48 @@ _VERBS = """
 """
 _EMPTY_WORDS = """
     ability able absolute accurate additional address art available average based best better
-    broad broader capable certain challenging clear close com common comparable complete complex
+    broad broader capable certain challenging clear close com common comparable complete
     comprehensive consistent contrast conventional critical crucial current demand demonstrated
     despite detailed different difficult diverse dual due easy effective efficient emerging end
     entire essential evolving existing experimental explicit extensive fact far fine first-class
-    five following four full fundamental furthermore future general github good great growing
-    hard heavy high higher highest https hundreds ideal important improved inherent initial
-    insufficient introduced io key known large-scale larger largest leading limited little long
-    longer low lower main major making massive meaningful modern multiple necessary new nine
-    notable novel ones open optimal order original overall particular plausible poor popular
-    possible potential powerful practical precise previous primary principled prior prominent
-    promising public real real-world recent reliable remarkable rich rigorous second seven
-    severe short significant similar simple simultaneous single six small smaller sophisticated
-    specific standard state state-of-the-art strong stronger strongest substantial successful
-    sufficient suitable superior systematic ten third thousands top traditional true
-    underexplored underlying unified unique universal unlike useful valuable various vast viable
-    vital vs wide world worse
+    five following four full fundamental furthermore future github good great growing hard heavy
+    high higher highest https hundreds ideal important improved inherent initial insufficient
+    introduced io key known large-scale larger largest leading limited little longer low lower
+    main major making massive meaningful modern multiple necessary new nine notable ones optimal
+    order original overall particular plausible poor popular possible potential powerful
+    practical precise previous primary principled prior prominent promising public real-world
+    recent reliable remarkable rich rigorous second seven severe significant similar simple
+    simultaneous six small smaller sophisticated specific standard state-of-the-art strong
+    stronger strongest substantial successful sufficient suitable superior systematic ten third
+    thousands top traditional true underexplored underlying unified unique universal unlike
+    useful valuable various vast viable vital vs wide worse
 """
-_VAGUE_NOUNS = """
+_VAGUE_WORDS = """
     abilities ability accuracy advance advantage aim algorithm algorithms analyses analysis
     application applications approach approaches architecture aspects assumption baseline
     baselines behavior behaviour benchmark benchmarks benefit capabilities capability case cases
-    challenge challenges change changes code community comparison component components concept
-    condition conditions configuration configurations contribution contributions cost costs data
-    dataset datasets deployment detail details development difference direction domain domains
-    effect effectiveness effects efficiency effort efforts error errors evaluation evidence
-    example examples experiment experiments factor factors feature features field finding
-    findings form formulation framework frameworks function gain gains gap goal idea impact
-    implementation improvement improvements information input insight insights issue issues
-    knowledge level levels limitation limitations literature mechanism mechanisms method methods
-    metric metrics model modeling models module number objective outcome output pair pairs paper
-    papers paradigm part pattern patterns performance perspective pipeline point practice
-    principle problem problems process progress properties property quality question questions
-    range rate reason representation research researchers resource result results role sample
-    samples scale scenario scenarios score scores set setting settings size solution solutions
-    source sources step steps strategies strategy structure studies study success survey system
-    systems task tasks technique techniques technology term theory time tool tools trade-off
-    training type types understanding use user users value variety view way ways work works
+    challenge challenges change changes code community comparison complex component components
+    concept condition conditions configuration configurations contribution contributions cost
+    costs data dataset datasets deployment detail details development difference direction
+    domain domains effect effectiveness effects efficiency effort efforts error errors
+    evaluation evidence example examples experiment experiments factor factors feature features
+    field finding findings form formulation framework frameworks function gain gains gap general
+    goal idea impact implementation improvement improvements information input insight insights
+    issue issues knowledge level levels limitation limitations literature long mechanism
+    mechanisms method methods metric metrics model modeling models module novel number objective
+    open outcome output pair pairs paper papers paradigm part pattern patterns performance
+    perspective pipeline point practice principle problem problems process progress properties
+    property quality question questions range rate real reason representation research
+    researchers resource result results role sample samples scale scenario scenarios score
+    scores set setting settings short single size solution solutions source sources state step
+    steps strategies strategy structure studies study success survey system systems task tasks
+    technique techniques technology term theory time tool tools trade-off training type types
+    understanding use user users value variety view way ways work works world
 """
-#: never a part of a phrase; adverbs in "-ly" neither
+#: never a part of a phrase; adverbs in "-ly" and verbs in "-ize" neither
 BARRIERS = frozenset(_VERBS.split()) | frozenset(_EMPTY_WORDS.split())
 #: say nothing alone: "new method", "learning system"
-VAGUE = frozenset(_VAGUE_NOUNS.split())
+VAGUE = frozenset(_VAGUE_WORDS.split())
 #: a phrase does not end with an adjective or an adverb ...
 ADJECTIVE = re.compile(
     r"(?:spoken|hidden|written|unseen|sparse|dense|robust|deep|fast|raw|safe|unsafe|[234]d)$"

@@ -146,7 +146,12 @@ def _runs(text: str, own_name: str) -> Iterator[list[_Token]]:
 
 def _is_barrier(word: str) -> bool:
     """Tell whether a word is never a part of a phrase: stop words, verbs, adverbs."""
-    return word in STOP_WORDS or word in BARRIERS or (word.endswith("ly") and word not in NOUNS)
+    return (
+        word in STOP_WORDS
+        or word in BARRIERS
+        or (word.endswith("ly") and word not in NOUNS)
+        or (word.endswith(("ize", "izes", "izing")) and len(word) >= _LONG_WORD)
+    )
 
 
 def _is_noun_phrase(tokens: list[_Token]) -> bool:

@@ -27,7 +27,7 @@ _LITTLE = 0.1
 #: nor known from others, and of a single word
 _WEAK, _UNKNOWN, _SINGLE = 0.6, 0.5, 0.4
 #: weight of a phrase that a neighbour belongs to
-_CUT = 0.6
+_CUT = 0.3
 #: preference for a phrase of the title
 _TITLE = 1.2
 
