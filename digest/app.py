@@ -255,6 +255,7 @@ PATHS = {
     Purpose.UNSUBSCRIBE: "/u/",
     Purpose.MANAGE: "/m/",
     Purpose.CONFIRM: "/c/",
+    Purpose.RATE: "/d/",
 }
 
 

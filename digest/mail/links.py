@@ -33,6 +33,7 @@ _PURPOSES = {
     Purpose.MANAGE: 4,
     Purpose.CONFIRM: 5,
     Purpose.BOUNCE: 6,
+    Purpose.RATE: 7,
 }
 _BY_NUMBER = {number: purpose for purpose, number in _PURPOSES.items()}
 _MAC_BYTES = 16

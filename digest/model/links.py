@@ -16,6 +16,8 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     MANAGE = "manage"
     CONFIRM = "confirm"
+    #: the pages of a whole digest: rate all its papers, and how it was made
+    RATE = "rate"
     #: part of the address that bounces return to; no page accepts it
     BOUNCE = "bounce"
 

@@ -157,11 +157,14 @@ def _count_press(
         return replace(
             result, outcome="repeated", previous_vote=first.previous_vote if first else 0
         )
+    # A page of several papers answers with itself, so presses for other papers may lie between a
+    # correction and what it corrects.
     around = store.presses.list_around(tx, reader_id, now, presses.WINDOW)
+    held_ids = {around[position].id for position in presses.find_held(around)}
     recent = [press_nearby for press_nearby in around if press_nearby.paper_id == paper.id]
-    held = presses.find_held(recent)
+    held = {position for position, nearby in enumerate(recent) if nearby.id in held_ids}
     outcome: PressOutcome = "counted"
-    if any(recent[position].id == recorded.id for position in held):
+    if recorded.id in held_ids:
         store.presses.hold(tx, [recent[position].id for position in held])
         outcome, new_vote = "held", presses.vote_without_held(recent, held)
     else:

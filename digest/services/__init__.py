@@ -4,6 +4,7 @@ Each module answers one question or does one errand; none decides what is listed
 """
 
 from digest.services.deliveries import deliveries, resolve
+from digest.services.digest_papers import DigestPapers, RatedItem, load_digest_papers
 from digest.services.encodings import EncoderInfo, encode, encoder_info
 from digest.services.explain import (
     InterestExplanation,
@@ -29,6 +30,7 @@ from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.watch import WatchReport, disks, watch
 
 __all__ = [
+    "DigestPapers",
     "EncoderInfo",
     "FetchOptions",
     "FetchReport",
@@ -39,6 +41,7 @@ __all__ = [
     "MailboxReport",
     "Preview",
     "ProfileExplanation",
+    "RatedItem",
     "RatedPaper",
     "Status",
     "TypedWarning",
@@ -60,6 +63,7 @@ __all__ = [
     "import_library",
     "ingest_inbox",
     "list_rejected",
+    "load_digest_papers",
     "poll_mailbox",
     "preview",
     "profile_version",

@@ -233,6 +233,13 @@ def find_by_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
     return tx.execute(select(digests.c.id).where(where)).scalar_one_or_none()
 
 
+def find_by_message(tx: Connection, message_id: int, subscriber_id: int) -> Digest | None:
+    """Find the digest that a message to a subscriber carried; None where none is stored."""
+    where = (messages.c.id == message_id, messages.c.subscriber_id == subscriber_id)
+    digest_id = tx.execute(select(messages.c.digest_id).where(*where)).scalar_one_or_none()
+    return None if digest_id is None else load_many(tx, [digest_id]).get(digest_id)
+
+
 def list_latest(tx: Connection) -> list[dict[str, Any]]:
     """List each subscriber's newest digest or quiet day, with its message's state.
 

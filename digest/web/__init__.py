@@ -22,6 +22,7 @@ from digest.web import (
     error_answers,
     explanation,
     health,
+    rating,
     settings,
     signup,
     thumbs,
@@ -66,6 +67,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
     )
     for router in (
         thumbs.routes(app, pages),
+        rating.routes(app, pages),
         unsubscribe.routes(app, pages),
         settings.routes(app, pages),
         explanation.routes(app, pages, profiles),

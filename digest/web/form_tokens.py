@@ -12,8 +12,9 @@ from datetime import datetime
 
 from digest.presses import KEPT_FOR, READING
 
-#: time when the page was shown, random digits, and which of its forms
-_SHAPE = re.compile(r"([0-9a-f]{1,10})\.[0-9a-f]{16}[ab]?", re.ASCII)
+#: time when the page was shown, random digits, and which of its forms: a letter, on a page of
+#: several papers behind the number of the paper
+_SHAPE = re.compile(r"([0-9a-f]{1,10})\.[0-9a-f]{16}(?:(?:\.[0-9]{1,4})?[ab])?", re.ASCII)
 
 
 def new_form_token(now: datetime) -> str:

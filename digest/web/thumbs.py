@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
+from digest.errors import NotFoundError
 from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus, Vote
 from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
 from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
@@ -44,7 +45,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         link = pipeline.read_link(app, token, Purpose.UP, Purpose.DOWN)
         if is_expired(form.one("form"), app.now()):
             return page.ask(link, "outdated")
-        return page.press(link, _read_press(app, form))
+        return page.press(link, read_press(app, form))
 
     return router
 
@@ -112,6 +113,7 @@ class _ThumbPage:
         self, link: Link, subscriber: Subscriber, paper: Paper, vote: _Vote
     ) -> HTMLResponse:
         thumb = _VOTES[link.purpose]
+        token = new_form_token(self.app.now())
         return self.pages.render(
             "thumb",
             whose=reader_label(subscriber),
@@ -123,14 +125,35 @@ class _ThumbPage:
             opposite=vote.vote == -thumb,
             vote=vote.vote,
             before=0 if vote.previous_vote == thumb else vote.previous_vote,
-            mark=new_form_token(self.app.now()),
+            mark=token,
             answers=vote.answers,
             here=self.pages.path(link.purpose, link, paper_id=link.paper_id),
             other=self.pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
+            rest=self._rest_of_digest(link),
         )
 
+    def _rest_of_digest(self, link: Link) -> dict[str, object] | None:
+        """What the page shows of the digest's other papers; None where the digest is not stored."""
+        try:
+            listed = services.load_digest_papers(self.app, link)
+        except NotFoundError:
+            return None
+        following = listed.next_unrated(link.paper_id)
+        return {
+            "count": len(listed.items),
+            "page": self.pages.path(Purpose.RATE, link),
+            "next": following
+            and paper_values(following.paper)
+            | {
+                "number": following.number,
+                "up": self.pages.path(Purpose.UP, link, paper_id=following.paper.id),
+                "down": self.pages.path(Purpose.DOWN, link, paper_id=following.paper.id),
+            },
+        }
 
-def _read_press(app: App, form: Form) -> pipeline.PostedForm:
+
+def read_press(app: App, form: Form) -> pipeline.PostedForm:
+    """Read what the form of a thumb says beside its link."""
     now = app.now()
     return pipeline.PostedForm(
         form=normalise_form_token(form.one("form"), now),

@@ -97,8 +97,21 @@ class Place:
         request = SubscriptionRequest(email=f"{local}@example.org", **fields)  # type: ignore[arg-type]
         return subscriptions.subscribe(self.app, request, origin="command").subscriber
 
-    def path(self, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:
-        return self.app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(self.base_url)
+    def newest_message(self) -> int:
+        with self.app.store.reading() as tx:
+            ids = tx.execute(select(tables.messages.c.id)).scalars().all()
+        return max(ids, default=0)
+
+    def path(
+        self,
+        purpose: Purpose,
+        subscriber: Subscriber,
+        paper_id: int = 0,
+        *,
+        message_id: int = 0,
+    ) -> str:
+        url = self.app.url(purpose, subscriber.id, paper_id=paper_id, message_id=message_id)
+        return url.removeprefix(self.base_url)
 
     def fingerprint(self, *without: str) -> dict[str, str]:
         """Hash the rows of each table, to see whether anything changed."""

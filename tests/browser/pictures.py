@@ -75,7 +75,7 @@ def to_look_at(browser: Browser, address: str, folder: Path) -> None:
     links = [
         link
         for link in page.locator("a").evaluate_all("all => all.map(one => one.href)")
-        if link.startswith(address)
+        if link.startswith(address) and "#" not in link
     ]
     paths = {
         "inbox": "/inbox",
@@ -85,9 +85,9 @@ def to_look_at(browser: Browser, address: str, folder: Path) -> None:
         "front": "/",
     }
     for link in links:
-        paths.setdefault(
-            f"link-{link.removeprefix(address).split('/')[1]}", link.removeprefix(address)
-        )
+        path = link.removeprefix(address)
+        _, page_name, _, *below = path.split("/")
+        paths.setdefault("-".join(("link", page_name, *below)), path)
     for name, path in paths.items():
         for device, width in WIDTHS.items():
             for scheme in ("light", "dark"):

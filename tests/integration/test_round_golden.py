@@ -27,7 +27,7 @@ DAY = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
 def mask_tokens(text: str) -> str:
     """Mask the tokens, which differ with the key of each database."""
-    return re.sub(r"(/[tumc]/|%20)[a-z2-7]{55}", r"\1TOKEN", text)
+    return re.sub(r"(/[tumcd]/|%20)[a-z2-7]{55}", r"\1TOKEN", text)
 
 
 @pytest.fixture(scope="module")

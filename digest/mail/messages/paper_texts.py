@@ -77,7 +77,7 @@ def format_authors(authors: Sequence[str]) -> str:
     if len(names) <= MAX_AUTHORS:
         return ", ".join(texts.cut(name, _MAX_NAME) for name in names)
     first = ", ".join(texts.cut(name, _MAX_NAME) for name in names[:_FIRST_AUTHORS])
-    return f"{first} … {texts.cut(names[-1], _MAX_NAME)} ({len(names):,})"
+    return f"{first} … {texts.cut(names[-1], _MAX_NAME)}\u00a0({len(names):,})"
 
 
 def _cached_text(item: Listed, year: int, origin_day: str) -> PaperText:

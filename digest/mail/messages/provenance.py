@@ -44,15 +44,20 @@ def knows_nothing(provenance: Provenance) -> bool:
 
 def details(provenance: Provenance) -> str:
     """Model, features, thumbs, dumps and time, separated by semicolons."""
+    return "; ".join(f"{name} {value}" for name, value in facts(provenance))
+
+
+def facts(provenance: Provenance) -> list[tuple[str, str]]:
+    """Name and value of what a digest was made from, in the order of `details`."""
     dumps = [texts.cut(texts.one_line(name), 60) for name in provenance.dumps[:_DUMPS_SHOWN]]
     if len(provenance.dumps) > _DUMPS_SHOWN:
         dumps.append(f"{len(provenance.dumps) - _DUMPS_SHOWN} more")
-    parts = [
-        f"model {texts.one_line(provenance.model)}",
-        f"features {texts.one_line(provenance.features)}",
-        f"thumbs {provenance.thumbs_up} up, {provenance.thumbs_down} down",
-        *([f"match {provenance.calibration}"] if provenance.calibration else []),
-        f"dumps {', '.join(dumps) or 'none'}",
-        f"at {provenance.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    at = provenance.at.astimezone(UTC)
+    return [
+        ("model", texts.one_line(provenance.model)),
+        ("features", texts.one_line(provenance.features)),
+        ("thumbs", f"{provenance.thumbs_up} up, {provenance.thumbs_down} down"),
+        *([("match", provenance.calibration)] if provenance.calibration else []),
+        ("dumps", ", ".join(dumps) or "none"),
+        ("at", f"{texts.format_date(at.date(), year=True)}, {at:%H:%M} UTC"),
     ]
-    return "; ".join(parts)

@@ -226,15 +226,17 @@ def _links(
     reader, message = queued.subscriber.id, queued.id
     own = [
         Link(purpose, reader, message_id=message)
-        for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)
+        for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE, Purpose.RATE)
     ]
-    manage, unsubscribe, *answers = app.urls(
+    manage, unsubscribe, rate, *answers = app.urls(
         own + [Link(vote, reader, paper.id, message) for paper in listed for vote in _VOTES]
     )
     return (
         ReaderLinks(
             manage=manage,
             unsubscribe=unsubscribe,
+            rate=rate if listed else "",
+            provenance=f"{rate}/made" if listed else "",
             unsubscribe_by_mail=app.mailto(Purpose.UNSUBSCRIBE, reader, message_id=message),
         ),
         [

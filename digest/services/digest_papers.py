@@ -1,0 +1,90 @@
+"""The papers of a sent digest with what its reader says of each, for the pages about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from digest import presses, store
+from digest.app import App
+from digest.errors import NotFoundError
+from digest.model import Digest, Item, Link, Paper, Subscriber, Vote
+from digest.pipeline.steps.co_likes import least_readers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RatedItem:
+    """A listed paper and the reader's thumb on it."""
+
+    #: as the mail numbers it
+    number: int
+    item: Item
+    paper: Paper
+    vote: Vote
+    #: both thumbs were pressed, and wait until a person confirms one
+    is_held: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DigestPapers:
+    """A digest as its mail lists it: without papers that were withdrawn."""
+
+    subscriber: Subscriber
+    digest: Digest
+    items: tuple[RatedItem, ...]
+
+    def find(self, paper_id: int) -> RatedItem | None:
+        """Find a paper of the digest by its id, or that of a record merged into it."""
+        return next(
+            (
+                listed
+                for listed in self.items
+                if paper_id in (listed.paper.id, listed.item.score.paper_id)
+            ),
+            None,
+        )
+
+    def next_unrated(self, paper_id: int) -> RatedItem | None:
+        """Find the paper to rate after this one, from there to the end and from the beginning."""
+        listed = self.find(paper_id)
+        if listed is None:
+            return None
+        after = [*self.items[listed.number :], *self.items[: listed.number - 1]]
+        return next((other for other in after if not other.vote and not other.is_held), None)
+
+
+def load_digest_papers(app: App, link: Link) -> DigestPapers:
+    """Load the digest that the message of a link carried.
+
+    Raises:
+        NotFoundError: it is not stored; a preview's never is.
+    """
+    with app.store.reading() as tx:
+        digest = store.digests.find_by_message(tx, link.message_id, link.subscriber_id)
+        reader = store.subscribers.find(tx, link.subscriber_id)
+        if digest is None or reader is None:
+            raise NotFoundError("the digest of this link is no longer stored, or was a preview")
+        paper_ids = [item.score.paper_id for item in digest.items]
+        papers = store.papers.load(tx, paper_ids, least=least_readers(app, tx))
+        given = store.feedback.load_votes(tx, [reader.id]).get(reader.id, [])
+        held = store.presses.list_held(tx, reader.id, since=app.now() - presses.HELD_FOR)
+    votes: dict[int, Vote] = {feedback.paper_id: feedback.vote for feedback in given}
+    held_ids = {press.paper_id for press in held}
+    listed = [
+        (item, papers[item.score.paper_id])
+        for item in digest.items
+        if not papers[item.score.paper_id].withdrawn
+    ]
+    return DigestPapers(
+        subscriber=reader,
+        digest=digest,
+        items=tuple(
+            RatedItem(
+                number=number,
+                item=item,
+                paper=paper,
+                vote=votes.get(paper.id, 0),
+                is_held=paper.id in held_ids,
+            )
+            for number, (item, paper) in enumerate(listed, start=1)
+        ),
+    )
