@@ -58,7 +58,7 @@ def test_both_parts_show_all_of_a_paper() -> None:
         assert "Guided by your 11 thumbs." in text
         assert (
             "model thumbs; features words-1; thumbs 9 up, 2 down; dumps monday, tuesday; at "
-            "2026-06-12 05:00 UTC" in text
+            "12 June 2026, 05:00 UTC" in text
         )
         assert "1 paper today, of 1,200 read" in text
         assert "Friday, 12 June" in text
