@@ -26,7 +26,6 @@ from digest.web.single_flight import SingleFlightCache
 
 log = logging.getLogger("digest.web")
 
-#: what the page says of each step of the ladder from no thumbs to many
 #: papers on the page at most
 _PAPERS_SHOWN = 60
 
