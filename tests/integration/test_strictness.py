@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from digest import pipeline, services, subscriptions
+from digest import config, pipeline, services, subscriptions
 from digest.app import App
+from digest.cli import app as commands
+from digest.cli.reader_files import BadRow, read_readers
+from digest.errors import InputError
 from digest.model import STRICTNESS_WORDS, Purpose, Subscriber
 from digest.subscriptions import SubscriptionRequest
-from tests.conftest import TODAY, invent_papers
+from tests.conftest import TODAY, invent_papers, make_app
 from tests.webclient import Client, contents
 
 Dump = Callable[..., Path]
@@ -90,3 +95,94 @@ def test_the_settings_page_shows_the_counts_on_request(week: App) -> None:
     assert f"every digest is full · {counts['always']} papers last week" in shown
     assert f'action="{path}"' in shown
     assert client.get("/m/wrong/week").status_code == client.get("/m/wrong").status_code
+
+
+# ------------------------------------------------------------------------------- how it is set
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--strictness", "many"], ("many", "silent", 0)),
+        (["--strictness", "37", "--quiet-days", "line"], (37, "line", 37)),
+        (["--threshold", "good"], ("balanced", "silent", 0)),
+        (["--threshold", "strong", "--quiet-days", "weekly"], ("few", "weekly", 0)),
+        (["--threshold", "0"], ("always", "silent", 0)),
+        (["--threshold", "100"], (99, "silent", 99)),
+        ([], ("balanced", "silent", 0)),
+    ],
+)
+def test_the_command_takes_strictness_and_its_old_name(
+    tmp_path: Path, options: list[str], expected: tuple[object, ...]
+) -> None:
+    variables = {"DIGEST_STORE__URL": f"sqlite:///{tmp_path}/digest.sqlite"}
+    command = ["subscribe", "r@example.org", *options, "--json"]
+    result = CliRunner().invoke(commands, command, env=variables)
+    assert result.exit_code == 0, result.output
+    values = json.loads(result.stdout)["subscriber"]
+    assert (values["strictness"], values["quiet_days"], values["threshold"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "strictness"),
+    [
+        ("strictness", "few", "few"),
+        ("strictness", "60", 60),
+        ("threshold", "0", "always"),
+        ("threshold", "good", "balanced"),
+        ("threshold", "100", 99),
+    ],
+)
+def test_a_file_of_readers_takes_strictness_and_its_old_name(
+    app: App, tmp_path: Path, column: str, value: str, strictness: object
+) -> None:
+    path = tmp_path / "readers.csv"
+    path.write_text(f"email,{column},quiet_days\nr@example.org,{value},line\n", encoding="utf-8")
+    ((_, request),) = (row for row in read_readers(path) if not isinstance(row, BadRow))
+    list(subscriptions.subscribe_many(app, [request], origin="file"))
+    reader = subscriptions.find(app, "r@example.org")
+    assert (reader.strictness, reader.quiet_days) == (strictness, "line")
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, ("balanced", "silent")),
+        ({"digest__strictness": "few", "digest__quiet_days": "line"}, ("few", "line")),
+        ({"digest__strictness": "70", "digest__threshold": "good"}, (70, "silent")),
+        ({"digest__threshold": "0"}, ("always", "silent")),
+        ({"digest__threshold": "30"}, (30, "silent")),
+    ],
+)
+def test_the_config_sets_what_new_readers_get(
+    tmp_path: Path, settings: dict[str, str], expected: tuple[object, str]
+) -> None:
+    app = make_app(tmp_path, **settings)
+    request = SubscriptionRequest(email="r@example.org")
+    reader = subscriptions.subscribe(app, request, origin="command").subscriber
+    assert (reader.strictness, reader.quiet_days) == expected
+    app.close()
+
+
+@pytest.mark.parametrize("key", ["strictness", "threshold"])
+def test_a_reader_of_the_config_may_have_either_name(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[[subscribers]]\nemail = "r@example.org"\n{key} = 40\nquiet_days = "weekly"\n', "utf-8"
+    )
+    app = App.open(config.load(path, {}))
+    (result,) = subscriptions.apply_config(app)
+    assert (result.subscriber.strictness, result.subscriber.quiet_days) == (40, "weekly")
+    app.close()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"strictness": "all"}, {"strictness": 0}, {"strictness": 100}, {"quiet_days": "often"}],
+)
+def test_an_unknown_strictness_or_quiet_day_is_refused_by_name(
+    app: App, bad: dict[str, object]
+) -> None:
+    request = SubscriptionRequest(email="r@example.org", **bad)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=rf"^{next(iter(bad))} .* must be"):
+        subscriptions.subscribe(app, request, origin="command")
