@@ -17,8 +17,8 @@ from digest.ranking.features import NounPhrase, noun_phrases
 
 #: topics of a paper at most
 MAX_TOPICS = 2
-#: a further topic has at least this share of the first one's value
-_SECOND_SHARE = 1 / 3
+#: a topic has at least this share of the strongest word's value; a further one of the first's
+_FIRST_SHARE, _SECOND_SHARE = 1 / 2, 1 / 3
 #: phrases with this share of the strongest one's value are as strong; the most specific wins
 _AS_STRONG = 0.7
 #: a word adds little where it adds less than this share of the phrase's value
@@ -114,7 +114,8 @@ class PaperPhrases:
         while len(topics) < MAX_TOPICS and strengths.any():
             best = self._pick(strengths)
             entries, value = self.all_words.of(best), float(sums[best])
-            if topics and value < topics[0].value * _SECOND_SHARE:
+            least = topics[0].value * _SECOND_SHARE if topics else values.max() * _FIRST_SHARE
+            if value < least:
                 break
             topics.append(Topic(self.phrases[best].text, entries, value))
             is_taken = np.zeros(len(values), np.bool_)
