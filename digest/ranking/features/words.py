@@ -132,25 +132,6 @@ def pieces_of(token: str) -> list[tuple[str, int]]:
     return counted
 
 
-def word_columns(
-    words: Sequence[str],
-) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]:
-    """Return the columns of words, of their pairs, and whether one of them is no word alone.
-
-    Args:
-        words: in lower case; stop words and signs have no column.
-    """
-    # A hyphen makes a piece of each, as in the compound that a lone letter belongs to.
-    counted = [piece for word in words if word.isalnum() for piece in pieces_of(f"{word}-")]
-    hashes = np.array([code for _, code in counted], dtype=np.int64)
-    is_whole = hashes < _PAIR_ONLY
-    return (
-        np.unique(_word_column(hashes[is_whole])).astype(np.int32),
-        np.unique(_pair_column(hashes[:-1], hashes[1:])).astype(np.int32),
-        not bool(is_whole.all()),
-    )
-
-
 def columns_of(
     code_lists: Sequence[Sequence[int]],
 ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:

@@ -32,22 +32,25 @@ def find_contexts(
         phrases: the keywords.
         liked_dense: dense columns of liked and example papers, shape (n, dense columns).
     """
-    vectors = [_dense_vector(phrase) for phrase in phrases]
+    contexts: list[NDArray[np.float32] | None] = [None] * len(phrases)
+    words = [number for number, phrase in enumerate(phrases) if needs_context(phrase)]
+    vectors = [phrase.weights[np.searchsorted(phrase.columns, COLUMNS) :] for phrase in phrases]
     width = max(map(len, vectors), default=0)
-    if not width or not any(needs_context(phrase) for phrase in phrases):
-        return [None] * len(phrases)
+    if not words or not width:
+        return contexts
     table = np.zeros((len(phrases), width), np.float32)
     for row, phrase, vector in zip(table, phrases, vectors, strict=True):
         if len(vector) and not phrase.muted:
             row[:] = vector
+    table = _scale_rows(table)
     total = table.sum(axis=0)
-    if liked_dense.shape[1] >= width:
-        total += _unit(liked_dense[:, :width].sum(axis=0))
-    contexts: list[NDArray[np.float32] | None] = []
-    for row, phrase in zip(table, phrases, strict=True):
-        context = _unit(total - row)
-        is_related = needs_context(phrase) and float(row @ context) >= RELATED
-        contexts.append(context if is_related else None)
+    if len(liked_dense):
+        total += _scale_rows(liked_dense[:, :width].sum(axis=0)[None])[0]
+    others = _scale_rows(total - table[words])
+    cosines = (others * table[words]).sum(axis=1).tolist()
+    for number, context, cosine in zip(words, others, cosines, strict=True):
+        if cosine >= RELATED:
+            contexts[number] = context
     return contexts
 
 
@@ -56,11 +59,8 @@ def needs_context(phrase: Phrase) -> bool:
     return phrase.text.isalnum() and not phrase.muted and not phrase.pinned
 
 
-def _dense_vector(phrase: Phrase) -> NDArray[np.float32]:
-    return _unit(phrase.weights[phrase.columns >= COLUMNS])
-
-
-def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale to length 1; a vector of zeros stays."""
-    length = np.linalg.norm(vector)
-    return (vector / length if length else vector).astype(np.float32)
+def _scale_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale rows to length 1; rows of zeros stay."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    scaled: NDArray[np.float32] = (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return scaled
