@@ -81,7 +81,7 @@ def prepare(all_texts: Sequence[str], encoded: NDArray[np.float32] | None = None
     _ = corpus.rated_rows.blocks  # computed here, or it would count as the first reader's time
     corpus.papers = [_make_paper(number + 1, text) for number, text in enumerate(texts)]
     corpus.row_by_text = {text: number for number, text in enumerate(texts)}
-    corpus.background = profiles.Background.from_papers(corpus.papers, rows)
+    corpus.background = profiles.Background.from_papers(corpus.papers, rows, frequencies)
     corpus.day = scores.make_day(corpus.papers, rows)
 
 

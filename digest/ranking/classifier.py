@@ -10,6 +10,11 @@ with one covariance for all readers, because the corpus has whitened the feature
 it is the limit of ridge regression: as `alpha` grows, the coefficients of scikit-learn's `Ridge`
 approach the direction of these weights; it ranks no better (`tests/bench/RESULTS.md`). No solver is
 needed.
+
+With many likes the means are known well, and columns in which papers vary a lot tell less. So from
+`FEW_LIKES` likes on each column is divided by its shrunk variance, and the shrinkage falls as likes
+grow: diagonal discriminant analysis (Dudoit, Fridlyand and Speed, 2002), shrunk as in Friedman's
+"Regularized discriminant analysis" (1989).
 """
 
 from __future__ import annotations
@@ -32,6 +37,8 @@ from sklearn.utils.validation import (
 
 #: length of the weights of a reader who disliked papers and liked none; of others it is 1
 DISLIKES_ONLY_LENGTH = 0.5
+#: likes up to which the variances of the columns do not count
+FEW_LIKES = 12
 #: length below which weights are noise: nothing was learned
 _MIN_LENGTH = 1e-9
 
@@ -78,6 +85,8 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         background: mean of recent papers, shape (n_features,).
         background_label: label of the other papers in `y`. Without a background it has no meaning:
             the liked papers have the greater of two labels.
+        variances: variance of each column over recent papers, in units of a typical one of its
+            block, shape (n_features,). When left out, no column is divided by its variance.
 
     Attributes:
         classes_: the labels in sorted order.
@@ -87,9 +96,15 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         n_features_in_: the number of features.
     """
 
-    def __init__(self, background: ArrayLike | None = None, background_label: Any = 0) -> None:
+    def __init__(
+        self,
+        background: ArrayLike | None = None,
+        background_label: Any = 0,
+        variances: ArrayLike | None = None,
+    ) -> None:
         self.background = background
         self.background_label = background_label
+        self.variances = variances
 
     def fit(
         self,
@@ -112,6 +127,13 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ignored = np.zeros(len(signed), bool) if ignored is None else np.asarray(ignored, bool)
         coef = _subtract_background(X, np.where(ignored, 0.0, signed), background)
         coef += _subtract_background(X, np.where(ignored, signed, 0.0), background)
+        if self.variances is not None:
+            variances = check_array(self.variances, dtype=np.float64, ensure_2d=False)
+            dislikes = ~likes & ~ignored
+            (weight,) = _weigh_variances(
+                _count_equal(weights[likes]), _count_equal(weights[dislikes])
+            )
+            coef /= 1 + weight * variances
         length = float(np.linalg.norm(coef))
         wanted_length = 1.0 if likes.any() else DISLIKES_ONLY_LENGTH
         coef *= wanted_length / length if length >= _MIN_LENGTH else 0.0
@@ -141,11 +163,13 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ratings: Ratings,
         word_means: NDArray[np.float32],
         dense_means: Floats,
+        word_variances: NDArray[np.float32],
+        dense_variances: Floats,
     ) -> list[LinearWeights]:
         """Learn the weights of many readers at once.
 
-        Each reader gets the weights of an `InterestClassifier` with a background, whoever the
-        other readers are. Words are summed in single precision.
+        Each reader gets the weights of an `InterestClassifier` with a background and variances,
+        whoever the other readers are. Words are summed in single precision.
 
         Args:
             words: word weights of the feature rows without explicit zeros, shape (rows, words).
@@ -153,6 +177,8 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ratings: the ratings of all readers.
             word_means: background of the words, shape (words,).
             dense_means: background of the dense columns, shape (dense columns,).
+            word_variances: variances of the words, shape (words,), see `InterestClassifier`.
+            dense_variances: variances of the dense columns, shape (dense columns,).
         """
         background = word_means, dense_means
         ignored = ratings.ignored
@@ -160,24 +186,27 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if ignored.any():
             more = _subtract_backgrounds(words, dense, ratings, ignored, background)
             word_sums, dense_sums = (word_sums + more[0]).tocsr(), dense_sums + more[1]
-        likes = ratings.reader[ratings.signed_weight > 0]
-        has_likes = np.bincount(likes, minlength=ratings.readers) > 0
+        signed_weight, reader = ratings.signed_weight, ratings.reader
+        likes = _count_equal(np.maximum(signed_weight, 0.0), reader, ratings.readers)
+        dislike_weights = np.where(ignored, 0.0, np.maximum(-signed_weight, 0.0))
+        dislikes = _count_equal(dislike_weights, reader, ratings.readers)
+        variance_weights = _weigh_variances(likes, dislikes).tolist()
         learned = []
         for number, (start, end) in enumerate(pairwise(word_sums.indptr.tolist())):
+            indices = word_sums.indices[start:end]
             word_weights, dense_weights = word_sums.data[start:end], dense_sums[number]
+            if weight := variance_weights[number]:
+                word_weights = word_weights / (1 + np.float32(weight) * word_variances[indices])
+                dense_weights = dense_weights / (1 + weight * dense_variances)
             length = math.sqrt(
                 float(word_weights @ word_weights) + float(dense_weights @ dense_weights)
             )
             if not (math.isfinite(length) and length >= _MIN_LENGTH):
                 learned.append(no_weights(dense.shape[1]))
                 continue
-            scale = (1.0 if has_likes[number] else DISLIKES_ONLY_LENGTH) / length
+            scale = (1.0 if likes[number] else DISLIKES_ONLY_LENGTH) / length
             learned.append(
-                LinearWeights(
-                    word_sums.indices[start:end],
-                    word_weights * np.float32(scale),
-                    dense_weights * scale,
-                )
+                LinearWeights(indices, word_weights * np.float32(scale), dense_weights * scale)
             )
         return learned
 
@@ -226,6 +255,33 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.classifier_tags.multi_class = False
         tags.input_tags.sparse = True
         return tags
+
+
+def _weigh_variances(likes: Any, dislikes: Any) -> Any:
+    """Compute how much variances count, by numbers of likes and dislikes; shape of `likes`.
+
+    The shrunk variance of a column is `(1 - s) * variance + s` with `s = FEW_LIKES / n`, at most 1.
+    Up to a factor that all columns share it is `1 + weight * variance`. Each dislike takes one off
+    n: the variance of recent papers tells how to set likes apart from these, not from dislikes.
+    """
+    return np.maximum((likes - dislikes) / FEW_LIKES - 1, 0.0)
+
+
+def _count_equal(
+    weights: Floats, reader: NDArray[np.int64] | None = None, readers: int = 1
+) -> Floats:
+    """Count the ratings of equal weight whose mean is as noisy; shape (readers,).
+
+    This is Kish's effective sample size. A rating of weight 0 does not count.
+
+    Args:
+        weights: weights of the ratings, shape (ratings,).
+        reader: number of the reader that each rating is of; all of one reader when left out.
+    """
+    reader = np.zeros(len(weights), np.int64) if reader is None else reader
+    squares = np.bincount(reader, weights**2, readers)
+    counts: Floats = np.bincount(reader, weights, readers) ** 2 / np.where(squares > 0, squares, 1)
+    return counts
 
 
 def _subtract_background(X: Any, signed_weights: Floats, background: Floats) -> Floats:

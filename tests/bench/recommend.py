@@ -180,7 +180,9 @@ def main() -> int:
             contributions=space.contributions,
         ),
         papers={paper.id: paper for paper in new},
-        background=profiles.Background.from_papers(recent, rows[RATED : RATED + RECENT]),
+        background=profiles.Background.from_papers(
+            recent, rows[RATED : RATED + RECENT], space.frequencies
+        ),
         provenance=Provenance(
             model="",
             features=features.VERSION,

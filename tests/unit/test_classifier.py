@@ -22,6 +22,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from digest.ranking.classifier import (
     DISLIKES_ONLY_LENGTH,
+    FEW_LIKES,
     InterestClassifier,
     LinearWeights,
     Ratings,
@@ -80,6 +81,45 @@ def test_a_small_weight_of_ignored_papers_leaves_their_own_columns_alone() -> No
     assert coefs[1] == pytest.approx([np.sqrt(0.5), -np.sqrt(0.5)], abs=1e-6)
 
 
+def liked_papers(count: int) -> NDArray[np.float64]:
+    """Papers that have both columns alike."""
+    return np.ones((count, 2))
+
+
+@pytest.mark.parametrize(
+    ("likes", "ratio"),
+    [(1, 1.0), (FEW_LIKES, 1.0), (2 * FEW_LIKES, 1 / 4), (11 * FEW_LIKES, 1 / 31)],
+)
+def test_many_likes_count_less_where_papers_vary_more(likes: int, ratio: float) -> None:
+    """With s = 1/2 the shrunk variances of 3 and 0 are 2 and 1/2, with s = 1/11 31/11 and 1/11."""
+    classifier = InterestClassifier(background=np.zeros(2), variances=[3.0, 0.0])
+    weights = classifier.fit(liked_papers(likes), np.ones(likes)).coef_[0]
+    assert weights[0] / weights[1] == pytest.approx(ratio)
+    assert np.linalg.norm(weights) == pytest.approx(1)
+
+
+def test_variances_count_less_where_likes_are_old_and_not_where_dislikes_are_as_many() -> None:
+    likes = 3 * FEW_LIKES
+
+    def ratio(weights: list[float], dislikes: int, ignored: bool = False) -> float:
+        """Learn from likes of these weights and dislikes; compare the weights of the columns."""
+        labels = np.array([1] * likes + [0] * dislikes)
+        classifier = InterestClassifier(background=np.zeros(2), variances=[3.0, 0.0]).fit(
+            liked_papers(likes + dislikes) * np.where(labels, 1.0, -1.0)[:, None],
+            labels,
+            sample_weight=[*weights, *[1.0] * dislikes],
+            ignored=(labels == 0) & ignored,
+        )
+        return float(classifier.coef_[0, 0] / classifier.coef_[0, 1])
+
+    alike = [0.5] * likes
+    assert ratio(alike, 0) == pytest.approx(1 / 7)
+    assert ratio(alike, 7, ignored=True) == pytest.approx(1 / 7)
+    assert ratio(alike, FEW_LIKES) == pytest.approx(1 / 4)
+    assert ratio(alike, likes) == 1
+    assert 1 / 7 < ratio([1.0] * FEW_LIKES + [0.1] * 2 * FEW_LIKES, 0) < 1
+
+
 def test_papers_that_are_all_the_same_teach_nothing() -> None:
     classifier = InterestClassifier().fit(np.ones((4, 3)), [0, 1, 0, 1])
     assert classifier.coef_.tolist() == [[0, 0, 0]]
@@ -114,17 +154,23 @@ def test_the_background_must_belong_to_one_of_two_classes() -> None:
 
 @st.composite
 def ratings_of_readers(draw: st.DrawFn) -> Ratings:
-    """Draw ratings of up to four readers; nobody rates a paper twice."""
+    """Draw ratings of up to four readers; nobody rates a paper twice.
+
+    Some like more than `FEW_LIKES` papers.
+    """
     reader: list[int] = []
     row: list[int] = []
     signed_weight: list[float] = []
     ignored: list[bool] = []
     readers = draw(st.integers(1, 4))
-    weights = st.floats(1e-3, 1.0)
+    weights = st.floats(1e-3, 1.0) | st.just(1.0)
     for number in range(readers):
         rows = draw(st.lists(st.integers(0, ROWS - 1), unique=True, max_size=12))
+        kinds = draw(st.sampled_from((("liked", "disliked", "ignored"), ("liked",))))
+        if kinds == ("liked",):
+            rows = sorted({*rows, *range(0, ROWS, 2)})
         for place in rows:
-            kind = draw(st.sampled_from(("liked", "disliked", "ignored")))
+            kind = draw(st.sampled_from(kinds))
             reader.append(number)
             row.append(place)
             signed_weight.append(draw(weights) * (1 if kind == "liked" else -1))
@@ -144,6 +190,11 @@ def random_rows(seed: int) -> tuple[sp.csr_matrix, NDArray[np.float32]]:
     return sp.csr_matrix(words), random.normal(size=(ROWS, DENSE)).astype(np.float32)
 
 
+def random_variances(seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    random = np.random.default_rng(seed + 2)
+    return random.exponential(size=WORDS).astype(np.float32), random.exponential(size=DENSE)
+
+
 def to_coef(weights: LinearWeights) -> NDArray[np.float64]:
     coef = np.zeros(WORDS + DENSE)
     coef[weights.indices] = weights.word_weights
@@ -160,7 +211,10 @@ def test_the_batch_form_gives_each_reader_the_weights_of_the_plain_form(
     background_rows = random_rows(seed + 1)
     word_means = np.asarray(background_rows[0].mean(axis=0)).ravel().astype(np.float32)
     dense_means = background_rows[1].mean(axis=0).astype(np.float64)
-    batch = InterestClassifier.fit_many(words, dense, ratings, word_means, dense_means)
+    word_variances, dense_variances = random_variances(seed)
+    batch = InterestClassifier.fit_many(
+        words, dense, ratings, word_means, dense_means, word_variances, dense_variances
+    )
     assert len(batch) == ratings.readers
     X = sp.csr_matrix(sp.hstack((words, dense)))
     for number, weights in enumerate(batch):
@@ -169,7 +223,10 @@ def test_the_batch_form_gives_each_reader_the_weights_of_the_plain_form(
         if not of_reader.any():
             assert not coef.any()
             continue
-        plain = InterestClassifier(background=np.concatenate((word_means, dense_means))).fit(
+        plain = InterestClassifier(
+            background=np.concatenate((word_means, dense_means)),
+            variances=np.concatenate((word_variances, dense_variances)),
+        ).fit(
             X[ratings.row[of_reader]],
             ratings.signed_weight[of_reader] > 0,
             sample_weight=np.abs(ratings.signed_weight[of_reader]),
@@ -182,8 +239,8 @@ def test_the_batch_form_gives_each_reader_the_weights_of_the_plain_form(
 @given(ratings_of_readers(), st.integers(0, 1000))
 def test_a_reader_has_the_same_weights_alone_and_among_others(ratings: Ratings, seed: int) -> None:
     words, dense = random_rows(seed)
-    means = np.full(WORDS, 0.05, np.float32), np.full(DENSE, 0.1)
-    together = InterestClassifier.fit_many(words, dense, ratings, *means)
+    statistics = np.full(WORDS, 0.05, np.float32), np.full(DENSE, 0.1), *random_variances(seed)
+    together = InterestClassifier.fit_many(words, dense, ratings, *statistics)
     for number in range(ratings.readers):
         of_reader = ratings.reader == number
         (alone,) = InterestClassifier.fit_many(
@@ -196,7 +253,7 @@ def test_a_reader_has_the_same_weights_alone_and_among_others(ratings: Ratings, 
                 signed_weight=ratings.signed_weight[of_reader],
                 ignored=ratings.ignored[of_reader],
             ),
-            *means,
+            *statistics,
         )
         assert to_coef(alone) == pytest.approx(to_coef(together[number]), abs=1e-7)
 
@@ -212,7 +269,10 @@ def test_columns_that_cancel_out_take_no_background_in_either_form() -> None:
     )
     means = np.array([0.3, 0.3], np.float32)
     no_dense = np.zeros((2, 0), np.float32)
-    (batch,) = InterestClassifier.fit_many(words, no_dense, ratings, means, np.zeros(0))
+    no_variances = np.zeros(2, np.float32), np.zeros(0)
+    (batch,) = InterestClassifier.fit_many(
+        words, no_dense, ratings, means, np.zeros(0), *no_variances
+    )
     plain = InterestClassifier(background=means).fit(words, [1, 0])
     assert batch.indices.tolist() == [1]
     assert plain.coef_[0] == pytest.approx([0, -1])

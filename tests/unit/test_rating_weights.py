@@ -106,7 +106,8 @@ def test_each_rating_refers_to_its_own_row_wherever_that_is() -> None:
 def readers(draw: st.DrawFn) -> TrainingData:
     """Draw a reader with ratings of every kind; no paper is rated in two ways."""
     indices = draw(st.permutations(range(COUNT)))
-    bounds = sorted(draw(st.lists(st.integers(0, 20), min_size=4, max_size=4)))
+    # The likes come first, and of some readers they are most.
+    bounds = sorted(draw(st.lists(st.integers(0, 28), min_size=4, max_size=4)))
     ages = draw(st.lists(st.floats(0, 400), min_size=COUNT, max_size=COUNT))
     parts = [
         rate(indices[start:end], ages[start:end], rows)
@@ -136,7 +137,10 @@ def test_each_reader_learns_what_the_plain_classifier_learns(data: list[Training
         background = np.concatenate(
             (BACKGROUND.mean[blocks.vocabulary], BACKGROUND.mean[features.COLUMNS :])
         )
-        plain = InterestClassifier(background=background).fit(
+        variances = np.concatenate(
+            (BACKGROUND.variances[blocks.vocabulary], BACKGROUND.variances[features.COLUMNS :])
+        )
+        plain = InterestClassifier(background=background, variances=variances).fit(
             sp.csr_matrix(sp.hstack((blocks.words, blocks.dense)))[ratings.row],
             ratings.signed_weight > 0,
             sample_weight=np.abs(ratings.signed_weight),

@@ -128,7 +128,7 @@ def load_batch_context(
             thumbs=thumb_ages,
         ),
         papers={paper.id: paper for paper in candidates},
-        background=profiles.Background.from_papers(recent, recent_rows),
+        background=profiles.Background.from_papers(recent, recent_rows, view.space.frequencies),
         provenance=provenance,
         local_date=local_date,
     )

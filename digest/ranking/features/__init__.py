@@ -23,6 +23,7 @@ from digest.ranking.features.weights import (
     TOO_COMMON,
     Frequencies,
     parse_keywords,
+    relative_variances,
     weigh,
 )
 from digest.ranking.features.words import (
@@ -62,6 +63,7 @@ __all__ = [
     "pack",
     "pack_encoded",
     "parse_keywords",
+    "relative_variances",
     "text_of",
     "train",
     "unpack",

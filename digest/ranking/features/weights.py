@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -94,14 +95,37 @@ def weigh(counts: sp.csr_matrix, frequencies: Frequencies) -> sp.csr_matrix:
     columns, data = counts.indices, counts.data
     seen = frequencies.counts[columns].astype(np.float64)
     weights = (1 + np.log(np.maximum(data, 1))) * _idf(columns, frequencies)
-    if frequencies.papers >= MIN_PAPERS:
-        weights[(seen < 2) | (seen > TOO_COMMON * frequencies.papers)] = 0
+    weights[_is_dropped(seen, frequencies)] = 0
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     norms = np.sqrt(np.bincount(rows, weights=weights**2, minlength=counts.shape[0]))
     norms[norms == 0] = 1
     return sp.csr_matrix(
         ((weights / norms[rows]).astype(np.float32), columns, counts.indptr), shape=counts.shape
     )
+
+
+@lru_cache(maxsize=2)
+def relative_variances(frequencies: Frequencies) -> NDArray[np.float32]:
+    """Estimate how much the weight of each word varies from paper to paper, shape (COLUMNS,).
+
+    A word weighs its idf in the papers that have it, so its variance is nearly df * idf**2. The
+    unit is the mean over words, each counted by its variance; all is 0 without papers.
+    """
+    columns = np.flatnonzero(frequencies.counts).astype(np.int32)
+    seen = frequencies.counts[columns].astype(np.float64)
+    variances = seen * _idf(columns, frequencies) ** 2
+    variances[_is_dropped(seen, frequencies)] = 0
+    relative = np.zeros(COLUMNS, np.float32)
+    if variances.any():
+        relative[columns] = variances * (variances.sum() / (variances**2).sum())
+    return relative
+
+
+def _is_dropped(seen: NDArray[np.float64], frequencies: Frequencies) -> NDArray[np.bool_]:
+    """Return which words weigh nothing, by how many papers have them; shape of `seen`."""
+    if frequencies.papers < MIN_PAPERS:
+        return np.zeros(len(seen), np.bool_)
+    return (seen < 2) | (seen > TOO_COMMON * frequencies.papers)
 
 
 def _idf(columns: NDArray[np.int32], frequencies: Frequencies) -> NDArray[np.float64]:

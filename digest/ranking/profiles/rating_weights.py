@@ -56,12 +56,15 @@ def learn_weights(
     """
     blocks, ratings = weigh_ratings(readers)
     dense_columns = slice(COLUMNS, COLUMNS + blocks.dense.shape[1])
+    statistics = background.word_statistics(blocks.vocabulary)
     weights = InterestClassifier.fit_many(
         blocks.words,
         blocks.dense,
         ratings,
-        background.word_means(blocks.vocabulary),
-        background.mean[dense_columns],
+        word_means=statistics.means,
+        dense_means=background.mean[dense_columns],
+        word_variances=statistics.variances,
+        dense_variances=background.variances[dense_columns].astype(np.float64),
     )
     return blocks.vocabulary, weights
 

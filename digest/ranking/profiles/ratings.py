@@ -12,13 +12,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Interest, Paper
+from digest.ranking import features
 from digest.ranking.rows import WORDS, Phrase, compact, split_blocks
 
 #: weight of an example paper, beside a fresh like
 EXAMPLE_WEIGHT = 0.5
 #: weight from which a word is strong in a row of length 1
 STRONG_WORD = 0.05
-#: vocabularies for which a background keeps its looked-up means
+#: vocabularies for which a background keeps what it looked up
 _CACHED_VOCABULARIES = 8
 
 
@@ -179,6 +180,13 @@ NO_RATINGS = Rated(
 )
 
 
+class WordStatistics(NamedTuple):
+    """Mean and relative variance of some words over recent papers, shape (words,) each."""
+
+    means: NDArray[np.float32]
+    variances: NDArray[np.float32]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Background:
     """Recent papers that nobody rated.
@@ -190,13 +198,26 @@ class Background:
     rows: sp.csr_matrix
     #: their mean, shape (feature columns,)
     mean: NDArray[np.float64]
-    _word_means: dict[int, tuple[NDArray[np.int32], NDArray[np.float32]]] = field(
+    #: variance of each column in units of a typical one of its block, shape (feature columns,)
+    variances: NDArray[np.float32]
+    _word_statistics: dict[int, tuple[NDArray[np.int32], WordStatistics]] = field(
         default_factory=dict, repr=False
     )
 
     @classmethod
-    def from_papers(cls, papers: Sequence[Paper], rows: sp.csr_matrix) -> Background:
+    def from_papers(
+        cls,
+        papers: Sequence[Paper],
+        rows: sp.csr_matrix,
+        frequencies: features.Frequencies | None = None,
+    ) -> Background:
         """Average recent papers by their feature rows; about 1,000 are enough.
+
+        Args:
+            papers: the papers, shape (n,).
+            rows: their feature rows, shape (n, feature columns).
+            frequencies: document frequencies of the corpus, which tell the variances of rare words
+                better than recent papers do; those of `papers` when left out.
 
         Raises:
             ValueError: the numbers of papers and rows differ.
@@ -204,18 +225,41 @@ class Background:
         if rows.shape[0] != len(papers):
             raise ValueError(f"{len(papers)} papers with {rows.shape[0]} rows")
         sums = np.bincount(rows.indices, weights=rows.data, minlength=rows.shape[1])
-        return cls(rows=rows, mean=sums / max(len(papers), 1))
+        words, dense = split_blocks(rows)
+        frequencies = frequencies or features.Frequencies().add(words)
+        return cls(
+            rows=rows,
+            mean=sums / max(len(papers), 1),
+            variances=np.concatenate(
+                (
+                    features.relative_variances(frequencies),
+                    _relative_variances(dense[:, : features.DIMENSIONS]),
+                    _relative_variances(dense[:, features.DIMENSIONS :]),
+                )
+            ),
+        )
 
-    def word_means(self, vocabulary: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Look up the mean of each word, shape of `vocabulary`; kept for each such array."""
-        cached = self._word_means.get(id(vocabulary))
+    def word_statistics(self, vocabulary: NDArray[np.int32]) -> WordStatistics:
+        """Look up the statistics of each word, shape of `vocabulary`; kept for each such array."""
+        cached = self._word_statistics.get(id(vocabulary))
         if cached is None:
-            if len(self._word_means) >= _CACHED_VOCABULARIES:
-                self._word_means.clear()
+            if len(self._word_statistics) >= _CACHED_VOCABULARIES:
+                self._word_statistics.clear()
+            statistics = WordStatistics(
+                self.mean[vocabulary].astype(np.float32), self.variances[vocabulary]
+            )
             # The array is kept too, or another one could get its id.
-            cached = (vocabulary, self.mean[vocabulary].astype(np.float32))
-            self._word_means[id(vocabulary)] = cached
+            cached = self._word_statistics[id(vocabulary)] = (vocabulary, statistics)
         return cached[1]
+
+
+def _relative_variances(dense: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the variance of each column in units of their mean, shape (columns,)."""
+    variances = dense.var(axis=0, dtype=np.float64) if dense.size else np.zeros(dense.shape[1])
+    relative: NDArray[np.float32] = (
+        variances / (variances.mean() if variances.any() else 1.0)
+    ).astype(np.float32)
+    return relative
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -28,7 +28,7 @@ either may be empty):
     recent_counts = features.unpack(recent_blobs)
     space = features.fit_space(table, frequencies, recent_counts)
     rows, recent_rows = space.rows(features.unpack(blobs)), space.rows(recent_counts)
-    background = profiles.Background.from_papers(recent, recent_rows)
+    background = profiles.Background.from_papers(recent, recent_rows, frequencies)
     day = scores.make_day(
         papers, rows, recent, recent_rows, contributions=space.contributions
     )
