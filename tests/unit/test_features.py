@@ -218,6 +218,23 @@ def test_in_a_large_corpus_single_and_common_words_weigh_nothing_but_stay_in_the
         assert _only(word) in row.indices
 
 
+@pytest.mark.parametrize("papers", [40, features.MIN_PAPERS])
+def test_relative_variances_of_words_are_nearly_those_of_the_rows(papers: int) -> None:
+    counts = features.vectorize(_corpus(papers))
+    frequencies = features.Frequencies().add(counts)
+    rows = features.weigh(counts, frequencies).astype(np.float64)
+    squares = np.asarray(rows.multiply(rows).mean(axis=0)).ravel()
+    expected = squares / ((squares**2).sum() / squares.sum())
+    relative = features.relative_variances(frequencies)
+    assert relative.shape == (features.COLUMNS,)
+    assert relative == pytest.approx(expected, rel=0.15)
+    assert np.average(relative, weights=relative) == pytest.approx(1, rel=1e-4)
+
+
+def test_relative_variances_without_papers_are_zero() -> None:
+    assert not features.relative_variances(features.Frequencies()).any()
+
+
 def test_words_that_the_corpus_never_saw_give_finite_weights() -> None:
     rows = features.weigh(features.vectorize(["robot", ""]), features.Frequencies())
     assert np.isfinite(rows.data).all()

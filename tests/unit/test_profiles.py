@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -316,6 +317,26 @@ def test_a_background_without_words_is_enough() -> None:
         CORPUS[:2], features.weigh(features.vectorize(["", ""]), FREQUENCIES)
     )
     assert is_finite_and_bounded(profiles.train([], blank, liked=rate(papers_of("grasp")[:2])))
+
+
+def test_variances_are_in_units_of_their_block() -> None:
+    """Words, word vectors and an encoder's columns each have a unit of their own."""
+    random = np.random.default_rng(0)
+    own, encoder = 2.0 + random.random(features.DIMENSIONS), np.array([0.1, 0.3])
+    dense = random.normal(size=(400, features.DIMENSIONS + 2)) * np.concatenate((own, encoder))
+    rows = sp.csr_matrix(sp.hstack((sp.csr_matrix((400, features.COLUMNS)), dense)))
+    background = profiles.Background.from_papers([CORPUS[0]] * 400, rows, FREQUENCIES)
+    words, dense_variances = np.split(background.variances, [features.COLUMNS])
+    assert np.array_equal(words, features.relative_variances(FREQUENCIES))
+    expected = [block**2 / (block**2).mean() for block in (own, encoder)]
+    assert dense_variances == pytest.approx(np.concatenate(expected), rel=0.3)
+
+
+def test_papers_that_are_all_alike_have_no_variance() -> None:
+    rows = ROWS[[0, 0, 0]]
+    background = profiles.Background.from_papers([CORPUS[0]] * 3, rows)
+    assert np.isfinite(background.variances).all()
+    assert not background.variances[features.COLUMNS :].any()
 
 
 def test_ages_that_are_no_numbers_count_as_fresh() -> None:
