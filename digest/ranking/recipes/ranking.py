@@ -207,6 +207,10 @@ def explain(
             same_rank = (score.percentile, score.value) == (ranked.percentile, ranked.value)
             if len(trained_profiles) == 1 or same_rank:
                 explained[score.paper_id] = structs.replace(
-                    ranked, parts=score.parts, rest=score.rest, nearest=score.nearest
+                    ranked,
+                    parts=score.parts,
+                    rest=score.rest,
+                    nearest=score.nearest,
+                    nearest_is_example=score.nearest_is_example,
                 )
     return explained
