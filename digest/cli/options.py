@@ -207,7 +207,7 @@ def show_rows(
         notes = [f"line {row.line}: {row.reason}" for row in rejected[:_ROWS_SHOWN]]
         sentences = [f"line {line}: {sentence}" for line, _, sentence in warnings or ()]
         for text in (*notes, *sentences[:_ROWS_SHOWN]):
-            out.print(f"  {text}", highlight=False, markup=False, style="yellow")
+            out.print(f"  {text}", highlight=False, markup=False, style="yellow", soft_wrap=True)
         if len(sentences) > _ROWS_SHOWN:
             out.print(f"  and {len(sentences) - _ROWS_SHOWN} more such values; see --json")
     if rejected and not any(report.values()):

@@ -160,7 +160,13 @@ def _show_subscribed(
                 style="dim",
             )
         for warning in warnings:
-            out.print(f"  {warning.sentence}", highlight=False, markup=False, style="yellow")
+            out.print(
+                f"  {warning.sentence}",
+                highlight=False,
+                markup=False,
+                style="yellow",
+                soft_wrap=True,
+            )
     if result.suppression is not None:
         suppression = result.suppression
         err.print(
