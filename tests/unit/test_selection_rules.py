@@ -332,7 +332,7 @@ def test_no_near_duplicate_of_a_recently_listed_paper_is_listed(
 ) -> None:
     papers = [paper(number, title=f"On {NAMES[topic]}") for number, topic in enumerate(topics)]
     listed &= frozenset(range(len(papers)))
-    ranked = [Score(paper_id=each.id, value=-each.id, match=50) for each in papers]
+    ranked = [Score(paper_id=each.id, value=-each.id, chance=0.5) for each in papers]
     outcome = selection.choose(
         reader(size, strictness="always"),
         TODAY,
