@@ -23,7 +23,7 @@ class ArxivApi:
     """The format `arxiv-api`.
 
     Fields: `id` with version, `title`, `summary`, `author/name`, categories, `published`
-    (submitted), `updated`, comment, DOI.
+    (submitted), `updated`, comment, journal reference, DOI.
     """
 
     name = "arxiv-api"
@@ -119,6 +119,7 @@ def _build_record(entry: XmlEntry, identifier: str, today: date) -> Record:
         submitted=parse_day(text_of(elements.get("published", [])), today),
         updated=parse_day(text_of(elements.get("updated", [])), today),
         comment=comment,
+        journal_ref=text_of(elements.get("journal_ref", [])),
         withdrawn=is_withdrawn(comment, abstract),
     )
 

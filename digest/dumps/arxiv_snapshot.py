@@ -31,6 +31,7 @@ class _Row(msgspec.Struct, rename={"journal_ref": "journal-ref"}, gc=False):
     authors_parsed: list[list[str | None]] | None = None
     categories: list[str | None] | str | None = None
     comments: str | None = None
+    journal_ref: str | None = None
     doi: str | None = None
     versions: list[_Version] | None = None
     update_date: str | None = None
@@ -43,7 +44,7 @@ class ArxivSnapshot:
     """The format `arxiv-snapshot`.
 
     Fields: `id`, `title`, `abstract`, `authors_parsed` (else `authors`), `categories`, `comments`,
-    `doi`, `versions`, `update_date`.
+    `journal-ref`, `doi`, `versions`, `update_date`.
     """
 
     name = "arxiv-snapshot"
@@ -77,6 +78,7 @@ def _build_record(number: int, data: bytes, row: _Row, today: date) -> Record:
         submitted=parse_day(versions[0].created, today) if versions else None,
         updated=parse_day(row.update_date, today),
         comment=comment,
+        journal_ref=row.journal_ref or "",
         withdrawn=is_withdrawn(comment, abstract),
     )
 

@@ -32,6 +32,9 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "version": (),
     "upvotes": ("votes", "likes"),
     "comment": ("comments", "note"),
+    "journalref": ("venue", "journal"),
+    "codeurl": ("githubrepo",),
+    "projecturl": ("projectpage",),
     "id": ("paperid",),
 }
 _COLUMN_OF_SPELLING: Final = {
@@ -89,6 +92,9 @@ def build_record(number: int, raw: str, row: Row, today: date) -> Record | Rejec
         first_seen=reader.day("firstseen"),
         upvotes=reader.number("upvotes"),
         comment=reader.text("comment"),
+        journal_ref=reader.text("journalref"),
+        code_url=reader.text("codeurl"),
+        project_url=reader.text("projecturl"),
         url=reader.identifier("url"),
         withdrawn=is_withdrawn(reader.text("comment"), reader.text("abstract")),
     )

@@ -62,6 +62,7 @@ class _Work(
         "published_online": "published-online",
         "published_print": "published-print",
         "group_title": "group-title",
+        "container_title": "container-title",
     },
 ):
     doi: str | None = None
@@ -73,6 +74,7 @@ class _Work(
     url: str | None = None
     subject: list[str | None] | None = None
     group_title: str | None = None
+    container_title: Any = None
     posted: Any = None
     issued: Any = None
     published: Any = None
@@ -95,6 +97,7 @@ class Crossref:
     """The format `crossref`.
 
     Fields: `DOI`, `title` and `subtitle`, `abstract`, `author`, `type`, `URL`, `subject`, dates,
+    `container-title`,
     `update-to`, `updated-by`, `relation`.
     """
 
@@ -187,9 +190,16 @@ def _build_record(
         submitted=_find_submission_day(work, today),
         announced=_parse_date(work.created, today),
         updated=_parse_date(work.indexed, today),
+        journal_ref=_read_journal(work.container_title),
         url=work.url or "",
         withdrawn=is_retracted or has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
+
+
+def _read_journal(value: object) -> str:
+    """The first title of the journal or proceedings that holds a work."""
+    titles = value if isinstance(value, list) else [value]
+    return next((title for title in titles if isinstance(title, str)), "")
 
 
 def _join_title(work: _Work) -> str:

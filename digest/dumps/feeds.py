@@ -132,6 +132,7 @@ def _build_arxiv_record(
         categories=select_arxiv_categories(terms),
         ids=(("arxiv", arxiv_id), *((("doi", doi),) if doi else ())),
         announced=_find_day(elements, today, "pubDate", "published", "date", "updated"),
+        journal_ref=_first_text(elements, "journal_reference"),
         withdrawn=is_withdrawn("", abstract.partition("Abstract:")[2] or abstract),
     )
 

@@ -42,7 +42,7 @@ class HuggingFaceJson:
     """The format `huggingface-json`.
 
     Fields: `id`, `title`, `summary`, `authors` that are not hidden, `upvotes`, `publishedAt`
-    (submitted), `submittedOnDailyAt` (picked).
+    (submitted), `submittedOnDailyAt` (picked), `githubRepo`, `projectPage`.
     """
 
     name = "huggingface-json"
@@ -90,8 +90,14 @@ def _build_record(
         ids=(("id", fields["id"]),) if fields.get("id") else (),
         submitted=parse_day(fields.get("publishedat"), today),
         picked=parse_day(fields.get("submittedondailyat"), today),
+        code_url=_read_text(fields.get("githubrepo")),
+        project_url=_read_text(fields.get("projectpage")),
         upvotes=upvotes if isinstance(upvotes, int) and not isinstance(upvotes, bool) else None,
     )
+
+
+def _read_text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _read_authors(value: object) -> tuple[str, ...]:

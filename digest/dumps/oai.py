@@ -147,6 +147,7 @@ def _read_arxiv(entry: XmlEntry, header: Node, elements: Elements, today: date) 
         updated=parse_day(text_of(child(header, "datestamp")), today)
         or max([*change_days, *filter(None, dates)], default=None),
         comment=comment,
+        journal_ref=text_of(elements.get("journal-ref", [])),
         withdrawn=is_withdrawn(comment, abstract)
         or (latest is not None and "I" in text_of(child(versions[latest], "source_type"))),
     )

@@ -57,6 +57,7 @@ class _Row(msgspec.Struct, gc=False):
     publicationdate: str | None = None
     publicationtypes: list[str | None] | None = None
     updated: str | None = None
+    venue: Any = None
     openaccessinfo: _OpenAccess | None = None
 
 
@@ -71,8 +72,8 @@ _DELETED: Final = msgspec.json.Decoder(_Deleted)
 class SemanticScholar:
     """The format `semantic-scholar`.
 
-    Fields of papers: `corpusid`, `externalids`, `title`, `authors`, `publicationdate`, `updated`;
-    abstracts: `corpusid`, `abstract`.
+    Fields of papers: `corpusid`, `externalids`, `title`, `authors`, `publicationdate`, `updated`,
+    `venue`; abstracts: `corpusid`, `abstract`.
     """
 
     name = "semantic-scholar"
@@ -155,6 +156,7 @@ def _read_entry(number: int, data: bytes, row: _Row, source: Source) -> Record |
             ids=ids,
             submitted=parse_day(row.publicationdate, source.today),
             updated=parse_day(row.updated, source.today),
+            journal_ref=row.venue if isinstance(row.venue, str) else "",
             url="" if has_paper_link(ids) else row.url or "",
             withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
         )

@@ -54,6 +54,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rank: int | None = None
     upvotes: int | None = None
     comment: str = ""
+    #: where it was published, as the source says: arXiv's journal reference, a journal, a venue
+    journal_ref: str = ""
+    #: the authors' code and project page, where the source has fields for them
+    code_url: str = ""
+    project_url: str = ""
     url: str = ""
     withdrawn: bool = False
     #: holds only a part of a paper, such as an abstract: needs an identifier, but no title
@@ -105,6 +110,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     updated: date | None = None
     upvotes: int | None = None
     comment: str = ""
+    journal_ref: str = ""
+    code_url: str = ""
+    project_url: str = ""
     url: str = ""
     withdrawn: bool = False
 
@@ -131,6 +139,9 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: int | None
     upvotes: int
     comment: str
+    journal_ref: str
+    code_url: str
+    project_url: str
     url: str
     withdrawn: bool
 
@@ -157,6 +168,11 @@ class Paper:
     picked: date | None = None
     rank: int | None = None
     comment: str = ""
+    #: where it was published, as a source's own field says; "" = none does
+    journal_ref: str = ""
+    #: code and project page that a source's own fields name; "" = none does
+    code_url: str = ""
+    project_url: str = ""
     #: the landing page that "Read" opens; "" = no source gave one
     url: str = ""
     withdrawn: bool = False

@@ -16,6 +16,8 @@ from digest.papers.text import clean_abstract, clean_text, normalise_title
 TITLE_CAP: Final = 2000
 #: characters; a longer "abstract" is a whole paper, and its beginning is enough
 ABSTRACT_CAP: Final = 64 * 1024
+#: characters; a longer journal reference is a text
+_JOURNAL_REF_CAP: Final = 1000
 _UPVOTES_CAP: Final = 10**9
 _BLANK_VALUES: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
 _LINK: Final = re.compile(
@@ -90,6 +92,9 @@ def clean(record: Record, source: str) -> Entry | Rejected:
         if record.upvotes is not None and 0 <= record.upvotes < _UPVOTES_CAP
         else None,
         comment=clean_text(record.comment),
+        journal_ref=clean_text(record.journal_ref[:_JOURNAL_REF_CAP]),
+        code_url=_clean_link(record.code_url),
+        project_url=_clean_link(record.project_url),
         url=_find_landing_page(
             (record.url, *(text for kind, text in record.ids if kind == "url")), identities
         ),
@@ -122,13 +127,18 @@ _clean_category: Final = lru_cache(maxsize=4096)(clean_text)
 def _find_landing_page(links: Iterable[str], identities: dict[IdentityKind, str]) -> str:
     """Find a web page: the source's own, else one of an identifier, else ""."""
     for link in links:
-        if len(link) <= 2000 and _LINK.fullmatch(link.strip()):
-            return link.strip()
+        if address := _clean_link(link):
+            return address
     if (arxiv := identities.get("arxiv")) is not None:
         return f"https://arxiv.org/abs/{arxiv}"
     if (doi := identities.get("doi") or identities.get("preprint")) is not None:
         return f"https://doi.org/{doi}"
     return f"https://pubmed.ncbi.nlm.nih.gov/{identities['pmid']}/" if "pmid" in identities else ""
+
+
+def _clean_link(link: str) -> str:
+    """The address of a web page, or ""."""
+    return link.strip() if len(link) <= 2000 and _LINK.fullmatch(link.strip()) else ""
 
 
 def _reject_implausible(day: date | None) -> date | None:

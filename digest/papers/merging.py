@@ -185,6 +185,9 @@ def merge(seen: Sequence[Seen]) -> Merged:
         version=latest_version or None,
         upvotes=max((entry.upvotes or 0) for entry in ranked),
         comment=next((entry.comment for entry in ranked if entry.comment), ""),
+        journal_ref=next((entry.journal_ref for entry in ranked if entry.journal_ref), ""),
+        code_url=next((entry.code_url for entry in ranked if entry.code_url), ""),
+        project_url=next((entry.project_url for entry in ranked if entry.project_url), ""),
         url=next((entry.url for entry in ranked if entry.url), ""),
         withdrawn=any(
             entry.withdrawn
@@ -212,6 +215,9 @@ def _merge_single(seen: Seen) -> Merged:
         version=entry.version or None,
         upvotes=entry.upvotes or 0,
         comment=entry.comment,
+        journal_ref=entry.journal_ref,
+        code_url=entry.code_url,
+        project_url=entry.project_url,
         url=entry.url,
         withdrawn=entry.withdrawn,
     )
@@ -229,6 +235,9 @@ def _precedence(seen: Seen) -> tuple[object, ...]:
         entry.authors,
         entry.categories,
         entry.comment,
+        entry.journal_ref,
+        entry.code_url,
+        entry.project_url,
         entry.url,
         repr(entry.identities),
     )

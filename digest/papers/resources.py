@@ -54,9 +54,9 @@ def find_resources(paper: Paper) -> Resources:
                 if arxiv
                 else ()
             ),
-            *_find_links(paper.comment, paper.abstract),
+            *_find_links(paper.code_url, paper.project_url, paper.comment, paper.abstract),
         ),
-        venue=_read_venue(paper.comment),
+        venue=_read_venue(paper.comment, paper.journal_ref),
         comment=_shorten_comment(paper.comment),
     )
 
@@ -70,9 +70,11 @@ def _title_search(title: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _find_links(comment: str, abstract: str) -> tuple[tuple[str, str], ...]:
-    """(label, address) of what the authors name; the comment wins, one for each label."""
-    links: dict[str, str] = {}
+def _find_links(
+    code_url: str, project_url: str, comment: str, abstract: str
+) -> tuple[tuple[str, str], ...]:
+    """(label, address), one for each label: of the source's fields, the comment, the abstract."""
+    links = {label: url for label, url in (("Code", code_url), ("Project", project_url)) if url}
     for text in (comment, abstract):
         for label, address in _read_links(text):
             links.setdefault(label, address)

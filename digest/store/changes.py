@@ -107,6 +107,9 @@ def _to_row(merged: Merged) -> dict[str, Any]:
         "version": merged.version,
         "upvotes": merged.upvotes,
         "comment": merged.comment,
+        "journal_ref": merged.journal_ref,
+        "code_url": merged.code_url,
+        "project_url": merged.project_url,
         "url": merged.url,
         "withdrawn": merged.withdrawn,
     }

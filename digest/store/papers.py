@@ -306,6 +306,9 @@ def _build_papers(
             picked=pick[0],
             rank=pick[1],
             comment=row.comment,
+            journal_ref=row.journal_ref,
+            code_url=row.code_url,
+            project_url=row.project_url,
             url=row.url,
             withdrawn=row.withdrawn,
         )

@@ -171,6 +171,7 @@ _MAY_BE_MISSING = {
     "<bdi> element": "only in an address, which is left to right as it is",
     "table-layout": "columns follow their contents",
     "border-radius": "corners are square",
+    "Local anchors": "the list on top is read as a list of titles, and looks like one",
     "<body> element": "its colour is on the outer table too",
     "aria-hidden attribute": "the preheader is read out, which says what follows",
     "aria-label attribute": "links are read by their text",

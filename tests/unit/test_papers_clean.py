@@ -406,6 +406,17 @@ def test_the_key_is_made_from_the_clean_title() -> None:
     assert entry(title='M\\"uller&#39;s $x^2$').title_key == "muller s x2"
 
 
+def test_what_a_source_says_of_journal_code_and_project_is_kept() -> None:
+    cleaned = entry(
+        journal_ref=" J. Toys  3 ",
+        code_url="https://github.com/a/b",
+        project_url="javascript:alert(1)",
+    )
+    assert cleaned.journal_ref == "J. Toys 3"
+    assert cleaned.code_url == "https://github.com/a/b"
+    assert cleaned.project_url == ""
+
+
 def test_source_comment_and_withdrawal_are_kept() -> None:
     cleaned = entry(comment=" 5  pages ", withdrawn=True)
     assert (cleaned.source, cleaned.comment, cleaned.withdrawn) == ("jsonl", "5 pages", True)

@@ -105,6 +105,21 @@ def test_the_comment_wins_over_the_abstract_and_each_label_stands_once() -> None
     )
 
 
+def test_a_field_of_the_source_wins_over_comment_and_abstract() -> None:
+    paper = make(
+        comment="Accepted to ICML 2026. Code: https://github.com/own/code",
+        journal_ref="J. Toys 3 (2026) 14",
+        code_url="https://github.com/source/code",
+        project_url="https://toys.example/",
+    )
+    resources = find_resources(paper)
+    assert resources.venue == "J. Toys 3 (2026) 14"
+    assert resources.links == (
+        ("Code", "https://github.com/source/code"),
+        ("Project", "https://toys.example/"),
+    )
+
+
 def test_a_paper_of_arxiv_has_its_identifier_pdf_and_html() -> None:
     paper = make(
         identities=(Identity(kind="arxiv", value="2606.01234"),),

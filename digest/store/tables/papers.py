@@ -70,6 +70,10 @@ papers = Table(
     #: the sources' own votes; readers' thumbs are counted from `feedback`
     Column("upvotes", Integer, nullable=False),
     Column("comment", Text, nullable=False),
+    #: what sources have fields of their own for; "" = none says it
+    Column("journal_ref", Text, nullable=False, server_default=""),
+    Column("code_url", Text, nullable=False, server_default=""),
+    Column("project_url", Text, nullable=False, server_default=""),
     Column("url", Text, nullable=False),
     Column("withdrawn", Boolean, nullable=False),
     #: the paper that this one was merged into; links in old mails still name this row

@@ -30,6 +30,16 @@ def test_entries_that_are_read_again_are_duplicates(store: Store) -> None:
     assert [paper.first_seen for paper in load_papers(store)] == [DAY, DAY]
 
 
+def test_a_later_record_adds_where_a_paper_was_published(store: Store) -> None:
+    first = entry("One", arxiv="2606.00001", journal_ref="J. Toys 3")
+    later = entry("One", arxiv="2606.00001", code_url="https://github.com/a/b")
+    ingest_entries(store, first)
+    ingest_entries(store, later, day=DAY + timedelta(days=1))
+    (paper,) = load_papers(store)
+    assert (paper.journal_ref, paper.code_url) == ("J. Toys 3", "https://github.com/a/b")
+    assert paper.project_url == ""
+
+
 def test_keys_with_special_characters_are_found(store: Store) -> None:
     odd = [
         '"',

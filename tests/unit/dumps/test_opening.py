@@ -136,6 +136,9 @@ def test_every_documented_column_is_read(make_dump: MakeDump) -> None:
         "version": "2",
         "upvotes": "5",
         "comment": "C",
+        "journal_ref": "J",
+        "code_url": "https://github.com/a/b",
+        "project_url": "https://a.example",
         "id": "W",
     }
     assert {name.replace("_", "") for name in values} == set(COLUMNS)
@@ -152,6 +155,11 @@ def test_every_documented_column_is_read(make_dump: MakeDump) -> None:
         5,
         "C",
         "https://example.org",
+    )
+    assert (paper.journal_ref, paper.code_url, paper.project_url) == (
+        "J",
+        "https://github.com/a/b",
+        "https://a.example",
     )
     assert dump.ignored == {}
 
