@@ -87,13 +87,12 @@ STRICTNESS_WORDS: tuple[StrictnessWord, ...] = ("few", "balanced", "many", "alwa
 #: many such days there were
 QuietDays = Literal["silent", "line", "weekly"]
 QUIET_DAYS: tuple[QuietDays, ...] = ("silent", "line", "weekly")
-#: the setting before `Strictness`; 0 filled the digest up
-Threshold = int | Literal["good", "strong"]
-THRESHOLD_WORDS: tuple[Literal["good", "strong"], ...] = ("good", "strong")
+#: words of the threshold, which came before strictness; 0 filled the digest up
+THRESHOLD_WORDS = ("good", "strong")
 
 
 def strictness_from_threshold(threshold: int | str) -> Strictness:
-    """Return the strictness that does what a `Threshold` did."""
+    """Return the strictness that does what a threshold did: 0-100 or a word."""
     match threshold:
         case 0:
             return "always"

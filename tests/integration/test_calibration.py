@@ -19,7 +19,6 @@ from digest.model import (
     Feedback,
     MessageState,
     Subscriber,
-    Threshold,
     strictness_from_threshold,
 )
 from digest.pipeline import recalibrate
@@ -32,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 Dump = Callable[..., Path]
 TOMORROW = TODAY + timedelta(days=1)
-THRESHOLDS: tuple[Threshold, ...] = (0, 60, 90, "strong")
+THRESHOLDS: tuple[int | str, ...] = (0, 60, 90, "strong")
 
 
 def readers_of(app: App, number: int) -> list[Subscriber]:
