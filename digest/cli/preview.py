@@ -48,6 +48,10 @@ def preview(
         ),
     ] = None,
     text: Annotated[bool, typer.Option("--text", help="Print the text part.")] = False,
+    whole: Annotated[
+        bool,
+        typer.Option("--all", help="Show all papers that compete, best first, with the listed."),
+    ] = False,
     as_json: AsJson = False,
     date: OnDate = None,
     config: ConfigPath = None,
@@ -59,8 +63,11 @@ def preview(
 
     from digest import services, subscriptions
 
+    if whole and (html or eml or text):
+        raise typer.BadParameter("--all shows papers, not a mail: without --html, --eml and --text")
+    show = services.preview_all if whole else services.preview
     with open_app(config, date, existing=True) as app:
-        result = services.preview(
+        result = show(
             app,
             subscriptions.find(app, email),
             day=None if date is None else parse_day(date),

@@ -21,7 +21,7 @@ from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.library import ImportReport, import_library
 from digest.services.mailbox import MailboxReport, poll_mailbox
-from digest.services.preview import Preview, preview, sent_digest
+from digest.services.preview import Preview, preview, preview_all, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
@@ -66,6 +66,7 @@ __all__ = [
     "load_digest_papers",
     "poll_mailbox",
     "preview",
+    "preview_all",
     "profile_version",
     "rate",
     "resolve",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 import msgspec
@@ -18,6 +18,9 @@ from digest.pipeline.steps.quiet_days import sends_mail
 from digest.pipeline.steps.write_messages import write_digest, write_quiet_day
 from digest.ranking import scores
 
+#: more papers than ever compete
+_ALL = 1_000_000
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
@@ -30,6 +33,8 @@ class Preview:
     outcome: Digest | Quiet
     papers: dict[int, Paper]
     message: Message | None
+    #: ids of papers that the digest would list; None = all that are here
+    listed: frozenset[int] | None = None
 
     @property
     def _nearest(self) -> dict[str, str] | None:
@@ -83,6 +88,7 @@ class Preview:
                     "recipe": item.team or self.outcome.provenance.recipe,
                     "interest": item.score.interest,
                     "probability": round(item.probability, 6),
+                    "listed": self.listed is None or item.score.paper_id in self.listed,
                 }
                 for item in self.outcome.items
             ]
@@ -110,6 +116,23 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
     elif sends_mail(subscriber, outcome):
         message = write_quiet_day(app, queued, outcome, papers_by_id, at=at)
     return Preview(subscriber=subscriber, outcome=outcome, papers=papers_by_id, message=message)
+
+
+def preview_all(app: App, subscriber: Subscriber, *, day: date | None = None) -> Preview:
+    """Rank all papers that compete for a digest, the listed ones too; store and send nothing.
+
+    Near-duplicates of better papers are left out, and so is what is muted.
+    """
+    local_date = day or local_date_of(subscriber, app.now())
+    digest = decide_for(app, subscriber, local_date)
+    unlimited = replace(subscriber, size=_ALL, strictness="always")
+    outcome = decide_for(app, unlimited, local_date)
+    with app.store.reading() as tx:
+        papers_by_id = store.papers.load(tx, _paper_ids(outcome), least=least_readers(app, tx))
+    listed = frozenset(_paper_ids(digest)) if isinstance(digest, Digest) else frozenset()
+    return Preview(
+        subscriber=subscriber, outcome=outcome, papers=papers_by_id, message=None, listed=listed
+    )
 
 
 def _paper_ids(outcome: Digest | Quiet) -> list[int]:

@@ -163,6 +163,17 @@ def test_two_previews_are_equal_and_change_nothing(any_app: App, cast: Cast, dum
         services.sent_digest(any_app, alice, TODAY)
 
 
+def test_the_whole_order_begins_with_what_is_listed(app: App, cast: Cast, dump: Dump) -> None:
+    bob = cast(app)["bob"]
+    pipeline.ingest(app, [dump()])
+    listed = [paper["paper"] for paper in services.preview(app, bob).json["papers"]]
+    whole = services.preview_all(app, bob).json["papers"]
+    assert len(whole) == 16
+    assert [paper["paper"] for paper in whole if paper["listed"]] == listed
+    chances = [paper["match"] for paper in whole]
+    assert chances == sorted(chances, reverse=True)
+
+
 def test_a_preview_equals_the_sent_mail(app: App, cast: Cast, dump: Dump) -> None:
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
