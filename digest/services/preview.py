@@ -12,6 +12,7 @@ from digest.app import App
 from digest.due_dates import local_date_of
 from digest.errors import NotFoundError
 from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
+from digest.papers import find_resources
 from digest.pipeline.compose import decide_for
 from digest.pipeline.steps.co_likes import least_readers
 from digest.pipeline.steps.quiet_days import sends_mail
@@ -65,6 +66,8 @@ class Preview:
                     "paper": self.papers[item.score.paper_id].name,
                     "title": self.papers[item.score.paper_id].title,
                     "categories": list(self.papers[item.score.paper_id].categories),
+                    "authors": list(self.papers[item.score.paper_id].authors),
+                    **_published(self.papers[item.score.paper_id]),
                     "from_day": None if item.from_day is None else item.from_day.isoformat(),
                     "first_seen": self.papers[item.score.paper_id].first_seen.isoformat(),
                     "score": round(item.score.value, 6),
@@ -93,6 +96,18 @@ class Preview:
                 for item in self.outcome.items
             ]
         }
+
+
+def _published(paper: Paper) -> dict[str, object]:
+    """Where a paper was published, and where its parts are, as the mail shows it."""
+    resources = find_resources(paper)
+    return {
+        "page": resources.page,
+        "page_is_search": resources.is_search,
+        "venue": resources.venue,
+        "comment": resources.comment,
+        "links": dict(resources.links),
+    }
 
 
 def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Preview:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
-from digest import pipeline, serve, services, subscriptions
+from digest import pipeline, serve, services, store, subscriptions
 from digest.app import App
-from digest.model import Purpose, Subscriber, SubscriberStatus
+from digest.model import Link, Purpose, Subscriber, SubscriberStatus
 from tests.conftest import make_app
 from tests.webclient import Clock, Write, fill
 
@@ -76,8 +76,11 @@ def page(request: pytest.FixtureRequest, browser: Browser, pages_app: App) -> It
         assert foreign == []
 
 
-def path(app: App, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:
-    return app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(app.config.web.base_url)
+def path(
+    app: App, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0, message_id: int = 0
+) -> str:
+    url = app.url(purpose, subscriber.id, paper_id=paper_id, message_id=message_id)
+    return url.removeprefix(app.config.web.base_url)
 
 
 def heading(page: Page, text: str) -> None:
@@ -103,6 +106,34 @@ def check_fit(page: Page) -> None:
 def wait(pages_app: App, seconds: float) -> None:
     assert isinstance(pages_app.now, Clock)
     pages_app.now.wait(seconds)
+
+
+def test_a_whole_digest_is_rated_on_one_page_by_keyboard(
+    page: Page, pages_app: App, cast: Cast
+) -> None:
+    alice = cast(pages_app)["alice"]
+    pipeline.compose(pages_app, only=alice)
+    with pages_app.store.reading() as tx:
+        (row,) = store.deliveries.list_messages(tx, subscriber_id=alice.id, state=None, limit=9)
+    page.goto(path(pages_app, Purpose.RATE, alice, message_id=row["id"]))
+    check_fit(page)
+    for number, wish, said in ((1, "More like this", "more"), (2, "Less like this", "less")):
+        wait(pages_app, 70)
+        part = page.locator(f"#p{number}")
+        part.get_by_role("button", name=wish).focus()
+        page.keyboard.press("Enter")
+        expect(part.get_by_role("status")).to_contain_text(f"Noted: {said} like this")
+        assert page.url.endswith(f"#p{number}")
+        expect(part).to_be_in_viewport()
+        check_fit(page)
+    part.get_by_role("button", name="Undo").click()
+    expect(part.get_by_role("status")).to_contain_text("Taken back")
+    link = Link(Purpose.RATE, alice.id, message_id=row["id"])
+    rated = services.load_digest_papers(pages_app, link).items
+    assert [listed.vote for listed in rated][:2] == [1, 0]
+    page.get_by_role("link", name="How was this made?").click()
+    heading(page, "How this was made")
+    check_fit(page)
 
 
 def test_a_thumb_is_given_taken_back_and_turned_round(

@@ -396,6 +396,11 @@ def test_a_reader_without_interests_still_gets_a_digest_with_true_reasons(
     pipeline.ingest(app, [dump()])
     preview = services.preview(app, carol).json
     assert preview["made"]["model"] == "trending"  # type: ignore[index]
+    first = preview["papers"][0]  # type: ignore[index]
+    assert first["authors"][0] == "Jane Doe"
+    assert first["page"].startswith("https://arxiv.org/abs/")
+    assert first["links"].keys() == {"PDF", "HTML"}
+    assert (first["venue"], first["page_is_search"]) == ("", False)
     assert {paper["reason"] for paper in preview["papers"]} == {"New on 9 June."}  # type: ignore[index,attr-defined]
 
 
