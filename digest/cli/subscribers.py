@@ -59,7 +59,9 @@ def subscribe(
             "whatever fits), or the least chance in per cent, 1-99."
         ),
     ] = None,
-    threshold: Annotated[str | None, typer.Option(hidden=True)] = None,
+    threshold: Annotated[
+        str | None, typer.Option(hidden=True, help="The old name of --strictness.")
+    ] = None,
     quiet_days: Annotated[
         str | None,
         typer.Option(

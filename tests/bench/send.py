@@ -147,7 +147,7 @@ def _score(dice: random.Random, paper: int, words: list[str], near: str) -> Scor
     return Score(
         paper_id=paper,
         value=sum(part.value for part in parts),
-        match=dice.randrange(70, 100),
+        chance=dice.randrange(70, 100) / 100,
         parts=tuple(sorted(parts, key=lambda part: -part.value)),
         nearest=(near, 0.4) if dice.random() < 0.5 else None,
     )

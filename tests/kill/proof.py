@@ -179,7 +179,7 @@ class Proof:
             for reader in readers:
                 papers = self.random.sample(range(1, max_paper_id + 1), _PAPERS)
                 items = tuple(
-                    Item(position=place, score=Score(paper_id=paper, value=1.0, match=90))
+                    Item(position=place, score=Score(paper_id=paper, value=1.0, chance=0.9))
                     for place, paper in enumerate(papers, 1)
                 )
                 digest = Digest(

@@ -45,7 +45,9 @@ def plan_digest(
 ) -> int | None:
     provenance = Provenance(model="keywords", features="words1", at=now)
     items = tuple(
-        Item(position=n, score=Score(paper_id=p, value=1.0, match=90), seen_before=p in seen_before)
+        Item(
+            position=n, score=Score(paper_id=p, value=1.0, chance=0.9), seen_before=p in seen_before
+        )
         for n, p in enumerate(papers, 1)
     )
     window = Window(
