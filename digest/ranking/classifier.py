@@ -196,7 +196,10 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             indices = word_sums.indices[start:end]
             word_weights, dense_weights = word_sums.data[start:end], dense_sums[number]
             if weight := variance_weights[number]:
-                word_weights = word_weights / (1 + np.float32(weight) * word_variances[indices])
+                divisors = word_variances.take(indices)
+                divisors *= np.float32(weight)
+                divisors += 1
+                word_weights = word_weights / divisors
                 dense_weights = dense_weights / (1 + weight * dense_variances)
             length = math.sqrt(
                 float(word_weights @ word_weights) + float(dense_weights @ dense_weights)

@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from digest.model import Identity, Paper, Provenance, Subscriber, SubscriberStatus
+from digest.model import Identity, Paper, Provenance, Quiet, Subscriber, SubscriberStatus
 from digest.pipeline.learn import train_profiles
 from digest.pipeline.steps.choose_digests import Candidates, add_reasons, choose_digest, rules_for
 from digest.pipeline.steps.corpus_view import BatchContext
@@ -340,7 +340,8 @@ def choose_for_readers(
         laps.append(time.process_time())
         clock += time.perf_counter() - began
         for outcome, *profile_and_scores in zip(outcomes, learned, scored, strict=True):
-            listed += len(add_reasons(recipe, shared, outcome, *profile_and_scores).items)  # type: ignore[union-attr]
+            explained = add_reasons(recipe, shared, outcome, *profile_and_scores)
+            listed += 0 if isinstance(explained, Quiet) else len(explained.items)
         laps.append(time.process_time())
         clock_with_reasons += time.perf_counter() - began
         cpu = [
