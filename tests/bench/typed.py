@@ -11,6 +11,7 @@ Needs the folder with the collection: DIGEST_TEST_SHARED, else `shared` beside t
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
@@ -31,6 +32,8 @@ BEFORE = ("2026-05-27", "2026-05-28", "2026-05-29", "2026-06-01", "2026-06-02", 
 
 
 def main() -> int:
+    assert __doc__
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     shared = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared")
     days = shared / "eval" / "days"
     if not (days / "readers.json").is_file():
