@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import structs
@@ -86,8 +87,14 @@ class _Explainer:
     def __init__(self, profile: Profile, day: Day, words_of: WordsOf) -> None:
         self._profile, self._day, self._words_of = profile, day, words_of
         self._named_parts = [*category_and_author_parts(profile, day), *co_like_parts(profile, day)]
-        self._keyword_rows = [
-            (keyword, rows_holding(keyword, profile, day)) for keyword in profile.keywords
+        self._keywords = [
+            _KeywordOnDay(
+                keyword,
+                rows_holding(keyword, profile, day),
+                *phrase_words(keyword.phrase, day),
+                phrase_dense_weights(keyword.phrase, day),
+            )
+            for keyword in profile.keywords
         ]
         self._dense_weights = dense_weights(profile, day, ())
         self._word_indices = day.word_indices(profile.vocabulary)[profile.indices]
@@ -96,50 +103,96 @@ class _Explainer:
             for rated in profile.references
             if len(rated.paper_ids)
         ]
-        #: of the loaded papers: index of a word in the day -> slot in `_slot_weights`, -1 = in
-        #: none of them; the last entry is for the index -1
-        self._slots = np.empty(0, np.int32)
-        self._slot_weights = np.empty(0)
+        #: index of a word in the day -> slot, -1 = in no loaded paper; the last entry is for
+        #: the index -1
+        self._slots = np.full(len(day.vocabulary) + 1, -1, dtype=np.int32)
+        self._slot_count = 0
+        self._loaded: dict[int, _Loaded] = {}
         self._nearest: dict[int, Nearest] = {}
 
     def load(self, rows: Sequence[int]) -> None:
         """Collect what is needed to explain these papers."""
         words = self._day.words
         spans = [slice(words.indptr[row], words.indptr[row + 1]) for row in rows]
-        self._slots = np.full(len(self._day.vocabulary) + 1, -1, dtype=np.int32)
+        self._slots.fill(-1)
         for span in spans:
             self._slots[words.indices[span]] = 0
         occurring = np.flatnonzero(self._slots == 0)
         self._slots[occurring] = np.arange(len(occurring), dtype=np.int32)
-        self._slot_weights = np.zeros(len(occurring))
+        self._slot_count = len(occurring)
+        weights = np.zeros(len(occurring))
         slots = self._slots[self._word_indices]
-        self._slot_weights[slots[slots >= 0]] = self._profile.word_weights[slots >= 0]
+        weights[slots[slots >= 0]] = self._profile.word_weights[slots >= 0]
         table = np.zeros((len(occurring), len(rows)), dtype=np.float32)
         for column, span in enumerate(spans):
             table[self._slots[words.indices[span]], column] = words.data[span]
+        self._split_off_keywords(rows, weights, table)
         self._nearest = {}
         for liked in self._liked:
             for row, nearest in liked.find_nearest(rows, self._slots, table):
                 if row not in self._nearest or nearest.cosine > self._nearest[row].cosine:
                     self._nearest[row] = nearest
 
+    def _split_off_keywords(
+        self, rows: Sequence[int], slot_weights: NDArray[np.float64], table: NDArray[np.float32]
+    ) -> None:
+        """Divide what keywords add between those that a paper holds and its words.
+
+        The words of other keywords stand under their own names: to hold one word of a phrase is
+        not to match it.
+
+        Args:
+            slot_weights: weights of the words without keywords, shape (slots,).
+            table: the words of the papers, shape (slots, rows).
+        """
+        held: list[list[tuple[_KeywordOnDay, float]]] = [[] for _ in rows]
+        weights = np.tile(slot_weights, (len(rows), 1))
+        dense = np.tile(self._dense_weights, (len(rows), 1))
+        for keyword in self._keywords:
+            is_held = np.isin(rows, keyword.rows)
+            weight, bonus = keyword.keyword.weight, keyword.keyword.bonus
+            slots = self._slots[keyword.indices]
+            slots, word_weights = slots[slots >= 0], keyword.weights[slots >= 0]
+            for number in np.flatnonzero(is_held).tolist():
+                value = 0.0
+                if weight:
+                    value = float(table[slots, number] @ word_weights)
+                    value += float(self._day.dense[rows[number]] @ keyword.dense)
+                held[number].append((keyword, weight * value + bonus))
+            if weight:
+                others = np.flatnonzero(~is_held)
+                weights[others[:, None], slots] += weight * word_weights.astype(np.float64)
+                dense[others] += np.float32(weight) * keyword.dense
+        named: dict[int, list[Part]] = {row: [] for row in rows}
+        for part, part_rows, amounts in self._named_parts:
+            for position in np.flatnonzero(np.isin(part_rows, rows)).tolist():
+                named[int(part_rows[position])].append(
+                    Part(kind=part.kind, name=part.name, value=float(amounts[position]))
+                )
+        self._loaded = {}
+        for number, row in enumerate(rows):
+            words = _paper_words(self._day, row, self._words_of)
+            slots = self._slots[words.indices]
+            self._loaded[row] = _Loaded(
+                words, slots, held[number], weights[number, slots], dense[number], named[row]
+            )
+
     def explain(
         self, row: int, max_parts: int, words_alone: bool
     ) -> tuple[tuple[Part, ...], Nearest | None]:
         """Return the strongest parts of a paper's value, and the liked paper that stands for it."""
-        words = _paper_words(self._day, row, self._words_of)
-        keyword_values, weights, dense = self._split_off_keywords(row, words)
-        values = words.data * weights
+        paper = self._loaded[row]
+        words, dense = paper.words, paper.dense
+        values = words.data * paper.weights
         own = words.contributions.shape[1]
         if len(words.known):
             values[words.known] += words.contributions @ dense[:own]
-        nearest = self._nearest_liked(row, words, values)
-        if not words_alone:
-            keyword_values = self._absorb_words(keyword_values, words, values)
-        parts = [
-            Part(kind="keyword", name=keyword.phrase.text, value=value)
-            for keyword, value in keyword_values
-        ]
+        nearest = self._nearest_liked(row, paper, values)
+        parts = []
+        for keyword, value in paper.keywords:
+            if not words_alone and not keyword.keyword.phrase.muted:
+                value += self._absorb_words(keyword, paper, values)
+            parts.append(Part(kind="keyword", name=keyword.keyword.phrase.text, value=value))
         if encoded := self._explain_encoder(row, own, dense):
             part, nearest = encoded
             parts.append(part)
@@ -149,49 +202,18 @@ class _Explainer:
                 values[topic.entries] = 0
         strongest = np.argsort(-np.abs(values), kind="stable")[:max_parts]
         parts += [
-            Part(kind="word", name=words.names[entry], value=value)
+            Part(kind="word", name=name, value=value)
             for entry, value in zip(strongest.tolist(), values[strongest].tolist(), strict=True)
-            if words.names[entry]
+            if value and (name := words.name(entry))
         ]
-        for part, rows, amounts in self._named_parts:
-            parts.extend(
-                Part(kind=part.kind, name=part.name, value=float(amount))
-                for amount in amounts[rows == row]
-            )
+        parts += paper.named_parts
         parts += self._trending_parts(row)
         parts = [part for part in parts if part.value]
         parts.sort(key=lambda part: (-abs(part.value), part.kind, part.name))
         return tuple(parts[:max_parts]), nearest
 
-    def _split_off_keywords(
-        self, row: int, words: _PaperWords
-    ) -> tuple[list[tuple[Keyword, float]], NDArray[np.float64], NDArray[np.float32]]:
-        """Return the keywords that the paper holds and what they add, and the remaining weights.
-
-        The words of other keywords stand under their own names: to hold one word of a phrase is
-        not to match it.
-
-        Returns:
-            Keywords with values, and the word and dense weights that remain.
-        """
-        weights = self._slot_weights[self._slots[words.indices]]
-        dense = self._dense_weights
-        held = []
-        for keyword, rows in self._keyword_rows:
-            if row in rows:
-                held.append((keyword, _keyword_value(keyword, self._day, row) + keyword.bonus))
-            elif keyword.weight:
-                indices, values = phrase_words(keyword.phrase, self._day)
-                weights = weights + keyword.weight * _look_up(
-                    words.indices, indices, values.astype(np.float64)
-                )
-                dense = dense + np.float32(keyword.weight) * phrase_dense_weights(
-                    keyword.phrase, self._day
-                )
-        return held, weights, dense
-
     def _nearest_liked(
-        self, row: int, words: _PaperWords, values: NDArray[np.float64]
+        self, row: int, paper: _Loaded, values: NDArray[np.float64]
     ) -> Nearest | None:
         """Return the nearest liked paper, if what it shares with the paper lifts it.
 
@@ -202,34 +224,27 @@ class _Explainer:
         if nearest is None or not nearest.is_near:
             return None
         lifts = np.maximum(values, 0)
-        shared = lifts[self._are_among(words, nearest.word_indices)].sum()
+        shared = lifts[self._are_among(paper, nearest.word_indices)].sum()
         return nearest if shared > 0 and shared >= MIN_SHARED_LIFT * lifts.sum() else None
 
     def _absorb_words(
-        self,
-        keyword_values: Sequence[tuple[Keyword, float]],
-        words: _PaperWords,
-        values: NDArray[np.float64],
-    ) -> list[tuple[Keyword, float]]:
-        """Add to each keyword what thumbs have taught of its words.
+        self, keyword: _KeywordOnDay, paper: _Loaded, values: NDArray[np.float64]
+    ) -> float:
+        """Return what thumbs have taught of the words of a keyword.
 
         These words add nothing of their own any more: their `values` become 0.
         """
-        absorbed = []
-        for keyword, value in keyword_values:
-            if not keyword.phrase.muted:
-                own = self._are_among(words, phrase_words(keyword.phrase, self._day)[0])
-                value += float(values[own].sum())
-                values[own] = 0
-            absorbed.append((keyword, value))
-        return absorbed
+        own = self._are_among(paper, keyword.indices)
+        taught = float(values[own].sum())
+        values[own] = 0
+        return taught
 
-    def _are_among(self, words: _PaperWords, indices: NDArray[np.int32]) -> NDArray[np.bool_]:
+    def _are_among(self, paper: _Loaded, indices: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Tell which words of a loaded paper are among others, given as indices in the day."""
         # Slot -1 is for words of no loaded paper.
-        is_among = np.zeros(len(self._slot_weights) + 1, np.bool_)
+        is_among = np.zeros(self._slot_count + 1, np.bool_)
         is_among[self._slots[indices]] = True
-        return is_among[self._slots[words.indices]]
+        return is_among[paper.slots]
 
     def _explain_encoder(
         self, row: int, own: int, dense: NDArray[np.float32]
@@ -259,6 +274,34 @@ class _Explainer:
         ]
 
 
+class _KeywordOnDay(NamedTuple):
+    """A keyword, the papers of a day that hold it, and its words on that day."""
+
+    keyword: Keyword
+    #: rows of the papers that hold it, ascending
+    rows: NDArray[np.int64]
+    #: its words, as indices in the day's vocabulary, and their weights
+    indices: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    #: shape (dense columns,)
+    dense: NDArray[np.float32]
+
+
+class _Loaded(NamedTuple):
+    """What a profile makes of one paper."""
+
+    words: _PaperWords
+    #: slot of each word, shape (words,)
+    slots: NDArray[np.int32]
+    #: the keywords that it holds, and what each adds
+    keywords: list[tuple[_KeywordOnDay, float]]
+    #: weights of its words and of the dense columns, without those of these keywords
+    weights: NDArray[np.float64]
+    dense: NDArray[np.float32]
+    #: of categories, authors and co-likes
+    named_parts: list[Part]
+
+
 # ----------------------------------------------------------------------------------------------
 # the words of a paper
 
@@ -274,9 +317,14 @@ class _PaperWords:
     known: NDArray[np.int64]
     #: what these contribute to the dense columns, without an encoder's, shape (m, dense columns)
     contributions: NDArray[np.float32]
-    #: the words as the paper writes them; "" where it has no name for a column
-    names: tuple[str, ...]
+    #: feature column of each word -> the word as the paper writes it
+    columns: NDArray[np.int32]
+    names: Mapping[int, str]
     phrases: PaperPhrases
+
+    def name(self, entry: int) -> str:
+        """Return a word as the paper writes it; "" where it has no name for the column."""
+        return self.names.get(int(self.columns[entry]), "")
 
 
 def _paper_words(day: Day, row: int, words_of: WordsOf) -> _PaperWords:
@@ -287,7 +335,6 @@ def _paper_words(day: Day, row: int, words_of: WordsOf) -> _PaperWords:
         span = slice(day.words.indptr[row], day.words.indptr[row + 1])
         indices = day.words.indices[span]
         columns = day.vocabulary[indices]
-        names = words_of(paper.title, paper.abstract)
         known, per_word = np.empty(0, np.int64), np.empty((0, 0), np.float32)
         if day.contributions is not None:
             contributions = day.contributions(paper.title, paper.abstract)
@@ -298,7 +345,8 @@ def _paper_words(day: Day, row: int, words_of: WordsOf) -> _PaperWords:
             data=day.words.data[span].astype(np.float64),
             known=known,
             contributions=per_word,
-            names=tuple(names.get(column, "") for column in columns.tolist()),
+            columns=columns,
+            names=words_of(paper.title, paper.abstract),
             phrases=PaperPhrases.from_paper(paper, columns, day.paper_shares()[indices]),
         )
     return cached
@@ -314,23 +362,3 @@ def _find_positions(
     places = np.minimum(np.searchsorted(numbers, queries, sorter=order), len(numbers) - 1)
     occurs = numbers[order[places]] == queries
     return order[places[occurs]], occurs
-
-
-def _look_up(
-    queries: NDArray[np.int32], indices: NDArray[np.int32], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the weight of each queried index, 0 where it has none."""
-    values = np.zeros(len(queries))
-    positions, occurs = _find_positions(queries, indices)
-    values[positions] = weights[occurs]
-    return values
-
-
-def _keyword_value(keyword: Keyword, day: Day, row: int) -> float:
-    """Return what the words and the dense columns of a keyword add to a paper."""
-    if not keyword.weight:
-        return 0.0
-    indices, weights = phrase_words(keyword.phrase, day)
-    words = float(day.word_vector(row)[indices] @ weights)
-    dense = float(day.dense[row] @ phrase_dense_weights(keyword.phrase, day))
-    return keyword.weight * (words + dense)
