@@ -7,10 +7,12 @@ the reason for a paper is decided by `scores.topics`.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
 
 from digest.ranking.features.phrase_words import ADJECTIVE, BARRIERS, CAPITALIZED, NOUNS, VAGUE
 from digest.ranking.features.words import (
@@ -37,8 +39,6 @@ _ACRONYM_BEFORE = re.compile(r"[A-Z]{2,}s? \([\w -]*$")
 class NounPhrase:
     """A phrase that stands in a paper."""
 
-    #: as the paper writes it in running text
-    text: str
     #: feature columns of its words, and of the pairs of neighbours among them
     words: tuple[int, ...]
     pairs: tuple[int, ...]
@@ -49,17 +49,30 @@ class NounPhrase:
     in_title: bool
     #: no neighbour always stands beside it: "cloud segmentation" of point clouds is cut
     complete: bool
+    _tokens: Sequence[_Token] = field(repr=False)
+    _spelling: _Spelling = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The phrase as the paper writes it in running text."""
+        return self._spelling.write([token.text for token in self._tokens])
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
+    """A word that can be part of a phrase."""
+
     text: str
-    start: int
-    end: int
     #: hashes of its pieces
     codes: tuple[int, ...]
     #: the same in singular and plural
     key: str
+    #: says nothing alone
+    is_vague: bool
+    #: begins with a number, so that no phrase has it
+    is_odd: bool
+    #: can be the last word of a phrase, and can be a phrase alone
+    can_end: bool
+    can_stand_alone: bool
 
 
 @lru_cache(maxsize=1 << 12)
@@ -67,36 +80,46 @@ def noun_phrases(title: str, abstract: str) -> tuple[NounPhrase, ...]:
     """Return the noun phrases of a paper, those of its title first, each once."""
     spelling = _Spelling(title, abstract)
     own_name = _own_name(title)
-    occurrences: dict[tuple[str, ...], list[tuple[list[_Token], bool]]] = defaultdict(list)
     neighbours = _Neighbours()
-    for text, in_title in ((title, True), (abstract, False)):
-        for run in _runs(text, own_name):
-            neighbours.add(run)
-            for start in range(len(run)):
-                for end in range(start + 1, min(start + MAX_WORDS, len(run)) + 1):
-                    tokens = run[start:end]
-                    occurrences[tuple(token.key for token in tokens)].append((tokens, in_title))
-    phrases = [
-        (tokens, len(found), in_title)
-        for found in occurrences.values()
-        for tokens, in_title in found[:1]
-        if _is_noun_phrase(tokens)
-    ]
-    codes = [[code for token in tokens for code in token.codes] for tokens, _, _ in phrases]
-    return tuple(
-        NounPhrase(
-            text=spelling.write(tokens),
-            words=words,
-            pairs=pairs,
-            length=len(tokens),
-            count=count,
-            in_title=in_title,
-            complete=not neighbours.cuts(tokens),
-        )
-        for (tokens, count, in_title), (words, pairs) in zip(
-            phrases, columns_of(codes), strict=True
-        )
-    )
+    #: (the run's number, first word, end) where each phrase stands first, and how often it stands
+    firsts: dict[tuple[str, ...], tuple[int, int, int]] = {}
+    counts: Counter[tuple[str, ...]] = Counter()
+    runs = list(_runs(title, own_name))
+    title_runs = len(runs)
+    runs += _runs(abstract, own_name)
+    for number, run in enumerate(runs):
+        keys = tuple([token.key for token in run])
+        neighbours.add(keys)
+        for start in range(len(run)):
+            for end in range(start + 1, min(start + MAX_WORDS, len(run)) + 1):
+                phrase_keys = keys[start:end]
+                counts[phrase_keys] += 1
+                if phrase_keys not in firsts:
+                    firsts[phrase_keys] = number, start, end
+    words, pairs = columns_of([code for run in runs for token in run for code in token.codes])
+    # Where the codes of each word of each run begin among all.
+    sizes = (len(token.codes) for run in runs for token in run)
+    begins = list(accumulate(sizes, initial=0))
+    run_begins = list(accumulate(map(len, runs), initial=0))
+    phrases = []
+    for phrase_keys, (number, start, end) in firsts.items():
+        tokens = runs[number][start:end]
+        if _is_noun_phrase(tokens):
+            first = begins[run_begins[number] + start]
+            last = begins[run_begins[number] + end]
+            phrases.append(
+                NounPhrase(
+                    words=tuple([column for column in words[first:last] if column >= 0]),
+                    pairs=tuple(pairs[first : last - 1]),
+                    length=len(tokens),
+                    count=counts[phrase_keys],
+                    in_title=number < title_runs,
+                    complete=not neighbours.cuts(phrase_keys),
+                    _tokens=tokens,
+                    _spelling=spelling,
+                )
+            )
+    return tuple(phrases)
 
 
 def _own_name(title: str) -> str:
@@ -112,36 +135,58 @@ class _Neighbours:
         self._before: dict[str, set[str | None]] = defaultdict(set)
         self._behind: dict[str, set[str | None]] = defaultdict(set)
 
-    def add(self, run: list[_Token]) -> None:
-        keys = [None, *(token.key for token in run), None]
-        for before, token, behind in zip(keys, run, keys[2:], strict=False):
-            self._before[token.key].add(before)
-            self._behind[token.key].add(behind)
+    def add(self, keys: Sequence[str]) -> None:
+        for before, key, behind in zip((None, *keys), keys, (*keys[1:], None), strict=False):
+            self._before[key].add(before)
+            self._behind[key].add(behind)
 
-    def cuts(self, tokens: list[_Token]) -> bool:
-        """Tell whether the same word always stands before the first token, or behind the last."""
-        before, behind = self._before[tokens[0].key], self._behind[tokens[-1].key]
-        return any(len(keys) == 1 and None not in keys for keys in (before, behind))
+    def cuts(self, keys: Sequence[str]) -> bool:
+        """Tell whether the same word always stands before the first word, or behind the last."""
+        before, behind = self._before[keys[0]], self._behind[keys[-1]]
+        return (len(before) == 1 and None not in before) or (
+            len(behind) == 1 and None not in behind
+        )
 
 
 def _runs(text: str, own_name: str) -> Iterator[list[_Token]]:
     """Yield the longest runs of words that can be part of a phrase."""
     run: list[_Token] = []
+    end = 0
     for match in WORD_TOKEN.finditer(text):
-        lowered = fold(match[0]).lower()
-        codes = tuple(code for _, code in pieces_of(lowered))
-        between = text[run[-1].end : match.start()] if run else " "
-        if run and between != " ":
+        token = _read_token(match[0])
+        if run and (token is None or text[end : match.start()] != " "):
             yield run
             run = []
-        if codes and lowered != own_name and not _is_barrier(lowered):
-            key = lowered.removesuffix("s")
-            run.append(_Token(match[0], match.start(), match.end(), codes, key))
-        elif run:
-            yield run
-            run = []
+        if token is not None:
+            if own_name and fold(token.text).lower() == own_name:
+                if run:
+                    yield run
+                    run = []
+            else:
+                run.append(token)
+        end = match.end()
     if run:
         yield run
+
+
+@lru_cache(maxsize=1 << 16)
+def _read_token(written: str) -> _Token | None:
+    """Return what a word is to a phrase; None where it is never part of one."""
+    lowered = fold(written).lower()
+    codes = tuple(code for _, code in pieces_of(lowered))
+    if not codes or _is_barrier(lowered):
+        return None
+    word = written.lower()
+    can_end = word.removesuffix("s") in NOUNS or not ADJECTIVE.match(word)
+    return _Token(
+        text=written,
+        codes=codes,
+        key=lowered.removesuffix("s"),
+        is_vague=word in VAGUE,
+        is_odd=_ODD_NUMBER.match(word) is not None,
+        can_end=can_end,
+        can_stand_alone=can_end or word.endswith("ing"),
+    )
 
 
 def _is_barrier(word: str) -> bool:
@@ -154,15 +199,12 @@ def _is_barrier(word: str) -> bool:
     )
 
 
-def _is_noun_phrase(tokens: list[_Token]) -> bool:
+def _is_noun_phrase(tokens: Sequence[_Token]) -> bool:
     """Tell whether words can be a topic: they end with a noun, and say something."""
-    words = [token.text.lower() for token in tokens]
-    last = words[-1]
-    if any(_ODD_NUMBER.match(word) for word in words) or all(word in VAGUE for word in words):
+    last = tokens[-1]
+    if not (last.can_end or (last.can_stand_alone and len(tokens) == 1)):
         return False
-    if last.endswith("ing") and len(words) == 1:
-        return True
-    return last.removesuffix("s") in NOUNS or not ADJECTIVE.match(last)
+    return not any(token.is_odd for token in tokens) and not all(token.is_vague for token in tokens)
 
 
 # ----------------------------------------------------------------------------------------------
@@ -173,21 +215,13 @@ class _Spelling:
     """How a paper writes its words in running text."""
 
     def __init__(self, title: str, abstract: str) -> None:
-        self._lower: set[str] = set()
-        self._capital: set[str] = set()
-        for text in (abstract, title if _is_sentence_case(title) else ""):
-            for match in WORD_TOKEN.finditer(text):
-                word = match[0]
-                if word[:1].islower():
-                    self._lower.add(word)
-                elif word not in self._capital and _is_in_running_text(text, match):
-                    self._capital.add(word)
+        self._texts = (abstract, title if _is_sentence_case(title) else "")
 
-    def write(self, tokens: list[_Token]) -> str:
+    def write(self, written: Sequence[str]) -> str:
         """Write words as in running text: "Autoencoders" as "autoencoders", "LLM" as it is."""
         words: list[str] = []
-        for token in tokens:
-            word = self._write_word(token.text)
+        for each in written:
+            word = self._write_word(each)
             # No name begins in the middle: "agent Skill".
             is_name = word in CAPITALIZED or not words or not words[-1].islower()
             words.append(word if is_name or not _is_plain(word) else word.lower())
@@ -195,14 +229,25 @@ class _Spelling:
 
     def _write_word(self, word: str) -> str:
         plain = word.lower()
-        if word.isupper() and len(word) >= _LONG_WORD and plain in self._lower:
+        if word.isupper() and len(word) >= _LONG_WORD and self._holds(plain):
             # A title in capitals throughout.
             return plain
         if word in CAPITALIZED or not _is_plain(word):
             return word
-        if plain in self._lower:
+        if self._holds(plain):
             return plain
-        return word if word in self._capital else plain
+        return word if self._holds(word, in_running_text=True) else plain
+
+    def _holds(self, word: str, *, in_running_text: bool = False) -> bool:
+        """Tell whether the paper writes a word like this."""
+        if not in_running_text and not word[:1].islower():
+            return False
+        return any(
+            match[0] == word and (not in_running_text or _is_in_running_text(text, match))
+            for text in self._texts
+            if word in text
+            for match in WORD_TOKEN.finditer(text)
+        )
 
 
 def _is_plain(word: str) -> bool:

@@ -161,12 +161,17 @@ def _required_columns(variants: Sequence[Sequence[str]]) -> Iterator[NDArray[np.
     """
     # A hyphen makes a piece of each, as in the compound that a lone letter belongs to.
     code_lists = [
-        [code for word in words if word.isalnum() for _, code in pieces_of(f"{word}-")]
-        for words in variants
+        [code for word in variant if word.isalnum() for _, code in pieces_of(f"{word}-")]
+        for variant in variants
     ]
-    for codes, (singles, pairs) in zip(code_lists, columns_of(code_lists), strict=True):
-        needs_singles = not pairs or (singles and len(singles) < len(codes))
-        columns = set(singles if needs_singles else pairs)
+    words, pairs = columns_of([code for codes in code_lists for code in codes])
+    end = 0
+    for codes in code_lists:
+        start, end = end, end + len(codes)
+        singles = [column for column in words[start:end] if column >= 0]
+        own_pairs = pairs[start : max(end - 1, start)]
+        needs_singles = not own_pairs or (singles and len(singles) < len(codes))
+        columns = set(singles if needs_singles else own_pairs)
         yield np.array(sorted(columns), dtype=np.int32)
 
 

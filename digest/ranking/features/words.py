@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from types import MappingProxyType
 
 import numpy as np
 import scipy.sparse as sp
@@ -132,26 +131,16 @@ def pieces_of(token: str) -> list[tuple[str, int]]:
     return counted
 
 
-def columns_of(
-    code_lists: Sequence[Sequence[int]],
-) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Yield the columns of the words, and of the pairs of neighbours, of each list of hashes.
+def columns_of(codes: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the columns of words, and of the pairs of neighbours among them.
 
     Args:
-        code_lists: hashes as `pieces_of` gives them.
+        codes: hashes as `pieces_of` gives them; a word that counts in pairs alone has the column
+            -1.
     """
-    codes = np.array([code for codes in code_lists for code in codes], dtype=np.int64)
-    words, pairs = _word_column(codes).tolist(), _pair_column(codes[:-1], codes[1:]).tolist()
-    start = 0
-    for listed in code_lists:
-        end = start + len(listed)
-        own = (
-            column
-            for column, code in zip(words[start:end], listed, strict=True)
-            if code < _PAIR_ONLY
-        )
-        yield tuple(own), tuple(pairs[start : max(end - 1, start)])
-        start = end
+    hashes = np.array(codes, dtype=np.int64)
+    words = np.where(hashes < _PAIR_ONLY, _word_column(hashes), -1)
+    return words.tolist(), _pair_column(hashes[:-1], hashes[1:]).tolist()
 
 
 def _word_column(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -177,29 +166,62 @@ def words_of(title: str, abstract: str = "") -> Mapping[int, str]:
     Two that share a column are both named. The pair of the title's last word and the abstract's
     first has no name, since nobody wrote it.
     """
-    folded = fold(text_of(title, abstract))
-    title_end = len(fold(title))
-    spans: list[tuple[int, int]] = []
-    codes: list[int] = []
-    for token in WORD_TOKEN.finditer(folded):
-        written = token.group().lower()
-        offset = 0
-        for piece, code in pieces_of(written):
-            offset = max(written.find(piece, offset), 0)
-            spans.append((token.start() + offset, token.start() + offset + len(piece)))
-            codes.append(code)
-            offset += len(piece)
-    hashes = np.array(codes, dtype=np.int64)
-    names: dict[int, str] = {}
-    for column, code, (start, end) in zip(_word_column(hashes).tolist(), codes, spans, strict=True):
-        if code < _PAIR_ONLY:
-            _add_name(names, column, folded[start:end])
-    for column, left, right in zip(
-        _pair_column(hashes[:-1], hashes[1:]).tolist(), spans, spans[1:], strict=False
-    ):
-        if not left[1] <= title_end < right[0]:
-            _add_name(names, column, _surface(folded, left, right))
-    return MappingProxyType(names)
+    return _WordNames(title, abstract)
+
+
+class _WordNames(Mapping[int, str]):
+    """The names of a paper's columns, each made when it is asked for."""
+
+    def __init__(self, title: str, abstract: str) -> None:
+        self._text = fold(text_of(title, abstract))
+        self._spans: list[tuple[int, int]] = []
+        codes: list[int] = []
+        for token in WORD_TOKEN.finditer(self._text):
+            start = token.start()
+            for first, end, code in _spans_of(token[0].lower()):
+                self._spans.append((start + first, start + end))
+                codes.append(code)
+        words, pairs = columns_of(codes)
+        title_end = len(fold(title))
+        #: column -> the numbers of its words, and for pairs those of the first of the two
+        self._places: dict[int, list[int]] = {}
+        for number, column in enumerate(words):
+            if column >= 0:
+                self._places.setdefault(column, []).append(number)
+        for number, column in enumerate(pairs):
+            if not self._spans[number][1] <= title_end < self._spans[number + 1][0]:
+                self._places.setdefault(column, []).append(number)
+        self._names: dict[int, str] = {}
+
+    def __getitem__(self, column: int) -> str:
+        if column not in self._names:
+            for number in self._places[column]:
+                start, end = self._spans[number]
+                surface = (
+                    self._text[start:end]
+                    if column < WORDS
+                    else _surface(self._text, (start, end), self._spans[number + 1])
+                )
+                _add_name(self._names, column, surface)
+        return self._names[column]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+@lru_cache(maxsize=1 << 16)
+def _spans_of(token: str) -> tuple[tuple[int, int, int], ...]:
+    """Return where the pieces of a lower-case token that count begin and end, and their hashes."""
+    spans = []
+    offset = 0
+    for piece, code in pieces_of(token):
+        offset = max(token.find(piece, offset), 0)
+        spans.append((offset, offset + len(piece), code))
+        offset += len(piece)
+    return tuple(spans)
 
 
 def _surface(text: str, left: tuple[int, int], right: tuple[int, int]) -> str:

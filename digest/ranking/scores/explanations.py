@@ -169,12 +169,12 @@ class _Explainer:
                 named[int(part_rows[position])].append(
                     Part(kind=part.kind, name=part.name, value=float(amounts[position]))
                 )
+        indices, indptr = self._day.words.indices, self._day.words.indptr
         self._loaded = {}
         for number, row in enumerate(rows):
-            words = _paper_words(self._day, row, self._words_of)
-            slots = self._slots[words.indices]
+            slots = self._slots[indices[indptr[row] : indptr[row + 1]]]
             self._loaded[row] = _Loaded(
-                words, slots, held[number], weights[number, slots], dense[number], named[row]
+                slots, held[number], weights[number, slots], dense[number], named[row]
             )
 
     def explain(
@@ -182,7 +182,7 @@ class _Explainer:
     ) -> tuple[tuple[Part, ...], Nearest | None]:
         """Return the strongest parts of a paper's value, and the liked paper that stands for it."""
         paper = self._loaded[row]
-        words, dense = paper.words, paper.dense
+        words, dense = _paper_words(self._day, row, self._words_of), paper.dense
         values = words.data * paper.weights
         own = words.contributions.shape[1]
         if len(words.known):
@@ -290,7 +290,6 @@ class _KeywordOnDay(NamedTuple):
 class _Loaded(NamedTuple):
     """What a profile makes of one paper."""
 
-    words: _PaperWords
     #: slot of each word, shape (words,)
     slots: NDArray[np.int32]
     #: the keywords that it holds, and what each adds

@@ -65,17 +65,17 @@ class PaperPhrases:
             paper_shares: in which share of the papers each occurs, shape (words,).
         """
         positions = {column: entry for entry, column in enumerate(columns.tolist())}
+        share_of = dict(zip(positions, paper_shares.tolist(), strict=True))
         phrases = tuple(
             phrase
             for phrase in noun_phrases(paper.title, paper.abstract)
-            if phrase.words and all(word in positions for word in phrase.words)
+            if phrase.words and positions.keys() >= set(phrase.words)
         )
         # The rarest pair, or the rarest word, says how specific a phrase is.
         rarest = [
-            min(
-                (paper_shares[positions[column]] for column in phrase.pairs if column in positions),
-                default=min(paper_shares[positions[column]] for column in phrase.words),
-            )
+            min([share_of[column] for column in phrase.pairs if column in share_of])
+            if not share_of.keys().isdisjoint(phrase.pairs)
+            else min([share_of[column] for column in phrase.words])
             for phrase in phrases
         ]
         shares = np.array(rarest, dtype=np.float64)
