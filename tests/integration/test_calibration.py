@@ -19,10 +19,10 @@ from digest.model import (
     Feedback,
     MessageState,
     Subscriber,
-    strictness_from_threshold,
 )
 from digest.pipeline import recalibrate
 from digest.pipeline.steps.calibrations import load_calibrations
+from digest.ranking.scores import EVIDENCE
 from digest.store.tables import digest_items, messages
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app
@@ -31,7 +31,6 @@ pytestmark = pytest.mark.slow
 
 Dump = Callable[..., Path]
 TOMORROW = TODAY + timedelta(days=1)
-THRESHOLDS: tuple[int | str, ...] = (0, 60, 90, "strong")
 
 
 def readers_of(app: App, number: int) -> list[Subscriber]:
@@ -84,70 +83,61 @@ def run_day(
     return tomorrow, people
 
 
-def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: Dump) -> None:
+def test_ratings_move_the_chances_of_all_readers(any_app: App, dump: Dump) -> None:
     tomorrow, (reader, *_) = run_day(any_app, dump, 14)
     before = services.preview(tomorrow, reader)
     assert isinstance(before.outcome, Digest)
-    assert {item.score.match for item in before.outcome.items} == {None}
-    assert before.outcome.provenance.calibration == ""
-    assert before.message is not None
-    assert "% match" not in before.message.text
+    assert before.outcome.provenance.calibration == "from days that were judged in full"
 
     recalibrate(tomorrow)
     after = services.preview(tomorrow, reader)
     assert isinstance(after.outcome, Digest)
-    assert after.message is not None
-    matches = [item.score.match for item in after.outcome.items if item.score.match is not None]
-    assert len(matches) == len(after.outcome.items)
+    matches = [item.score.match for item in after.outcome.items]
     assert matches == sorted(matches, reverse=True)
-    about = {
-        "galaxy" in after.papers[item.score.paper_id].title: item.score.match or 0
-        for item in after.outcome.items
-    }
-    assert about[True] > 60
-    assert about[False] < 40
-    assert after.outcome.provenance.calibration.startswith("from 224 ratings, off by ")
-    assert f"{matches[0]} % match" in after.message.text
-    assert "match from 224 ratings" in " ".join(after.message.text.split())
-    papers = after.json["papers"]
-    assert isinstance(papers, list)
-    first = papers[0]
-    assert (first["match"], first["match_word"]) == (
-        matches[0],
-        "strong match" if matches[0] >= 75 else "good match",
+
+    def distance(preview: services.Preview) -> float:
+        """Tell how far the chances are from what readers said: galaxies, and nothing else."""
+        assert isinstance(preview.outcome, Digest)
+        return sum(
+            abs(item.score.chance - ("galaxy" in preview.papers[item.score.paper_id].title))
+            for item in preview.outcome.items
+        ) / len(preview.outcome.items)
+
+    assert distance(after) < distance(before)
+    assert after.outcome.provenance.calibration.startswith(
+        "from days that were judged in full and 224 thumbs, off by "
     )
 
 
-def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dump) -> None:
+def test_status_counts_the_thumbs_that_chances_learned_from(app: App, dump: Dump) -> None:
     tomorrow, people = run_day(app, dump, 14, only=10)
     (progress,) = services.status(tomorrow).calibration_progress
-    assert progress.summary == "140 of 200 ratings; matches are told in words until then"
+    assert progress.summary == "chances from days that were judged in full"
     assert progress.json == {
         "recipe": "learned",
-        "ratings": 140,
-        "needed": 200,
-        "numbers": False,
+        "ratings": 0,
+        "needed": 0,
+        "numbers": True,
         "error": None,
     }
     recalibrate(tomorrow)
-    rate_all(app.at(NOON + timedelta(days=1, minutes=1)), people)
     (progress,) = services.status(tomorrow).calibration_progress
-    assert (
-        progress.summary == "224 of 200 ratings; matches are told in numbers from the next round on"
-    )
+    assert progress.summary == "chances from days that were judged in full and 140 thumbs"
+    rate_all(app.at(NOON + timedelta(days=1, minutes=1)), people)
     recalibrate(app.at(NOON + timedelta(days=1, minutes=2)))
     (progress,) = services.status(tomorrow).calibration_progress
-    assert progress.summary.startswith("numbers, from 224 ratings, off by ")
-    assert progress.json["numbers"] is True
+    assert " and 224 thumbs, off by " in progress.summary
+    assert progress.json["ratings"] == 224
 
 
 def test_status_distinguishes_the_recipes_that_share_digests(tmp_path: Path, dump: Dump) -> None:
-    app = make_app(tmp_path, evaluate__recipe_b="words")
+    app = make_app(tmp_path, evaluate__recipe_b="words", evaluate__share="100")
     run_day(app, dump, 6)
+    recalibrate(app.at(NOON + timedelta(minutes=10)))
     own, other = services.status(app).calibration_progress
     assert (own.recipe, other.recipe) == ("learned", "words")
-    assert 0 < own.ratings < 6 * 16
-    assert own.ratings + other.ratings <= 6 * 16
+    assert 0 < own.calibration.ratings < 6 * 16
+    assert own.calibration.ratings + other.calibration.ratings <= 6 * 16
     app.close()
     variables = {
         "DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}",
@@ -172,48 +162,21 @@ def test_composed_papers_are_stored_with_their_match(app: App, dump: Dump) -> No
     assert {item.score.match for item in digest.items} <= {row.match for row in rows}
 
 
-def test_below_two_hundred_ratings_words_stay_and_thresholds_refer_to_recent_papers(
-    app: App, dump: Dump
-) -> None:
-    tomorrow, (reader, *_) = run_day(app, dump, 14, only=10)
-    recalibrate(tomorrow)
-    with tomorrow.store.reading() as tx:
-        (calibration,) = load_calibrations(tx).values()
-    assert calibration.ratings == 140
-    listed = []
-    for threshold in THRESHOLDS:
-        outcome = pipeline.compose(
-            tomorrow,
-            only=replace(reader, strictness=strictness_from_threshold(threshold)),
-            dry_run=True,
-        ).digests
-        scores = [item.score for _, digest in outcome for item in digest.items]
-        listed.append(len(scores))
-        assert {score.match for score in scores} <= {None}
-        assert all(score.reaches(threshold) for score in scores)
-        assert not isinstance(threshold, int) or all(
-            score.percentile >= threshold for score in scores
-        )
-    assert listed[0] > listed[1] > 0
-    assert listed[2] > 0
-
-
-def test_with_enough_ratings_a_threshold_is_a_probability(app: App, dump: Dump) -> None:
+def test_a_strictness_is_a_chance(app: App, dump: Dump) -> None:
     tomorrow, (reader, *_) = run_day(app, dump, 14)
     recalibrate(tomorrow)
-    ((_, everything),) = pipeline.compose(tomorrow, only=reader, dry_run=True).digests
-    for threshold in THRESHOLDS[1:2]:
-        ((_, digest),) = pipeline.compose(
-            tomorrow,
-            only=replace(reader, strictness=strictness_from_threshold(threshold)),
-            dry_run=True,
-        ).digests
+    full = replace(reader, strictness="always")
+    ((_, everything),) = pipeline.compose(tomorrow, only=full, dry_run=True).digests
+    for strictness, least in ((60, 0.6), (90, 0.9), ("few", 0.6)):
+        strict = replace(reader, strictness=strictness)
+        outcome = pipeline.compose(tomorrow, only=strict, dry_run=True).digests
+        listed = [item.score for _, digest in outcome for item in digest.items]
         expected = [
             item.score.paper_id
             for item in everything.items
-            if (item.score.match or 0) >= (threshold if isinstance(threshold, int) else 50)
+            if item.score.chance >= least or item.score.titled
         ]
-        assert [item.score.paper_id for item in digest.items] == expected
+        assert [score.paper_id for score in listed] == expected
         assert 0 < len(expected) < len(everything.items)
 
 
@@ -244,9 +207,24 @@ def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None
     # Reader 1's mail was accepted. Reader 3's is unknown, and the thumb proves that it arrived.
     assert len(ratings) == 32
     assert {
-        (rating.recipe, rating.slot, rating.thumbs_up + rating.thumbs_down) for rating in ratings
-    } == {("learned", "normal", 0)}
-    assert len(latest) <= 4
+        (rating.recipe, rating.slot, len(rating.evidence), rating.vote != 0) for rating in ratings
+    } == {("learned", "normal", len(EVIDENCE), True)}
+    assert sum(rating.vote != 0 for rating in latest) <= 4
+
+
+def test_a_paper_without_a_thumb_counts_where_another_of_its_digest_got_one(
+    app: App, dump: Dump
+) -> None:
+    one, nobody = readers_of(app, 2)
+    pipeline.ingest(app, [dump()])
+    compose_and_accept(app)
+    digest, papers = services.sent_digest(app, one, TODAY)
+    services.sent_digest(app, nobody, TODAY)
+    rated = papers[digest.items[0].score.paper_id]
+    services.rate(app.at(NOON + timedelta(minutes=5)), one, rated.name, 1)
+    with app.store.reading() as tx:
+        ratings = store.calibrations.load_ratings(tx, 5000)
+    assert sorted(rating.vote for rating in ratings) == [0] * (len(digest.items) - 1) + [1]
 
 
 def test_a_calibration_is_repeated_only_after_enough_new_thumbs(app: App, dump: Dump) -> None:
@@ -285,29 +263,6 @@ def test_a_calibration_of_another_version_is_replaced(app: App, dump: Dump) -> N
     recalibrate(tomorrow)
     with app.store.reading() as tx:
         assert load_calibrations(tx)["learned"].ratings == 224
-
-
-@pytest.mark.parametrize("both", [False, True])
-def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(
-    tmp_path: Path, dump: Dump, both: bool
-) -> None:
-    first = make_app(tmp_path)
-    tomorrow, (reader, *_) = run_day(first, dump, 14)
-    recalibrate(tomorrow)
-    if both:
-        with first.store.writing() as tx:
-            store.calibrations.save(
-                tx, "words", store.calibrations.load_all(tx)["learned"].data, now=tomorrow.now()
-            )
-    first.close()
-    shared = make_app(tmp_path, evaluate__recipe_b="words", evaluate__share="100").at(
-        NOON + timedelta(days=1)
-    )
-    ((_, digest),) = pipeline.compose(shared, only=reader, dry_run=True).digests
-    shared.close()
-    assert {item.team for item in digest.items} >= {"learned", "words"}
-    assert {item.score.match is not None for item in digest.items} == {both}
-    assert bool(digest.provenance.calibration) == both
 
 
 @pytest.mark.parametrize("bad", ["great", "80 %", "-1", 101, -1])

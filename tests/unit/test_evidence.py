@@ -39,9 +39,10 @@ def test_a_keyword_counts_in_the_title_twice_at_most() -> None:
     assert scores.has_title_keyword(gather(ROBOTS, day)).tolist() == [True, True, False, False]
 
 
-def test_only_a_first_category_counts_as_followed() -> None:
+def test_a_followed_category_counts_wherever_it_stands() -> None:
     assert gather(ROBOTS, day_of("A", categories=("cs.RO", "cs.LG")))[0, CATEGORY] == 1
-    assert gather(ROBOTS, day_of("A", categories=("cs.LG", "cs.RO")))[0, CATEGORY] == 0
+    assert gather(ROBOTS, day_of("A", categories=("cs.LG", "cs.RO")))[0, CATEGORY] == 1
+    assert gather(ROBOTS, day_of("A", categories=("cs.LG",)))[0, CATEGORY] == 0
     assert gather(Interest(categories=("cs",)), day_of("A"))[0, CATEGORY] == 1
     assert gather(Interest(categories=("-cs.LG",)), day_of("A"))[0, CATEGORY] == 0
 

@@ -82,9 +82,11 @@ def test_one_interest_or_none_gives_one_profile(liked: list[int]) -> None:
         assert (trained.name, trained.share) == ("", 1.0)
         assert (scores.score(trained.profile, DAY) == scores.score(plain, DAY)).all()
         ranked = list(recipes.rank(recipe, [trained], DAY, ALL))
-        assert [
+        assert {
             (s.paper_id, s.value, s.percentile, "") for s in recipe.explain(plain, DAY, ALL)
-        ] == [(s.paper_id, s.value, s.percentile, s.interest) for s in ranked]
+        } == {(s.paper_id, s.value, s.percentile, s.interest) for s in ranked}
+        chances = [score.chance for score in ranked]
+        assert chances == sorted(chances, reverse=True)
 
 
 def test_a_reader_without_interests_gets_a_profile_for_each_taste() -> None:

@@ -25,7 +25,7 @@ EVIDENCE = (
     "learned",
     # typed keywords in the title, at most two
     "title",
-    # whether the paper's first category is followed
+    # whether one of the paper's categories is followed
     "category",
     # whether the reader typed no keyword
     "untyped",
@@ -58,7 +58,7 @@ def gather_evidence(
     for keyword, _, title_rows in keywords:
         evidence[title_rows, 3] += strengths.get(keyword.phrase.text, 1.0)
     np.minimum(evidence[:, 3], _MAX_TITLE_KEYWORDS, out=evidence[:, 3])
-    evidence[_first_category_rows(typed, day), 4] = 1
+    evidence[_followed_rows(typed, day), 4] = 1
     evidence[:, 5] = not keywords
     return evidence
 
@@ -68,13 +68,13 @@ def has_title_keyword(evidence: NDArray[np.float64]) -> NDArray[np.bool_]:
     return evidence[:, 3] > 0
 
 
-def _first_category_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
-    """Return the rows of competing papers whose first category is followed."""
+def _followed_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
+    """Return the rows of competing papers in a followed category."""
     rows = np.concatenate(
         [
             np.empty(0, dtype=np.int64),
             *(
-                named.rows[named.values >= named.part.value]
+                named.rows
                 for named in category_and_author_parts(profile, day)
                 if named.part.kind == "category" and named.part.value > 0
             ),
