@@ -97,7 +97,7 @@ def test_without_ratings_the_prior_holds() -> None:
 def test_papers_left_without_a_thumb_lower_the_chances_less_than_thumbs_down() -> None:
     rated, _ = simulate(PRIOR.weights, 300, 1)
     nothing = np.zeros(len(rated.liked), np.bool_)
-    weak = fit(replace(rated, liked=nothing, weight=np.full(len(nothing), 0.3)))
+    weak = fit(replace(rated, liked=nothing, weight=np.full(len(nothing), 0.1)))
     strong = fit(replace(rated, liked=nothing))
     evidence = draw_evidence(100, 2)
     assert (strong.chances(evidence) <= weak.chances(evidence)).all()
