@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -186,6 +186,7 @@ def play(reader: str, base: Path, weights: str | None) -> Iterator[Row]:
         pipeline.ingest(app, [DUMPS / f"{day}.jsonl.gz"], seen=date.fromisoformat(day))
         subscriber = subscriptions.find(app, email)
         result = services.preview(app, subscriber)
+        whole = services.preview_all(app, subscriber)
         evidence = gather(app, subscriber, known["who"], date.fromisoformat(day), grades)
         pipeline.compose(app)
         pipeline.send(app)
@@ -193,7 +194,15 @@ def play(reader: str, base: Path, weights: str | None) -> Iterator[Row]:
             (result.papers[item.score.paper_id].name.removeprefix("arxiv:"), item)
             for item in getattr(result.outcome, "items", ())
         ]
-        yield judge(reader, day, step, shown, grades, days) | {"evidence": evidence}
+        order = [
+            (whole.papers[item.score.paper_id].name.removeprefix("arxiv:"), item)
+            for item in getattr(whole.outcome, "items", ())
+        ]
+        yield (
+            judge(reader, day, step, shown, grades, days)
+            | judge_order(day, order, whole.listed or frozenset(), grades, days)
+            | {"evidence": evidence}
+        )
         if step != "warm":
             opened = [paper for paper, _ in shown if grades.get(paper)]
             others = [paper for paper, _ in shown if not grades.get(paper)][:3]
@@ -244,6 +253,31 @@ def judge(
         "recall2": sum(grades.get(paper) == 2 for paper in listed) / sure if sure else None,
         "labels": [(item.score.word, paper in grades) for paper, item in normal if paper in days],
     }
+
+
+def judge_order(
+    day: str,
+    order: Sequence[tuple[str, Any]],
+    listed: Collection[int],
+    grades: Mapping[str, int],
+    days: Mapping[str, str],
+) -> Row:
+    """Judge the whole order, and whether fitting papers with a typed keyword in the title came."""
+    top = [paper for paper, _ in order if paper in days][:10]
+    there = {paper: grade for paper, grade in grades.items() if days.get(paper) == day}
+    there |= {paper: grades[paper] for paper in top if paper in grades}
+    ideal = _discounted(sorted(there.values(), reverse=True)[:10])
+    fitting = [item for paper, item in order if paper in grades and item.score.titled]
+    return {
+        "ndcg": _discounted([grades.get(paper, 0) for paper in top]) / ideal if ideal else None,
+        "titled": [item.score.paper_id in listed for item in fitting],
+    }
+
+
+def _discounted(grades: Sequence[int]) -> float:
+    """Return the discounted cumulative gain of grades in their order."""
+    places = np.arange(2, len(grades) + 2)
+    return float(((2.0 ** np.array(grades, dtype=np.float64) - 1) / np.log2(places)).sum())
 
 
 def gather(
@@ -345,8 +379,13 @@ def report(rows: Sequence[Row]) -> None:
             f"opened {sum(row['opened'] for row in some):3} "
             f"drawn {sum(row['drawn'] for row in some):2} "
             f"F1 {np.mean([row['f1'] for row in some]):.3f} ({low:.2f} to {high:.2f}) "
-            f"recall of the surest {np.mean(recall):.3f}"
+            f"recall of the surest {np.mean(recall):.3f} "
+            f"nDCG@10 {np.mean([row['ndcg'] for row in some if row['ndcg'] is not None]):.3f}"
         )
+    titled = [kept for row in rows for kept in row["titled"]]
+    print(
+        f"fitting papers with a typed keyword in the title: {sum(titled)} of {len(titled)} listed"
+    )
     for word in ("strong match", "good match", ""):
         opened = [bool(kept) for row in rows for label, kept in row["labels"] if label == word]
         print(f"{word or 'no label':12} shown {len(opened):3} opened {np.mean(opened):.2f}")

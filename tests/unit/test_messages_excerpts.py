@@ -223,3 +223,18 @@ def test_an_excerpt_is_a_part_of_the_abstract_and_never_ends_after_et_al(abstrac
     assert shown.removesuffix("…") in abstract
     assert bool(shown) == bool(abstract)
     assert shown == abstract or not shown.rstrip("…").endswith(("et al.", "e.g."))
+
+
+@pytest.mark.parametrize(
+    "lead_in",
+    ["To address these issues, ", "To bridge this gap, ", "To this end, ", "However, ", "Thus, "],
+)
+def test_an_excerpt_leaves_out_what_refers_to_the_sentence_before(lead_in: str) -> None:
+    abstract = f"Tools break in winter. {lead_in}we propose warm tools. They last."
+    first = excerpts.find_contribution("Warm tools", abstract)
+    assert excerpts.excerpt(abstract, first or 0) == "We propose warm tools. They last."
+
+
+def test_an_excerpt_keeps_an_aim_that_says_something() -> None:
+    abstract = "Tools break. To keep hands warm, we propose warm tools."
+    assert excerpts.excerpt(abstract, 1) == "To keep hands warm, we propose warm tools."

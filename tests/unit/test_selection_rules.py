@@ -358,13 +358,20 @@ def test_near_duplicates_of_one_day_are_not_used_on_another() -> None:
 
 
 def test_one_paper_from_just_below_the_line_is_listed_last_with_its_slot() -> None:
-    outcome = choose(PAPERS, Rules(explore=True))
+    # nine reach 91 in a hundred
+    outcome = choose(PAPERS, Rules(explore=True), reader(strictness=91))
     assert isinstance(outcome, Digest)
     assert [item.slot for item in outcome.items] == ["normal"] * 9 + ["exploration"]
     assert ids(outcome)[:9] == list(range(9))
     assert 9 <= ids(outcome)[9] < 9 + selection.MAX_CANDIDATES
     assert 0 < outcome.items[9].probability < 1
-    assert outcome == choose(PAPERS, Rules(explore=True))
+    assert outcome == choose(PAPERS, Rules(explore=True), reader(strictness=91))
+
+
+def test_no_paper_is_drawn_in_the_place_of_one_that_fits() -> None:
+    outcome = choose(PAPERS, Rules(explore=True), reader(strictness=90))
+    assert isinstance(outcome, Digest)
+    assert [item.slot for item in outcome.items] == ["normal"] * 10
 
 
 def test_papers_are_drawn_as_often_as_their_probability_says() -> None:
@@ -372,7 +379,12 @@ def test_papers_are_drawn_as_often_as_their_probability_says() -> None:
     probabilities: dict[int, float] = {}
     days = 2000
     for step in range(days):
-        outcome = choose(PAPERS[:12], Rules(explore=True), reader(6), TODAY + timedelta(days=step))
+        outcome = choose(
+            PAPERS[:12],
+            Rules(explore=True),
+            reader(6, strictness=95),
+            TODAY + timedelta(days=step),
+        )
         assert isinstance(outcome, Digest)
         drawn[outcome.items[5].score.paper_id] += 1
         probabilities[outcome.items[5].score.paper_id] = outcome.items[5].probability
@@ -391,7 +403,10 @@ def test_papers_unlike_the_listed_ones_are_drawn_more_often() -> None:
     drawn = Counter(
         ids(
             choose(
-                PAPERS[:40], Rules(explore=True, cosines=cosines), day=TODAY + timedelta(days=step)
+                PAPERS[:40],
+                Rules(explore=True, cosines=cosines),
+                reader(strictness=91),
+                TODAY + timedelta(days=step),
             )
         )[-1]
         % 2

@@ -125,11 +125,20 @@ def _are_authors(match: re.Match[str]) -> bool:
 # ----------------------------------------------------------------------------------------------
 # the excerpt
 
+#: "To address these issues, we": refers to what is not shown
+_LEAD_IN = re.compile(
+    r"(?:To (?:address|bridge|fill|close|tackle|overcome|solve|mitigate|remedy|alleviate|resolve"
+    r"|meet|answer|study|investigate|this end)\b[^,.;:()]{0,90}, (?=(?:we|this|here|in)\b)"
+    r"|(?:Therefore|Thus|Hence|However|Consequently|Accordingly|Instead|Moreover|Furthermore"
+    r"|Additionally|Motivated by this|Inspired by this|To this end), )"
+)
+
 
 def excerpt(abstract: str, first: int = 0) -> str:
     """Take whole sentences of an abstract, at most 600 characters.
 
-    Where these would be less than a few lines, the last sentence is cut after a word.
+    Where these would be less than a few lines, the last sentence is cut after a word. Words at the
+    beginning that refer to a sentence before, which is not shown, are left out.
 
     Args:
         abstract: on one line.
@@ -139,6 +148,10 @@ def excerpt(abstract: str, first: int = 0) -> str:
     if not spans:
         return ""
     start = spans[0][0]
+    if first and (lead_in := _LEAD_IN.match(abstract, start)):
+        spans = [(lead_in.end(), spans[0][1]), *spans[1:]]
+        start = lead_in.end()
+        abstract = abstract[:start] + abstract[start : start + 1].upper() + abstract[start + 1 :]
     ends = [end for _, end in spans if end - start <= MAX_LENGTH]
     if ends and (ends[-1] - start >= MIN_LENGTH or len(ends) == len(spans)):
         return abstract[start : ends[-1]]

@@ -17,7 +17,7 @@ _FIRST_AUTHORS = 3
 _MAX_NAME = 60
 MAX_TITLE = 300
 _MAX_LABEL_TITLE = 60
-_MAX_LISTED_TITLE = 110
+_MAX_LISTED_TITLE = 200
 #: characters of all categories together: five of arXiv
 _MAX_CATEGORIES = 40
 #: of venue and comment together

@@ -15,7 +15,7 @@ from msgspec import structs
 from digest import papers
 from digest.model import Digest, Quiet
 from digest.pipeline.steps.corpus_view import BatchContext
-from digest.pipeline.steps.draw_line import draw_line
+from digest.pipeline.steps.draw_line import draw_line, is_taste_known
 from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
 from digest.ranking import profiles, recipes, scores, selection, team_draft
 from digest.ranking.calibration import PRIOR
@@ -144,6 +144,7 @@ def choose_digest(
         scored=scored,
         calibration=calibration,
         line=rules.line,
+        mixed=not is_taste_known(trained),
     )
     return selection.choose(
         candidates.reader.subscriber,

@@ -29,7 +29,7 @@ def draw_line(
     spread: one paper of each category while there are others. Where there are few papers to
     compare with, only those who asked for few papers get less than there are places.
     """
-    if not _is_taste_known(trained):
+    if not is_taste_known(trained):
         if not rules.followed:
             return replace(rules, line=0.0, category_most=1), paper_ids
         followed = frozenset().union(*(scores.find_followed(one.typed, day) for one in trained))
@@ -40,7 +40,7 @@ def draw_line(
     return replace(rules, line=selection.line_of(strictness)), paper_ids
 
 
-def _is_taste_known(trained: Sequence[recipes.TrainedProfile]) -> bool:
+def is_taste_known(trained: Sequence[recipes.TrainedProfile]) -> bool:
     """Tell whether anything says which papers fit: a keyword, a liked paper or an example."""
     return any(
         profile.references or any(not keyword.phrase.muted for keyword in profile.keywords)

@@ -62,6 +62,7 @@ def rank(
     scored: Sequence[scores.Scored] = (),
     calibration: Calibration = PRIOR,
     line: float = 0.0,
+    mixed: bool = False,
 ) -> Iterator[Score]:
     """Rank the papers best first, by the profile that gives each the highest chance.
 
@@ -79,6 +80,7 @@ def rank(
         scored: the day's scores by each profile, where they are known already.
         calibration: evidence -> chances.
         line: the least chance of a paper that fits.
+        mixed: equal papers do not come in the order of their ids.
     """
     scored = scored or score_all(recipe, [trained_profiles], day)[0]
     chances = np.stack([calibration.chances(one.evidence) for one in scored])
@@ -90,7 +92,7 @@ def rank(
     titled = np.max([scores.has_title_keyword(one.evidence) for one in scored], axis=0)
     keys = chances if recipe.ranks_by_chance else _scale(values)
     keys = keys + np.where(chances >= line, 2, titled)
-    for rows in scores.order_rows(keys, values, day, candidate_ids):
+    for rows in scores.order_rows(keys, values, day, candidate_ids, mixed=mixed):
         ranked: dict[int, Score] = {}
         for number, (trained, one) in enumerate(zip(trained_profiles, scored, strict=True)):
             own_rows = rows[best[rows] == number]

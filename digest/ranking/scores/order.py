@@ -15,6 +15,8 @@ from digest.ranking.scores.values import NO_DEVIATION, Scored
 
 #: papers that are ordered first, since few are ever asked for
 _FIRST_CHUNK = 96
+#: ids are mixed by a multiplication modulo a prime
+_MIX, _PRIME = 7919, 1_000_003
 
 
 def rank(scored: Scored, day: Day, candidate_ids: Collection[int] | None = None) -> Iterator[Score]:
@@ -37,12 +39,15 @@ def order_rows(
     values: NDArray[np.float64],
     day: Day,
     candidate_ids: Collection[int] | None = None,
+    *,
+    mixed: bool = False,
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the rows of competing papers best first, each chunk eight times the one before.
 
     Args:
         keys: what decides, the higher the better, shape (competing,).
         values: what decides where keys are equal, shape (competing,); then the id does.
+        mixed: equal papers come in an order that has nothing to do with their ids, the same always.
         candidate_ids: ids of the papers that compete for this reader; all of the day when left out.
     """
     rows = (
@@ -50,6 +55,7 @@ def order_rows(
         if candidate_ids is None
         else day.find_competing_rows(candidate_ids)
     )
+    ties = day.ids * _MIX % _PRIME if mixed else day.ids
     keys = keys[rows]
     size = _FIRST_CHUNK
     while len(rows):
@@ -59,7 +65,7 @@ def order_rows(
             lowest = np.partition(keys, len(keys) - size)[len(keys) - size]
             best = np.flatnonzero(keys >= lowest)
         chunk = rows[best]
-        yield chunk[np.lexsort((day.ids[chunk], -values[chunk], -keys[best]))]
+        yield chunk[np.lexsort((ties[chunk], -values[chunk], -keys[best]))]
         rows, keys, size = np.delete(rows, best), np.delete(keys, best), size * 8
 
 

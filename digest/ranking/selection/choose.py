@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from enum import IntEnum
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 
 from digest.model import (
     Digest,
@@ -36,8 +36,8 @@ def choose(
     """Choose the reader's digest for a local date.
 
     Pinned papers come first, then those at or above the line by the shares of the reader's
-    interests, then those with a typed keyword in the title, and at the end one that is drawn for
-    exploration. Withdrawn papers and near-duplicates of chosen papers are left out.
+    interests, then those with a typed keyword in the title. Where a place is still free, one is
+    drawn for exploration. Withdrawn papers and near-duplicates of chosen papers are left out.
 
     Args:
         scores: of the papers that compete for the reader: those at or above the line, then those
@@ -57,7 +57,7 @@ def choose(
                 draft.add(score)
         others = (score for score in ranked if score.paper_id not in pinned)
     seed = (subscriber.id, local_date.toordinal())
-    items = _fill_places(draft, others, candidates, rules, seed)
+    items = _fill_places(draft, others, rules, seed)
     if not items:
         return Quiet(
             subscriber_id=subscriber.id,
@@ -91,41 +91,26 @@ def _origin_day(paper: Paper, local_date: date, rules: Rules) -> date | None:
 def _fill_places(
     draft: Draft,
     others: Iterable[Score],
-    candidates: _Candidates,
     rules: Rules,
     seed: tuple[int, int],
 ) -> list[tuple[Score, Slot, float]]:
     """Fill the places after the pinned papers; return all with slot and probability."""
-    pinned_count = len(draft.scores)
-    explore = rules.explore and draft.size > MIN_LISTED and draft.room > 1
-    draft.size -= explore
-    groups = groupby(others, key=lambda score: _group_of(score, rules))
-    waiting: Iterator[Score] = iter(())
-    for group, scores in groups:
-        if group is _Group.FITTING:
-            waiting = fill(draft, scores, rules)
-        elif group is _Group.TITLED:
-            waiting = _list_titled(draft, scores)
-        else:
-            waiting = scores
-        if draft.room <= 0 or group is _Group.OTHERS:
-            break
-    draft.size += explore
     undecided: list[Score] = []
-    if explore and len(draft.scores) >= MIN_LISTED:
-        below = chain(waiting, chain.from_iterable(scores for _, scores in groups))
-        undecided = list(islice(draft.without_duplicates(below), MAX_CANDIDATES))
-    if len(undecided) == 1 and undecided[0].chance >= rules.line:
-        # Nothing to draw from: it is listed in its rank, which shares may have passed over.
-        draft.add(undecided.pop())
-        draft.scores[pinned_count:] = sorted(
-            draft.scores[pinned_count:], key=candidates.ranked.index
-        )
+    groups = groupby(others, key=lambda score: _group_of(score, rules))
+    for group, scores in groups if draft.room > 0 else ():
+        if group is _Group.FITTING:
+            fill(draft, scores, rules)
+        elif group is _Group.TITLED:
+            _list_titled(draft, scores)
+        elif rules.explore and len(draft.scores) >= MIN_LISTED:
+            undecided = list(islice(draft.without_duplicates(scores), MAX_CANDIDATES))
+        if draft.room <= 0 or group is _Group.OTHERS:
+            break  # before the next group is looked for, since scores are made when asked for
     items: list[tuple[Score, Slot, float]] = [
         (score, "pinned" if score.paper_id in rules.pinned else "normal", 1.0)
         for score in draft.scores
     ]
-    while undecided:
+    while undecided and draft.room > 0:
         drawn, probability = draw(draft, undecided, rules, seed)
         if draft.add(drawn):
             items.append((drawn, "exploration", probability))
@@ -148,22 +133,16 @@ def _group_of(score: Score, rules: Rules) -> _Group:
     return _Group.TITLED if score.titled else _Group.OTHERS
 
 
-def _list_titled(draft: Draft, scores: Iterator[Score]) -> Iterator[Score]:
-    """List papers for a typed keyword in the title while places are free, in half of them at most.
+def _list_titled(draft: Draft, scores: Iterator[Score]) -> None:
+    """List papers for a typed keyword in the title while places are free.
 
-    Returns:
-        The scores that found no place.
+    They take half of the places at most.
     """
-    listed = 0
-    passed_over: list[Score] = []
+    places = max(draft.size // 2, 1)
     for score in scores:
-        if draft.room <= 0 or listed >= max(draft.size // 2, 1):
-            return chain(passed_over, (score,), scores)
-        if draft.add(score):
-            listed += 1
-        else:
-            passed_over.append(score)
-    return iter(passed_over)
+        if draft.room <= 0 or not places:
+            return
+        places -= draft.add(score)
 
 
 class _Candidates:

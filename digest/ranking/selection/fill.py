@@ -15,15 +15,12 @@ from digest.ranking.shares import allocate_places
 REPLACEMENT = 0.75
 
 
-def fill(draft: Draft, others: Iterator[Score], rules: Rules) -> Iterator[Score]:
+def fill(draft: Draft, others: Iterator[Score], rules: Rules) -> None:
     """Fill the places after the pinned papers, ranked as one list.
 
     Args:
         draft: holds the pinned papers already.
         others: the scores of the other papers that fit, best first.
-
-    Returns:
-        The scores that found no place, best first.
     """
     pinned_count = len(draft.scores)
     places_left: dict[str, int] = {}
@@ -68,7 +65,6 @@ def fill(draft: Draft, others: Iterator[Score], rules: Rules) -> Iterator[Score]
             if rank not in listed:
                 offer(rank, score, within_share=within_share, is_blocked=is_blocked)
     draft.scores[pinned_count:] = [listed[rank] for rank in sorted(listed)]
-    return chain((score for rank, score in passed_over if rank not in listed), others)
 
 
 class _WaitingPapers:
