@@ -251,11 +251,14 @@ def test_a_reader_who_mutes_everything_gets_that_reason(app: App, dump: Dump) ->
 
 def test_one_paper_is_explored_and_its_probability_stored(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(per_topic=8)])
-    dana = subscribe(app, HANDS, size=6).subscriber
+    dana = subscribe(app, HANDS, size=20, strictness="few").subscriber
     pipeline.round(app)
     sent, _ = services.sent_digest(app, dana, TODAY)
-    assert [item.slot for item in sent.items] == ["normal"] * 5 + ["exploration"]
-    assert 0 < sent.items[5].probability < 1
+    *listed, drawn = sent.items
+    assert {item.slot for item in listed} == {"normal"}
+    assert len(listed) >= 5
+    assert drawn.slot == "exploration"
+    assert 0 < drawn.probability < 1
     assert sent.items == chosen(make_app_at(app)).items
 
 
@@ -266,5 +269,5 @@ def make_app_at(app: App) -> App:
     again = make_app(folder)
     dumps = folder.parent / "dumps" / f"{TODAY}.jsonl"
     pipeline.ingest(again, [dumps])
-    subscribe(again, HANDS, size=6)
+    subscribe(again, HANDS, size=20, strictness="few")
     return again

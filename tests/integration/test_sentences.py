@@ -133,7 +133,10 @@ def test_only_who_has_both_hears_that_one_outweighs_the_other(client: Client, na
     [
         ("nothing", "You have told us nothing yet; here is a mix of today."),
         ("muted", "You have only told us what to leave out; here is a mix of today."),
-        ("categories", "No thumbs yet, so these follow your categories."),
+        (
+            "categories",
+            "No thumbs yet, so this is a mix of your categories. Two thumbs make it yours.",
+        ),
         ("authors", "No thumbs yet, so these follow your authors."),
         ("keywords", "No thumbs yet, so these follow your keywords."),
         ("examples", "No thumbs yet, so these follow your example papers."),

@@ -108,7 +108,7 @@ def test_four_authors_are_all_listed_and_no_authors_leave_no_gap() -> None:
     [
         ({}, "trending", (0, 0), "You have told us nothing yet; here is a mix of today"),
         ({"keywords": ("robot",)}, "keywords", (0, 0), "so these follow your keywords."),
-        ({"categories": ("cs.RO",)}, "keywords", (0, 0), "so these follow your categories."),
+        ({"categories": ("cs.RO",)}, "keywords", (0, 0), "so this is a mix of your categories."),
         ({"authors": ("J. Doe",)}, "keywords", (0, 0), "so these follow your authors."),
         (
             {"keywords": ("robot",), "categories": ("-cs.RO",), "authors": ("J. Doe",)},

@@ -149,7 +149,7 @@ def excerpt(abstract: str, first: int = 0) -> str:
         return ""
     start = spans[0][0]
     if first and (lead_in := _LEAD_IN.match(abstract, start)):
-        spans = [(lead_in.end(), spans[0][1]), *spans[1:]]
+        spans = ((lead_in.end(), spans[0][1]), *spans[1:])
         start = lead_in.end()
         abstract = abstract[:start] + abstract[start : start + 1].upper() + abstract[start + 1 :]
     ends = [end for _, end in spans if end - start <= MAX_LENGTH]

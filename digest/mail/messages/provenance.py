@@ -27,6 +27,8 @@ def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
     if model == "examples":
         names += ["example papers"] * any(interest.papers for interest in interests)
         names += ["own words"] * any(interest.text for interest in interests)
+    if names == ["categories"]:
+        return "No thumbs yet, so this is a mix of your categories. Two thumbs make it yours."
     if names:
         listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
         return f"No thumbs yet, so these follow your {listed}."
