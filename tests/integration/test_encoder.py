@@ -128,7 +128,7 @@ def test_the_mail_says_which_liked_paper_the_encoder_found_near(
         subscriptions.find(encoder_app, "dana@example.org"),
     )
     assert preview.message is not None
-    assert 'ear "glorp ' in " ".join(preview.message.text.split())
+    assert "Like “glorp " in " ".join(preview.message.text.split())
 
 
 def test_without_an_encoder_nothing_of_it_is_stored_or_said(app: App, dump: Dump) -> None:
@@ -138,7 +138,11 @@ def test_without_an_encoder_nothing_of_it_is_stored_or_said(app: App, dump: Dump
     assert services.encoder_info(app) is None
     assert services.encode(app) is None
     assert len(digest.provenance.features.split()) == 2
-    assert {part.kind for item in digest.items for part in item.score.parts} <= {"word", "recency"}
+    assert {part.kind for item in digest.items for part in item.score.parts} <= {
+        "topic",
+        "word",
+        "recency",
+    }
     with app.store.reading() as tx:
         assert store.encodings.count_encoded(tx, "") == (0, 90)
 
