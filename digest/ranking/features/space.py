@@ -33,6 +33,8 @@ SHRINKAGE = 0.8
 MIN_COVARIANCE_PAPERS = 30
 #: papers whose contributions a space keeps
 _CACHED_PAPERS = 1024
+#: keywords whose phrases a space keeps
+_CACHED_KEYWORDS = 4096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -63,6 +65,7 @@ class Space:
     mean: NDArray[np.float32]
     whitening: NDArray[np.float32]
     _cached: dict[tuple[str, str], DenseContributions] = field(default_factory=dict, repr=False)
+    _cached_phrases: dict[str, Phrase | None] = field(default_factory=dict, repr=False)
 
     @property
     def version(self) -> str:
@@ -80,17 +83,27 @@ class Space:
 
     def parse_keywords(self, keywords: list[str] | tuple[str, ...]) -> tuple[Phrase, ...]:
         """Parse keywords as `weights.parse_keywords`, with dense columns."""
-        if not keywords:
-            return ()
+        unknown = [
+            keyword for keyword in dict.fromkeys(keywords) if keyword not in self._cached_phrases
+        ]
+        if unknown:
+            if len(self._cached_phrases) >= _CACHED_KEYWORDS:
+                self._cached_phrases.clear()
+                unknown = list(dict.fromkeys(keywords))
+            self._cached_phrases.update(zip(unknown, self._parse(unknown), strict=True))
+        phrases = map(self._cached_phrases.get, keywords)
+        return tuple(phrase for phrase in phrases if phrase is not None)
+
+    def _parse(self, keywords: list[str]) -> list[Phrase | None]:
         phrases, counts = parse_and_count(keywords, self.frequencies)
-        if not phrases or not len(self.table.columns):
-            return phrases
+        if not len(self.table.columns):
+            return list(phrases)
         dense, _ = self._dense(counts)
         columns = np.arange(COLUMNS, WIDTH, dtype=np.int32)
-        return tuple(
-            phrase if not row.any() else phrase.with_dense(columns, row)
+        return [
+            phrase.with_dense(columns, row) if phrase is not None and row.any() else phrase
             for phrase, row in zip(phrases, dense, strict=True)
-        )
+        ]
 
     def contributions(self, title: str, abstract: str) -> DenseContributions:
         """Return how the dense columns of a paper are made up of its words."""

@@ -145,15 +145,16 @@ def parse_keywords(keywords: Iterable[str], frequencies: Frequencies) -> tuple[P
     English endings ("grasp*": grasps, grasping, grasper ...). `spellings` says what else counts as
     the keyword; singular and plural of its last word weigh alike.
     """
-    return parse_and_count(keywords, frequencies)[0]
+    phrases, _ = parse_and_count(keywords, frequencies)
+    return tuple(phrase for phrase in phrases if phrase is not None)
 
 
 def parse_and_count(
     keywords: Iterable[str], frequencies: Frequencies
-) -> tuple[tuple[Phrase, ...], sp.csr_matrix]:
-    """Return phrases as `parse_keywords`, and the word counts of their texts.
+) -> tuple[tuple[Phrase | None, ...], sp.csr_matrix]:
+    """Return a phrase for each keyword, None where it has no word, and the counts of their words.
 
-    The counts have the shape (phrases, COLUMNS).
+    The counts have the shape (keywords, COLUMNS).
     """
     signs_and_texts = [
         (keyword.strip()[:1], " ".join(keyword.strip().removeprefix("-").removeprefix("+").split()))
@@ -170,10 +171,8 @@ def parse_and_count(
     phrases, rows, first = [], [], 0
     for (sign, text), group in zip(signs_and_texts, spellings, strict=True):
         by_spelling = dict(zip(group, islice(counted, len(group)), strict=True))
-        phrase = _make_phrase(sign, text, by_spelling)
-        if phrase is not None:
-            phrases.append(phrase)
-            rows.append(first)
+        phrases.append(_make_phrase(sign, text, by_spelling))
+        rows.append(first)
         first += len(group)
     return tuple(phrases), counts[np.array(rows, dtype=np.int64)]
 
