@@ -9,9 +9,11 @@ from datetime import date
 
 import numpy as np
 
-from digest.pipeline.steps.choose_digests import Candidates
+from digest.pipeline.steps.choose_digests import Candidates, rules_for
 from digest.pipeline.steps.corpus_view import BatchContext
-from digest.ranking import recipes
+from digest.pipeline.steps.draw_line import draw_line, is_taste_known
+from digest.ranking import recipes, selection
+from digest.ranking.calibration import PRIOR
 from digest.ranking.recipes import RECIPES
 from digest.ranking.shares import allocate_places
 from digest.store.past import PastDigest
@@ -119,15 +121,24 @@ def _order_candidates(
 
     Of several interests, the papers in the places that each has by its share come first.
     """
+    subscriber = candidates.reader.subscriber
+    rules = rules_for(selection.Rules(), context, candidates)
+    rules, paper_ids = draw_line(
+        subscriber.strictness, trained, rules, candidates.paper_ids, context.day
+    )
+    ranked = list(
+        recipes.rank(
+            recipe,
+            trained,
+            context.day,
+            candidates.paper_ids,
+            calibration=context.calibrations.get(recipe.name, PRIOR),
+            line=rules.line,
+            mixed=not is_taste_known(trained),
+        )
+    )
     if len(trained) == 1:
-        # The same order as that of `recipes.rank`, without a score object for every paper.
-        day = context.day
-        rows = day.find_competing_rows(candidates.paper_ids)
-        values = recipe.score(trained[0].profile, day)[rows]
-        ids = day.ids[rows]
-        order: list[int] = ids[np.lexsort((ids, -values))].tolist()
-        return order
-    ranked = list(recipes.rank(recipe, trained, context.day, candidates.paper_ids))
+        return [score.paper_id for score in ranked]
     size = candidates.reader.subscriber.size
     shares = {profile.name: profile.share for profile in trained}
     available = Counter(score.interest for score in ranked)
