@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
-
 from digest.pipeline.steps.choose_digests import Candidates, rules_for
 from digest.pipeline.steps.corpus_view import BatchContext
 from digest.pipeline.steps.draw_line import draw_line, is_taste_known
 from digest.ranking import recipes, selection
-from digest.ranking.calibration import PRIOR
+from digest.ranking.calibration import PRIOR, Calibration
 from digest.ranking.recipes import RECIPES
 from digest.ranking.shares import allocate_places
 from digest.store.past import PastDigest
@@ -77,6 +75,8 @@ def rerank(
         frozen from here on, where there are some.
     """
     data = task.candidates.reader.training_data
+    weights = task.rated.digest.provenance.weights
+    calibration = Calibration(weights=weights) if weights else PRIOR
     stored = [
         (item, vote)
         for item, vote in zip(task.rated.digest.items, task.rated.votes, strict=True)
@@ -91,7 +91,7 @@ def rerank(
         frozen = recipes.drop_training_data(trained[own_recipe])
 
     def rank_listed(recipe: str, profiles: TrainedProfiles) -> tuple[int, ...]:
-        order = _order_candidates(RECIPES[recipe], profiles, context, task.candidates)
+        order = _order_candidates(RECIPES[recipe], profiles, context, task.candidates, calibration)
         rank_of = {paper_id: rank for rank, paper_id in enumerate(order, start=1)}
         return tuple(rank_of[item.paper_id] for item, _ in stored)
 
@@ -116,6 +116,7 @@ def _order_candidates(
     trained: TrainedProfiles,
     context: BatchContext,
     candidates: Candidates,
+    calibration: Calibration,
 ) -> list[int]:
     """Return the ids of competing papers in the order of a digest.
 
@@ -123,16 +124,14 @@ def _order_candidates(
     """
     subscriber = candidates.reader.subscriber
     rules = rules_for(selection.Rules(), context, candidates)
-    rules, paper_ids = draw_line(
-        subscriber.strictness, trained, rules, candidates.paper_ids, context.day
-    )
+    rules, _ = draw_line(subscriber.strictness, trained, rules, candidates.paper_ids, context.day)
     ranked = list(
         recipes.rank(
             recipe,
             trained,
             context.day,
             candidates.paper_ids,
-            calibration=context.calibrations.get(recipe.name, PRIOR),
+            calibration=calibration,
             line=rules.line,
             mixed=not is_taste_known(trained),
         )

@@ -108,6 +108,8 @@ class Provenance:
     dumps: tuple[str, ...] = ()
     #: what matches are calibrated on, and their error; "" = too few ratings, so words are shown
     calibration: str = ""
+    #: the weights of this calibration; () in digests of older versions
+    weights: tuple[float, ...] = ()
     at: datetime
 
     def __post_init__(self) -> None:

@@ -130,7 +130,7 @@ def choose_digest(
         new_candidates=candidates.new_count,
         **recipes.count_ratings(trained),
     )
-    provenance = replace(provenance, calibration=str(calibration))
+    provenance = replace(provenance, calibration=str(calibration), weights=calibration.weights)
     if len(trained) > 1:
         rules = replace(rules, shares={profile.name: profile.share for profile in trained})
     rules, paper_ids = draw_line(
