@@ -184,7 +184,7 @@ def _choose_by_team_draft(
     (own,) = choose_by_recipe(split.recipe, context, [candidates], [rules])
     if isinstance(own, Quiet):
         return own
-    fitting = _keep_fitting(split.recipe, context, candidates)
+    fitting = _keep_fitting(split.recipe, context, candidates, rules)
     (other,) = choose_by_recipe(split.recipe_b, context, [fitting], [rules])
     if isinstance(other, Quiet):
         return own
@@ -201,22 +201,27 @@ def _choose_by_team_draft(
     return replace(own, items=items, provenance=replace(own.provenance, recipe_b=split.recipe_b))
 
 
-def _keep_fitting(own: str, context: BatchContext, candidates: Candidates) -> Candidates:
+def _keep_fitting(
+    own: str, context: BatchContext, candidates: Candidates, rules: selection.Rules
+) -> Candidates:
     """Keep the papers that fit by the service's own recipe.
 
     Each recipe has chances of its own, so the other recipe then chooses as many as there are.
     """
     reader = candidates.reader
-    line = selection.line_of(reader.subscriber.strictness)
+    trained = reader.profiles[own]
+    rules, paper_ids = draw_line(
+        reader.subscriber.strictness, trained, rules, candidates.paper_ids, context.day
+    )
     ranked = recipes.rank(
         recipes.RECIPES[own],
-        reader.profiles[own],
+        trained,
         context.day,
-        candidates.paper_ids,
+        paper_ids,
         calibration=context.calibrations.get(own, PRIOR),
-        line=line,
+        line=rules.line,
     )
-    fitting = takewhile(lambda score: score.titled or score.chance >= line, ranked)
+    fitting = takewhile(lambda score: score.titled or score.chance >= rules.line, ranked)
     return replace(
         candidates,
         reader=replace(reader, subscriber=replace(reader.subscriber, strictness="always")),

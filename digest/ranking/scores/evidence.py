@@ -47,25 +47,31 @@ def gather_evidence(
         typed: the interest by its keywords, categories and authors alone.
         typed_scored: the day by these.
     """
-    evidence = np.zeros((day.competing, len(EVIDENCE)))
     score = _signed_log(scored)
     keywords = find_keywords(typed, day)
-    likes = profile.thumbs_up
-    evidence[:, 0] = score
-    evidence[:, 1] = _signed_log(typed_scored) if keywords else score
-    evidence[:, 2] = score * min(np.log1p(likes) / np.log1p(MANY_LIKES), 1.0)
+    surety = min(np.log1p(profile.thumbs_up) / np.log1p(MANY_LIKES), 1.0)
     strengths = {own.phrase.text: own.strength for own in profile.keywords}
+    in_title = np.zeros(day.competing)
     for keyword, _, title_rows in keywords:
-        evidence[title_rows, 3] += strengths.get(keyword.phrase.text, 1.0)
-    np.minimum(evidence[:, 3], _MAX_TITLE_KEYWORDS, out=evidence[:, 3])
-    evidence[_followed_rows(typed, day), 4] = 1
-    evidence[:, 5] = not keywords
-    return evidence
+        in_title[title_rows] += strengths.get(keyword.phrase.text, 1.0)
+    is_followed = np.zeros(day.competing)
+    is_followed[_followed_rows(typed, day)] = 1
+    # In the order of EVIDENCE.
+    return np.column_stack(
+        (
+            score,
+            _signed_log(typed_scored) if keywords else score,
+            score * surety,
+            np.minimum(in_title, _MAX_TITLE_KEYWORDS),
+            is_followed,
+            np.full(day.competing, not keywords, dtype=np.float64),
+        )
+    )
 
 
 def has_title_keyword(evidence: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which papers hold a typed keyword in the title, shape (competing,)."""
-    return evidence[:, 3] > 0
+    return evidence[:, EVIDENCE.index("title")] > 0
 
 
 def _followed_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
