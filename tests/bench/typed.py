@@ -4,7 +4,7 @@
 
 For each reader of the shared collection, from what they typed alone: how many papers of the four
 days fit; how many of these have a keyword in the title; and how many get the right to a place by it
-(`scores.find_title_keywords`). The same for the papers that do not fit.
+(`scores.find_keywords`). The same for the papers that do not fit.
 
 Needs the folder with the collection: DIGEST_TEST_SHARED, else `shared` beside the repository.
 """
@@ -91,7 +91,8 @@ def count_titles(
         keywords = tuple(fields["keywords"])
         interest = Interest(keywords=keywords, categories=tuple(fields.get("categories", ())))
         profile = profiles.train([interest], background, phrases=space.parse_keywords(keywords))
-        by_right |= scores.find_title_keywords(profile, day)
+        for keyword, _, title_rows in scores.find_keywords(profile, day):
+            by_right[title_rows] |= keyword.strength > 0
         for keyword in profile.keywords:
             in_title[day.rows_holding(keyword.phrase.spelling, in_title=True)] = True
     return Counter(

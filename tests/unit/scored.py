@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+import numpy as np
 import scipy.sparse as sp
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from digest.model import Interest, Paper, Part, Score
 from digest.ranking import features, profiles, scores
@@ -107,3 +109,9 @@ INTERESTS = st.builds(
     ),
     authors=st.lists(st.sampled_from(["Jane Doe", "-J. Roe"]), max_size=2).map(tuple),
 )
+
+
+def has_title_keyword(profile: profiles.Profile, day: scores.Day) -> NDArray[np.bool_]:
+    """Tell which competing papers have a typed keyword in the title that still counts."""
+    (scored,) = scores.score_all([profile], day)
+    return scores.has_title_keyword(scores.gather_evidence(profile, scored, profile, scored, day))

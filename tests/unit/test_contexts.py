@@ -11,7 +11,7 @@ from digest.model import Interest
 from digest.ranking import features, profiles, scores
 from digest.ranking.profiles.contexts import NEAR, find_contexts
 from digest.ranking.rows import COLUMNS, Phrase
-from tests.unit.scored import make_paper, make_rows
+from tests.unit.scored import has_title_keyword, make_paper, make_rows
 
 #: directions of the dense columns
 SCANS, GAMES, CITIES = np.eye(3, dtype=np.float32)
@@ -71,7 +71,7 @@ def test_only_papers_near_the_context_hold_the_word() -> None:
     day = make_day(SCANS, GAMES, near * 1.01 + 0.01 * SCANS, np.zeros(3, np.float32), -SCANS)
     word, _ = scores.find_keywords(train(DICE, SEGMENTATION), day)
     assert word.rows.tolist() == word.title_rows.tolist() == [0, 2, 3]
-    assert scores.find_title_keywords(train(DICE, SEGMENTATION), day).tolist() == [
+    assert has_title_keyword(train(DICE, SEGMENTATION), day).tolist() == [
         True,
         False,
         True,
@@ -86,7 +86,7 @@ def test_a_followed_category_is_near_enough() -> None:
     day = make_day(GAMES, categories=("cs.CV",))
     for followed, expected in ((("cs.CV",), True), (("cs",), True), (("-cs.CV", "cs.LG"), False)):
         profile = train(DICE, SEGMENTATION, categories=followed)
-        assert scores.find_title_keywords(profile, day).tolist() == [expected]
+        assert has_title_keyword(profile, day).tolist() == [expected]
 
 
 def test_the_word_of_a_far_paper_brings_no_bonus() -> None:

@@ -14,6 +14,7 @@ from tests.unit.scored import (
     INTERESTS,
     PAPER_LISTS,
     RECENT,
+    has_title_keyword,
     make_day,
     make_paper,
     train_profile,
@@ -25,7 +26,7 @@ OTHER = make_paper(3, "A robot", "Grasping is hard.")
 
 
 def title_ids(profile: profiles.Profile, day: scores.Day) -> list[int]:
-    return day.ids[: day.competing][scores.find_title_keywords(profile, day)].tolist()
+    return day.ids[: day.competing][has_title_keyword(profile, day)].tolist()
 
 
 def test_keywords_are_found_in_titles_and_elsewhere() -> None:
@@ -58,7 +59,7 @@ def test_taken_rows_are_found_as_in_the_whole_day() -> None:
     day = make_day([IN_ABSTRACT, OTHER, TITLED], [make_paper(9, "Robot grasping of old")])
     profile = train_profile(Interest(keywords=("robot grasping",)))
     taken = day.take([3, 0, 2])
-    assert scores.find_title_keywords(profile, taken).tolist() == [True, False, True]
+    assert has_title_keyword(profile, taken).tolist() == [True, False, True]
 
 
 @settings(max_examples=examples(60))

@@ -54,7 +54,7 @@ from digest.ranking.scores.sentences import lifting_words, write_reason
 from digest.ranking.scores.similarity import cosines, near_duplicates
 from digest.ranking.scores.topics import MAX_TOPICS
 from digest.ranking.scores.trending import UPVOTES
-from digest.ranking.scores.typed import KeywordPlaces, find_keywords, find_title_keywords
+from digest.ranking.scores.typed import KeywordPlaces, find_keywords
 from digest.ranking.scores.values import Scored, measure, score, score_all
 
 __all__ = [
@@ -72,7 +72,6 @@ __all__ = [
     "find_keywords",
     "find_muted",
     "find_pinned",
-    "find_title_keywords",
     "gather_evidence",
     "has_title_keyword",
     "lifting_words",

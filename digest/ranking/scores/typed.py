@@ -43,15 +43,3 @@ def find_keywords(profile: Profile, day: Day) -> list[KeywordPlaces]:
 
 def _competing(rows: NDArray[np.int64], day: Day) -> NDArray[np.int64]:
     return rows[: np.searchsorted(rows, day.competing)]
-
-
-def find_title_keywords(profile: Profile, day: Day) -> NDArray[np.bool_]:
-    """Return which competing papers have a typed keyword in the title, shape (competing,).
-
-    A keyword that thumbs down have weakened to nothing does not count.
-    """
-    has_keyword = np.zeros(day.competing, dtype=np.bool_)
-    for keyword, _, title_rows in find_keywords(profile, day):
-        if keyword.strength > 0:
-            has_keyword[title_rows] = True
-    return has_keyword
