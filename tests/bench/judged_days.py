@@ -48,6 +48,8 @@ VARIANTS = {"all": 1.0, "no categories": 0.3, "one keyword": 0.3, "thumbs": 0.5,
 #: strength of the ridge on standardised columns
 RIDGE = 3.0
 RESAMPLES = 5000
+#: papers of the order that are looked at
+RANKED = 250
 
 Row = dict[str, Any]
 
@@ -186,7 +188,7 @@ def play(reader: str, base: Path, weights: str | None) -> Iterator[Row]:
         pipeline.ingest(app, [DUMPS / f"{day}.jsonl.gz"], seen=date.fromisoformat(day))
         subscriber = subscriptions.find(app, email)
         result = services.preview(app, subscriber)
-        whole = services.preview_all(app, subscriber)
+        order = rank_papers(app, subscriber, date.fromisoformat(day)) if weights else []
         evidence = gather(app, subscriber, known["who"], date.fromisoformat(day), grades)
         pipeline.compose(app)
         pipeline.send(app)
@@ -194,13 +196,9 @@ def play(reader: str, base: Path, weights: str | None) -> Iterator[Row]:
             (result.papers[item.score.paper_id].name.removeprefix("arxiv:"), item)
             for item in getattr(result.outcome, "items", ())
         ]
-        order = [
-            (whole.papers[item.score.paper_id].name.removeprefix("arxiv:"), item)
-            for item in getattr(whole.outcome, "items", ())
-        ]
         yield (
             judge(reader, day, step, shown, grades, days)
-            | judge_order(day, order, whole.listed or frozenset(), grades, days)
+            | judge_order(day, order, {item.score.paper_id for _, item in shown}, grades, days)
             | {"evidence": evidence}
         )
         if step != "warm":
@@ -253,6 +251,18 @@ def judge(
         "recall2": sum(grades.get(paper) == 2 for paper in listed) / sure if sure else None,
         "labels": [(item.score.word, paper in grades) for paper, item in normal if paper in days],
     }
+
+
+def rank_papers(app: Any, subscriber: Any, day: date) -> list[tuple[str, Any]]:
+    """Return the best papers by name, as `digest preview --all` orders them."""
+    from digest import store
+    from digest.pipeline.compose import decide_for
+
+    outcome = decide_for(app, replace(subscriber, size=RANKED, strictness="always"), day)
+    items = getattr(outcome, "items", ())
+    with app.store.reading() as tx:
+        papers = store.papers.load(tx, [item.score.paper_id for item in items])
+    return [(papers[item.score.paper_id].name.removeprefix("arxiv:"), item) for item in items]
 
 
 def judge_order(
