@@ -9,7 +9,7 @@ from datetime import date
 
 from digest.pipeline.steps.choose_digests import Candidates, rules_for
 from digest.pipeline.steps.corpus_view import BatchContext
-from digest.pipeline.steps.draw_line import draw_line, is_taste_known
+from digest.pipeline.steps.draw_line import draw_line
 from digest.ranking import recipes, selection
 from digest.ranking.calibration import PRIOR, Calibration
 from digest.ranking.recipes import RECIPES
@@ -124,7 +124,9 @@ def _order_candidates(
     """
     subscriber = candidates.reader.subscriber
     rules = rules_for(selection.Rules(), context, candidates)
-    rules, _ = draw_line(subscriber.strictness, trained, rules, candidates.paper_ids, context.day)
+    rules, _, mixed = draw_line(
+        subscriber.strictness, trained, rules, candidates.paper_ids, context.day
+    )
     ranked = list(
         recipes.rank(
             recipe,
@@ -133,7 +135,7 @@ def _order_candidates(
             candidates.paper_ids,
             calibration=calibration,
             line=rules.line,
-            mixed=not is_taste_known(trained),
+            mixed=mixed,
         )
     )
     if len(trained) == 1:

@@ -187,9 +187,13 @@ def play(reader: str, base: Path, weights: str | None) -> Iterator[Row]:
             subscriptions.subscribe(app, _request(known, email), origin="command")
         pipeline.ingest(app, [DUMPS / f"{day}.jsonl.gz"], seen=date.fromisoformat(day))
         subscriber = subscriptions.find(app, email)
+        # What composing does first.
+        pipeline.recalibrate(app)
         result = services.preview(app, subscriber)
         order = rank_papers(app, subscriber, date.fromisoformat(day)) if weights else []
-        evidence = gather(app, subscriber, known["who"], date.fromisoformat(day), grades)
+        evidence = (
+            [] if weights else gather(app, subscriber, known["who"], date.fromisoformat(day), grades)
+        )
         pipeline.compose(app)
         pipeline.send(app)
         shown = [

@@ -269,10 +269,25 @@ def test_any_reader_gets_a_digest_or_a_stated_reason(
     world: World, interests: tuple[Interest, ...], ups: list[int], downs: list[int], size: int
 ) -> None:
     outcome = world.choose([RATED[n] for n in ups], [RATED[n] for n in downs], interests, size)
-    if not any(word.startswith("-") for interest in interests for word in interest.keywords):
+    words = [word for interest in interests for word in interest.keywords]
+    names_other = any("*" in interest.categories for interest in interests)
+    if not names_other and not any(word.startswith("-") for word in words):
         check_full(outcome, size)
     elif isinstance(outcome, Quiet):
-        assert outcome.reason is QuietReason.MUTED
+        assert outcome.reason in (QuietReason.MUTED, QuietReason.BELOW_THRESHOLD)
+
+
+def test_who_names_only_a_category_without_papers_is_told_that_none_fits(world: World) -> None:
+    outcome = world.choose(interests=(Interest(categories=("astro-ph",)),))
+    assert isinstance(outcome, Quiet)
+    assert outcome.reason is QuietReason.BELOW_THRESHOLD
+
+
+@pytest.mark.parametrize("keywords", [("*",), ("*", "robot"), ("robot", "*"), ("-*", "robot")])
+def test_a_keyword_without_a_word_stands_beside_others(
+    world: World, keywords: tuple[str, ...]
+) -> None:
+    check_full(world.choose(interests=(Interest(keywords=keywords),)))
 
 
 # ---------------------------------------------------------------------------------------------- odd

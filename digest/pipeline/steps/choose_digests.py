@@ -13,9 +13,9 @@ from itertools import takewhile
 from msgspec import structs
 
 from digest import papers
-from digest.model import Digest, Quiet
+from digest.model import Digest, Quiet, QuietReason
 from digest.pipeline.steps.corpus_view import BatchContext
-from digest.pipeline.steps.draw_line import draw_line, is_taste_known
+from digest.pipeline.steps.draw_line import draw_line
 from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
 from digest.ranking import profiles, recipes, scores, selection, team_draft
 from digest.ranking.calibration import PRIOR
@@ -133,7 +133,7 @@ def choose_digest(
     provenance = replace(provenance, calibration=str(calibration), weights=calibration.weights)
     if len(trained) > 1:
         rules = replace(rules, shares={profile.name: profile.share for profile in trained})
-    rules, paper_ids = draw_line(
+    rules, paper_ids, mixed = draw_line(
         candidates.reader.subscriber.strictness, trained, rules, candidates.paper_ids, context.day
     )
     ranked = recipes.rank(
@@ -144,9 +144,9 @@ def choose_digest(
         scored=scored,
         calibration=calibration,
         line=rules.line,
-        mixed=not is_taste_known(trained),
+        mixed=mixed,
     )
-    return selection.choose(
+    outcome = selection.choose(
         candidates.reader.subscriber,
         context.local_date,
         ranked,
@@ -154,6 +154,10 @@ def choose_digest(
         provenance=provenance,
         rules=rules,
     )
+    if isinstance(outcome, Quiet) and candidates.paper_ids and not paper_ids:
+        # Papers came, none of them in a category of the reader.
+        return replace(outcome, reason=QuietReason.BELOW_THRESHOLD)
+    return outcome
 
 
 def add_reasons(
@@ -210,7 +214,7 @@ def _keep_fitting(
     """
     reader = candidates.reader
     trained = reader.profiles[own]
-    rules, paper_ids = draw_line(
+    rules, paper_ids, mixed = draw_line(
         reader.subscriber.strictness, trained, rules, candidates.paper_ids, context.day
     )
     ranked = recipes.rank(
@@ -220,6 +224,7 @@ def _keep_fitting(
         paper_ids,
         calibration=context.calibrations.get(own, PRIOR),
         line=rules.line,
+        mixed=mixed,
     )
     fitting = takewhile(lambda score: score.titled or score.chance >= rules.line, ranked)
     return replace(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from digest.model import Strictness
 from digest.ranking import recipes, scores, selection
@@ -16,31 +17,43 @@ from digest.ranking import recipes, scores, selection
 MIN_COMPARED = 100
 
 
+class Competition(NamedTuple):
+    """What decides which papers are listed for a reader."""
+
+    #: with the line
+    rules: selection.Rules
+    #: papers that compete
+    paper_ids: frozenset[int]
+    #: equal papers do not come in the order of their ids, since nothing says which fit
+    mixed: bool
+
+
 def draw_line(
     strictness: Strictness,
     trained: Sequence[recipes.TrainedProfile],
     rules: selection.Rules,
     paper_ids: frozenset[int],
     day: scores.Day,
-) -> tuple[selection.Rules, frozenset[int]]:
-    """Return the rules with the line, and the papers that compete.
+) -> Competition:
+    """Draw the line, and keep the papers that compete.
 
     Who named nothing but categories gets the best papers of these. Who named nothing at all gets a
     spread: one paper of each category while there are others. Where there are few papers to
     compare with, only those who asked for few papers get less than there are places.
     """
-    if not is_taste_known(trained):
+    if not _is_taste_known(trained):
         if not rules.followed:
-            return replace(rules, line=0.0, category_most=1), paper_ids
+            return Competition(replace(rules, line=0.0, category_most=1), paper_ids, mixed=True)
         followed = frozenset().union(*(scores.find_followed(one.typed, day) for one in trained))
-        return replace(rules, line=0.0), paper_ids & {*followed, *rules.pinned}
+        kept = paper_ids & {*followed, *rules.pinned}
+        return Competition(replace(rules, line=0.0), kept, mixed=True)
     compared = len(day.recent) or day.competing
-    if compared < MIN_COMPARED and strictness in ("balanced", "many"):
-        return replace(rules, line=0.0), paper_ids
-    return replace(rules, line=selection.line_of(strictness)), paper_ids
+    is_measured = compared >= MIN_COMPARED or strictness not in ("balanced", "many")
+    line = selection.line_of(strictness) if is_measured else 0.0
+    return Competition(replace(rules, line=line), paper_ids, mixed=False)
 
 
-def is_taste_known(trained: Sequence[recipes.TrainedProfile]) -> bool:
+def _is_taste_known(trained: Sequence[recipes.TrainedProfile]) -> bool:
     """Tell whether anything says which papers fit: a keyword, a liked paper or an example."""
     return any(
         profile.references or any(not keyword.phrase.muted for keyword in profile.keywords)

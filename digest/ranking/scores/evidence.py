@@ -34,6 +34,9 @@ EVIDENCE = (
 MANY_LIKES = 20
 #: keywords in one title that count
 _MAX_TITLE_KEYWORDS = 2.0
+#: what thumbs must have left of the keywords in a title for the paper to be listed for them: one
+#: thumb down takes a third
+MIN_TITLE_STRENGTH = 0.5
 
 
 def gather_evidence(
@@ -71,7 +74,7 @@ def gather_evidence(
 
 def has_title_keyword(evidence: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which papers hold a typed keyword in the title, shape (competing,)."""
-    return evidence[:, EVIDENCE.index("title")] > 0
+    return evidence[:, EVIDENCE.index("title")] >= MIN_TITLE_STRENGTH
 
 
 def _followed_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
