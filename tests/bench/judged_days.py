@@ -190,10 +190,9 @@ def play(reader: str, base: Path, weights: str | None) -> Iterator[Row]:
         # What composing does first.
         pipeline.recalibrate(app)
         result = services.preview(app, subscriber)
-        order = rank_papers(app, subscriber, date.fromisoformat(day)) if weights else []
-        evidence = (
-            [] if weights else gather(app, subscriber, known["who"], date.fromisoformat(day), grades)
-        )
+        today = date.fromisoformat(day)
+        order = rank_papers(app, subscriber, today) if weights else []
+        evidence = [] if weights else gather(app, subscriber, known["who"], today, grades)
         pipeline.compose(app)
         pipeline.send(app)
         shown = [

@@ -161,9 +161,7 @@ def parse_and_count(
         for keyword in keywords
     ]
     # A keyword without any word has a row without counts.
-    spellings = [
-        list(dict.fromkeys(_weighed_forms(text))) or [text] for _, text in signs_and_texts
-    ]
+    spellings = [list(dict.fromkeys(_weighed_forms(text))) or [text] for _, text in signs_and_texts]
     # All at once: counting one text takes as long as counting dozens.
     counts = vectorize([spelling for group in spellings for spelling in group])
     seen, idf = frequencies.counts[counts.indices] > 0, _idf(counts.indices, frequencies)
