@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,33 @@ def test_who_typed_no_keyword_is_told_apart() -> None:
         evidence = gather(interest, day)
         assert evidence[:, UNTYPED].tolist() == [1, 1]
         assert evidence[:, TYPED].tolist() == evidence[:, SCORE].tolist()
+
+
+@pytest.mark.parametrize(
+    "unwanted",
+    [
+        {"keywords": ("-verse",)},
+        {"categories": ("-cs.CL",)},
+        {"authors": ("-Walt Whitman",)},
+    ],
+    ids=["word", "category", "author"],
+)
+def test_papers_with_something_unwanted_are_not_measured_against(unwanted: Any) -> None:
+    papers = [make_paper(1, "Robot hands"), make_paper(2, "Grasping")]
+    others = [make_paper(100 + number, word) for number, word in enumerate(WORDS)]
+    bad = [
+        make_paper(number, "Of verse and robot", categories=("cs.CL",), authors=("Walt Whitman",))
+        for number in range(200, 210)
+    ]
+    wanted = Interest(keywords=("robot hands", "grasping", *unwanted.get("keywords", ())))
+    interest = replace(
+        wanted,
+        categories=unwanted.get("categories", ()),
+        authors=unwanted.get("authors", ()),
+    )
+    assert gather(interest, make_day(papers, [*others, *bad])) == pytest.approx(
+        gather(wanted, make_day(papers, others)), abs=0.02
+    )
 
 
 def test_a_score_is_surer_with_likes() -> None:

@@ -227,7 +227,7 @@ def test_relative_variances_of_words_are_nearly_those_of_the_rows(papers: int) -
     expected = squares / ((squares**2).sum() / squares.sum())
     relative = features.relative_variances(frequencies)
     assert relative.shape == (features.COLUMNS,)
-    assert relative == pytest.approx(expected, rel=0.15)
+    np.testing.assert_allclose(relative, expected, rtol=0.15, atol=1e-12)
     assert np.average(relative, weights=relative) == pytest.approx(1, rel=1e-4)
 
 

@@ -65,6 +65,8 @@ def score_all(profiles: Sequence[Profile], day: Day) -> list[Scored]:
     """Score the day's papers by each profile, and measure them.
 
     They are measured against the recent papers, or against one another where there are none.
+    Papers with a word, category or author that the reader does not want are not measured against:
+    they are worth so little that all others would stand close together.
     """
     # Equal batches: two readers that are left over would cost as much as fifty.
     count = max(round(len(profiles) / _BATCH_SIZE), 1)
@@ -78,14 +80,15 @@ def score_all(profiles: Sequence[Profile], day: Day) -> list[Scored]:
 def _score_batch(profiles: Sequence[Profile], day: Day) -> list[Scored]:
     values = _sum_parts(profiles, day)
     competing = values[:, : day.competing]
-    compared = values[:, day.competing :] if values.shape[1] > day.competing else values
+    first = day.competing if values.shape[1] > day.competing else 0
+    compared = values[:, first:]
     is_empty = not compared.shape[1]
     # Sorted, averaged and squared for all readers at once.
     ordered = np.sort(compared, axis=1)
     means = deviations = [0.0] * len(values)
     if not is_empty:
         means, deviations = ordered.mean(axis=1).tolist(), ordered.std(axis=1).tolist()
-    return [
+    scored = [
         Scored(
             values=competing[number],
             compared=ordered[number],
@@ -94,6 +97,21 @@ def _score_batch(profiles: Sequence[Profile], day: Day) -> list[Scored]:
         )
         for number in range(len(profiles))
     ]
+    for number, profile in enumerate(profiles):
+        unwanted = _unwanted_rows(profile, day)
+        if len(unwanted):
+            others = np.delete(compared[number], unwanted[unwanted >= first] - first)
+            scored[number] = measure(competing[number], others)
+    return scored
+
+
+def _unwanted_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
+    """Return the rows of all papers with something that the reader does not want."""
+    rows = [
+        *(rows for keyword, rows in keyword_rows(profile, day) if keyword.bonus < 0),
+        *(named.rows for named in category_and_author_parts(profile, day) if named.part.value < 0),
+    ]
+    return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
 
 
 # ----------------------------------------------------------------------------------------------
