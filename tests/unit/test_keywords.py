@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from digest.errors import InputError
 from digest.model import Interest, Subscriber
 from digest.ranking import features, scores
+from digest.ranking.features import literal
 from digest.subscriptions.requests import SubscriptionRequest, apply_request
 from tests.examples import examples
 from tests.unit.scored import RECENT, make_day, make_paper, train_profile
@@ -173,3 +174,25 @@ def test_an_accepted_keyword_is_found_where_it_stands_as_a_word(keyword: str, si
     assert matches(sign + bare, f"Fast {bare} here")
     assert matches(sign + bare, bare)
     assert not matches(sign + bare, "Poetry")
+
+
+# ----------------------------------------------------------------------------------------------
+# keywords as written
+
+
+#: pieces of which names with signs are made, and what may stand beside them
+PIECES = ("R", "C", "c++", "net", "vitamin", "D", "S", "k", "K", "ſ", "ﬁ", "İ", "ẞ", "é", "3")
+MARKS = ("", " ", "-", "+", "++", "#", ".", "/", "&", "–", "\u2011", "(", "'s ")
+
+
+@given(
+    st.lists(st.sampled_from([*PIECES, *MARKS]), min_size=1, max_size=5).map("".join),
+    st.lists(st.sampled_from([*PIECES, *MARKS]), max_size=12).map("".join),
+)
+@settings(max_examples=examples(300), deadline=None)
+def test_the_quick_look_for_a_keyword_misses_nothing(keyword: str, text: str) -> None:
+    assume(literal.needs_literal_match(keyword))
+    spelling = literal.literal_spelling(keyword, (keyword, keyword + "s"))
+    for part in (text, text + keyword, f"{text} {keyword.upper()} {text}"):
+        found = spelling.pattern.search(literal._fold_dashes(part)) is not None
+        assert spelling.occurs_in(part, "") == found
