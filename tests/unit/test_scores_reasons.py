@@ -88,7 +88,7 @@ def score(*parts: tuple[str, str, float], nearest: tuple[str, float] | None = No
         (score(("recency", "4 May", 0.005)), "New on 4 May."),
         (
             score(("word", "Gaussian", 0.3), ("word", "splat", 0.2)),
-            "The word “Gaussian” speaks for it.",
+            "Mentions “Gaussian”.",
         ),
         (score(("keyword", "survey", -1.0)), "A new paper, though “survey” speaks against it."),
         (score(), "A new paper; nothing speaks for it or against it."),
@@ -121,8 +121,8 @@ def test_an_example_paper_is_not_called_liked() -> None:
             score(("word", "tactile", 0.3), ("word", "tactile sensing", 0.2)),
             "About tactile sensing.",
         ),
-        (score(("word", "Agents", 0.3), ("word", "tool", 0.2)), "The word “Agents” speaks for it."),
-        (score(("word", "LLM", 0.3), ("word", "tool", 0.2)), "The word “LLM” speaks for it."),
+        (score(("word", "Agents", 0.3), ("word", "tool", 0.2)), "Mentions “Agents”."),
+        (score(("word", "LLM", 0.3), ("word", "tool", 0.2)), "Mentions “LLM”."),
         (
             # as version 0.1.0 stored it
             score(("pick", "29 Aug at position 3", 0.02)),

@@ -109,7 +109,7 @@ def _write_clause(kind: PartKind, names: Sequence[str]) -> str:
         # No phrase has it, or the explanation was stored before there were topics.
         words = _drop_repeated(names)
         phrases = [name for name in words if " " in name]
-        return f"about {_join(phrases[:2])}" if phrases else f"the word “{words[0]}” speaks for it"
+        return f"about {_join(phrases[:2])}" if phrases else f"mentions “{words[0]}”"
     if kind == "pick":
         day, _, rank = names[0].partition(_RANK)
         return f"{f'no. {rank} ' if rank else ''}on Hugging Face Daily Papers, {day}"
