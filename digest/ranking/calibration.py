@@ -45,13 +45,13 @@ class _Prior(NamedTuple):
 #: `tests/bench/judged_days.py` to four real days of arXiv on which every paper was judged for six
 #: readers. With deviations four times as large the first twenty thumbs of one reader did harm there
 _PRIORS = (
-    _Prior(-6.90, 0.4, 0),
-    _Prior(2.49, 0.2, 1),  # score
-    _Prior(1.90, 0.2, 1),  # typed
-    _Prior(1.06, 0.2, 1),  # learned
-    _Prior(1.66, 0.2, 1),  # title
-    _Prior(0.85, 0.2, 1),  # category
-    _Prior(0.26, 0.2, 0),  # untyped
+    _Prior(-6.86, 0.4, 0),
+    _Prior(2.07, 0.2, 1),  # score
+    _Prior(2.28, 0.2, 1),  # typed
+    _Prior(0.97, 0.2, 1),  # learned
+    _Prior(1.57, 0.2, 1),  # title
+    _Prior(0.80, 0.2, 1),  # category
+    _Prior(0.25, 0.2, 0),  # untyped
 )
 
 

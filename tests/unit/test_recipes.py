@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from digest.errors import ConfigError
-from digest.ranking import features, scores
+from digest.ranking import features, recipes, scores
 from digest.ranking.profiles import Rated, TrainingData
 from digest.ranking.recipes import DEFAULT_RECIPE, RECIPES, get_recipe
 from tests.unit.three_topics import (
@@ -70,6 +72,21 @@ def test_one_baseline_ignores_thumbs_and_another_ignores_keywords() -> None:
         "keywords", training_data((), (), ("rhyme",))
     )
     assert topics_by_rank("words", both) == topics_by_rank("words", training_data((16, 19), (15,)))
+
+
+def test_thumbs_move_no_evidence_of_what_the_reader_wrote() -> None:
+    recipe = RECIPES[DEFAULT_RECIPE]
+    written = replace(training_data((), (), ("rhyme",)), examples=rate(18))
+    thumbs = training_data((16, 19), (15,), ("rhyme",))
+    rated = replace(thumbs, examples=written.examples)
+    (before,), (after,) = (
+        recipes.score_all(recipe, [recipes.train(recipe, data, BACKGROUND)], DAY)[0]
+        for data in (written, rated)
+    )
+    typed, score = scores.EVIDENCE.index("typed"), scores.EVIDENCE.index("score")
+    assert (before.evidence[:, typed] == before.evidence[:, score]).all()
+    assert after.evidence[:, typed] == pytest.approx(before.evidence[:, typed])
+    assert after.evidence[:, score] != pytest.approx(before.evidence[:, score], abs=0.1)
 
 
 def test_recent_is_newest_first_whatever_the_reader_likes() -> None:

@@ -293,6 +293,10 @@ class TrainingData:
         """How many papers the reader likes, where an example counts as half a like."""
         return len(self.liked.paper_ids) + EXAMPLE_WEIGHT * len(self.examples.paper_ids)
 
+    def without_thumbs(self) -> TrainingData:
+        """Return what the reader wrote alone: interests and example papers."""
+        return TrainingData(interests=self.interests, phrases=self.phrases, examples=self.examples)
+
     def liked_dense(self) -> NDArray[np.float32]:
         """Collect the dense columns of liked and example papers, shape (n, dense columns)."""
         blocks = [

@@ -16,7 +16,9 @@ from digest.ranking.profiles import (
     Profile,
     Rated,
     TrainingData,
-    build_profile,
+)
+from digest.ranking.profiles import (
+    train_all as train_profiles,
 )
 from digest.ranking.recipes.recipe import Recipe
 from digest.ranking.recipes.taste_names import name_tastes
@@ -32,7 +34,7 @@ class TrainedProfile:
     name: str
     share: float
     profile: Profile
-    #: the same interest by its keywords, categories and authors alone
+    #: the same interest by what the reader wrote alone: without thumbs
     typed: Profile
     #: what the profile was trained from
     data: TrainingData
@@ -65,17 +67,13 @@ def train_all(
         sorted(parts, key=lambda part: part.name) if len(parts) > 1 else [_Part("", 1.0, data)]
         for parts, data in zip(parts_by_reader, readers, strict=True)
     ]
-    profiles = iter(
-        recipe.train_all([part.data for parts in parts_by_reader for part in parts], background)
-    )
+    all_data = [part.data for parts in parts_by_reader for part in parts]
+    profiles = iter(recipe.train_all(all_data, background))
+    typed = iter(train_profiles([data.without_thumbs() for data in all_data], background))
     return [
         tuple(
             TrainedProfile(
-                name=name,
-                share=share,
-                profile=next(profiles),
-                typed=build_profile(TrainingData(interests=data.interests, phrases=data.phrases)),
-                data=data,
+                name=name, share=share, profile=next(profiles), typed=next(typed), data=data
             )
             for name, share, data in parts
         )

@@ -48,9 +48,10 @@ def score_all(
 
 
 def _typed_differs(recipe: Recipe, trained: TrainedProfile) -> bool:
-    """Tell whether a profile holds more than what the reader typed, and that is something."""
-    is_typed_alone = trained.profile.step == "keywords" and recipe.ranks_by_chance
-    return bool(trained.typed.keywords) and not is_typed_alone
+    """Tell whether a profile holds more than what the reader wrote, and that is something."""
+    has_written = trained.typed.keywords or trained.typed.references
+    is_written_alone = trained.profile.step != "thumbs" and recipe.ranks_by_chance
+    return bool(has_written) and not is_written_alone
 
 
 def rank(

@@ -19,7 +19,7 @@ from digest.ranking.scores.values import NO_DEVIATION, Scored
 EVIDENCE = (
     # the standard score of the paper, as a logarithm that keeps the sign
     "score",
-    # the same by what the reader typed alone; by everything where no keyword was typed
+    # the same by what the reader wrote alone; by everything where nothing was written
     "typed",
     # the score times how many papers the reader likes: 0 = none, 1 = MANY_LIKES or more
     "learned",
@@ -47,7 +47,7 @@ def gather_evidence(
     Args:
         profile: what was learned of an interest.
         scored: the day by this profile.
-        typed: the interest by its keywords, categories and authors alone.
+        typed: the interest by what the reader wrote alone.
         typed_scored: the day by these.
     """
     score = _signed_log(scored)
@@ -63,7 +63,7 @@ def gather_evidence(
     return np.column_stack(
         (
             score,
-            _signed_log(typed_scored) if keywords else score,
+            _signed_log(typed_scored),
             score * surety,
             np.minimum(in_title, _MAX_TITLE_KEYWORDS),
             is_followed,

@@ -14,7 +14,7 @@ from digest.ranking.selection.near_duplicates import NearDuplicates
 #: least chance of a paper that is listed, by how strict the reader is. A list whose papers all have
 #: at least half of the best F1 has the best F1 (Lipton, Elkan and Narayanaswamy, "Optimal
 #: thresholding of classifiers to maximize F1 measure", 2014): that is "balanced"
-_LINES = {"few": 0.6, "balanced": 0.4, "many": 0.2, "always": 0.0}
+_LINES = {"few": 0.6, "balanced": 0.35, "many": 0.2, "always": 0.0}
 
 
 def line_of(strictness: Strictness) -> float:
