@@ -33,6 +33,16 @@ _LEFT_OVER: Final = re.compile(
     r"datasets?|models?|demo|url|link)\b[^.;,]*(?:[.;,]|$)",
     re.IGNORECASE,
 )
+#: what says nothing of the work itself: its length, its state, who did what, other versions
+_SAYS_LITTLE: Final = re.compile(
+    r"(?:\b|(?<=[0-9]))(?:pages?|figures?|figs?|tables?|pp|appendi(?:x|ces)|equations?|equal(?:ly)?|"
+    r"contribut\w+|first authors?|co-?authors?|corresponding|alphabetical(?:ly)?|affiliations?|"
+    r"preprint|draft|in (?:progress|preparation|review)|under (?:the )?re(?:view|vision)|"
+    r"peer[ -]review|submi(?:tted|ssion)|accepted|published|publication|appear|admin note|"
+    r"versions?|v[0-9]|available|supplement\w*|this url|typos?|originally written|"
+    r"comments? (?:are )?welcome|copyright|cross-list|category)\b",
+    re.IGNORECASE,
+)
 _ORDER: Final = ("Code", "Project", "Model", "Data", "Demo")
 
 
@@ -112,8 +122,12 @@ def _label(address: str, before: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _shorten_comment(comment: str) -> str:
-    """The sentences that say neither the venue nor only where the code is."""
+    """The sentences that say more than the venue, the length, the state and where the code is."""
     text = _ADDRESS.sub("\0", _TEX_LINK.sub(r"\1", comment))
     if "\0" in text:
         text = _LEFT_OVER.sub("", text.replace("\0", ""))
-    return "; ".join(piece for piece in split_comment(text) if not read_venue(piece))
+    return "; ".join(
+        piece
+        for piece in split_comment(text)
+        if not (read_venue(piece) or _SAYS_LITTLE.search(piece)) and re.search("[a-z]{3}", piece)
+    )

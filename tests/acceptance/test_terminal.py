@@ -101,4 +101,4 @@ def test_a_preview_says_which_paper_is_a_try(run: Run, tmp_path: Path) -> None:
     run("ingest", "--seen", "name", f"{TODAY}.jsonl")
     run("subscribe", "alice@example.org", "--keyword", "robot", "--size", "20", "--strictness=few")
     output = run("preview", "alice@example.org", "--date", str(TODAY)).stdout
-    assert re.sub(r"\s+", " ", output).count("Outside your usual: more of this?") == 1
+    assert re.sub(r"\s+", " ", output).count("We are less sure of this one") == 1

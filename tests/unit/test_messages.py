@@ -97,16 +97,42 @@ def test_a_paper_without_a_page_has_thumbs_and_no_read_link() -> None:
     assert "More like this" in message.text
 
 
-def test_four_authors_are_all_listed_and_no_authors_leave_no_gap() -> None:
-    assert "    A, B, C, D\n" in digest(make_listed(1, authors=tuple("ABCD"))).text
-    assert "    A, B, C … E (5)\n" in digest(make_listed(1, authors=tuple("ABCDE"))).text
+def test_five_authors_are_all_listed_and_no_authors_leave_no_gap() -> None:
+    assert "    A, B, C, D, E\n" in digest(make_listed(1, authors=tuple("ABCDE"))).text
+    assert "    A, B, C … F (6)\n" in digest(make_listed(1, authors=tuple("ABCDEF"))).text
     assert "\n\n\n" not in digest(make_listed(1, authors=())).text
+
+
+def test_a_reason_that_says_only_the_day_is_left_out() -> None:
+    text = digest(replace(make_listed(1), reason="New on 11 June.")).text
+    assert " · 11 June" in text
+    assert "Why:" not in text
+    assert "\n\n\n" not in text
+    other = digest(replace(make_listed(1), reason="New on 10 June.")).text
+    assert "Why: New on 10 June." in other
+
+
+@pytest.mark.parametrize(
+    ("earlier", "headline"),
+    [
+        (0, "3 papers today, of 1,200 read"),
+        (1, "3 papers, 1 of an earlier day; 1,200 read today"),
+        (2, "3 papers, 2 of earlier days; 1,200 read today"),
+        (3, "3 papers of earlier days; 1,200 read today"),
+    ],
+)
+def test_the_heading_tells_papers_of_earlier_days_apart(earlier: int, headline: str) -> None:
+    listed = [
+        replace(make_listed(number), from_day=date(2026, 6, 10) if number <= earlier else None)
+        for number in (1, 2, 3)
+    ]
+    assert f"\n{headline}\n" in digest(*listed).text
 
 
 @pytest.mark.parametrize(
     ("wishes", "model", "thumbs", "words"),
     [
-        ({}, "trending", (0, 0), "You have told us nothing yet; here is a mix of today"),
+        ({}, "trending", (0, 0), "We know nothing of your field yet, so here is a mix of today"),
         ({"keywords": ("robot",)}, "keywords", (0, 0), "so these follow your keywords."),
         ({"categories": ("cs.RO",)}, "keywords", (0, 0), "so this is a mix of your categories."),
         ({"authors": ("J. Doe",)}, "keywords", (0, 0), "so these follow your authors."),
@@ -119,10 +145,11 @@ def test_four_authors_are_all_listed_and_no_authors_leave_no_gap() -> None:
         ({"papers": ("2606.00001",)}, "examples", (0, 0), "so these follow your example papers."),
         ({"papers": ("2606.00001",)}, "trending", (0, 0), "No thumbs yet; here is a mix of today"),
         ({"text": "tactile sensing"}, "examples", (0, 0), "so these follow your own words."),
-        ({"keywords": ("-robot",)}, "keywords", (0, 0), "You have only told us what to leave out"),
+        ({"keywords": ("-robot",)}, "keywords", (0, 0), "We only know what you leave out"),
         ({}, "thumbs", (3, 0), "Guided by your 3 thumbs."),
-        ({}, "thumbs", (0, 1), "Guided by your 1 thumb."),
-        ({"papers": ("2606.00001",)}, "thumbs", (1, 1), "Guided by your 2 thumbs."),
+        ({}, "thumbs", (0, 1), "Guided by your first thumb."),
+        ({"papers": ("2606.00001",)}, "thumbs", (1, 1), "by your example papers and 2 thumbs."),
+        ({"keywords": ("robot",)}, "thumbs", (19, 1), "Guided by your 20 thumbs."),
         ({"keywords": ("robot",)}, "new", (0, 0), "No thumbs yet."),
     ],
 )
@@ -135,7 +162,7 @@ def test_the_digest_names_its_inputs_and_omits_empty_ones(
     )
     assert words in summary
     for word, there in (
-        ("example papers", bool(interest.papers) and model == "examples"),
+        ("example papers", bool(interest.papers) and model in ("examples", "thumbs")),
         ("keywords", any(not wish.startswith("-") for wish in interest.keywords)),
         ("categories", any(not wish.startswith("-") for wish in interest.categories)),
         ("authors", bool(interest.authors)),

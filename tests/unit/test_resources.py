@@ -145,11 +145,18 @@ def test_only_a_picked_paper_without_a_page_is_searched_by_title() -> None:
 @pytest.mark.parametrize(
     ("comment", "rest"),
     [
-        ("Accepted to ICML 2026. 9 pages. Code: https://github.com/a/b", "9 pages"),
-        ("9 pages, 3 figures. Code available at https://github.com/a/b", "9 pages, 3 figures"),
-        ("Under review", "Under review"),
+        ("Accepted to ICML 2026. Best paper. Code: https://github.com/a/b", "Best paper"),
+        ("9 pages, 3 figures. Code available at https://github.com/a/b", ""),
+        ("Won the Data Fusion Contest; 12pages", "Won the Data Fusion Contest"),
+        ("Under review", ""),
+        ("Code at this URL", ""),
+        ("arXiv admin note: text overlap with arXiv:2601.01234", ""),
+        ("This version of the contribution has been accepted after peer review", ""),
+        ("The first two authors contributed equally. Technical report", "Technical report"),
         ("Project page: https://a.github.io/x", ""),
     ],
 )
-def test_a_comment_is_shown_without_what_is_shown_already(comment: str, rest: str) -> None:
+def test_of_a_comment_only_what_says_something_of_the_work_is_shown(
+    comment: str, rest: str
+) -> None:
     assert find_resources(make(comment=comment)).comment == rest

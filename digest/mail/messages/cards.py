@@ -21,7 +21,7 @@ _MAX_INTEREST = 60
 #: the note on a paper that is not listed for its rank
 SLOTS: dict[Slot, str] = {
     "pinned": "Always listed, since you asked for it.",
-    "exploration": "Outside your usual: more of this?",
+    "exploration": "We are less sure of this one: more of this?",
 }
 #: how much of a paper is shown: everything; no abstract and buttons; only title and links
 Form = Literal["full", "brief", "title"]
@@ -51,7 +51,7 @@ def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = Fal
     """A listed paper in full.
 
     Args:
-        is_new: the reader has told nothing yet, so no paper is outside what is usual for them.
+        is_new: the reader has told nothing yet, so no paper is surer than another.
 
     Raises:
         InputError: a link is invalid.
@@ -62,7 +62,7 @@ def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = Fal
         paper=paper,
         number=str(number),
         margin=f"{number}.".ljust(4),
-        reason=texts.one_line(item.reason),
+        reason=_say_reason(item.reason, paper.facts),
         label=label,
         standing=" · ".join(filter(None, (label, *paper.facts))),
         links=PaperLinks(
@@ -75,6 +75,13 @@ def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = Fal
         seen_before=item.seen_before,
         notes=_notes(item, is_new) if item.interest or item.slot in SLOTS else (),
     )
+
+
+def _say_reason(reason: str, facts: Sequence[str]) -> str:
+    """Return the reason, "" where it says only the day, which stands above it already."""
+    reason = texts.one_line(reason)
+    days = [fact.replace("\u00a0", " ") for fact in facts]
+    return "" if any(reason == f"New on {day}." for day in days) else reason
 
 
 def _notes(item: Listed, is_new: bool) -> tuple[str, ...]:

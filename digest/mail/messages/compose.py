@@ -80,7 +80,7 @@ def write_digest(
     weekday = texts.tie_last_words(texts.format_date(local_date, weekday=True))
     values = {
         "cards": papers,
-        "headline": _headline(len(papers), made.papers_read, is_weekly),
+        "headline": _headline(listed, made.papers_read, is_weekly),
         "issue": f"Week to {weekday}" if is_weekly else weekday,
         "has_contents": len(papers) > 1,
         "day": day,
@@ -88,7 +88,9 @@ def write_digest(
         "more": more,
         "origin": provenance.summary(made, subscriber.interests),
         "quiet_week": quiet_days.week_before(quiet_days_told) if quiet_days_told else "",
-        "preheader": f"Also: {' · '.join(next_titles)}" if next_titles else papers[0].reason,
+        "preheader": f"Also: {' · '.join(next_titles)}"
+        if next_titles
+        else papers[0].reason or papers[0].paper.authors,
         "all_of_them": f"Rate all of {'this week’s' if is_weekly else 'today’s'}",
         "asks": is_new,
         "made": provenance.details(made),
@@ -140,11 +142,16 @@ def write_quiet_day(
     )
 
 
-def _headline(count: int, papers_read: int, is_weekly: bool) -> str:
-    """Such as "4 papers today, of 252 read"."""
-    when = "this week" if is_weekly else "today"
-    read = f", of {papers_read:,} read" if papers_read >= count else ""
-    return f"{texts.plural(count, 'paper')} {when}{read}"
+def _headline(listed: Sequence[Listed], papers_read: int, is_weekly: bool) -> str:
+    """Such as "4 papers today, of 252 read"; papers of earlier digests' days are told apart."""
+    count, when = len(listed), "this week" if is_weekly else "today"
+    earlier = sum(item.from_day is not None for item in listed)
+    if not earlier:
+        read = f", of {papers_read:,} read" if papers_read >= count else ""
+        return f"{texts.plural(count, 'paper')} {when}{read}"
+    days = "an earlier day" if earlier == 1 else "earlier days"
+    which = f" of {days}" if earlier == count else f", {earlier} of {days}"
+    return f"{texts.plural(count, 'paper')}{which}; {papers_read:,} read {when}"
 
 
 def write_confirm(

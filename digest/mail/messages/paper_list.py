@@ -40,6 +40,7 @@ class _CardShape(NamedTuple):
 
     paper: PaperText
     read: str
+    has_reason: bool
     has_label: bool
     has_up_by_mail: bool
     has_down_by_mail: bool
@@ -117,6 +118,7 @@ def _render_card(
     shape = _CardShape(
         paper,
         links.read,
+        bool(reason),
         bool(label),
         bool(links.up_by_mail),
         bool(links.down_by_mail),
@@ -145,7 +147,7 @@ def _prerender_card(
         paper=shape.paper,
         number=own["number"],
         margin=own["margin"],
-        reason=own["reason"],
+        reason=own["reason"] if shape.has_reason else "",
         label=own["label"] if shape.has_label else "",
         standing=own["standing"],
         links=PaperLinks(

@@ -12,7 +12,7 @@ from digest.mail.messages.values import Listed
 from digest.model import Paper, Resources
 
 #: authors that are all named; of more, the first and the last are
-MAX_AUTHORS = 4
+MAX_AUTHORS = 5
 _FIRST_AUTHORS = 3
 _MAX_NAME = 60
 MAX_TITLE = 300
@@ -69,7 +69,7 @@ def make_paper_text(item: Listed, local_date: date) -> PaperText:
 
 
 def format_authors(authors: Sequence[str]) -> str:
-    """Up to four names; of more the first three, the last, and how many they are.
+    """Up to five names; of more the first three, the last, and how many they are.
 
     Such as "A, B, C … Z (12)"; "" if the source names nobody.
     """

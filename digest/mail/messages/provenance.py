@@ -9,13 +9,17 @@ from digest.mail.messages import texts
 from digest.model import Interest, Provenance, name_wishes
 
 _DUMPS_SHOWN = 5
+#: thumbs below which what the reader wrote guides as much
+FEW_THUMBS = 20
 
 
 def summary(provenance: Provenance, interests: Sequence[Interest]) -> str:
     """The text under the heading: what chose."""
     thumbs = provenance.thumbs_up + provenance.thumbs_down
     if thumbs:
-        return f"Guided by your {texts.plural(thumbs, 'thumb')}."
+        names = _name_written(interests) if thumbs < FEW_THUMBS else []
+        counted = "first thumb" if thumbs == 1 else texts.plural(thumbs, "thumb")
+        return f"Guided by your {_join([*names, counted])}."
     return _without_thumbs(provenance.model, interests)
 
 
@@ -23,20 +27,27 @@ def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
     """What chooses before the first thumb; names only what the reader has given."""
     if model not in ("trending", "keywords", "examples"):
         return "No thumbs yet."
-    names = name_wishes(interests)
-    if model == "examples":
-        names += ["example papers"] * any(interest.papers for interest in interests)
-        names += ["own words"] * any(interest.text for interest in interests)
+    names = _name_written(interests) if model == "examples" else name_wishes(interests)
     if names == ["categories"]:
         return "No thumbs yet, so this is a mix of your categories. Two thumbs make it yours."
     if names:
-        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-        return f"No thumbs yet, so these follow your {listed}."
+        return f"No thumbs yet, so these follow your {_join(names)}."
     if all(interest.empty for interest in interests):
-        return "You have told us nothing yet; here is a mix of today."
+        return "We know nothing of your field yet, so here is a mix of today."
     if not any(interest.papers or interest.text for interest in interests):
-        return "You have only told us what to leave out; here is a mix of today."
+        return "We only know what you leave out, so here is a mix of the rest."
     return "No thumbs yet; here is a mix of today."
+
+
+def _name_written(interests: Sequence[Interest]) -> list[str]:
+    """Name all that the reader wrote and wishes for."""
+    papers = any(interest.papers for interest in interests)
+    text = any(interest.text for interest in interests)
+    return [*name_wishes(interests), *["example papers"] * papers, *["own words"] * text]
+
+
+def _join(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def knows_nothing(provenance: Provenance) -> bool:
