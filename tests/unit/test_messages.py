@@ -284,7 +284,9 @@ def missing_tags(message: Message) -> int:
     # the linked title (2), the button with its cell (4) and the gap beside it (2)
     read = 0 if ">Read</a>" in message.html else 8
     abstract = -2 if "The source gives no abstract" in message.html else 0
-    return authors + read + abstract
+    # the box (10), less the gap in its place (2)
+    reason = 0 if "<b>Why:</b>" in message.html else 8
+    return authors + read + abstract + reason
 
 
 def test_the_titles_stand_on_top_with_the_numbers_of_the_cards() -> None:
