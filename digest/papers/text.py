@@ -31,6 +31,8 @@ _ABSTRACT: Final = re.compile(
 )
 _DASH: Final = re.compile(r"-{2,}")
 _TEX_QUOTE: Final = re.compile(r"``((?:[^`']++|'(?!'))*+)''")
+#: Markdown's bold type; in "x**2" and "2 ** 3" it is a power
+_BOLD: Final = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]{1,80})(?<=[^\s*])\*\*(?![\w*])")
 #: ends of a line after which an indented line begins a paragraph
 _SENTENCE_ENDS: Final = (".", "!", "?", ":", ";", ")", "]", "”", '"', "$")
 _NON_WORD: Final = re.compile(r"[\W_]+")
@@ -38,7 +40,7 @@ _NON_WORD: Final = re.compile(r"[\W_]+")
 _VISIBLE_ASCII: Final = bytes(range(0x20, 0x7F))
 _PLAIN_ASCII: Final = bytes(set(_VISIBLE_ASCII) - set(b"&\\$`"))
 #: TeX that consists of characters which are mostly not TeX
-_RARE_TEX: Final = ("--", "~", "{,}")
+_RARE_TEX: Final = ("--", "~", "{,}", "**")
 #: letters in lower case, digits, and a space for everything else
 _ASCII_WORDS: Final = bytes(
     ord(chr(code).lower()) if chr(code).isalnum() and code < 0x80 else 0x20 for code in range(256)
@@ -150,6 +152,8 @@ def _make_readable(text: str) -> str:
         text = _DASH.sub(_convert_dash, text)
     if "``" in text:
         text = _TEX_QUOTE.sub(r"“\1”", text)
+    if "**" in text:
+        text = _BOLD.sub(r"\1", text)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
@@ -170,6 +174,6 @@ def _convert_dash(hyphens: re.Match[str]) -> str:
     text, (start, end) = hyphens.string, hyphens.span()
     before, after = text[start - 1 : start], text[end : end + 1]
     is_dash = (
-        (before.isalnum() or before in (")", "]")) and (after.isalnum() or after in ("(", "["))
+        (before.isalnum() or before in (")", "]", "%")) and (after.isalnum() or after in ("(", "["))
     ) or (before.isspace() and after.isspace())
     return {2: "–", 3: "—"}.get(end - start, hyphens[0]) if is_dash else hyphens[0]

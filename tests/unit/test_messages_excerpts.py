@@ -227,7 +227,16 @@ def test_an_excerpt_is_a_part_of_the_abstract_and_never_ends_after_et_al(abstrac
 
 @pytest.mark.parametrize(
     "lead_in",
-    ["To address these issues, ", "To bridge this gap, ", "To this end, ", "However, ", "Thus, "],
+    [
+        "To address these issues, ",
+        "To bridge this gap, ",
+        "To this end, ",
+        "However, ",
+        "Thus, ",
+        "As such, ",
+        "Given such a winter, ",
+        "Based on these tools, ",
+    ],
 )
 def test_an_excerpt_leaves_out_what_refers_to_the_sentence_before(lead_in: str) -> None:
     abstract = f"Tools break in winter. {lead_in}we propose warm tools. They last."
@@ -238,3 +247,34 @@ def test_an_excerpt_leaves_out_what_refers_to_the_sentence_before(lead_in: str) 
 def test_an_excerpt_keeps_an_aim_that_says_something() -> None:
     abstract = "Tools break. To keep hands warm, we propose warm tools."
     assert excerpts.excerpt(abstract, 1) == "To keep hands warm, we propose warm tools."
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "This is not rare: hands freeze.",
+        "It is rare.",
+        "For the latter we heat.",
+        "Such tools cool.",
+    ],
+)
+def test_an_excerpt_goes_back_to_what_its_first_sentence_refers_to(chosen: str) -> None:
+    abstract = f"Winter is long. Tools break in winter. {chosen} They last."
+    assert excerpts.excerpt(abstract, 2) == abstract.partition("long. ")[2]
+    assert excerpts.excerpt("This " + "very " * 120 + f"long winter. {chosen}", 1) == chosen
+
+
+def test_an_excerpt_begins_with_a_sentence_about_the_paper_itself() -> None:
+    abstract = "Tools break. This paper heats them. This short review asks why."
+    assert excerpts.excerpt(abstract, 1) == abstract.partition("break. ")[2]
+    assert excerpts.excerpt(abstract, 2) == "This short review asks why."
+
+
+@pytest.mark.parametrize(
+    "last", ["We make three further contributions.", "We argue in three moves.", "We show that:"]
+)
+def test_an_excerpt_does_not_end_with_what_announces_more(last: str) -> None:
+    start = "We heat tools. " + "They last all winter long in the cold. " * 10
+    more = "The first is " + "very " * 60 + "warm."
+    assert excerpts.excerpt(f"{start}{last} {more}") == start.strip()
+    assert excerpts.excerpt(f"{start}{last}") == f"{start}{last}"

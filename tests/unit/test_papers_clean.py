@@ -48,6 +48,7 @@ def entry(**fields: Any) -> Entry:
         ("owl 🦉, scientist 👩‍🔬", "owl 🦉, scientist 👩‍🔬"),
         ("half \ud800 a character", "half a character"),
         ("no\u00a0break and\u2028line", "no break and line"),
+        ("0.1%--10% of **Ours** (**ours**), x**2 + y**2", "0.1%–10% of Ours (ours), x**2 + y**2"),
         ("Text--Image, a -- b, a---b, --flag <!-- x", "Text–Image, a – b, a—b, --flag <!-- x"),
         ("``quoted'' and ``don't''", "“quoted” and “don't”"),
     ],

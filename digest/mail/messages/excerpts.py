@@ -6,7 +6,7 @@ It begins where the paper says what it does, and ends with a sentence.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from digest.mail.messages import texts
 from digest.mail.messages.sentence_split import (
@@ -129,8 +129,24 @@ def _are_authors(match: re.Match[str]) -> bool:
 _LEAD_IN = re.compile(
     r"(?:To (?:address|bridge|fill|close|tackle|overcome|solve|mitigate|remedy|alleviate|resolve"
     r"|meet|answer|study|investigate|this end)\b[^,.;:()]{0,90}, (?=(?:we|this|here|in)\b)"
+    r"|(?:[A-Z][\w-]+ ){1,2}(?:[\w-]+ )?(?:such|this|these|those|that)\b[^,.;:()]{0,60}, (?=we\b)"
     r"|(?:Therefore|Thus|Hence|However|Consequently|Accordingly|Instead|Moreover|Furthermore"
-    r"|Additionally|Motivated by this|Inspired by this|To this end), )"
+    r"|Additionally|As such|In response|Motivated by this|Inspired by this|To this end), )"
+)
+#: a sentence that nobody understands without the one before
+_REFERS_BACK = re.compile(
+    r"(?:This|These|Those|Such|That|They|It|(?:The|For the|In the|Of the) (?:latter|former)"
+    r"|(?:Given|Under|With|In|For|From|By|On) (?:such|this|these|that|those))\b"
+    r"(?! (?:\w+ )?(?:viewpoint|paper|work|article|study|survey|thesis|report|letter"
+    r"|review|note|chapter)\b)"
+)
+#: sentences before the chosen one that an excerpt goes back to understand it
+_MOST_BACK = 2
+#: "We make three contributions.": announces what is not shown
+_ANNOUNCES = re.compile(
+    r"\b(?:two|three|four|five|six|several)(?: [\w-]+){0,2} (?:moves|findings|contributions|parts"
+    r"|steps|ways|questions|results|insights|challenges|stages|components|observations|lessons)[.:]$"
+    r"|:$"
 )
 
 
@@ -144,7 +160,9 @@ def excerpt(abstract: str, first: int = 0) -> str:
         abstract: on one line.
         first: number of the sentence to begin with, from 0.
     """
-    spans = split_sentences(abstract)[first:]
+    spans = split_sentences(abstract)
+    first = _step_back(abstract, spans, first)
+    spans = spans[first:]
     if not spans:
         return ""
     start = spans[0][0]
@@ -153,9 +171,28 @@ def excerpt(abstract: str, first: int = 0) -> str:
         start = lead_in.end()
         abstract = abstract[:start] + abstract[start : start + 1].upper() + abstract[start + 1 :]
     ends = [end for _, end in spans if end - start <= MAX_LENGTH]
+    if len(ends) < len(spans) and len(ends) > 1 and ends[-2] - start >= MIN_LENGTH:
+        last = abstract[spans[len(ends) - 1][0] : ends[-1]]
+        ends = ends[:-1] if _ANNOUNCES.search(last) else ends
     if ends and (ends[-1] - start >= MIN_LENGTH or len(ends) == len(spans)):
         return abstract[start : ends[-1]]
     return _cut(abstract[start:], ends[-1] - start if ends else 0)
+
+
+def _step_back(abstract: str, spans: Sequence[tuple[int, int]], first: int) -> int:
+    """Return the number of the sentence to begin with, so that the chosen one is understood.
+
+    The chosen one is still within the excerpt.
+    """
+    number = first
+    while 0 < number < len(spans) and first - number < _MOST_BACK:
+        start = spans[number][0]
+        if _LEAD_IN.match(abstract, start) or not _REFERS_BACK.match(abstract, start):
+            break
+        if spans[first][1] - spans[number - 1][0] > MAX_LENGTH:
+            break
+        number -= 1
+    return number
 
 
 def _cut(text: str, sentences_end: int) -> str:
