@@ -8,35 +8,90 @@ from __future__ import annotations
 import re
 
 _VERBS = """
-    accelerate achieve achieved achieves achieving adapt address addresses addressing advance
-    advances advancing aim aims align allow allowing allows analyze analyzing applied applies
-    apply applying argue assess assessing balance balancing bridge bridging build building
-    builds built capture captures capturing carries carry challenge challenges combine combines
-    combining compare compared compares comparing conduct consider consists construct contain
-    contains deliver delivers demonstrate demonstrates demonstrating depend depends derive
-    derives describe design designed designing detect detecting detects determine develop
-    developing develops directly discover discuss employ employs enable enables enabling
-    encourage enhance enhances enhancing ensure ensures ensuring establish establishes evaluate
-    evaluated evaluates evaluating examine exhibit exhibits exploit exploiting exploits explore
-    explores exploring extend extending extends facilitate facilitates fail fails find focus
-    focuses focusing follow follows formulate generate generates generating given guide guiding
-    handle help helps highlight highlighting highlights identifies identify identifying
-    illustrate improve improves improving include includes including incorporate incorporates
-    incorporating increase increases increasing indicate indicates inspired integrate integrates
-    integrating introduce introduces introducing investigate investigates investigating involve
-    involves keep know lack lead leads learn learns leaving leverage leverages leveraging limit
-    limits maintain maintaining maintains make makes making match measure measures measuring
-    mitigate mitigates mitigating need needs observe obtain offer offering offers optimize
-    optimizes optimizing outperform outperforming outperforms overcome perform performs predict
-    predicting present presents preserve preserves preserving prevent produce produces producing
-    promote propose proposed proposes proposing prove proves provide provides providing quantify
-    reach reaches recover reduce reduces reducing relies rely relying remain remains represent
-    represents require required requires requiring result resulting rethinking reveal revealing
-    reveals revisit see serve serves show showing shown shows solve solving spanning struggle
-    struggles study studying suffer suffers suggest suggesting suggests support supports surpass
-    surpasses tackle take takes target targets test tests train trained trains transform treat
-    trust understand understanding unifying use used uses using validate vary varying verify
-    work works yield yielding yields
+    abandon ablating absorb accelerate accepting accessing accommodate accompany accomplish
+    achieve achieved achieves achieving acquire activate adapt adapting adding address addresses
+    addressing admitting adopt adopting advance advances advancing advocate afford aim aims
+    align aligning alleviate alleviating allocate allow allowing allows altering amplify
+    amplifying analyse analysing analyze analyzing animate annotate anticipate anticipating
+    applied applies apply applying approaching approximating argue arguing articulate asking
+    assemble assess assessing assign assigning assist associate assuming attain attaining
+    attract attributing augmenting automate automating avoid avoiding balance balancing becoming
+    believe belong breaking bridge bridging build building builds built bypass bypassing
+    calculate calculating calibrate calibrating capture captures capturing carries carry
+    catalyze categorize categorizing certify challenge challenges changing characterise
+    characterize characterizing checking choose choosing circumvent clarifying classify
+    collapsing collect combine combines combining compare compared compares comparing compensate
+    compile complementing completing compose comprehend compress compressing concatenating
+    conceal conceptualize conduct conducting confirming conflating connect connecting consider
+    considering consists consolidate constrain constraining construct constructing contain
+    contains contextualize controlling convert converting convey corrupting creating cultivate
+    curate customize decide deciding decipher decode decompose decomposing decouple deepen
+    deferring define defining deforming delegate delineate deliver delivers delve democratize
+    demonstrate demonstrates demonstrating denoise densify depend depends depict depicting
+    deploy derive derives deriving describe describing design designed designing detect
+    detecting detects determine determining develop developing develops devise diagnose
+    differentiate differentiating diminish directing directly disappear discarding discern
+    disclose discourage discover discovering discriminate discuss discussing disentangle
+    disrupting distill distilling distinguish distribute diversify dividing dominating elevating
+    elicit eliminate eliminating elucidate emphasizing employ employing employs empower
+    empowering emulate emulating enable enables enabling encompass encompassing encourage
+    encouraging endow enforce enforcing engage enhance enhances enhancing enlarging enrich
+    enriching ensure ensures ensuring enumerate envision equip equipping establish establishes
+    establishing estimating evade evaluate evaluated evaluates evaluating evoke exacerbate
+    examine examining exceeding execute executing exhibit exhibiting exhibits expand expanding
+    explain explaining exploit exploiting exploits explore explores exploring exposing
+    expressing extend extending extends externalize fabricate facilitate facilitates
+    facilitating fail fails falsifying featuring fetch find finetune fixing flatten flattening
+    focus focuses focusing follow follows forcing formalise formalize formalizing forming
+    formulate formulating foster fostering freezing fulfill gather generalise generalize
+    generate generates generating getting given guarantee guaranteeing guide guiding handle
+    happen harmonize harnessing help helps highlight highlighting highlights hindering hoping
+    hypothesize hypothesizing identifies identify identifying ignoring illustrate illustrating
+    imagine imitate implement implementing implying imposing improve improves improving
+    incentivize include includes including incorporate incorporates incorporating increase
+    increases increasing indicate indicates indicating induce inducing infer inflating
+    influencing informing inheriting initialize initializing inject injecting insert inserting
+    inspect inspecting inspire inspired instantiate instantiating integrate integrates
+    integrating intercept interfere internalize interpret interpreting introduce introduces
+    introducing invalidate invert investigate investigates investigating invoke involve involves
+    isolating justify keep keeping know lack lacking lead leads learn learns leaving leverage
+    leverages leveraging limit limiting limits listen localize locate locating lowering maintain
+    maintaining maintains make makes making managing match maximize maximizing measure measures
+    measuring mimic mimicking minimize minimizing mirroring misinterpret mislead mitigate
+    mitigates mitigating modify modifying modulating motivating narrowing navigate necessitating
+    need needs neglecting neutralize normalize notice obscure obscuring observe observing obtain
+    obtaining offer offering offers omitting operationalize operationalizing opposing optimise
+    optimize optimizes optimizing orchestrate organize organizing outperform outperforming
+    outperforms overcome overcoming overestimate overfit overlooking overwhelm overwriting
+    pairing parameterize parameterizing participate paving penalize perceive perceiving perform
+    performs perpetuate personalize perturbing placing posing posit possessing precluding
+    predict predicting prefer prepare prescribing present presenting presents preserve preserves
+    preserving pretrain prevent preventing prioritise prioritize produce produces producing
+    promote propagate propose proposed proposes proposing protect prove proves provide provides
+    providing proving publish pursue pushing quantify quantifying quantize quantizing raising
+    reach reaches realize realizing rebuild recalibrate recast recognize recognizing recommend
+    reconcile reconstruct reconstructing recover rectify recycling reduce reduces reducible
+    reducing refer refining reflecting reformulate reformulating reframe reframing refuse
+    regenerate regenerating registering regressing regularize regularizing regulate regulating
+    reinforce reinforcing reinterpret rejecting relax relaxing releasing relies rely relying
+    remain remains remember remove removing render reorganize repeating replace replacing
+    represent representing represents reproduce reproducing repurpose require required requires
+    requiring reshaping resist resisting resolve resolving respecting respond restore restoring
+    restrict restricting result resulting retain retaining rethink rethinking retrain retrieve
+    returning reusing reveal revealing reveals revisit revisiting reweight risking safeguarding
+    satisfy satisfying securing see segmenting selecting serve serves settle shakta shifting
+    shorten show showcase showcasing showing shown shows simplify simplifying simulate
+    simulating situate skipping solve solving spanning specialize specify specifying stabilize
+    stabilizing standardize steer storing streamline strengthen struggle struggles study
+    studying submit submitting substantiate succeed suffer suffers suggest suggesting suggests
+    supervise supervising supplying support supporting supports suppress surpass surpasses
+    surpassing sustain sweeping synergize synthesize tackle tackling tailoring take takes taking
+    target targeting targets terminate test tests tighten tracing trailing train trained trains
+    transcend transferring transform transforming traverse traversing treat treating trust
+    uncover uncovering undermining underscoring understand understanding unify unifying unlock
+    unlocking use used uses using utilise utilize utilizing validate validating vanish vary
+    varying verbalize verify verifying violating visualizing weaken widen work works yield
+    yielding yields
 """
 _EMPTY_WORDS = """
     ability able absolute accurate additional address art available average based best better
