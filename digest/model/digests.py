@@ -18,7 +18,7 @@ from digest.model.instants import check_instant
 MatchWord = Literal["", "good match", "strong match"]
 #: least chance of each word: of papers labelled so, six and eight in ten were opened on days that
 #: were read whole
-GOOD_CHANCE, STRONG_CHANCE = 0.55, 0.75
+GOOD_CHANCE, STRONG_CHANCE = 0.5, 0.75
 
 PartKind = Literal[
     "word",

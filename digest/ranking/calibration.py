@@ -45,13 +45,14 @@ class _Prior(NamedTuple):
 #: `tests/bench/judged_days.py` to four real days of arXiv on which every paper was judged for six
 #: readers. With deviations four times as large the first twenty thumbs of one reader did harm there
 _PRIORS = (
-    _Prior(-6.86, 0.4, 0),
-    _Prior(2.07, 0.2, 1),  # score
-    _Prior(2.28, 0.2, 1),  # typed
-    _Prior(0.97, 0.2, 1),  # learned
-    _Prior(1.57, 0.2, 1),  # title
-    _Prior(0.80, 0.2, 1),  # category
-    _Prior(0.25, 0.2, 0),  # untyped
+    _Prior(-7.17, 0.4, 0),
+    _Prior(2.94, 0.2, 1),  # score
+    _Prior(1.73, 0.2, 1),  # typed
+    _Prior(0.98, 0.2, 1),  # learned
+    _Prior(0.53, 0.2, 1),  # title
+    _Prior(1.93, 0.2, 1),  # confirmed
+    _Prior(0.71, 0.2, 1),  # category
+    _Prior(0.28, 0.2, 0),  # untyped
 )
 
 

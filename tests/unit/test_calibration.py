@@ -28,20 +28,22 @@ Numbers = NDArray[np.float64]
 WORLDS = {
     "as the prior": PRIOR.weights,
     "generous readers": (PRIOR.weights[0] + 2.5, *PRIOR.weights[1:]),
-    "keywords say nothing": (-4.0, 3.0, 0.0, 1.0, 0.0, 0.0, 0.0),
+    "keywords say nothing": (-4.0, 3.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
 }
 
 
 def draw_evidence(number: int, seed: int) -> Numbers:
     """Draw evidence of listed papers: scores well above the recent ones."""
     draw = np.random.default_rng(seed)
-    score = draw.uniform(0.6, 2.2, number)
+    score, surety = draw.uniform(0.6, 2.2, number), draw.uniform(0, 1, number)
+    titles = draw.integers(0, 3, number)
     return np.column_stack(
         (
             score,
             score + draw.normal(0, 0.2, number),
-            score * draw.uniform(0, 1, number),
-            draw.integers(0, 3, number),
+            score * surety,
+            titles,
+            titles * surety,
             draw.integers(0, 2, number),
             np.zeros(number),
         )

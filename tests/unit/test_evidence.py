@@ -14,7 +14,7 @@ from digest.ranking import scores
 from digest.ranking.scores.evidence import MANY_LIKES
 from tests.unit.scored import WORDS, make_day, make_paper, train_profile
 
-SCORE, TYPED, LEARNED, TITLE, CATEGORY, UNTYPED = range(len(scores.EVIDENCE))
+SCORE, TYPED, LEARNED, TITLE, CONFIRMED, CATEGORY, UNTYPED = range(len(scores.EVIDENCE))
 ROBOTS = Interest(keywords=("robot hands", "grasping"), categories=("cs.RO",))
 
 
@@ -84,17 +84,20 @@ def test_papers_with_something_unwanted_are_not_measured_against(unwanted: Any) 
     )
 
 
-def test_a_score_is_surer_with_likes() -> None:
+def test_a_score_and_a_keyword_in_the_title_are_surer_with_likes() -> None:
     day = day_of("Robot hands", "Of verse")
     (scored,) = scores.score_all([train_profile(ROBOTS)], day)
-    learned = []
+    learned, confirmed = [], []
     for likes in (0, 3, MANY_LIKES, 500):
         profile = replace(train_profile(ROBOTS), thumbs_up=likes)
         evidence = scores.gather_evidence(profile, scored, profile, scored, day)
         learned.append(evidence[0, LEARNED])
+        confirmed.append(evidence[0, CONFIRMED])
+        assert evidence[1, CONFIRMED] == 0
     assert learned[0] == 0
     assert 0 < learned[1] < learned[2] == learned[3]
     assert learned[2] == pytest.approx(gather(ROBOTS, day)[0, SCORE])
+    assert confirmed == pytest.approx(np.array(learned) / learned[2])
 
 
 def test_a_day_of_equal_papers_is_no_evidence() -> None:

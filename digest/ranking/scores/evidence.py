@@ -25,6 +25,8 @@ EVIDENCE = (
     "learned",
     # typed keywords in the title, at most two
     "title",
+    # the same times how many papers the reader likes: thumbs have confirmed these keywords
+    "confirmed",
     # whether one of the paper's categories is followed
     "category",
     # whether the reader typed no keyword
@@ -59,13 +61,15 @@ def gather_evidence(
         in_title[title_rows] += strengths.get(keyword.phrase.text, 1.0)
     is_followed = np.zeros(day.competing)
     is_followed[_followed_rows(typed, day)] = 1
+    titles = np.minimum(in_title, _MAX_TITLE_KEYWORDS)
     # In the order of EVIDENCE.
     return np.column_stack(
         (
             score,
             _signed_log(typed_scored),
             score * surety,
-            np.minimum(in_title, _MAX_TITLE_KEYWORDS),
+            titles,
+            titles * surety,
             is_followed,
             np.full(day.competing, not keywords, dtype=np.float64),
         )
