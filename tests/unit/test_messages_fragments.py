@@ -63,6 +63,8 @@ lines = st.lists(st.sampled_from([*"ab =.\t\n", "é", "语", "<", "  ", "x" * 30
 @example(["x" * 75, "y"])
 @example(["x" * 76, " ", "\n", " \n"])
 @example(["a ", " b\n", "."])
+@example(["\u00e9" + "x" * 68 + " \n"])
+@example(["", "\u00e9" + "x" * 68 + "\t\n"])
 def test_joined_texts_are_the_texts_side_by_side(pieces: list[str]) -> None:
     # every second text fills a gap, over two templates
     half = len(pieces) // 4 * 2

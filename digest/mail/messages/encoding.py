@@ -7,6 +7,7 @@ line of its own on the wire can be encoded without its neighbours.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from binascii import b2a_qp
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,6 +27,8 @@ _BASE64_LINE = 76
 _SEPARATOR = "\x1e"
 _SEPARATOR_LINE, _QUOTED_SEPARATOR = _SEPARATOR + "\n", b"=1E\r\n"
 _SOFT_BREAK = b"=\r\n"
+#: a line that a quoted blank at its end makes too long
+_LONG_LINE = re.compile(rb"^([^\r\n]{74,})(=(?:20|09))(?=\r\n)", re.MULTILINE)
 
 
 class EncodedText(NamedTuple):
@@ -48,12 +51,21 @@ def encode(text: str) -> EncodedText:
     """
     raw = _with_crlf(text)
     if text.endswith("\n") or not text:
-        quoted = b2a_qp(raw, istext=True)
+        quoted = _quote(raw)
     else:
         # A letter takes the place of the soft line break, so that a blank before it is not at the
         # end of a line.
-        quoted = b2a_qp(raw + b"x\r\n", istext=True)[:-3] + _SOFT_BREAK
+        quoted = _quote(raw + b"x\r\n")[:-3] + _SOFT_BREAK
     return EncodedText(text, len(raw), quoted, relax_lines(quoted))
+
+
+def _quote(raw: bytes) -> bytes:
+    """Encode in quoted-printable, in lines of at most 76 characters."""
+    quoted = b2a_qp(raw, istext=True)
+    # Python quotes a blank at the end of a line without asking whether the line has room.
+    if b"=20\r\n" in quoted or b"=09\r\n" in quoted:
+        quoted = _LONG_LINE.sub(rb"\1=\r\n\2", quoted)
+    return quoted
 
 
 class EncodedTemplate:
@@ -103,7 +115,7 @@ def join(pieces: Sequence[FilledTemplate], escape: Callable[[str], str] = str) -
     joined = escape(joined)
     raw = _with_crlf(joined)
     # where a line has no room for the separator, its soft line break is the one that follows anyway
-    encoded = b2a_qp(raw, istext=True).replace(_SOFT_BREAK + _QUOTED_SEPARATOR, _QUOTED_SEPARATOR)
+    encoded = _quote(raw).replace(_SOFT_BREAK + _QUOTED_SEPARATOR, _QUOTED_SEPARATOR)
     quoted = b"".join(
         _interleave([template.quoted for template in templates], encoded.split(_QUOTED_SEPARATOR))
     )
