@@ -51,7 +51,7 @@ def reader(
     keywords: tuple[str, ...] = (),
     papers: tuple[str, ...] = (),
     size: int = 10,
-    strictness: Strictness = "many",
+    strictness: Strictness = "always",
 ) -> FakeReader:
     return FakeReader(
         request=SubscriptionRequest(

@@ -131,8 +131,8 @@ def test_only_who_has_both_hears_that_one_outweighs_the_other(client: Client, na
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("nothing", "You have told us nothing yet; here is a mix of today."),
-        ("muted", "You have only told us what to leave out; here is a mix of today."),
+        ("nothing", "We know nothing of your field yet, so here is a mix of today."),
+        ("muted", "We only know what you leave out, so here is a mix of the rest."),
         (
             "categories",
             "No thumbs yet, so this is a mix of your categories. Two thumbs make it yours.",
@@ -148,10 +148,10 @@ def test_only_who_has_both_hears_that_one_outweighs_the_other(client: Client, na
         ("unknown example, muted", "No thumbs yet; here is a mix of today."),
         ("text", "No thumbs yet, so these follow your own words."),
         ("thumbs up", "Guided by your 4 thumbs."),
-        ("thumbs up and keywords", "Guided by your 4 thumbs."),
+        ("thumbs up and keywords", "Guided by your keywords and 4 thumbs."),
         ("thumbs down", "Guided by your 4 thumbs."),
         ("thumbs down, muted", "Guided by your 4 thumbs."),
-        ("many", "Guided by your 4 thumbs."),
+        ("many", "Guided by your keywords, categories, example papers and 4 thumbs."),
     ],
 )
 def test_the_mail_names_what_chose(client: Client, name: str, said: str) -> None:
