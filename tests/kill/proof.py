@@ -34,6 +34,8 @@ S = MessageState
 #: senders that are alive renew their claims every third of it
 LEASE = 1.0
 _PAPERS = 3
+#: seconds without an accepted message after which senders are taken to wait
+_STANDSTILL = 6.0
 #: real processes, forked off one that has loaded the package: loading it anew for each would take
 #: most of the time
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -269,13 +271,15 @@ class Proof:
     def _until_under_way(
         self, sink: Sink, before: Counter[MessageState], senders: list[Process], taken: int
     ) -> None:
-        """Wait until so many messages were accepted, or all is done.
+        """Wait until so many messages were accepted, or nothing moves any more, or all is done.
 
         If the server accepts none, wait a moment after the first claim.
         """
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and any(sender.is_alive() for sender in senders):
-            if taken and sink.taken() >= taken:
+        accepted, moved = 0, time.monotonic()
+        while time.monotonic() < moved + _STANDSTILL and any(map(Process.is_alive, senders)):
+            if sink.taken() > accepted:
+                accepted, moved = sink.taken(), time.monotonic()
+            if taken and accepted >= taken:
                 time.sleep(self.random.uniform(0, 0.01))
                 return
             if (
