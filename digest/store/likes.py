@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from digest.model import SubscriberStatus
 from digest.store.statements import split_into_batches
@@ -97,12 +97,12 @@ def load_co_likes(
 
 
 def _select_thumbs_up(statement: Select[Any], before: datetime | None) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = [
-        feedback.c.vote == 1,
-        subscribers.c.status.in_(_COUNTED),
-    ]
+    # As a condition, not as a join: SQLite would begin a join with the readers, and look up each of
+    # them for each paper.
+    is_counted = exists().where(
+        subscribers.c.id == feedback.c.subscriber_id, subscribers.c.status.in_(_COUNTED)
+    )
+    conditions: list[ColumnElement[bool]] = [feedback.c.vote == 1, is_counted]
     if before is not None:
         conditions.append(feedback.c.at < before)
-    return statement.join(subscribers, subscribers.c.id == feedback.c.subscriber_id).where(
-        *conditions
-    )
+    return statement.where(*conditions)
