@@ -9,16 +9,15 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from digest.model import STRICTNESS_WORDS
+from digest.model import STRICTNESS_WORDS, time_zones
 from digest.redaction import redact
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in time_zones():
         raise ValueError("no such time zone; use a name like Europe/Berlin")
     return name
 

@@ -21,7 +21,7 @@ from digest.model.digests import (
     Score,
     Slot,
 )
-from digest.model.instants import check_instant, format_day
+from digest.model.instants import check_instant, format_day, time_zones
 from digest.model.links import Link, LinkKey, Purpose, RevokedLink
 from digest.model.messages import (
     DEFERRED_MAX,
@@ -150,4 +150,5 @@ __all__ = [
     "format_day",
     "name_wishes",
     "strictness_from_threshold",
+    "time_zones",
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -28,6 +27,7 @@ from digest.model import (
     Subscriber,
     SubscriberStatus,
     strictness_from_threshold,
+    time_zones,
 )
 
 #: limits, so that no reader costs as much as a thousand
@@ -115,7 +115,7 @@ def apply_request(request: SubscriptionRequest, subscriber: Subscriber) -> Subsc
     Raises:
         InputError: a value is invalid; the message names it and what it may be.
     """
-    if request.timezone is not None and request.timezone not in available_timezones():
+    if request.timezone is not None and request.timezone not in time_zones():
         raise InputError(f"timezone {request.timezone!r} is unknown; use a name like Europe/Berlin")
     days = subscriber.days if request.days is None else tuple(sorted(set(request.days)))
     if not days or not all(1 <= day <= 7 for day in days):

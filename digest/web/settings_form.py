@@ -10,11 +10,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from zoneinfo import available_timezones
 
 from digest.errors import InputError
 from digest.mail.messages.texts import WEEKDAYS
-from digest.model import STRICTNESS_WORDS, Interest, QuietDays, StrictnessWord, Subscriber
+from digest.model import (
+    STRICTNESS_WORDS,
+    Interest,
+    QuietDays,
+    StrictnessWord,
+    Subscriber,
+    time_zones,
+)
 from digest.services import TypedWarning
 from digest.subscriptions import SubscriptionRequest
 from digest.web.field_values import lines, number, words
@@ -197,7 +203,7 @@ def split_field_error(error: InputError) -> tuple[str, str]:
 @cache
 def zones() -> tuple[str, ...]:
     """Return all names of time zones, sorted."""
-    return tuple(sorted(available_timezones()))
+    return tuple(sorted(time_zones()))
 
 
 @cache
