@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def test_a_paper_is_drawn_from_below_the_line_beside_five_that_fit() -> None:
 
 
 def choose_by_chance(
-    chances: Sequence[float], titled: Collection[int], line: float, size: int = 10
+    chances: Sequence[float], titled: Collection[int], line: float, size: int = 10, **rules: Any
 ) -> list[int]:
     """Choose from papers that come as `recipes.rank` gives them."""
     ranked = sorted(
@@ -130,7 +131,7 @@ def choose_by_chance(
             ranked,
             {number: paper(number) for number in range(len(chances))},
             provenance=MADE,
-            rules=Rules(line=line),
+            rules=Rules(line=line, **rules),
         )
     )
 
@@ -146,6 +147,14 @@ def test_papers_at_the_line_are_listed_alike() -> None:
 def test_a_typed_keyword_in_the_title_lists_a_paper_while_places_are_free() -> None:
     assert choose_by_chance([0.9, 0.2, 0.1, 0.05], {3}, 0.35) == [0, 3]
     assert choose_by_chance([0.9] * 10 + [0.2], {10}, 0.35) == list(range(10))
+
+
+def test_a_paper_of_an_earlier_day_has_to_fit_better() -> None:
+    chances, late = [0.9, 0.5, 0.49, 0.4, 0.4, 0.1], {1, 2, 4}
+    listed = choose_by_chance(chances, (), 0.35, left_over=late, left_over_line=0.5)
+    assert listed == [0, 1, 3]
+    held = choose_by_chance(chances, {4, 5}, 0.35, left_over={*late, 5}, left_over_line=0.5)
+    assert held == [0, 1, 3, 4, 5]
 
 
 @given(

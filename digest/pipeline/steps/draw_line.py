@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from digest.model import Strictness
+from digest.model import GOOD_CHANCE, Strictness
 from digest.ranking import recipes, scores, selection
 
 #: papers to measure a score against, without which a chance says little
@@ -50,7 +50,11 @@ def draw_line(
     compared = len(day.recent) or day.competing
     is_measured = compared >= MIN_COMPARED or strictness not in ("balanced", "many")
     line = selection.line_of(strictness) if is_measured else 0.0
-    return Competition(replace(rules, line=line), paper_ids, mixed=False)
+    # What is left over was passed by before: of such papers below one in two few were opened.
+    left_over_line = max(line, GOOD_CHANCE) if line else 0.0
+    return Competition(
+        replace(rules, line=line, left_over_line=left_over_line), paper_ids, mixed=False
+    )
 
 
 def _is_taste_known(trained: Sequence[recipes.TrainedProfile]) -> bool:

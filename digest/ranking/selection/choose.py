@@ -164,9 +164,18 @@ class _Candidates:
                 self._has_seen = True
             elif score.paper_id in muted:
                 self._has_muted = True
-            else:
+            elif not self._comes_too_late(score):
                 self.ranked.append(score)
                 yield score
+
+    def _comes_too_late(self, score: Score) -> bool:
+        """Tell whether a paper of an earlier day fits now, but not so well as to be listed late."""
+        rules = self._rules
+        return (
+            rules.line <= score.chance < rules.left_over_line
+            and score.paper_id in rules.left_over
+            and not score.titled
+        )
 
     def quiet_reason(self) -> QuietReason:
         """Return why no paper was listed."""

@@ -42,6 +42,9 @@ class Rules:
     maybe_seen: Collection[int] = frozenset()
     #: ids that an earlier digest could have listed; they are listed with the day of the paper
     left_over: Collection[int] = frozenset()
+    #: the least chance of such a paper, unless its title holds a typed keyword: it could have been
+    #: listed before
+    left_over_line: float = 0.0
     #: ids that are never listed
     muted: Collection[int] = frozenset()
     #: least chance of a paper that is listed for its rank; 0 = as many as there are places
