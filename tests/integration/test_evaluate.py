@@ -168,6 +168,7 @@ def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_pa
     request = SubscriptionRequest(
         email="dana@example.org",
         size=8,
+        strictness="always",
         interests=(
             Interest(name="hands", keywords=("robot",)),
             Interest(name="scans", share=7, keywords=("medical",)),
