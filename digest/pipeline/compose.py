@@ -8,8 +8,7 @@ choosing then work on values alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain
@@ -18,7 +17,6 @@ from digest import store
 from digest.app import App
 from digest.model import Digest, Provenance, Quiet, QuietReason, Subscriber
 from digest.pipeline.learn import learn, recalibrate
-from digest.pipeline.steps.calibrations import load_calibrations
 from digest.pipeline.steps.candidates import (
     DayPapers,
     Window,
@@ -31,12 +29,6 @@ from digest.pipeline.steps.candidates import (
 from digest.pipeline.steps.choose_digests import Candidates, choose_digests
 from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.compose_report import ComposeReport
-from digest.pipeline.steps.corpus_view import (
-    BatchContext,
-    CorpusView,
-    load_batch_context,
-    open_view,
-)
 from digest.pipeline.steps.due_readers import (
     Decision,
     DueReader,
@@ -48,9 +40,9 @@ from digest.pipeline.steps.due_readers import (
 from digest.pipeline.steps.isolate_failures import isolate_failing_subscriber
 from digest.pipeline.steps.quiet_days import count_quiet_days_to_tell, tell_quiet_days
 from digest.pipeline.steps.recover import recover_messages
+from digest.pipeline.steps.round_day import RoundDay
 from digest.pipeline.steps.store_outcomes import add_to_report, may_still_come, store_outcome
 from digest.pipeline.steps.trained_readers import WORKER_BATCH, RecipeSplit, TrainedReader
-from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import selection
 from digest.store.history import History, LastCutoffs
 
@@ -83,6 +75,7 @@ def compose(
         recover_messages(app)  # papers of a message that expired compete again at once
         recalibrate(app)
     co_likes = CoLikeContext(app, day)
+    round_day = RoundDay(app, co_likes)
     with_digest = dry_run or only is not None
     for batch in batches_of_active_readers(app, only, report):
         if due:
@@ -91,7 +84,9 @@ def compose(
             due_readers = select_readers_of_date(
                 app, batch, day, report, any_weekday=only is not None
             )
-        for decision in _decide_for_all(app, due_readers, co_likes, report, skip_without_news=due):
+        for decision in _decide_for_all(
+            app, due_readers, co_likes, round_day, report, skip_without_news=due
+        ):
             if stop():
                 report.stopped = True
                 break
@@ -110,7 +105,8 @@ def compose(
 def decide_for(app: App, reader: Subscriber, local_date: date) -> Digest | Quiet:
     """Decide what a compose would store for one reader now; store nothing."""
     due = [DueReader(subscriber=reader, local_date=local_date)]
-    (decision,) = _decide(app, CoLikeContext(app, local_date), due)
+    co_likes = CoLikeContext(app, local_date)
+    (decision,) = _decide(app, co_likes, RoundDay(app, co_likes), due)
     return decision.outcome
 
 
@@ -118,12 +114,13 @@ def _decide_for_all(
     app: App,
     due: Sequence[DueReader],
     co_likes: CoLikeContext,
+    round_day: RoundDay,
     report: ComposeReport,
     *,
     skip_without_news: bool,
 ) -> Iterator[Decision]:
     """Decide date by date; a reader who makes that fail is left out."""
-    decide = partial(_decide, app, co_likes, skip_without_news=skip_without_news)
+    decide = partial(_decide, app, co_likes, round_day, skip_without_news=skip_without_news)
     for due_on_date in group_by_local_date(due):
         yield from isolate_failing_subscriber(decide, due_on_date, report)
 
@@ -131,6 +128,7 @@ def _decide_for_all(
 def _decide(
     app: App,
     co_likes: CoLikeContext,
+    round_day: RoundDay,
     due: Sequence[DueReader],
     *,
     skip_without_news: bool = False,
@@ -161,7 +159,7 @@ def _decide(
         if not group:
             continue
         for decision in _decide_group(
-            app, co_likes, group, last_cutoffs, windows, skip_without_news
+            app, co_likes, round_day, group, last_cutoffs, windows, skip_without_news
         ):
             days = days_to_tell.get(decision.due.subscriber.id, 0)
             yield tell_quiet_days(decision, days) if days else decision
@@ -170,6 +168,7 @@ def _decide(
 def _decide_group(
     app: App,
     co_likes: CoLikeContext,
+    round_day: RoundDay,
     due: Sequence[DueReader],
     last_cutoffs: Mapping[int, LastCutoffs],
     windows: Mapping[int, Window],
@@ -202,7 +201,7 @@ def _decide_group(
                 yield _without_news(app, due_reader, max_paper_id)
         due = [due_reader for due_reader, has_some in zip(due, with_news, strict=True) if has_some]
     if due:
-        yield from _learn_and_choose(app, co_likes, due, history, windows)
+        yield from _learn_and_choose(app, co_likes, round_day, due, history, windows)
 
 
 def _without_news(app: App, due: DueReader, max_paper_id: int) -> Decision:
@@ -218,6 +217,7 @@ def _without_news(app: App, due: DueReader, max_paper_id: int) -> Decision:
 def _learn_and_choose(
     app: App,
     co_likes: CoLikeContext,
+    round_day: RoundDay,
     due: Sequence[DueReader],
     history: Mapping[int, History],
     windows: Mapping[int, Window],
@@ -227,7 +227,7 @@ def _learn_and_choose(
     carried = {ident for reader in readers for ident in history[reader.id].carried}
     with app.store.reading() as tx:
         max_paper_id = store.papers.find_max_id(tx)
-        view, context = _read_day(app, tx, co_likes, due[0].local_date, since, carried)
+        view, context = round_day.read(tx, due[0].local_date, since, carried)
     papers = DayPapers({ident: paper.first_seen for ident, paper in context.papers.items()})
     candidates = [
         _find_candidates(
@@ -243,31 +243,6 @@ def _learn_and_choose(
     outcomes = chain.from_iterable(app.workers.map(choose, context, batches))
     for due_reader, outcome in zip(due, outcomes, strict=True):
         yield Decision(due=due_reader, outcome=outcome, max_paper_id=max_paper_id)
-
-
-def _read_day(
-    app: App,
-    tx: store.Connection,
-    co_likes: CoLikeContext,
-    local_date: date,
-    since: date,
-    carried: Collection[int],
-) -> tuple[CorpusView, BatchContext]:
-    """Read the papers that may compete for the readers, and what scores them."""
-    now = app.now()
-    until = max(local_date, now.date())
-    view = open_view(
-        tx,
-        now=now,
-        until=until,
-        frequencies=load_frequencies(tx),
-        least_readers=co_likes.least_readers,
-        encoder=app.config.features.encoder,
-    )
-    fresh = store.papers.list_seen_between(tx, since, until)
-    paper_ids = fresh + sorted(set(carried) - set(fresh))
-    context = load_batch_context(tx, paper_ids, local_date, view)
-    return view, replace(context, calibrations=load_calibrations(tx))
 
 
 def _find_candidates(

@@ -37,6 +37,8 @@ _MANY_ENTRIES = 1 << 16
 _FEW_IDS = 64
 #: sets of ids, and vocabularies, whose rows and indices a day keeps
 _CACHED_ID_SETS, _CACHED_VOCABULARIES = 64, 8
+#: ways to write keywords whose papers a day keeps
+_CACHED_SPELLINGS = 1 << 16
 
 
 @dataclass(kw_only=True, slots=True)
@@ -165,6 +167,8 @@ class Day:
             candidates = self.rows_holding(spelling) if in_title else self._candidates(spelling)
             holding = [row for row in candidates.tolist() if self._holds(row, spelling, in_title)]
             cached = np.array(holding, dtype=np.int64)
+            if len(self.cache.spelling_rows) >= _CACHED_SPELLINGS:
+                self.cache.spelling_rows.clear()
             self.cache.spelling_rows[spelling.text, in_title] = cached
         return cached
 
