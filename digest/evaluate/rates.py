@@ -63,8 +63,8 @@ def rate_by_match(rated_digests: Iterable[RatedDigest], own_recipe: str) -> list
     """Return the rate of thumbs up by the match that was shown.
 
     There are up to ten groups of about equal size; equal matches stay together. A match is the
-    probability of a thumb up among rated papers, so papers without a thumb are left out, and so
-    are those that were listed with a word in place of a match.
+    chance of a thumb up among rated papers, so papers without a thumb are left out, and so are
+    those that version 0.1 listed with a word in place of a number.
     """
     rated_matches = sorted(
         (item.match, vote)
