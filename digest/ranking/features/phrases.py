@@ -216,12 +216,16 @@ class _Spelling:
 
     def __init__(self, title: str, abstract: str) -> None:
         self._texts = (abstract, title if _is_sentence_case(title) else "")
+        #: what was written before: many readers get the same phrases
+        self._words: dict[str, str] = {}
 
     def write(self, written: Sequence[str]) -> str:
         """Write words as in running text: "Autoencoders" as "autoencoders", "LLM" as it is."""
         words: list[str] = []
         for each in written:
-            word = self._write_word(each)
+            if each not in self._words:
+                self._words[each] = self._write_word(each)
+            word = self._words[each]
             # No name begins in the middle: "agent Skill".
             is_name = word in CAPITALIZED or not words or not words[-1].islower()
             words.append(word if is_name or not _is_plain(word) else word.lower())
