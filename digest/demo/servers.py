@@ -15,6 +15,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from typing import TypeVar
 
 T = TypeVar("T")
+#: of a loop, in which the transports of ended conversations close
+_LAST_ITERATIONS = 5
 
 
 @asynccontextmanager
@@ -52,9 +54,10 @@ async def accept_connections(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # An aborted transport closes in the next iteration of the loop. A connection whose task
-        # never began must be closed here.
-        await asyncio.sleep(0)
+        # An aborted transport closes in the next iterations of the loop, also that of a task that
+        # has just ended. A connection whose task never began must be closed here.
+        for _ in range(_LAST_ITERATIONS):
+            await asyncio.sleep(0)
         for connection in tasks.values():
             connection.close()
 
