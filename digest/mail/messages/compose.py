@@ -151,7 +151,8 @@ def _headline(listed: Sequence[Listed], papers_read: int, is_weekly: bool) -> st
         return f"{texts.plural(count, 'paper')} {when}{read}"
     days = "an earlier day" if earlier == 1 else "earlier days"
     which = f" of {days}" if earlier == count else f", {earlier} of {days}"
-    return f"{texts.plural(count, 'paper')}{which}; {papers_read:,} read {when}"
+    read = f"; {papers_read:,} read {when}" if papers_read else ""
+    return f"{texts.plural(count, 'paper')}{which}{read}"
 
 
 def write_confirm(
