@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 from digest import store
 from digest.app import App
@@ -19,18 +18,21 @@ from digest.pipeline.steps.corpus_view import (
 )
 from digest.pipeline.steps.word_counts import load_frequencies
 
+#: a batch of readers all over the world has two or three dates, and readers who go further back
+_DAYS_KEPT = 4
+
 
 class RoundDay:
     """What scores the papers of a date; the same for all readers for whom the same compete.
 
-    It is read again when the papers that compete are others, or when an ingest stored something.
-    Thumbs that come in between count from the next round on.
+    It is read again when an ingest stored something. Thumbs that come in between count from the
+    next round on.
     """
 
     def __init__(self, app: App, co_likes: CoLikeContext) -> None:
         self._app, self._co_likes = app, co_likes
-        self._key: Any = None
-        self._day: tuple[CorpusView, BatchContext] | None = None
+        #: the days that were read last, by what they depend on
+        self._days: dict[tuple[object, ...], tuple[CorpusView, BatchContext]] = {}
 
     def read(
         self, tx: store.Connection, local_date: date, since: date, carried: Collection[int]
@@ -46,9 +48,9 @@ class RoundDay:
         fresh = store.papers.list_seen_between(tx, since, until)
         paper_ids = fresh + sorted(set(carried) - set(fresh))
         newest_dumps = store.dumps.list_latest(tx, 1, libraries=True)
-        ingested = [(dump["id"], dump["read"]) for dump in newest_dumps]
-        key = (local_date, until, paper_ids, ingested)
-        if self._day is None or self._key != key:
+        ingested = tuple((dump["id"], dump["read"]) for dump in newest_dumps)
+        key = (local_date, until, tuple(paper_ids), ingested)
+        if key not in self._days:
             view = open_view(
                 tx,
                 now=now,
@@ -57,9 +59,10 @@ class RoundDay:
                 least_readers=self._co_likes.least_readers,
                 encoder=self._app.config.features.encoder,
             )
-            self._key = key
-            self._day = view, load_batch_context(tx, paper_ids, local_date, view)
-        view, context = self._day
+            if len(self._days) >= _DAYS_KEPT:
+                del self._days[next(iter(self._days))]
+            self._days[key] = view, load_batch_context(tx, paper_ids, local_date, view)
+        view, context = self._days[key]
         return replace(view, now=now), replace(
             context,
             calibrations=load_calibrations(tx),
