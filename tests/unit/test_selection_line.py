@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digest.model import Digest, Paper, Score, Subscriber
+from digest.model import Digest, Paper, Quiet, QuietReason, Score, Subscriber
 from digest.ranking import selection
 from digest.ranking.selection import Rules
 from tests.unit.selected import MADE, PAPERS, TODAY, choose, ids, paper, reader
@@ -155,6 +155,20 @@ def test_a_paper_of_an_earlier_day_has_to_fit_better() -> None:
     assert listed == [0, 1, 3]
     held = choose_by_chance(chances, {4, 5}, 0.35, left_over={*late, 5}, left_over_line=0.5)
     assert held == [0, 1, 3, 4, 5]
+
+
+def test_where_only_papers_come_too_late_the_best_of_them_is_the_nearest() -> None:
+    outcome = selection.choose(
+        reader(10),
+        TODAY,
+        [Score(paper_id=number, value=0.4, chance=0.4) for number in (1, 2)],
+        {number: paper(number) for number in (1, 2)},
+        provenance=MADE,
+        rules=Rules(line=0.35, left_over={1, 2}, left_over_line=0.5),
+    )
+    assert isinstance(outcome, Quiet)
+    assert outcome.reason is QuietReason.BELOW_THRESHOLD
+    assert outcome.nearest_paper_id == 1
 
 
 @given(

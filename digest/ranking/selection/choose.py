@@ -151,7 +151,7 @@ class _Candidates:
     def __init__(self, scores: Iterable[Score], papers: Mapping[int, Paper], rules: Rules) -> None:
         self._scores, self._papers, self._rules = iter(scores), papers, rules
         self._has_seen = self._has_muted = False
-        #: those that may be listed, best first, as far as they have been taken
+        #: those that the reader neither had nor mutes, best first, as far as they have been taken
         self.ranked: list[Score] = []
 
     def __iter__(self) -> Iterator[Score]:
@@ -164,9 +164,10 @@ class _Candidates:
                 self._has_seen = True
             elif score.paper_id in muted:
                 self._has_muted = True
-            elif not self._comes_too_late(score):
+            else:
                 self.ranked.append(score)
-                yield score
+                if not self._comes_too_late(score):
+                    yield score
 
     def _comes_too_late(self, score: Score) -> bool:
         """Tell whether a paper of an earlier day fits now, but not so well as to be listed late."""
