@@ -1,6 +1,7 @@
 """Words that noun phrases are told by: see `phrases`.
 
-Collected from the frequent words of English abstracts.
+Collected from the frequent words of English abstracts: a verb is what often follows "to", "we" or
+"can", or in "-ing" is often followed by an article.
 """
 
 from __future__ import annotations
@@ -70,17 +71,17 @@ _VERBS = """
     promote propagate propose proposed proposes proposing protect prove proves provide provides
     providing proving publish pursue pushing quantify quantifying quantize quantizing raising
     reach reaches realize realizing rebuild recalibrate recast recognize recognizing recommend
-    reconcile reconstruct reconstructing recover rectify recycling reduce reduces reducible
-    reducing refer refining reflecting reformulate reformulating reframe reframing refuse
-    regenerate regenerating registering regressing regularize regularizing regulate regulating
-    reinforce reinforcing reinterpret rejecting relax relaxing releasing relies rely relying
-    remain remains remember remove removing render reorganize repeating replace replacing
-    represent representing represents reproduce reproducing repurpose require required requires
-    requiring reshaping resist resisting resolve resolving respecting respond restore restoring
-    restrict restricting result resulting retain retaining rethink rethinking retrain retrieve
-    returning reusing reveal revealing reveals revisit revisiting reweight risking safeguarding
-    satisfy satisfying securing see segmenting selecting serve serves settle shakta shifting
-    shorten show showcase showcasing showing shown shows simplify simplifying simulate
+    reconcile reconstruct reconstructing recover rectify recycling reduce reduces reducing refer
+    refining reflecting reformulate reformulating reframe reframing refuse regenerate
+    regenerating registering regressing regularize regularizing regulate regulating reinforce
+    reinforcing reinterpret rejecting relax relaxing releasing relies rely relying remain
+    remains remember remove removing render reorganize repeating replace replacing represent
+    representing represents reproduce reproducing repurpose require required requires requiring
+    reshaping resist resisting resolve resolving respecting respond restore restoring restrict
+    restricting result resulting retain retaining rethink rethinking retrain retrieve returning
+    reusing reveal revealing reveals revise revises revising revisit revisiting reweight risking
+    safeguarding satisfy satisfying securing see segmenting selecting serve serves settle
+    shifting shorten show showcase showcasing showing shown shows simplify simplifying simulate
     simulating situate skipping solve solving spanning specialize specify specifying stabilize
     stabilizing standardize steer storing streamline strengthen struggle struggles study
     studying submit submitting substantiate succeed suffer suffers suggest suggesting suggests
