@@ -38,7 +38,7 @@ _SAYS_LITTLE: Final = re.compile(
     r"(?:\b|(?<=[0-9]))(?:pages?|figures?|figs?|tables?|pp|appendi(?:x|ces)|equations?|equal(?:ly)?|"
     r"contribut\w+|first authors?|co-?authors?|corresponding|alphabetical(?:ly)?|affiliations?|"
     r"preprint|draft|in (?:progress|preparation|review)|under (?:the )?re(?:view|vision)|"
-    r"peer[ -]review|submi(?:tted|ssion)|accepted|published|publication|appear|admin note|"
+    r"peer[ -]review|submi(?:tted|ssion)|admin note|"
     r"versions?|v[0-9]|available|supplement\w*|this url|typos?|originally written|"
     r"comments? (?:are )?welcome|copyright|cross-list|category)\b",
     re.IGNORECASE,
@@ -129,5 +129,5 @@ def _shorten_comment(comment: str) -> str:
     return "; ".join(
         piece
         for piece in split_comment(text)
-        if not (read_venue(piece) or _SAYS_LITTLE.search(piece)) and re.search("[a-z]{3}", piece)
+        if not (read_venue(piece) or _SAYS_LITTLE.search(piece)) and re.search("[A-Za-z]{3}", piece)
     )

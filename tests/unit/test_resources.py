@@ -149,6 +149,8 @@ def test_only_a_picked_paper_without_a_page_is_searched_by_title() -> None:
         ("9 pages, 3 figures. Code available at https://github.com/a/b", ""),
         ("Won the Data Fusion Contest; 12pages", "Won the Data Fusion Contest"),
         ("Under review", ""),
+        ("To appear in the Journal of Bees", "To appear in the Journal of Bees"),
+        ("ECCV", "ECCV"),
         ("Code at this URL", ""),
         ("arXiv admin note: text overlap with arXiv:2601.01234", ""),
         ("This version of the contribution has been accepted after peer review", ""),
