@@ -39,8 +39,8 @@ _NON_WORD: Final = re.compile(r"[\W_]+")
 #: visible ASCII; the same without the characters that begin entities, TeX and its quotes
 _VISIBLE_ASCII: Final = bytes(range(0x20, 0x7F))
 _PLAIN_ASCII: Final = bytes(set(_VISIBLE_ASCII) - set(b"&\\$`"))
-#: TeX that consists of characters which are mostly not TeX
-_RARE_TEX: Final = ("--", "~", "{,}", "**")
+#: TeX and Markdown that consist of characters which are mostly neither
+_RARE_MARKUP: Final = ("--", "~", "{,}", "**")
 #: letters in lower case, digits, and a space for everything else
 _ASCII_WORDS: Final = bytes(
     ord(chr(code).lower()) if chr(code).isalnum() and code < 0x80 else 0x20 for code in range(256)
@@ -115,7 +115,7 @@ def _is_plain(text: str) -> bool:
     return (
         text.isascii()
         and not text.encode().translate(None, _PLAIN_ASCII)
-        and not any(map(text.__contains__, _RARE_TEX))
+        and not any(map(text.__contains__, _RARE_MARKUP))
         and _is_collapsed(text)
     )
 

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import BusyError
+from digest.mail.messages import texts
 from digest.model import Link, Purpose, Subscriber
 from digest.web.form_tokens import is_expired, is_too_fast, new_form_token, normalise_form_token
 from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
@@ -143,7 +144,7 @@ def _template_values(taste: services.InterestExplanation, tastes_count: int) -> 
 
 def _describe_basis(taste: services.InterestExplanation) -> str:
     """Say what an interest is ranked by; names only what the reader has given."""
-    given = " and ".join(filter(None, (", ".join(taste.given[:-1]), *taste.given[-1:])))
+    given = texts.join_names(taste.given)
     if taste.thumbs_up or taste.thumbs_down:
         return f"From your thumbs and your {given}" if given else "From your thumbs"
     if given:

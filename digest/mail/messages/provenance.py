@@ -10,16 +10,16 @@ from digest.model import Interest, Provenance, name_wishes
 
 _DUMPS_SHOWN = 5
 #: thumbs below which what the reader wrote guides as much
-FEW_THUMBS = 20
+_FEW_THUMBS = 20
 
 
 def summary(provenance: Provenance, interests: Sequence[Interest]) -> str:
     """The text under the heading: what chose."""
     thumbs = provenance.thumbs_up + provenance.thumbs_down
     if thumbs:
-        names = _name_written(interests) if thumbs < FEW_THUMBS else []
+        names = _name_written(interests) if thumbs < _FEW_THUMBS else []
         counted = "first thumb" if thumbs == 1 else texts.plural(thumbs, "thumb")
-        return f"Guided by your {_join([*names, counted])}."
+        return f"Guided by your {texts.join_names([*names, counted])}."
     return _without_thumbs(provenance.model, interests)
 
 
@@ -31,7 +31,7 @@ def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
     if names == ["categories"]:
         return "No thumbs yet, so this is a mix of your categories. Two thumbs make it yours."
     if names:
-        return f"No thumbs yet, so these follow your {_join(names)}."
+        return f"No thumbs yet, so these follow your {texts.join_names(names)}."
     if all(interest.empty for interest in interests):
         return "We know nothing of your field yet, so here is a mix of today."
     if not any(interest.papers or interest.text for interest in interests):
@@ -44,10 +44,6 @@ def _name_written(interests: Sequence[Interest]) -> list[str]:
     papers = any(interest.papers for interest in interests)
     text = any(interest.text for interest in interests)
     return [*name_wishes(interests), *["example papers"] * papers, *["own words"] * text]
-
-
-def _join(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def knows_nothing(provenance: Provenance) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from ipaddress import ip_address
@@ -160,6 +161,11 @@ def format_weekdays(days: tuple[int, ...]) -> str:
     if chosen == [1, 2, 3, 4, 5]:
         return "Monday to Friday"
     names = [WEEKDAYS[number - 1] for number in chosen]
+    return join_names(names)
+
+
+def join_names(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`; "" without names."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 

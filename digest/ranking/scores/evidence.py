@@ -77,7 +77,7 @@ def gather_evidence(
 
 
 def has_title_keyword(evidence: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which papers hold a typed keyword in the title, shape (competing,)."""
+    """Tell which papers hold a typed keyword in the title that thumbs have left strong enough."""
     return evidence[:, EVIDENCE.index("title")] >= MIN_TITLE_STRENGTH
 
 
