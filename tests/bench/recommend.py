@@ -177,7 +177,7 @@ def main() -> int:
             rows[RATED + RECENT :],
             recent,
             rows[RATED : RATED + RECENT],
-            contributions=space.contributions,
+            contributions=space.contributions(counts[RATED + RECENT :]),
         ),
         papers={paper.id: paper for paper in new},
         background=profiles.Background.from_papers(
@@ -339,9 +339,8 @@ def choose_for_readers(
         ]
         laps.append(time.process_time())
         clock += time.perf_counter() - began
-        for outcome, *profile_and_scores in zip(outcomes, learned, scored, strict=True):
-            explained = add_reasons(recipe, shared, outcome, *profile_and_scores)
-            listed += 0 if isinstance(explained, Quiet) else len(explained.items)
+        explained = add_reasons(recipe, shared, outcomes, learned, scored)
+        listed += sum(len(one.items) for one in explained if not isinstance(one, Quiet))
         laps.append(time.process_time())
         clock_with_reasons += time.perf_counter() - began
         cpu = [

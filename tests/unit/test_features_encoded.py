@@ -104,7 +104,7 @@ def day_of(
     assert encoding is not None
     rows = encoding.append_columns(space.rows(counts), encodings)
     return (
-        scores.make_day(PAPERS, rows, contributions=space.contributions),
+        scores.make_day(PAPERS, rows, contributions=space.contributions(counts)),
         rows,
         profiles.Background.from_papers(PAPERS, rows),
     )

@@ -252,24 +252,23 @@ def test_contributions_of_words_add_up_to_the_dense_columns(
     space: features.Space, seed: int
 ) -> None:
     (title, abstract), *_ = _papers(1, seed)
-    contributions = space.contributions(title, abstract)
+    counts = features.vectorize([features.text_of(title, abstract)])
+    contributions = space.contributions(counts)
+    per_word, (constant,) = contributions.per_word(0), contributions.constants
     dense = _dense(space, [features.text_of(title, abstract)])[0]
-    assert np.allclose(
-        contributions.per_word.sum(axis=0) + contributions.constant, dense, atol=1e-5
-    )
-    assert set(contributions.columns) <= set(features.words_of(title, abstract))
+    assert np.allclose(per_word.sum(axis=0) + constant, dense, atol=1e-5)
+    words, shares = contributions.words_of(0)
+    assert set(space.table.columns[words]) <= set(features.words_of(title, abstract))
     weights = np.random.default_rng(seed).standard_normal(features.DIMENSIONS)
-    assert np.isclose(
-        (contributions.per_word @ weights).sum() + contributions.constant @ weights,
-        dense @ weights,
-        atol=1e-5,
-    )
+    amounts = shares * (space.table.vectors[words] @ (space.whitening @ weights))
+    assert np.allclose(amounts, per_word @ weights, atol=1e-4)
+    assert np.isclose(amounts.sum() + constant @ weights, dense @ weights, atol=1e-4)
 
 
 def test_an_unknown_text_has_no_contributions(table: features.Table) -> None:
-    contributions = _space(table, _papers(300)).contributions("zzyzx", "")
-    assert not len(contributions.columns)
-    assert not contributions.constant.any()
+    contributions = _space(table, _papers(300)).contributions(features.vectorize(["zzyzx", ""]))
+    assert not contributions.shares.nnz
+    assert not contributions.constants.any()
 
 
 def test_keywords_get_dense_columns(table: features.Table) -> None:
@@ -297,11 +296,8 @@ def test_cosines_of_a_day_equal_those_of_unit_rows(space: features.Space, texts:
         Paper(id=n + 1, title=text or "?", abstract="", first_seen=date(2026, 6, 1))
         for n, text in enumerate(texts)
     ]
-    day = scores.make_day(
-        papers,
-        space.rows(features.vectorize([text or "?" for text in texts])),
-        contributions=space.contributions,
-    )
+    counts = features.vectorize([text or "?" for text in texts])
+    day = scores.make_day(papers, space.rows(counts), contributions=space.contributions(counts))
     paper_ids = [paper.id for paper in papers]
     cosines = scores.cosines(day, paper_ids, paper_ids)
     assert np.allclose(cosines, cosines.T, atol=1e-5)

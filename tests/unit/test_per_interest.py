@@ -138,12 +138,14 @@ def test_a_paper_is_ranked_and_explained_by_the_profile_with_its_highest_score()
         if score.paper_id - 1 in places_of("poetry", 10)
         and "rhyme" in CORPUS[score.paper_id - 1].abstract
     } == {"verse"}
-    top = {score.paper_id: score for score in ranked[:6]}
-    for paper_id, score in recipes.explain(recipe, trained, DAY, top).items():
-        assert (score.value, score.percentile, score.interest) == (
-            top[paper_id].value,
-            top[paper_id].percentile,
-            top[paper_id].interest,
+    scored = recipes.score_all(recipe, [trained], DAY)[0]
+    (explained,) = recipes.explain_all(recipe, DAY, [recipes.Chosen(trained, scored, ranked[:6])])
+    for before, score in zip(ranked[:6], explained, strict=True):
+        assert (score.paper_id, score.value, score.percentile, score.interest) == (
+            before.paper_id,
+            before.value,
+            before.percentile,
+            before.interest,
         )
         assert sum(part.value for part in score.parts) + score.rest == pytest.approx(
             score.value, abs=1e-6

@@ -71,7 +71,7 @@ class World:
                 rows[:first],
                 list(recent),
                 rows[first:second],
-                contributions=self.space.contributions,
+                contributions=self.space.contributions(counts[:first]),
             ),
             papers={paper.id: paper for paper in papers},
             background=profiles.Background.from_papers(list(recent), rows[first:second]),

@@ -97,7 +97,7 @@ def test_only_the_papers_that_compete_for_the_reader_are_scored() -> None:
     assert explain(train_profile(), make_day(PAPERS), candidate_ids=()) == []
 
 
-def test_a_paper_is_explained_only_when_asked_for() -> None:
+def test_papers_are_explained_a_few_at_a_time_as_they_are_asked_for() -> None:
     named: list[str] = []
 
     def words_of(title: str, abstract: str) -> dict[int, str]:
@@ -109,7 +109,7 @@ def test_a_paper_is_explained_only_when_asked_for() -> None:
             scores.explain(train_profile(liked=PAPERS[:1]), make_day(PAPERS), words_of=words_of), 2
         )
     )
-    assert len(named) == 2
+    assert 2 <= len(named) < len(PAPERS)
 
 
 # ----------------------------------------------------------------------------------------------

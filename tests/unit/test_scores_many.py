@@ -8,9 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.model import Interest
-from digest.ranking import scores
+from digest.ranking import features, profiles, scores
 from tests.examples import examples
-from tests.unit.scored import PAPERS, RECENT, WORDS, make_day, make_paper, train_profile
+from tests.unit.scored import (
+    FREQUENCIES,
+    PAPERS,
+    RECENT,
+    WORDS,
+    count_words,
+    make_day,
+    make_paper,
+    train_profile,
+)
 
 
 @pytest.mark.parametrize("many_entries", [0, 1 << 30], ids=["split by frequency", "whole"])
@@ -94,3 +103,44 @@ def test_papers_taken_from_a_day_have_the_same_scores() -> None:
     )
     rows = [7, 3, 20, 3, 0]
     assert np.array_equal(scores.score(reader, day.take(rows)), scores.score(reader, day)[rows])
+
+
+@given(
+    asked=st.lists(
+        st.tuples(
+            st.integers(0, 5),
+            st.lists(st.integers(0, len(PAPERS) - 1), max_size=6, unique=True),
+        ),
+        max_size=8,
+    )
+)
+@settings(max_examples=examples(30), deadline=None)
+def test_reasons_are_the_same_alone_and_among_others(asked: list[tuple[int, list[int]]]) -> None:
+    counts = count_words([*PAPERS, *RECENT])
+    space = features.fit_space(features.load_base_table(), FREQUENCIES, counts)
+    rows = space.rows(counts)
+    number = len(PAPERS)
+    day = scores.make_day(
+        PAPERS, rows[:number], RECENT, rows[number:], contributions=space.contributions(counts)
+    )
+    background = profiles.Background.from_papers(RECENT, rows[number:])
+    shelf = profiles.RatedRows(rows[:number])
+    readers = [
+        profiles.train(
+            [Interest(keywords=WORDS[start : start + 2], categories=("cs.RO",))],
+            background,
+            phrases=space.parse_keywords([*WORDS[start : start + 2], "tactile sensing"]),
+            liked=profiles.Rated.from_shared_rows(PAPERS[start:liked], shelf, range(start, liked)),
+        )
+        for start, liked in [(0, 0), (1, 2), (2, 4), (3, 9), (4, 20), (5, 5)]
+    ]
+    requests = [scores.Request(readers[reader], papers) for reader, papers in asked]
+    together = scores.find_reasons(requests, day, words_of=features.words_of)
+    for request, in_batch in zip(requests, together, strict=True):
+        (alone,) = scores.find_reasons([request], day, words_of=features.words_of)
+        assert list(map(_read, in_batch)) == list(map(_read, alone))
+
+
+def _read(reasons: scores.Reasons) -> tuple[object, ...]:
+    nearest = reasons.nearest
+    return reasons.parts, nearest and (nearest.title, nearest.cosine, nearest.is_example)

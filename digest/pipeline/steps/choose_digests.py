@@ -101,16 +101,11 @@ def choose_by_recipe(
     recipe = recipes.RECIPES[name]
     trained = [candidates.reader.profiles[name] for candidates in batch]
     scored = recipes.score_all(recipe, trained, context.day)
-    return [
-        add_reasons(
-            recipe,
-            context,
-            choose_digest(recipe, context, candidates, own_rules, own_scores),
-            candidates.reader.profiles[name],
-            own_scores,
-        )
+    outcomes = [
+        choose_digest(recipe, context, candidates, own_rules, own_scores)
         for candidates, own_rules, own_scores in zip(batch, rules, scored, strict=True)
     ]
+    return add_reasons(recipe, context, outcomes, trained, scored)
 
 
 def choose_digest(
@@ -163,22 +158,32 @@ def choose_digest(
 def add_reasons(
     recipe: recipes.Recipe,
     context: BatchContext,
-    outcome: Digest | Quiet,
-    trained: Sequence[recipes.TrainedProfile],
-    scored: Sequence[scores.Scored],
-) -> Digest | Quiet:
-    """Return the digest with the reasons for its papers.
+    outcomes: Sequence[Digest | Quiet],
+    trained: Sequence[Sequence[recipes.TrainedProfile]],
+    scored: Sequence[Sequence[scores.Scored]],
+) -> list[Digest | Quiet]:
+    """Return the readers' digests with the reasons for their papers.
 
     A `Quiet` outcome is returned unchanged.
     """
-    if isinstance(outcome, Quiet):
-        return outcome
-    chosen = {item.score.paper_id: item.score for item in outcome.items}
-    explained_scores = recipes.explain(recipe, trained, context.day, chosen, scored=scored)
-    items = [
-        structs.replace(item, score=explained_scores[item.score.paper_id]) for item in outcome.items
+    chosen = [
+        recipes.Chosen(own_trained, own_scored, [item.score for item in outcome.items])
+        for outcome, own_trained, own_scored in zip(outcomes, trained, scored, strict=True)
+        if isinstance(outcome, Digest)
     ]
-    return replace(outcome, items=tuple(items))
+    explained = iter(recipes.explain_all(recipe, context.day, chosen))
+    return [
+        replace(
+            outcome,
+            items=tuple(
+                structs.replace(item, score=score)
+                for item, score in zip(outcome.items, next(explained), strict=True)
+            ),
+        )
+        if isinstance(outcome, Digest)
+        else outcome
+        for outcome in outcomes
+    ]
 
 
 def _choose_by_team_draft(

@@ -109,7 +109,8 @@ def load_batch_context(
     competing = [papers_by_id[ident] for ident in paper_ids if ident in papers_by_id]
     candidates = list({paper.id: paper for paper in competing if not paper.withdrawn}.values())
     recent = [papers_by_id[ident] for ident in view.recent if ident in papers_by_id]
-    rows, recent_rows = load_rows(tx, candidates, view), load_rows(tx, recent, view)
+    counts = _load_all_counts(tx, candidates)
+    rows, recent_rows = _make_rows(tx, candidates, counts, view), load_rows(tx, recent, view)
     thumb_ages = _load_thumb_ages(tx, list(papers_by_id), view)
     provenance = Provenance(
         model="",
@@ -124,7 +125,7 @@ def load_batch_context(
             rows,
             recent,
             recent_rows,
-            contributions=view.space.contributions,
+            contributions=view.space.contributions(counts),
             thumbs=thumb_ages,
         ),
         papers={paper.id: paper for paper in candidates},
@@ -135,7 +136,25 @@ def load_batch_context(
 
 
 def load_rows(tx: store.Connection, papers: Sequence[Paper], view: CorpusView) -> sp.csr_matrix:
-    """Read the feature rows of papers, in their order.
+    """Read the feature rows of papers, in their order."""
+    return _make_rows(tx, papers, _load_all_counts(tx, papers), view)
+
+
+def _make_rows(
+    tx: store.Connection, papers: Sequence[Paper], counts: sp.csr_matrix, view: CorpusView
+) -> sp.csr_matrix:
+    rows = view.space.rows(counts)
+    if view.encoding is None:
+        return rows
+    dimensions = len(view.encoding.mean)
+    idents = [paper.id for paper in papers]
+    return view.encoding.append_columns(
+        rows, _load_encoded(tx, view.encoding.version, dimensions, idents)
+    )
+
+
+def _load_all_counts(tx: store.Connection, papers: Sequence[Paper]) -> sp.csr_matrix:
+    """Read the word counts of papers, in their order.
 
     A paper whose stored counts are absent, of another version or damaged is vectorized anew.
     """
@@ -145,13 +164,7 @@ def load_rows(tx: store.Connection, papers: Sequence[Paper], view: CorpusView) -
     texts = [features.text_of(paper.title, paper.abstract) for paper in absent]
     vectorized = features.pack(features.vectorize(texts))
     packed |= {paper.id: blob for paper, blob in zip(absent, vectorized, strict=True)}
-    rows = view.space.rows(load_counts(tx, {ident: packed[ident] for ident in idents}))
-    if view.encoding is None:
-        return rows
-    dimensions = len(view.encoding.mean)
-    return view.encoding.append_columns(
-        rows, _load_encoded(tx, view.encoding.version, dimensions, idents)
-    )
+    return load_counts(tx, {ident: packed[ident] for ident in idents})
 
 
 def load_word_vectors(tx: store.Connection) -> features.Table:

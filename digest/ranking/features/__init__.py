@@ -15,7 +15,7 @@ new word vectors do not require old papers to be read again.
 from digest.ranking.features.encoded import Encoding, fit_encoding, pack_encoded, unpack_encoded
 from digest.ranking.features.literal import keyword_problem
 from digest.ranking.features.phrases import NounPhrase, noun_phrases
-from digest.ranking.features.space import WIDTH, DenseContributions, Space, fit_space
+from digest.ranking.features.space import WIDTH, Contributions, Space, fit_space
 from digest.ranking.features.table import DIMENSIONS, Table, load_base_table
 from digest.ranking.features.training import MIN_TRAINING_PAPERS, train
 from digest.ranking.features.weights import (
@@ -48,7 +48,7 @@ __all__ = [
     "VERSION",
     "WIDTH",
     "WORDS",
-    "DenseContributions",
+    "Contributions",
     "Encoding",
     "Frequencies",
     "NounPhrase",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ _ACRONYM_BEHIND = re.compile(r"[\w -]{0,60}\([A-Z][\w-]*[A-Z]s?\)")
 _ACRONYM_BEFORE = re.compile(r"[A-Z]{2,}s? \([\w -]*$")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class NounPhrase:
     """A phrase that stands in a paper."""
 
@@ -52,7 +52,7 @@ class NounPhrase:
     _tokens: Sequence[_Token] = field(repr=False)
     _spelling: _Spelling = field(repr=False)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The phrase as the paper writes it in running text."""
         return self._spelling.write([token.text for token in self._tokens])
@@ -216,7 +216,6 @@ class _Spelling:
 
     def __init__(self, title: str, abstract: str) -> None:
         self._texts = (abstract, title if _is_sentence_case(title) else "")
-        #: what was written before: many readers get the same phrases
         self._words: dict[str, str] = {}
 
     def write(self, written: Sequence[str]) -> str:
@@ -244,14 +243,18 @@ class _Spelling:
 
     def _holds(self, word: str, *, in_running_text: bool = False) -> bool:
         """Tell whether the paper writes a word like this."""
-        if not in_running_text and not word[:1].islower():
-            return False
-        return any(
-            match[0] == word and (not in_running_text or _is_in_running_text(text, match))
-            for text in self._texts
-            if word in text
-            for match in WORD_TOKEN.finditer(text)
-        )
+        if not in_running_text:
+            return word[:1].islower() and word in self._places
+        return any(_is_in_running_text(match) for match in self._places.get(word, ()))
+
+    @cached_property
+    def _places(self) -> Mapping[str, Sequence[re.Match[str]]]:
+        """Where each word stands."""
+        places: dict[str, list[re.Match[str]]] = {}
+        for text in self._texts:
+            for match in WORD_TOKEN.finditer(text):
+                places.setdefault(match[0], []).append(match)
+        return places
 
 
 def _is_plain(word: str) -> bool:
@@ -259,15 +262,15 @@ def _is_plain(word: str) -> bool:
     return all(piece[1:].islower() or len(piece) <= 1 for piece in word.split("-"))
 
 
-def _is_in_running_text(text: str, word: re.Match[str]) -> bool:
+def _is_in_running_text(word: re.Match[str]) -> bool:
     """Tell whether a word begins no sentence, and is spelled out for no acronym."""
+    text = word.string
     before = text[max(word.start() - 40, 0) : word.start()]
-    found = (
-        _SENTENCE_START.search(before),
-        _ACRONYM_BEFORE.search(before),
-        _ACRONYM_BEHIND.match(text, word.end()),
+    return not (
+        _SENTENCE_START.search(before)
+        or _ACRONYM_BEFORE.search(before)
+        or _ACRONYM_BEHIND.match(text, word.end())
     )
-    return not any(found)
 
 
 def _is_sentence_case(title: str) -> bool:

@@ -4,7 +4,7 @@ A row is one vector: a sparse block of tf-idf words, of length 1, and DIMENSIONS
 length sqrt(DENSE_WEIGHT). The dense block is the sum of the paper's word vectors, weighed by their
 tf-idf and whitened by the covariance of the corpus, so that what all papers have in common counts
 for little. Both blocks are linear in the paper's words, so the score that a profile gives to the
-dense columns can be explained word by word: see `DenseContributions`.
+dense columns can be explained word by word: see `Contributions`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from digest.ranking.features.table import DIMENSIONS, Table
 from digest.ranking.features.training import PRIOR_PAPERS
 from digest.ranking.features.weights import Frequencies, parse_and_count, weigh
-from digest.ranking.features.words import text_of, vectorize
 from digest.ranking.rows import COLUMNS, Phrase
 
 #: columns of a row, both blocks
@@ -31,25 +30,36 @@ DENSE_WEIGHT = 0.5
 SHRINKAGE = 0.8
 #: papers that a mean and a covariance are estimated from at least
 MIN_COVARIANCE_PAPERS = 30
-#: papers whose contributions a space keeps
-_CACHED_PAPERS = 1024
 #: keywords whose phrases a space keeps
 _CACHED_KEYWORDS = 4096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class DenseContributions:
-    """How the dense columns of one paper are made up of its words.
+class Contributions:
+    """How the dense columns of some papers are made up of their words.
 
-    Under weights w, `per_word @ w` is what each word adds to a score, `constant @ w` the rest.
+    Under weights w of the dense columns, a word adds its share times its word vector times
+    `whitening @ w` to a score; the constant of the paper adds the rest.
     """
 
-    #: the words' columns, ascending, shape (words,)
-    columns: NDArray[np.int32]
-    #: shape (words, DIMENSIONS)
-    per_word: NDArray[np.float32]
-    #: shape (DIMENSIONS,)
-    constant: NDArray[np.float32]
+    table: Table
+    #: shape (DIMENSIONS, DIMENSIONS)
+    whitening: NDArray[np.float32]
+    #: of each word of the table in each paper, shape (papers, words of the table)
+    shares: sp.csr_matrix
+    #: shape (papers, DIMENSIONS)
+    constants: NDArray[np.float32]
+
+    def words_of(self, paper: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the words of a paper that the table knows, as its rows, and their shares."""
+        span = slice(self.shares.indptr[paper], self.shares.indptr[paper + 1])
+        return self.shares.indices[span], self.shares.data[span]
+
+    def per_word(self, paper: int) -> NDArray[np.float32]:
+        """Return what each of these words adds to the dense columns, shape (m, DIMENSIONS)."""
+        words, shares = self.words_of(paper)
+        added: NDArray[np.float32] = shares[:, None] * (self.table.vectors[words] @ self.whitening)
+        return added
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,7 +74,6 @@ class Space:
     #: whitens them, shape (DIMENSIONS, DIMENSIONS)
     mean: NDArray[np.float32]
     whitening: NDArray[np.float32]
-    _cached: dict[tuple[str, str], DenseContributions] = field(default_factory=dict, repr=False)
     _cached_phrases: dict[str, Phrase | None] = field(default_factory=dict, repr=False)
 
     @property
@@ -105,33 +114,24 @@ class Space:
             for phrase, row in zip(phrases, dense, strict=True)
         ]
 
-    def contributions(self, title: str, abstract: str) -> DenseContributions:
-        """Return how the dense columns of a paper are made up of its words."""
-        key = (title, abstract)
-        cached = self._cached.get(key)
-        if cached is None:
-            if len(self._cached) >= _CACHED_PAPERS:
-                self._cached.clear()
-            cached = self._contributions(vectorize([text_of(title, abstract)]))
-            self._cached[key] = cached
-        return cached
+    def contributions(self, counts: sp.csr_matrix) -> Contributions:
+        """Return how the dense columns of papers are made up of their words.
 
-    def _contributions(self, counts: sp.csr_matrix) -> DenseContributions:
+        Args:
+            counts: shape (n, COLUMNS).
+        """
         dense, norms = self._dense(counts)
-        if not dense.any():
-            return DenseContributions(
-                columns=np.empty(0, np.int32),
-                per_word=np.empty((0, DIMENSIONS), np.float32),
-                constant=np.zeros(DIMENSIONS, np.float32),
-            )
-        sum_norm, white_norm = norms[0]
-        scale = np.sqrt(DENSE_WEIGHT) / white_norm
+        sum_norms, white_norms = norms[:, :1], norms[:, 1:]
+        scales = dense.any(axis=1, keepdims=True) * np.sqrt(DENSE_WEIGHT) / white_norms
         words = _weigh_known_words(counts, self.table, self.idf)
-        shares = self.table.vectors[words.indices] * (words.data / sum_norm)[:, None]
-        return DenseContributions(
-            columns=self.table.columns[words.indices],
-            per_word=(shares @ self.whitening * scale).astype(np.float32),
-            constant=(-(self.mean @ self.whitening) * scale).astype(np.float32),
+        shares = words.data * np.repeat((scales / sum_norms)[:, 0], np.diff(words.indptr))
+        return Contributions(
+            table=self.table,
+            whitening=self.whitening,
+            shares=sp.csr_matrix(
+                (shares.astype(np.float32), words.indices, words.indptr), shape=words.shape
+            ),
+            constants=(scales * -(self.mean @ self.whitening)).astype(np.float32),
         )
 
     def _dense(self, counts: sp.csr_matrix) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

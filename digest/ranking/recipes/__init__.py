@@ -8,9 +8,10 @@ recipe brings its own functions.
 
 from digest.ranking.recipes.per_interest import TrainedProfile, train, train_all
 from digest.ranking.recipes.ranking import (
+    Chosen,
     count_ratings,
     drop_training_data,
-    explain,
+    explain_all,
     rank,
     score_all,
 )
@@ -20,11 +21,12 @@ from digest.ranking.recipes.registry import DEFAULT_RECIPE, RECIPES, get_recipe
 __all__ = [
     "DEFAULT_RECIPE",
     "RECIPES",
+    "Chosen",
     "Recipe",
     "TrainedProfile",
     "count_ratings",
     "drop_training_data",
-    "explain",
+    "explain_all",
     "get_recipe",
     "rank",
     "score_all",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 
 import numpy as np
 import scipy.sparse as sp
-from msgspec import structs
 from numpy.typing import NDArray
 
-from digest.model import Part, Score
+from digest.model import Paper, Part
 from digest.ranking import profiles, scores
 from digest.ranking.profiles import Background, Profile, TrainingData
 from digest.ranking.recipes.per_interest import words_of
@@ -97,11 +95,13 @@ def score_by_date(readers: Sequence[Profile], day: scores.Day) -> list[scores.Sc
     return [scores.measure(days, days)] * len(readers)
 
 
-def explain_by_date(
-    _: Profile, day: scores.Day, scored: scores.Scored, candidate_ids: Collection[int]
-) -> Iterator[Score]:
+def name_dates(requests: Sequence[scores.Request], day: scores.Day) -> list[list[scores.Reasons]]:
     """Name the day on which each paper was first seen as its only reason."""
-    for score in scores.rank(scored, day, candidate_ids):
-        first_seen = date.fromordinal(int(score.value)).isoformat()
-        reason = Part(kind="recency", name=first_seen, value=score.value)
-        yield structs.replace(score, parts=(reason,), rest=0.0)
+    return [
+        [scores.Reasons((_name_date(day.papers[row]),)) for row in rows] for _, rows in requests
+    ]
+
+
+def _name_date(paper: Paper) -> Part:
+    first_seen = paper.first_seen
+    return Part(kind="recency", name=first_seen.isoformat(), value=float(first_seen.toordinal()))

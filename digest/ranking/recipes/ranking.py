@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import structs
@@ -177,43 +177,55 @@ def _count_distinct(ids: Sequence[NDArray[np.int64]]) -> int:
     return len(np.unique(np.concatenate(ids)))
 
 
-def explain(
-    recipe: Recipe,
-    trained_profiles: Sequence[TrainedProfile],
-    day: scores.Day,
-    chosen: Mapping[int, Score],
-    *,
-    scored: Sequence[scores.Scored] = (),
-) -> dict[int, Score]:
-    """Add reasons to the scores of chosen papers, by paper id.
+class Chosen(NamedTuple):
+    """Papers that were chosen for one reader, to be explained."""
 
-    The reasons come from the profile that ranked each.
+    trained: Sequence[TrainedProfile]
+    #: the day's scores by each profile
+    scored: Sequence[scores.Scored]
+    #: as `rank` made them
+    ranked: Sequence[Score]
 
-    All else stays as it is.
+
+def explain_all(recipe: Recipe, day: scores.Day, readers: Sequence[Chosen]) -> list[list[Score]]:
+    """Add reasons to the scores of many readers' papers, in their order.
+
+    The reasons come from the profile that ranked each. All else stays as it is.
     """
-    explained: dict[int, Score] = {}
-    scored = scored or score_all(recipe, [trained_profiles], day)[0]
-    for trained, profile_scores in zip(trained_profiles, scored, strict=True):
-        open_scores = {
-            paper_id: score
-            for paper_id, score in chosen.items()
-            if paper_id not in explained
-            and (
-                len(trained_profiles) == 1
-                or profile_scores.values[day.row_of(paper_id)] == score.value
-            )
-        }
-        if not open_scores:
-            continue
-        for score in recipe.explain_scored(trained.profile, day, profile_scores, open_scores):
-            ranked = open_scores[score.paper_id]
-            same_rank = (score.percentile, score.value) == (ranked.percentile, ranked.value)
-            if len(trained_profiles) == 1 or same_rank:
-                explained[score.paper_id] = structs.replace(
-                    ranked,
-                    parts=score.parts,
-                    rest=score.rest,
-                    nearest=score.nearest,
-                    nearest_is_example=score.nearest_is_example,
-                )
+    places: list[tuple[int, list[int]]] = []
+    requests: list[scores.Request] = []
+    for reader, (trained, scored, ranked) in enumerate(readers):
+        rows = np.array([day.row_of(score.paper_id) for score in ranked], dtype=np.int64)
+        rankers = _find_rankers(scored, day, rows, ranked)
+        for number, one in enumerate(trained):
+            own = np.flatnonzero(rankers == number)
+            if len(own):
+                places.append((reader, own.tolist()))
+                requests.append(scores.Request(one.profile, rows[own].tolist()))
+    explained = [list(ranked) for _, _, ranked in readers]
+    for (reader, own_places), reasons in zip(
+        places, recipe.find_reasons(requests, day), strict=True
+    ):
+        for place, reason in zip(own_places, reasons, strict=True):
+            explained[reader][place] = reason.add_to(explained[reader][place])
     return explained
+
+
+def _find_rankers(
+    scored: Sequence[scores.Scored],
+    day: scores.Day,
+    rows: NDArray[np.int64],
+    ranked: Sequence[Score],
+) -> NDArray[np.int64]:
+    """Return the number of the profile that ranked each paper: the first that scores it alike."""
+    if len(scored) == 1:
+        return np.zeros(len(ranked), dtype=np.int64)
+    is_alike = [
+        [
+            (own.value, own.percentile) == (score.value, score.percentile)
+            for own, score in zip(scores.make_scores(one, day, rows), ranked, strict=True)
+        ]
+        for one in scored
+    ]
+    rankers: NDArray[np.int64] = np.array(is_alike).argmax(axis=0)
+    return rankers

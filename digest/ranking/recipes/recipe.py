@@ -13,20 +13,13 @@ from digest.ranking import features, profiles, scores
 
 TrainAll = Callable[[Sequence[profiles.TrainingData], profiles.Background], list[profiles.Profile]]
 ScoreAll = Callable[[Sequence[profiles.Profile], scores.Day], list[scores.Scored]]
-ExplainScored = Callable[
-    [profiles.Profile, scores.Day, scores.Scored, Collection[int]], Iterator[Score]
-]
+FindReasons = Callable[[Sequence[scores.Request], scores.Day], list[list[scores.Reasons]]]
 
 
-def _explain_linear(
-    profile: profiles.Profile,
-    day: scores.Day,
-    scored: scores.Scored,
-    candidate_ids: Collection[int],
-) -> Iterator[Score]:
-    return scores.explain(
-        profile, day, words_of=features.words_of, candidate_ids=candidate_ids, scored=scored
-    )
+def _find_linear_reasons(
+    requests: Sequence[scores.Request], day: scores.Day
+) -> list[list[scores.Reasons]]:
+    return scores.find_reasons(requests, day, words_of=features.words_of)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +33,8 @@ class Recipe:
     train_all: TrainAll
     #: scores the competing papers of a day by each profile
     score_all: ScoreAll = field(default=scores.score_all)
-    #: yields the scores of some papers with their reasons, best first
-    explain_scored: ExplainScored = field(default=_explain_linear)
+    #: finds the reasons for some papers by profile
+    find_reasons: FindReasons = field(default=_find_linear_reasons)
     #: whether each interest, or each taste found in the thumbs, gets a profile of its own
     per_interest: bool = False
     #: whether the chance of a thumb up decides the order of papers; their values do if not
@@ -61,4 +54,8 @@ class Recipe:
         self, profile: profiles.Profile, day: scores.Day, candidate_ids: Collection[int]
     ) -> Iterator[Score]:
         """Yield scores with their reasons, best first, of the papers with these ids."""
-        return self.explain_scored(profile, day, self.score_all([profile], day)[0], candidate_ids)
+        ranked = list(scores.rank(self.score_all([profile], day)[0], day, candidate_ids))
+        request = scores.Request(profile, [day.row_of(score.paper_id) for score in ranked])
+        (reasons,) = self.find_reasons([request], day)
+        for score, own in zip(ranked, reasons, strict=True):
+            yield own.add_to(score)

@@ -50,7 +50,7 @@ _RECIPES = (
         about="newest first",
         train_all=baselines.train_nothing,
         score_all=baselines.score_by_date,
-        explain_scored=baselines.explain_by_date,
+        find_reasons=baselines.name_dates,
     ),
 )
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _RECIPES})

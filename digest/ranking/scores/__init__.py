@@ -30,16 +30,16 @@ either may be empty):
     rows, recent_rows = space.rows(features.unpack(blobs)), space.rows(recent_counts)
     background = profiles.Background.from_papers(recent, recent_rows, frequencies)
     day = scores.make_day(
-        papers, rows, recent, recent_rows, contributions=space.contributions
+        papers, rows, recent, recent_rows, contributions=space.contributions(counts)
     )
 
 and for the readers of the batch `recipes.train_all` and `recipes.score_all`, then for each
-`recipes.rank`, `selection.choose` and `recipes.explain`, as `pipeline.compose` does.
+`recipes.rank`, `selection.choose` and `recipes.explain_all`, as `pipeline.compose` does.
 """
 
 from digest.ranking.scores.days import Day, make_day
 from digest.ranking.scores.evidence import EVIDENCE, gather_evidence, has_title_keyword
-from digest.ranking.scores.explanations import MAX_PARTS, explain
+from digest.ranking.scores.explanations import MAX_PARTS, Reasons, Request, explain, find_reasons
 from digest.ranking.scores.nearest import MIN_NEAREST_COSINE
 from digest.ranking.scores.order import (
     find_followed,
@@ -65,6 +65,8 @@ __all__ = [
     "UPVOTES",
     "Day",
     "KeywordPlaces",
+    "Reasons",
+    "Request",
     "Scored",
     "cosines",
     "explain",
@@ -72,6 +74,7 @@ __all__ = [
     "find_keywords",
     "find_muted",
     "find_pinned",
+    "find_reasons",
     "gather_evidence",
     "has_title_keyword",
     "lifting_words",

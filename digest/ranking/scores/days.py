@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Paper
-from digest.ranking.features import DenseContributions
+from digest.ranking.features import Contributions
 from digest.ranking.rows import (
     FrequencyBlocks,
     Spelling,
@@ -93,12 +93,14 @@ class Day:
     trending: NDArray[np.float64]
     categories: CategoryIndex
     authors: AuthorIndex
-    #: title, abstract -> how the dense columns are made up of words; None where rows have none
-    contributions: Callable[[str, str], DenseContributions] | None
+    #: how the dense columns of the competing papers are made up of words; None where rows have none
+    contributions: Contributions | None
     #: of a day that `take` made: the whole day, and the rows there
     parent: tuple[Day, NDArray[np.int64]] | None = None
     #: what `explanations` keeps of each paper
     explained: dict[Any, Any] = field(default_factory=dict, repr=False)
+    #: what `nearest` keeps of the rated papers of a batch of readers
+    shelves: dict[int, Any] = field(default_factory=dict, repr=False)
     cache: _DayCache = field(default_factory=_DayCache, repr=False)
 
     def find_row(self, paper_id: int) -> int | None:
@@ -258,7 +260,7 @@ class Day:
             trending=self.trending[:, chosen],
             categories={},
             authors={},
-            contributions=self.contributions,
+            contributions=None,
             parent=(self, chosen),
         )
 
@@ -269,7 +271,7 @@ def make_day(
     recent: Sequence[Paper] = (),
     recent_rows: sp.csr_matrix | None = None,
     *,
-    contributions: Callable[[str, str], DenseContributions] | None = None,
+    contributions: Contributions | None = None,
     thumbs: Mapping[int, Sequence[float]] | None = None,
 ) -> Day:
     """Prepare the papers of a day.
@@ -279,7 +281,7 @@ def make_day(
         rows: their feature rows, in the same order.
         recent: about 1,000 earlier papers that scores are measured against; may be empty.
         recent_rows: their feature rows.
-        contributions: title, abstract -> how the dense columns are made up of words.
+        contributions: how the dense columns of the competing papers are made up of words.
         thumbs: paper id -> ages in days of readers' thumbs up; its upvotes include them.
 
     Raises:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ class Topic(NamedTuple):
     value: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PaperPhrases:
     """The phrases of one paper; the same for every reader."""
 
@@ -98,39 +99,55 @@ class PaperPhrases:
             is_single=is_single,
         )
 
-    def find_topics(self, values: NDArray[np.float64]) -> list[Topic]:
-        """Return the topics of the paper for a reader, strongest first; no two share a word.
+    def find_topics(self, values: NDArray[np.float64]) -> list[list[Topic]]:
+        """Return the topics of the paper for each reader, strongest first; no two share a word.
 
         Args:
-            values: what each word and pair of the paper adds to its value, shape (words,).
+            values: what each word and pair of the paper adds, shape (readers, words).
         """
+        topics: list[list[Topic]] = [[] for _ in values]
         if not self.phrases:
-            return []
-        sums = np.add.reduceat(values[self.all_words.flat], self.all_words.starts)
-        weakest = np.minimum.reduceat(values[self.single_words.flat], self.single_words.starts)
+            return topics
+        sums = np.add.reduceat(values[:, self.all_words.flat], self.all_words.starts, axis=1)
+        weakest = np.minimum.reduceat(
+            values[:, self.single_words.flat], self.single_words.starts, axis=1
+        )
         strengths = sums * self.preference * np.where(weakest < _LITTLE * sums, _WEAK, 1)
         strengths[(sums <= 0) | (weakest <= 0)] = 0
-        topics: list[Topic] = []
-        while len(topics) < MAX_TOPICS and strengths.any():
+        least = values.max(axis=1, initial=0) * _FIRST_SHARE
+        readers = np.arange(len(values))
+        for _ in range(MAX_TOPICS):
             best = self._pick(strengths)
-            entries, value = self.all_words.of(best), float(sums[best])
-            least = topics[0].value * _SECOND_SHARE if topics else values.max() * _FIRST_SHARE
-            if value < least:
-                break
-            topics.append(Topic(self.phrases[best].text, entries, value))
-            is_taken = np.zeros(len(values), np.bool_)
-            is_taken[entries] = True
-            shares_word = np.logical_or.reduceat(
-                is_taken[self.single_words.flat], self.single_words.starts
-            )
-            strengths[shares_word] = 0
-            strengths[self.is_single] = 0
+            amounts = sums[readers, best]
+            is_topic = strengths.any(axis=1) & (amounts >= least)
+            for reader in np.flatnonzero(is_topic).tolist():
+                phrase = int(best[reader])
+                topic = Topic(
+                    self.phrases[phrase].text, self.all_words.of(phrase), float(amounts[reader])
+                )
+                topics[reader].append(topic)
+            strengths[self._shares_word[best] | self.is_single] = 0
+            strengths[~is_topic] = 0
+            least = amounts * _SECOND_SHARE
         return topics
 
-    def _pick(self, strengths: NDArray[np.float64]) -> int:
-        """Return the most specific of the phrases that are about as strong as the strongest."""
-        as_strong = np.flatnonzero(strengths >= _AS_STRONG * strengths.max())
-        return int(as_strong[np.argmax((strengths * self.specificity)[as_strong])])
+    def _pick(self, strengths: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the most specific of the phrases that are about as strong as the strongest.
+
+        Args:
+            strengths: shape (readers, phrases).
+        """
+        as_strong = strengths >= _AS_STRONG * strengths.max(axis=1, keepdims=True)
+        best: NDArray[np.int64] = np.where(as_strong, strengths * self.specificity, -1).argmax(
+            axis=1
+        )
+        return best
+
+    @cached_property
+    def _shares_word(self) -> NDArray[np.bool_]:
+        """Which phrases have a word among those of each phrase, shape (phrases, phrases)."""
+        width = int(self.all_words.flat.max()) + 1
+        return (self.all_words.mark(width) @ self.single_words.mark(width).T) > 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +161,13 @@ class _Positions:
     def of(self, phrase: int) -> NDArray[np.int64]:
         end = self.starts[phrase + 1] if phrase + 1 < len(self.starts) else len(self.flat)
         return self.flat[self.starts[phrase] : end]
+
+    def mark(self, width: int) -> NDArray[np.float32]:
+        """Return 1 at the positions of each phrase, shape (phrases, width)."""
+        marks = np.zeros((len(self.starts), width), np.float32)
+        sizes = np.diff(self.starts, append=len(self.flat))
+        marks[np.repeat(np.arange(len(self.starts)), sizes), self.flat] = 1
+        return marks
 
 
 def _find_positions(
