@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from digest import store
 from digest.app import App
@@ -41,13 +41,15 @@ from digest.pipeline.steps.isolate_failures import isolate_failing_subscriber
 from digest.pipeline.steps.quiet_days import count_quiet_days_to_tell, tell_quiet_days
 from digest.pipeline.steps.recover import recover_messages
 from digest.pipeline.steps.round_day import RoundDay
-from digest.pipeline.steps.store_outcomes import add_to_report, may_still_come, store_outcome
+from digest.pipeline.steps.store_outcomes import add_to_report, may_still_come, store_outcomes
 from digest.pipeline.steps.trained_readers import WORKER_BATCH, RecipeSplit, TrainedReader
 from digest.ranking import selection
 from digest.store.history import History, LastCutoffs
 
 #: how long the day of a paper may still move, as records of it come and go
 _DAY_MAY_MOVE = timedelta(days=31)
+#: readers whose digests are stored in one transaction
+_STORED_TOGETHER = 250
 
 
 def compose(
@@ -68,7 +70,8 @@ def compose(
         due: only readers whose hour has come or whose digest was missed, as `serve` does.
         started: since when the service runs; digests missed before still wait for papers.
         dry_run: store nothing.
-        stop: asked before each reader is stored. True: the others get theirs the next time.
+        stop: asked before readers are stored, some together. True: the others get theirs the next
+            time.
     """
     report = ComposeReport()
     if not dry_run:
@@ -84,22 +87,39 @@ def compose(
             due_readers = select_readers_of_date(
                 app, batch, day, report, any_weekday=only is not None
             )
-        for decision in _decide_for_all(
+        decisions = _decide_for_all(
             app, due_readers, co_likes, round_day, report, skip_without_news=due
-        ):
-            if stop():
-                report.stopped = True
-                break
-            if may_still_come(app, decision, started):
-                report.leave_out(decision.due.subscriber, f"{decision.reason} yet")
-            elif dry_run or store_outcome(app, decision, report):
-                add_to_report(report, decision, with_digest=with_digest)
+        )
+        while not report.stopped and (group := list(islice(decisions, _STORED_TOGETHER))):
+            report.stopped = stop()
+            if not report.stopped:
+                _settle(app, group, report, started, dry_run=dry_run, with_digest=with_digest)
         if report.stopped or stop():
             report.stopped = True
             break
     if not dry_run and (not due or report.planned or report.quiet):
         _record_round(app, report)
     return report
+
+
+def _settle(
+    app: App,
+    decisions: Sequence[Decision],
+    report: ComposeReport,
+    started: datetime | None,
+    *,
+    dry_run: bool,
+    with_digest: bool,
+) -> None:
+    """Store what was decided, and report it; a quiet day that is not over waits."""
+    settled = []
+    for decision in decisions:
+        if may_still_come(app, decision, started):
+            report.leave_out(decision.due.subscriber, f"{decision.reason} yet")
+        else:
+            settled.append(decision)
+    for decision in settled if dry_run else store_outcomes(app, settled, report):
+        add_to_report(report, decision, with_digest=with_digest)
 
 
 def decide_for(app: App, reader: Subscriber, local_date: date) -> Digest | Quiet:

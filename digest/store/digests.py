@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Text, and_, bindparam, cast, func, select
+from sqlalchemy import Connection, Text, and_, bindparam, cast, func, select
 
 from digest.model import (
     Digest,
@@ -19,10 +19,10 @@ from digest.model import (
     Provenance,
     Quiet,
     QuietReason,
-    Score,
 )
-from digest.store.statements import insert, split_into_batches
-from digest.store.tables import digest_items, digests, messages
+from digest.store.explanations import decode_score, encode_score
+from digest.store.statements import add_rows, insert, split_into_batches
+from digest.store.tables import digest_items, digests, messages, subscribers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +34,17 @@ class Window:
     expires_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A digest or a quiet day to store."""
+
+    outcome: Digest | Quiet
+    #: the greatest paper id that was a candidate
+    max_paper_id: int
+    #: of its message; None = it has none, as most quiet days
+    window: Window | None
+
+
 def plan(
     tx: Connection,
     outcome: Digest | Quiet,
@@ -42,70 +53,112 @@ def plan(
     window: Window | None,
     now: datetime,
 ) -> int | None:
-    """Store a digest or a quiet day with its planned message; idempotent.
-
-    Args:
-        max_paper_id: the greatest paper id that was a candidate.
-        window: of its message; None = it has none, as most quiet days.
-
-    Returns:
-        The digest's id; None when the date has one already, and nothing changes.
-    """
-    planned = isinstance(outcome, Digest)
-    statement = insert(tx, digests).values(
-        subscriber_id=outcome.subscriber_id,
-        local_date=outcome.local_date,
-        state="planned" if planned else "quiet",
-        reason="" if isinstance(outcome, Digest) else outcome.reason.value,
-        max_paper_id=max_paper_id,
-        provenance=msgspec.to_builtins(outcome.provenance),
-        nearest_paper_id=None if isinstance(outcome, Digest) else outcome.nearest_paper_id,
-        quiet_days_told=outcome.quiet_days_told,
-        created_at=now,
-    )
-    statement = statement.on_conflict_do_nothing(index_elements=["subscriber_id", "local_date"])
-    digest_id: int | None = tx.execute(statement.returning(digests.c.id)).scalar_one_or_none()
-    if digest_id is None:
-        return None
-    if isinstance(outcome, Digest):
-        tx.execute(digest_items.insert(), [_item_row(digest_id, item) for item in outcome.items])
-    if window is None:
-        return digest_id
-    tx.execute(
-        messages.insert().values(
-            kind=MessageKind.DIGEST.value,
-            subscriber_id=outcome.subscriber_id,
-            key=outcome.local_date.isoformat(),
-            digest_id=digest_id,
-            message_id=window.message_id,
-            state=MessageState.PLANNED.value,
-            owner="",
-            lease_until=None,
-            not_before=window.not_before,
-            expires_at=window.expires_at,
-            attempts=0,
-            evidence="",
-            changed_at=now,
-        )
+    """Store a digest or a quiet day with its planned message, as `plan_all`."""
+    (digest_id,) = plan_all(
+        tx, [Plan(outcome=outcome, max_paper_id=max_paper_id, window=window)], now=now
     )
     return digest_id
 
 
-def _item_row(digest_id: int, item: Item) -> dict[str, Any]:
-    return {
-        "digest_id": digest_id,
-        "position": item.position,
-        "paper_id": item.score.paper_id,
-        "score": item.score.value,
-        "match": item.score.match,
-        "standard": item.score.standard,
-        "seen_before": item.seen_before,
-        "slot": item.slot,
-        "probability": item.probability,
-        "team": item.team,
-        "from_day": item.from_day,
-        "explanation": msgspec.to_builtins(item.score),
+def plan_all(tx: Connection, plans: Sequence[Plan], *, now: datetime) -> list[int | None]:
+    """Store digests and quiet days with their planned messages, one for each reader; idempotent.
+
+    Returns:
+        The id of each digest; None where the date has one already, and nothing changes, or where
+        the reader was deleted.
+    """
+    ids = _add_digests(tx, plans, now)
+    added = [(ident, each) for ident, each in zip(ids, plans, strict=True) if ident is not None]
+    add_rows(
+        tx,
+        digest_items,
+        [
+            _item_row(ident, item)
+            for ident, each in added
+            if isinstance(each.outcome, Digest)
+            for item in each.outcome.items
+        ],
+    )
+    letters = [
+        {
+            "kind": MessageKind.DIGEST.value,
+            "subscriber_id": each.outcome.subscriber_id,
+            "key": each.outcome.local_date.isoformat(),
+            "digest_id": ident,
+            "message_id": each.window.message_id,
+            "state": MessageState.PLANNED.value,
+            "owner": "",
+            "lease_until": None,
+            "not_before": each.window.not_before,
+            "expires_at": each.window.expires_at,
+            "attempts": 0,
+            "evidence": "",
+            "changed_at": now,
+        }
+        for ident, each in added
+        if each.window is not None
+    ]
+    if letters:
+        tx.execute(messages.insert(), letters)
+    return ids
+
+
+def _add_digests(tx: Connection, plans: Sequence[Plan], now: datetime) -> list[int | None]:
+    """Add the rows of digests; return their ids, None where a reader has one or is gone."""
+    known = {
+        ident
+        for batch in split_into_batches([each.outcome.subscriber_id for each in plans])
+        for ident in tx.execute(
+            select(subscribers.c.id)
+            .where(subscribers.c.id.in_(batch))
+            .with_for_update(read=True, key_share=True)
+        ).scalars()
     }
+    rows = [
+        {
+            "subscriber_id": each.outcome.subscriber_id,
+            "local_date": each.outcome.local_date,
+            "state": "planned" if isinstance(each.outcome, Digest) else "quiet",
+            "reason": "" if isinstance(each.outcome, Digest) else each.outcome.reason.value,
+            "max_paper_id": each.max_paper_id,
+            "provenance": msgspec.to_builtins(each.outcome.provenance),
+            "nearest_paper_id": None
+            if isinstance(each.outcome, Digest)
+            else each.outcome.nearest_paper_id,
+            "quiet_days_told": each.outcome.quiet_days_told,
+            "created_at": now,
+        }
+        for each in plans
+        if each.outcome.subscriber_id in known
+    ]
+    if not rows:
+        return [None] * len(plans)
+    statement = (
+        insert(tx, digests)
+        .on_conflict_do_nothing(index_elements=["subscriber_id", "local_date"])
+        .returning(digests.c.id, digests.c.subscriber_id, digests.c.local_date)
+    )
+    ids = {(row.subscriber_id, row.local_date): row.id for row in tx.execute(statement, rows).all()}
+    return [ids.get((each.outcome.subscriber_id, each.outcome.local_date)) for each in plans]
+
+
+def _item_row(digest_id: int, item: Item) -> tuple[Any, ...]:
+    """Return the values of an item, in the order of the table's columns."""
+    score = item.score
+    return (
+        digest_id,
+        item.position,
+        score.paper_id,
+        score.value,
+        score.match,
+        score.standard,
+        item.seen_before,
+        item.slot,
+        item.probability,
+        item.team,
+        item.from_day,
+        encode_score(score),
+    )
 
 
 def close_missed(
@@ -194,11 +247,13 @@ def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
 
 # A score is decoded straight from its text. Dictionaries in between take five times as long, and
 # every mail needs ten scores.
-_SCORE = msgspec.json.Decoder(Score)
 _ITEMS = (
     select(
         digest_items.c.digest_id,
         digest_items.c.position,
+        digest_items.c.paper_id,
+        digest_items.c.score,
+        digest_items.c.standard,
         digest_items.c.seen_before,
         digest_items.c.slot,
         digest_items.c.probability,
@@ -211,10 +266,10 @@ _ITEMS = (
 )
 
 
-def _build_item(row: Row[Any]) -> Item:
+def _build_item(row: Any) -> Item:
     return Item(
         position=row.position,
-        score=_SCORE.decode(row.explanation),
+        score=decode_score(row.explanation, row),
         seen_before=row.seen_before,
         slot=row.slot,
         probability=row.probability,

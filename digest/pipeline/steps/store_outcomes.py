@@ -1,7 +1,8 @@
-"""Store a digest or a quiet day with its message, and add it to the report."""
+"""Store digests and quiet days with their messages, and add them to the report."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from digest import store
@@ -11,7 +12,7 @@ from digest.model import MessageKind, Quiet, QuietReason, Subscriber
 from digest.pipeline.steps.compose_report import ComposeReport, PlannedDigest, QuietDay
 from digest.pipeline.steps.due_readers import Decision
 from digest.pipeline.steps.quiet_days import sends_mail
-from digest.store.digests import Window
+from digest.store.digests import Plan, Window
 
 
 def may_still_come(app: App, decision: Decision, started: datetime | None) -> bool:
@@ -33,32 +34,45 @@ def may_still_come(app: App, decision: Decision, started: datetime | None) -> bo
     return app.now() < closes
 
 
-def store_outcome(app: App, decision: Decision, report: ComposeReport) -> bool:
-    """Store the outcome with its message; False where another process was faster."""
-    now, reader, outcome = app.now(), decision.due.subscriber, decision.outcome
-    key = outcome.local_date.isoformat()
-    window = Window(
-        message_id=app.message_id(MessageKind.DIGEST, key, reader.id),
-        not_before=now,
-        expires_at=_expires_at(app, reader, outcome.local_date),
-    )
+def store_outcomes(
+    app: App, decisions: Sequence[Decision], report: ComposeReport
+) -> list[Decision]:
+    """Store outcomes with their messages, in one transaction.
 
-    def plan(tx: store.Connection) -> bool:
-        planned = store.digests.plan(
-            tx,
-            outcome,
-            max_paper_id=decision.max_paper_id,
-            window=window if sends_mail(reader, outcome) else None,
-            now=now,
-        )
-        if planned is not None:
-            store.digests.close_missed(tx, reader.id, decision.due.missed, now=now)
-        return planned is not None
+    Returns:
+        Those that were stored. Another process was faster with the others, or the reader is gone.
+    """
+    now = app.now()
+    plans = [_make_plan(app, decision) for decision in decisions]
 
-    stored = app.store.commit(plan)
-    if not stored:
-        report.leave_out(reader, f"has a digest for {outcome.local_date} already")
+    def store_all(tx: store.Connection) -> list[Decision]:
+        ids = store.digests.plan_all(tx, plans, now=now)
+        stored = [each for each, ident in zip(decisions, ids, strict=True) if ident is not None]
+        for each in stored:
+            store.digests.close_missed(tx, each.due.subscriber.id, each.due.missed, now=now)
+        return stored
+
+    stored = app.store.commit(store_all)
+    for decision in decisions if len(stored) < len(decisions) else ():
+        if decision not in stored:
+            report.leave_out(
+                decision.due.subscriber,
+                f"has a digest for {decision.outcome.local_date} already, or is gone",
+            )
     return stored
+
+
+def _make_plan(app: App, decision: Decision) -> Plan:
+    reader, outcome = decision.due.subscriber, decision.outcome
+    window = None
+    if sends_mail(reader, outcome):
+        key = outcome.local_date.isoformat()
+        window = Window(
+            message_id=app.message_id(MessageKind.DIGEST, key, reader.id),
+            not_before=app.now(),
+            expires_at=_expires_at(app, reader, outcome.local_date),
+        )
+    return Plan(outcome=outcome, max_paper_id=decision.max_paper_id, window=window)
 
 
 def _expires_at(app: App, reader: Subscriber, local_date: date) -> datetime:

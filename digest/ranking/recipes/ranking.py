@@ -23,6 +23,8 @@ MIN_INTEREST_VALUE = 1e-5
 _STEPS = ("thumbs", "examples", "keywords")
 #: decimals of the evidence that is kept with a score
 _EVIDENCE_DECIMALS = 4
+#: decimals of a chance
+_CHANCE_DECIMALS = 6
 
 
 def score_all(
@@ -85,6 +87,7 @@ def rank(
     """
     scored = scored or score_all(recipe, [trained_profiles], day)[0]
     chances = np.stack([calibration.chances(one.evidence) for one in scored])
+    chances = np.round(chances, _CHANCE_DECIMALS)
     best = chances.argmax(axis=0)
     papers = np.arange(day.competing)
     values = np.stack([one.values for one in scored])[best, papers]

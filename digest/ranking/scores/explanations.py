@@ -26,7 +26,7 @@ from digest.ranking.scores.order import rank
 from digest.ranking.scores.paper_words import PaperWords, WordsOf, words_of_paper
 from digest.ranking.scores.reader_words import ReaderPaper, weigh_words
 from digest.ranking.scores.sentences import trending_fact
-from digest.ranking.scores.values import Scored, score_all
+from digest.ranking.scores.values import DECIMALS, Scored, score_all
 
 #: parts that a Score names; the others are summed in its `rest`
 MAX_PARTS = 8
@@ -174,7 +174,7 @@ class _PaperExplainer:
             ]
             own_parts += reader.named_parts
             own_parts += trending
-            own_parts = [part for part in own_parts if part.value]
+            own_parts = [part for part in map(_round, own_parts) if part.value]
             own_parts.sort(key=_strongest_first)
             yield Reasons(tuple(own_parts[: self._max_parts]), nearest_liked)
 
@@ -230,6 +230,10 @@ class _PaperExplainer:
             for kind, amount in zip(kinds, self._day.trending[:, self._row].tolist(), strict=True)
             if amount
         ]
+
+
+def _round(part: Part) -> Part:
+    return Part(kind=part.kind, name=part.name, value=round(part.value, DECIMALS))
 
 
 def _strongest_first(part: Part) -> tuple[float, str, str]:

@@ -26,7 +26,7 @@ from digest.ranking.scores.parts import (
 )
 
 #: values are rounded to so many decimals: the noise of the arithmetic must not order papers
-_DECIMALS = 7
+DECIMALS = 7
 #: standard deviation up to which all papers are worth the same
 NO_DEVIATION = 1e-9
 #: readers in a batch, about
@@ -133,7 +133,7 @@ def _sum_parts(profiles: Sequence[Profile], day: Day) -> NDArray[np.float64]:
             *co_like_parts(profile, day),
         ):
             row[rows] += amounts
-    return np.round(values, _DECIMALS)
+    return np.round(values, DECIMALS)
 
 
 def _word_values(profiles: Sequence[Profile], day: Day) -> NDArray[np.float32]:

@@ -64,7 +64,7 @@ digest_items = Table(
     Column("team", String(40), nullable=False),
     #: the day on which it was first seen, where an earlier digest could have listed it
     Column("from_day", Date),
-    #: the whole `Score` as JSON: parts, rest, nearest paper
+    #: what else there is of a `Score`, see `store.explanations`
     Column("explanation", JSON, nullable=False),
 )
 

@@ -31,11 +31,11 @@ MADE = Provenance(
     model="thumbs", features="words1", recipe="learned", recipe_b="words", candidates=50, at=NOW
 )
 ITEMS = (
-    Item(position=1, score=Score(paper_id=1, value=0.5, chance=0.97), slot="pinned"),
-    Item(position=2, score=Score(paper_id=2, value=0.4, chance=0.9), team="words"),
+    Item(position=1, score=Score(paper_id=1, value=0.5, chance=0.97, rest=0.5), slot="pinned"),
+    Item(position=2, score=Score(paper_id=2, value=0.4, chance=0.9, rest=0.4), team="words"),
     Item(
         position=3,
-        score=Score(paper_id=3, value=0.1, chance=0.12),
+        score=Score(paper_id=3, value=0.1, chance=0.12, rest=0.1),
         slot="exploration",
         probability=0.02,
     ),
