@@ -41,12 +41,16 @@ class Spelling(Protocol):
         """A name that no keyword with other ways has."""
 
     @property
-    def alternatives(self) -> tuple[NDArray[np.int32], ...]:
-        """Columns for each way; every paper that holds the keyword has all columns of one.
+    def variants(self) -> tuple[str, ...] | None:
+        """Each way to write it, in small letters: words and signs, all between blanks.
 
-        A paper without it may have them too. Empty where columns cannot narrow the search, so that
-        every paper has to be read.
+        Every paper that holds the keyword has one of them, as `spellings.lower_units` writes the
+        paper. None where every paper has to be read.
         """
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every paper with one of `variants` holds the keyword."""
 
     def occurs_in(self, title: str, abstract: str) -> bool: ...
 

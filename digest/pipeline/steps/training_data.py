@@ -44,6 +44,10 @@ class BatchRatings:
         self._ignored_weight = ignored_weight
         self._votes = votes
         self._examples = _load_examples(tx, readers, view)
+        # All at once, which takes as long as those of a few readers; each is then at hand.
+        view.space.parse_keywords(
+            [word for one in readers for interest in one.interests for word in interest.keywords]
+        )
         several = [reader.id for reader in readers if len(reader.interests) > 1]
         self._interests_by_paper = (
             store.history.load_interests(tx, several, before=view.before) if several else {}

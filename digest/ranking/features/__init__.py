@@ -3,6 +3,7 @@
 - `words`: counts of words and pairs, stored once for each paper
 - `weights`: tf-idf by the corpus frequencies, and keywords in the same columns
 - `spellings`, `inflections`: the ways to write a keyword
+- `text_index`: which papers hold a keyword
 - `literal`: keywords such as "R" and "C++", which are matched as written
 - `table`, `training`: word vectors, trained from papers alone
 - `space`: counts -> the rows that profiles and scores work on
@@ -17,6 +18,7 @@ from digest.ranking.features.literal import keyword_problem
 from digest.ranking.features.phrases import NounPhrase, noun_phrases
 from digest.ranking.features.space import WIDTH, Contributions, Space, fit_space
 from digest.ranking.features.table import DIMENSIONS, Table, load_base_table
+from digest.ranking.features.text_index import TextIndex
 from digest.ranking.features.training import MIN_TRAINING_PAPERS, train
 from digest.ranking.features.weights import (
     MIN_PAPERS,
@@ -54,6 +56,7 @@ __all__ = [
     "NounPhrase",
     "Space",
     "Table",
+    "TextIndex",
     "fit_encoding",
     "fit_space",
     "is_readable",

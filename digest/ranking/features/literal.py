@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
 from digest.ranking.features.words import STOP_WORDS, drop_possessives, fold, pieces
 
 _TOKEN = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
@@ -47,13 +44,14 @@ def _is_content(word: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class LiteralSpelling:
-    """A keyword matched as written, a `rows.Spelling` without columns."""
+    """A keyword matched as written, a `rows.Spelling` that papers have to be read for."""
 
     text: str
     pattern: re.Pattern[str]
     #: small letters of which one stands in every text that the pattern finds
     hints: tuple[str, ...]
-    alternatives: tuple[NDArray[np.int32], ...] = ()
+    variants: None = None
+    is_exact: bool = False
 
     def occurs_in(self, title: str, abstract: str) -> bool:
         return any(map(self._occurs_in, (title, abstract)))

@@ -31,7 +31,7 @@ SHRINKAGE = 0.8
 #: papers that a mean and a covariance are estimated from at least
 MIN_COVARIANCE_PAPERS = 30
 #: keywords whose phrases a space keeps
-_CACHED_KEYWORDS = 4096
+_CACHED_KEYWORDS = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -13,19 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-import numpy as np
-from numpy.typing import NDArray
-
 from digest.ranking.features.inflections import ing_forms, number_forms
-from digest.ranking.features.words import (
-    STOP_WORDS,
-    columns_of,
-    drop_possessives,
-    fold,
-    pieces_of,
-)
+from digest.ranking.features.words import STOP_WORDS, drop_possessives, fold
 
-#: endings that a trailing "*" stands for; rows are hashed, so a word is found by its whole spelling
+#: endings that a trailing "*" stands for; words are found by their whole spelling
 ENDINGS = (
     "",
     "s",
@@ -62,14 +53,16 @@ class WordSpelling:
     """A keyword that is found by its words, a `rows.Spelling`."""
 
     text: str
-    alternatives: tuple[NDArray[np.int32], ...]
-    #: each way to write it, in lower case, between blanks
     variants: tuple[str, ...]
     #: finds it in capitals; None where case does not count
     cased: re.Pattern[str] | None
 
+    @property
+    def is_exact(self) -> bool:
+        return self.cased is None
+
     def occurs_in(self, title: str, abstract: str) -> bool:
-        text = _lower_units(title, abstract)
+        text = lower_units(title, abstract)
         # Three times as fast as any().
         for variant in self.variants:
             if variant in text:
@@ -79,11 +72,11 @@ class WordSpelling:
         return self.cased is None or any(
             _has_no_case(part) or self.cased.search(separate_units(part)) is not None
             for part in (title, abstract)
-            if any(variant in _lower_units(part, "") for variant in self.variants)
+            if any(variant in lower_units(part, "") for variant in self.variants)
         )
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=1 << 16)
 def spell(text: str) -> WordSpelling:
     """Return how a keyword may be written.
 
@@ -102,20 +95,18 @@ def spell(text: str) -> WordSpelling:
         spelled.append((words[0] + "s",))
     else:
         spelled += [(*words[:-1], last) for last in _last_words(words)]
-    variants = list(dict.fromkeys(v for words in spelled for v in _vary_compounds(words)))
-    columns_by_variant = {
-        variant: columns
-        for variant, columns in zip(variants, _required_columns(variants), strict=True)
-        if len(columns)
-    }
-    # Lone digits and letters have no columns of their own: every paper has to be read.
-    is_lone = all(len(word) == 1 or word.isdigit() for word in words) and len(stem.split()) > 1
+    variants = dict.fromkeys(v for words in spelled for v in _vary_compounds(words))
     return WordSpelling(
         text=" ".join(words) + ("*" if text.endswith("*") else "") + " (capitals)" * is_acronym,
-        alternatives=() if is_lone else tuple(columns_by_variant.values()),
-        variants=tuple(f" {' '.join(variant)} " for variant in columns_by_variant),
+        variants=tuple(
+            [f" {' '.join(variant)} " for variant in variants if any(map(_counts, variant))]
+        ),
         cased=re.compile(rf"(?<= )(?=\w[a-z]*[A-Z])(?i:{words[0]})s?(?= )") if is_acronym else None,
     )
+
+
+def _counts(word: str) -> bool:
+    return word.isalnum() and word not in STOP_WORDS
 
 
 def _last_words(words: Sequence[str]) -> tuple[str, ...]:
@@ -153,34 +144,13 @@ def _is_compound(left: str, right: str) -> bool:
     )
 
 
-def _required_columns(variants: Sequence[Sequence[str]]) -> Iterator[NDArray[np.int32]]:
-    """Yield for each variant the columns of a paper that holds its words.
-
-    Lone letters and digits stand in pairs only where a hyphen binds them, so the pairs of a keyword
-    with such a word are not required; "3-D" has nothing else.
-    """
-    # A hyphen makes a piece of each, as in the compound that a lone letter belongs to.
-    code_lists = [
-        [code for word in variant if word.isalnum() for _, code in pieces_of(f"{word}-")]
-        for variant in variants
-    ]
-    words, pairs = columns_of([code for codes in code_lists for code in codes])
-    end = 0
-    for codes in code_lists:
-        start, end = end, end + len(codes)
-        singles = [column for column in words[start:end] if column >= 0]
-        own_pairs = pairs[start : max(end - 1, start)]
-        needs_singles = not own_pairs or (singles and len(singles) < len(codes))
-        columns = set(singles if needs_singles else own_pairs)
-        yield np.array(sorted(columns), dtype=np.int32)
-
-
 def _has_no_case(text: str) -> bool:
     return text.islower() or text.isupper()
 
 
 @lru_cache(maxsize=1 << 13)
-def _lower_units(title: str, abstract: str) -> str:
+def lower_units(title: str, abstract: str) -> str:
+    """Return the words and signs of a paper, as `separate_units`, in small letters."""
     return f"{separate_units(title)}\n{separate_units(abstract)}".lower()
 
 

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Paper
-from digest.ranking.features import Contributions
+from digest.ranking.features import Contributions, TextIndex
 from digest.ranking.rows import (
     FrequencyBlocks,
     Spelling,
@@ -58,6 +58,7 @@ class _DayCache:
     cosine_rows: set[int] = field(default_factory=set)
     near_duplicates: dict[int, frozenset[int]] = field(default_factory=dict)
     words_by_column: sp.csc_matrix | None = None
+    text_index: TextIndex | None = None
     paper_shares: NDArray[np.float64] | None = None
     competing_words: sp.csr_matrix | None = None
     frequency_blocks: FrequencyBlocks | None = None
@@ -164,33 +165,19 @@ class Day:
             return np.flatnonzero(holds[rows])
         cached = self.cache.spelling_rows.get((spelling.text, in_title))
         if cached is None:
-            # Columns only narrow the search: other words share them, and the pairs of a longer
-            # phrase may stand apart.
-            candidates = self.rows_holding(spelling) if in_title else self._candidates(spelling)
-            holding = [row for row in candidates.tolist() if self._holds(row, spelling, in_title)]
-            cached = np.array(holding, dtype=np.int64)
+            found = self._text_index().find(spelling, in_title=in_title)
+            cached = np.array(found, dtype=np.int64)
             if len(self.cache.spelling_rows) >= _CACHED_SPELLINGS:
                 self.cache.spelling_rows.clear()
             self.cache.spelling_rows[spelling.text, in_title] = cached
         return cached
 
-    def _candidates(self, spelling: Spelling) -> NDArray[np.int64]:
-        """Return the rows of the papers that have all columns of an alternative, ascending."""
-        if not spelling.alternatives:
-            return np.arange(len(self.papers) + len(self.recent))
-        row_arrays: list[NDArray[np.int32]] = []
-        for columns in spelling.alternatives:
-            indices = self.word_index[columns].tolist()
-            if min(indices) >= 0:
-                first, *others = map(self.rows_with_word, indices)
-                for rows in others:
-                    first = np.intersect1d(first, rows, assume_unique=True)
-                row_arrays.append(first)
-        return np.unique(np.concatenate([np.empty(0, np.int64), *row_arrays]))
-
-    def _holds(self, row: int, spelling: Spelling, in_title: bool) -> bool:
-        paper = self.papers[row] if row < self.competing else self.recent[row - self.competing]
-        return spelling.occurs_in(paper.title, "" if in_title else paper.abstract)
+    def _text_index(self) -> TextIndex:
+        if self.cache.text_index is None:
+            self.cache.text_index = TextIndex(
+                [(paper.title, paper.abstract) for paper in (*self.papers, *self.recent)]
+            )
+        return self.cache.text_index
 
     def rows_with_word(self, index: int) -> NDArray[np.int32]:
         """Return the rows of the papers with a word of the vocabulary, ascending."""
