@@ -23,8 +23,9 @@ def stop_after(times: int) -> Callable[[], bool]:
 
 
 def test_a_stopped_compose_is_continued_by_the_next(
-    any_app: App, cast: Cast, dump: Callable[..., Path]
+    any_app: App, cast: Cast, dump: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("digest.pipeline.compose._STORED_TOGETHER", 1)
     pipeline.ingest(any_app, [dump()], seen="name")
     cast(any_app)
     first = pipeline.compose(any_app, day=TODAY, stop=stop_after(1))

@@ -198,7 +198,7 @@ def test_readers_thumbs_fade_by_their_own_age() -> None:
         scores.UPVOTES * np.log1p(6 / 8) / np.log1p(100), abs=1e-7
     )
     assert upvotes_part(make_paper(1, upvotes=6), [], {1: [-0.5] * 9}) == pytest.approx(
-        scores.UPVOTES * np.log1p(9) / np.log1p(100)
+        scores.UPVOTES * np.log1p(9) / np.log1p(100), abs=1e-7
     )
 
 
