@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def stop_after(times: int) -> Callable[[], bool]:
 def test_a_stopped_compose_is_continued_by_the_next(
     any_app: App, cast: Cast, dump: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digest.pipeline.compose._STORED_TOGETHER", 1)
+    monkeypatch.setattr(sys.modules["digest.pipeline.compose"], "_STORED_TOGETHER", 1)
     pipeline.ingest(any_app, [dump()], seen="name")
     cast(any_app)
     first = pipeline.compose(any_app, day=TODAY, stop=stop_after(1))
