@@ -69,6 +69,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "explain": Entry("feedback", "Show what the thumbs of a reader have taught."),
         "deliveries": Entry("deliveries", "List messages with every attempt to deliver them."),
         "evaluate": Entry("evaluate", "Compare the recipes on your readers' own thumbs."),
+        "bench": Entry("bench", "Measure how many readers this machine can serve."),
     },
     "Keeping": {
         "db": Entry("database", "Upgrade, back up or restore the database."),

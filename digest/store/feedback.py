@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select, update
@@ -30,6 +30,22 @@ def save(tx: Connection, vote: Feedback) -> Vote:
         statement.on_conflict_do_update(index_elements=["subscriber_id", "paper_id"], set_=values)
     )
     return before or 0
+
+
+def add_many(tx: Connection, votes: Sequence[Feedback]) -> None:
+    """Store the first votes of their readers on their papers, all at once."""
+    rows = [
+        {
+            "subscriber_id": vote.subscriber_id,
+            "paper_id": vote.paper_id,
+            "vote": vote.vote,
+            "at": vote.at,
+            "via": vote.via,
+        }
+        for vote in votes
+    ]
+    if rows:
+        tx.execute(feedback.insert(), rows)
 
 
 def load_vote(tx: Connection, subscriber_id: int, paper_id: int) -> Vote:

@@ -39,7 +39,6 @@ def examine(store: Store) -> Health:
     revision = schema.get_revision(store)
     with store.reading() as tx:
         if store.is_sqlite:
-            version = f"SQLite {tx.execute(text('SELECT sqlite_version()')).scalar_one()}"
             results = tx.execute(text("PRAGMA integrity_check(10)")).scalars().all()
             dangling = tx.execute(text("PRAGMA foreign_key_check")).all()
             damage = [str(result) for result in results if result != "ok"] + (
@@ -52,7 +51,6 @@ def examine(store: Store) -> Health:
             }
             clock = None
         else:
-            version = f"PostgreSQL {tx.execute(text('SHOW server_version')).scalar_one()}"
             damage = []
             needed_settings = {"fsync": "on", "full_page_writes": "on"}
             settings = {
@@ -70,13 +68,37 @@ def examine(store: Store) -> Health:
         if settings[name] != needed
     ]
     return Health(
-        version=version,
+        version=find_version(store),
         revision=revision,
         needed=schema.get_head_revision(),
         damage=tuple(damage),
         unsafe=tuple(unsafe),
         clock=clock,
     )
+
+
+def find_version(store: Store) -> str:
+    """Find the name and version of the database, such as "SQLite 3.45.1"."""
+    with store.reading() as tx:
+        if store.is_sqlite:
+            return f"SQLite {tx.execute(text('SELECT sqlite_version()')).scalar_one()}"
+        return f"PostgreSQL {tx.execute(text('SHOW server_version')).scalar_one()}"
+
+
+def measure_size(store: Store) -> int:
+    """Measure the bytes that the database takes.
+
+    On SQLite these are its pages without the free ones. On PostgreSQL they are its files, which
+    also hold rows that a VACUUM would free.
+    """
+    with store.reading() as tx:
+        if not store.is_sqlite:
+            return int(tx.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+        pages, free, size = (
+            int(tx.execute(text(f"PRAGMA {name}")).scalar_one())
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+    return (pages - free) * size
 
 
 def check_database(store: Store) -> None:

@@ -41,6 +41,29 @@ def add(
     return _load_one(tx, subscribers.c.id == ident)
 
 
+def add_many(tx: Connection, new: Sequence[Subscriber], *, origin: str, now: datetime) -> list[int]:
+    """Store many new subscribers at once; return their ids, in the same order.
+
+    Args:
+        new: their ids are ignored; they joined when `created` says, and are added to this install
+            now.
+    """
+    dates = {"origin": origin, "changed_at": now, "added_at": now}
+    rows = [_to_row(subscriber) | dates | {"created_at": subscriber.created} for subscriber in new]
+    if not rows:
+        return []
+    statement = subscribers.insert().returning(subscribers.c.id, sort_by_parameter_order=True)
+    ids = list(tx.execute(statement, rows).scalars())
+    own = [
+        _interest_to_row(ident, interest)
+        for ident, subscriber in zip(ids, new, strict=True)
+        for interest in subscriber.interests
+    ]
+    if own:
+        tx.execute(interests.insert(), own)
+    return ids
+
+
 def overwrite(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subscriber:
     """Overwrite everything but the id and the dates of joining."""
     tx.execute(
@@ -218,15 +241,17 @@ def _to_row(s: Subscriber) -> dict[str, Any]:
 
 def _add_interests(tx: Connection, ident: int, new: Sequence[Interest]) -> None:
     for interest in new:
-        tx.execute(
-            interests.insert().values(
-                subscriber_id=ident,
-                name=interest.name,
-                share=interest.share,
-                keywords=list(interest.keywords),
-                categories=list(interest.categories),
-                authors=list(interest.authors),
-                papers=list(interest.papers),
-                text=interest.text,
-            )
-        )
+        tx.execute(interests.insert().values(**_interest_to_row(ident, interest)))
+
+
+def _interest_to_row(ident: int, interest: Interest) -> dict[str, Any]:
+    return {
+        "subscriber_id": ident,
+        "name": interest.name,
+        "share": interest.share,
+        "keywords": list(interest.keywords),
+        "categories": list(interest.categories),
+        "authors": list(interest.authors),
+        "papers": list(interest.papers),
+        "text": interest.text,
+    }

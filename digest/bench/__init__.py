@@ -1,0 +1,1 @@
+"""Measure how many readers this machine can serve, with the real commands."""
