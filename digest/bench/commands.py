@@ -55,7 +55,7 @@ def run_command(command: Sequence[str]) -> tuple[Usage, bytes]:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as figures_file:
         # in a session of its own, so that all of it can be ended
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-I", "-S", str(_TIMED), str(writing), *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -73,8 +73,10 @@ def run_command(command: Sequence[str]) -> tuple[Usage, bytes]:
             raise
         figures = json.loads(figures_file.read() or b'{"code": null}')
     if figures.pop("code") != 0:
-        lines = errors.decode(errors="replace").strip().splitlines()
-        raise DigestError(f"{' '.join(command)}: failed: {lines[-1] if lines else 'no message'}")
+        said = (errors.strip() or output.strip()).decode(errors="replace")
+        raise DigestError(
+            f"the bench stopped, since a command failed: {' '.join(command)}\n{said[-2000:]}"
+        )
     return Usage(**figures), output
 
 

@@ -10,7 +10,7 @@ from digest import store
 from digest.bench.readers import Invention
 from digest.due_dates import LOOK_BACK
 from digest.errors import InputError
-from digest.model import Feedback
+from digest.model import Feedback, Strictness
 
 #: readers stored at once
 _BATCH = 1000
@@ -65,7 +65,15 @@ def find_newest_day(opened: store.Store) -> date:
     return day
 
 
-def add_readers(opened: store.Store, count: int, *, day: date, seed: int) -> Filled:
+def add_readers(
+    opened: store.Store,
+    count: int,
+    *,
+    day: date,
+    seed: int,
+    size: int = 10,
+    strictness: Strictness = "balanced",
+) -> Filled:
     """Invent readers and store them with their thumbs.
 
     They came to this install on the evening before, so that the papers of their first digest are
@@ -73,6 +81,9 @@ def add_readers(opened: store.Store, count: int, *, day: date, seed: int) -> Fil
 
     Args:
         day: for which their digests will be composed.
+        seed: another one gives other readers.
+        size: papers in a digest at most.
+        strictness: of every reader.
 
     Raises:
         InputError: no readers can be invented from the stored papers.
@@ -80,7 +91,8 @@ def add_readers(opened: store.Store, count: int, *, day: date, seed: int) -> Fil
     with opened.reading() as tx:
         paper_ids = store.papers.list_seen_between(tx, day - _PAPER_DAYS, day)
         papers = list(store.papers.load(tx, paper_ids).values())
-    invented = Invention(papers, day=day, seed=seed).invent(count)
+    invention = Invention(papers, day=day, seed=seed, size=size, strictness=strictness)
+    invented = invention.invent(count)
     now = datetime.combine(day - timedelta(days=1), time(20), UTC)
     while batch := list(islice(invented, _BATCH)):
         with opened.writing() as tx:

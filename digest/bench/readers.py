@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Literal
 
 from digest.errors import InputError
-from digest.model import Interest, Paper, Subscriber
+from digest.model import Interest, Paper, Strictness, Subscriber
 
 #: thumbs of a reader who rates
 THUMBS = (10, 60)
@@ -44,19 +44,35 @@ class InventedReader:
     thumbs: tuple[tuple[int, Literal[-1, 1], datetime], ...]
 
 
+def address_of(number: int) -> str:
+    """Return the address of an invented reader, numbered from 1. Nobody can have it (RFC 2606)."""
+    return f"reader.{number}@example.net"
+
+
 class Invention:
     """Invents readers from papers.
 
     Args:
-        papers: all papers that are stored.
+        papers: whose words become the readers' keywords.
         day: readers have rated papers first seen before this day.
+        seed: another one gives other readers.
+        size: papers in a digest at most.
+        strictness: of every reader.
 
     Raises:
         InputError: the papers are too few, or none was first seen before the day.
     """
 
-    def __init__(self, papers: Sequence[Paper], *, day: date, seed: int) -> None:
-        self._seed, self._day = seed, day
+    def __init__(
+        self,
+        papers: Sequence[Paper],
+        *,
+        day: date,
+        seed: int,
+        size: int = 10,
+        strictness: Strictness = "balanced",
+    ) -> None:
+        self._seed, self._size, self._strictness = seed, size, strictness
         in_text, self._in_title = _find_keywords(papers)
         self._topics = [paper for paper in papers if self._in_title[paper.id]]
         self._rated = [paper for paper in papers if paper.first_seen < day]
@@ -84,8 +100,10 @@ class Invention:
             yield InventedReader(
                 subscriber=Subscriber(
                     id=0,
-                    email=f"reader.{number}@example.net",
+                    email=address_of(number),
                     name=f"Reader {number}",
+                    size=self._size,
+                    strictness=self._strictness,
                     interests=(interest,),
                     created=datetime.combine(self._first_day - timedelta(days=1), _EVENING, UTC),
                 ),

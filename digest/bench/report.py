@@ -47,7 +47,7 @@ class Round:
     sizes: tuple[int, int, int]
     #: bytes of the previewed mail
     mail_size: int
-    #: whether Postfix's smtp-source sent as many messages of that size
+    #: Postfix's smtp-source, with as many messages of that size; None = it is not installed
     floor: Usage | None
 
     @property
@@ -63,20 +63,28 @@ class Round:
         fixed = getattr(self.usages[FIXED_PARTS[command]], figure)
         return float((whole - fixed if whole > fixed else whole) / self.readers)
 
+    @property
+    def each(self) -> float:
+        """Seconds that a reader adds to compose and send."""
+        return sum(self.net(command, "wall") for command in FIXED_PARTS)
+
+    @property
+    def fixed(self) -> float:
+        """Seconds that a compose and a send take whatever the number of readers."""
+        return sum(self.usages[name].wall for name in FIXED_PARTS.values())
+
     def count_served(self, seconds: float) -> int:
         """Count the readers whose digests are composed, and then sent, in so many seconds."""
-        fixed = sum(self.usages[name].wall for name in FIXED_PARTS.values())
-        each = sum(self.net(command, "wall") for command in FIXED_PARTS)
-        return max(0, math.floor((seconds - fixed) / each))
+        return max(0, math.floor((seconds - self.fixed) / self.each))
 
     @property
     def sent_per_second(self) -> float:
         return self.accepted / self.usages["send"].wall
 
     @property
-    def ratio_to_floor(self) -> float | None:
-        """Digests a second, as a part of the messages a second of smtp-source."""
-        return None if self.floor is None else self.floor.wall / self.usages["send"].wall
+    def floor_per_second(self) -> float | None:
+        """Messages a second of smtp-source."""
+        return None if self.floor is None else self.accepted / self.floor.wall
 
     @property
     def json(self) -> dict[str, object]:
@@ -102,14 +110,17 @@ class Round:
             },
             "mail_bytes": self.mail_size,
             "sent_per_second": round(self.sent_per_second, 1),
-            "smtp_source": None
-            if self.floor is None
-            else self.floor.json
-            | {
-                "messages": self.accepted,
-                "per_second": round(self.accepted / self.floor.wall, 1),
-                "ratio": round(self.floor.wall / self.usages["send"].wall, 3),
-            },
+            "smtp_source": self._floor_json,
+        }
+
+    @property
+    def _floor_json(self) -> dict[str, object] | None:
+        if self.floor is None or self.floor_per_second is None:
+            return None
+        return {
+            **self.floor.json,
+            "per_second": round(self.floor_per_second, 1),
+            "ratio": round(self.sent_per_second / self.floor_per_second, 4),
         }
 
 
@@ -161,5 +172,10 @@ class Report:
             "growth": None
             if len(self.rounds) == 1
             else {command: round(ratio, 3) for command, ratio in self.growth.items()},
-            "served": {"readers": self.served, "seconds": self.seconds},
+            "served": {
+                "readers": self.served,
+                "seconds": self.seconds,
+                "fixed_s": round(self.rounds[-1].fixed, 3),
+                "ms_per_reader": round(1000 * self.rounds[-1].each, 3),
+            },
         }

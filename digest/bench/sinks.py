@@ -47,7 +47,7 @@ def run_sink() -> Iterator[Sink]:
         port = free_port()
         as_user = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to run as root
         command = [program, *as_user, f"127.0.0.1:{port}", "256"]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         try:
@@ -70,8 +70,8 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
         else:
             return
     raise MailerError(
-        f"{process.args}: the mail server of the bench does not start. Try again; if it fails "
-        "once more, take Postfix's programs out of the PATH"
+        "the bench's own mail server does not start within "
+        f"{_PATIENCE} s. Try again when less is running on this machine"
     )
 
 

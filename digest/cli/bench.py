@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.options import (
-    AsJson,
-    ConfigPath,
-    err,
-    load,
-    out,
-    parse_day,
-    show_json,
-)
-from digest.cli.tables import make_table
-from digest.errors import InputError
+from digest.cli.options import AsJson, ConfigPath, err, load, out, parse_day, show_json
+from digest.cli.tables import count_noun, make_table
 
 if TYPE_CHECKING:
     from digest.bench.report import Report, Round
@@ -27,7 +18,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 #: when all readers must have their digest
-_DEADLINE = "08:00"
+DEADLINE = "08:00"
 
 
 @commands.command()
@@ -35,6 +26,7 @@ def bench(
     dumps: Annotated[
         list[Path] | None,
         typer.Argument(
+            exists=True,
             help="Files and folders of dumps of several days, the day in each name; by default "
             "the papers of `digest demo`.",
             show_default=False,
@@ -64,7 +56,8 @@ def bench(
         str,
         typer.Option(
             metavar="HH:MM",
-            help=f"When composing begins; all readers must have their digest by {_DEADLINE}.",
+            help="When the papers are there and composing begins; all readers must have their "
+            f"digest by {DEADLINE}.",
         ),
     ] = "07:00",
     seed: Annotated[int, typer.Option(help="Another seed invents other readers.")] = 1,
@@ -93,14 +86,14 @@ def bench(
     takes every mail and keeps none. Of your settings it uses those of digest, evaluate, features
     and workers, and smtp.connections. Your database and your mail server are not touched.
 
-    The readers that can be served by 8 o'clock: preview and a send of nothing are the fixed part
-    of compose and send. The rest, divided by the number of readers, is the time of one reader.
-    In the hour from 7 to 8 (--papers-at) as many can be served as fit after the fixed part,
-    composed and then sent by one process each.
+    How many can be served by 8 o'clock: what compose and send take for any number of readers is
+    measured by a preview of one reader and a send of nothing. The rest, divided by the number of
+    readers, is the time of one. In the hour from 7 to 8 (--papers-at), first all are composed,
+    then all are sent, by one process; as many are served as fit into what the fixed part leaves.
     """
     from digest.bench.run import Options, run
 
-    numbers = _parse_numbers(subscribers)
+    numbers = parse_numbers(subscribers)
     databases = database or []
     if databases and len(databases) != len(numbers):
         raise typer.BadParameter(
@@ -116,17 +109,17 @@ def bench(
             seed=seed,
             folder=folder,
             settings=_with_workers(load(config), workers),
-            seconds=_count_seconds(papers_at),
+            seconds=parse_papers_at(papers_at),
         ),
         say=lambda text: err.print(f"digest bench: {text}", style="dim", highlight=False),
     )
     if as_json:
         show_json(report.json)
     else:
-        _show(report, papers_at)
+        show_report(report, papers_at)
 
 
-def _parse_numbers(text: str) -> list[int]:
+def parse_numbers(text: str) -> list[int]:
     """Parse numbers of readers, separated by commas; return them from the least."""
     try:
         numbers = sorted({int(number) for number in text.split(",")})
@@ -139,13 +132,14 @@ def _parse_numbers(text: str) -> list[int]:
     return numbers
 
 
-def _count_seconds(papers_at: str) -> int:
+def parse_papers_at(papers_at: str) -> int:
+    """Parse the time at which composing begins; return the seconds until the deadline."""
     try:
-        begin, end = (datetime.strptime(text, "%H:%M") for text in (papers_at, _DEADLINE))  # noqa: DTZ007
+        begin, end = (datetime.strptime(text, "%H:%M") for text in (papers_at, DEADLINE))  # noqa: DTZ007
     except ValueError:
         raise typer.BadParameter(f"{papers_at!r} is no time; write HH:MM, as in 07:00") from None
     if begin >= end:
-        raise typer.BadParameter(f"{papers_at} is not before {_DEADLINE}")
+        raise typer.BadParameter(f"{papers_at} is not before {DEADLINE}")
     return (end - begin) // timedelta(seconds=1)
 
 
@@ -158,5 +152,71 @@ def _with_workers(settings: Config, workers: int | None) -> Config:
     return settings.model_copy(update={"workers": chosen})
 
 
-def _show(report: Report, papers_at: str) -> None:
-    show_json(report.json)
+def show_report(report: Report, papers_at: str) -> None:
+    """Print what was measured; the last line says how many readers can be served."""
+    machine = report.machine
+    _print(
+        f"{machine.processor}, {machine.cores} cores, Python {machine.python}, {machine.database}; "
+        f"load {report.load[0]:.1f} before and {report.load[1]:.1f} after"
+    )
+    for measured in report.rounds:
+        _show_round(measured, report)
+    if len(report.rounds) > 1:
+        ratios = " and ".join(f"{ratio:.2f} for {name}" for name, ratio in report.growth.items())
+        _print(
+            f"CPU a reader with {report.rounds[-1].readers:,} readers, relative to "
+            f"{report.rounds[0].readers:,}: {ratios}"
+        )
+    _print(describe_served(report, papers_at))
+
+
+def _show_round(measured: Round, report: Report) -> None:
+    from digest.bench.report import FIXED_PARTS
+
+    filled, (before, composed, sent) = measured.filled, measured.sizes
+    out.print()
+    _print(
+        f"{count_noun(measured.readers, 'reader')} with {filled.thumbs_up:,} thumbs up and "
+        f"{filled.thumbs_down:,} down, {filled.papers:,} papers from "
+        f"{count_noun(report.dumps, 'file')}: {measured.digests:,} digests and {measured.quiet:,} "
+        f"quiet days for {report.day}"
+    )
+    columns = ("seconds", "CPU seconds", "memory MB", "CPU ms a reader")
+    table = make_table("step", *columns, numbers=columns)
+    for name, usage in measured.usages.items():
+        each = f"{1000 * measured.net(name, 'cpu'):.2f}" if name in FIXED_PARTS else ""
+        table.add_row(
+            name, f"{usage.wall:.1f}", f"{usage.cpu:.1f}", f"{usage.memory / 1e6:.0f}", each
+        )
+    out.print(table)
+    _print(
+        f"stored a reader: {(composed - before) / measured.readers:,.0f} bytes once composed, "
+        f"{(sent - before) / measured.readers:,.0f} once sent"
+    )
+    rate = f"sent {measured.sent_per_second:,.0f} mails a second to {report.sink}"
+    if measured.floor_per_second is not None:
+        rate += (
+            f"; smtp-source, with ready mails of {measured.mail_size / 1000:.0f} kB: "
+            f"{measured.floor_per_second:,.0f}, ratio "
+            f"{measured.sent_per_second / measured.floor_per_second:.3f}"
+        )
+    _print(rate)
+
+
+def describe_served(report: Report, papers_at: str) -> str:
+    """Say how many readers can be served, and by which rule."""
+    measured = report.rounds[-1]
+    sentence = (
+        f"This machine can serve {report.served:,} readers from {papers_at} to {DEADLINE}: "
+        f"first all are composed, then all are sent, by one process; that takes "
+        f"{1000 * measured.each:.1f} ms a reader, after {measured.fixed:.1f} s for any number."
+    )
+    if report.served > 2 * measured.readers:
+        sentence += (
+            f" Measured with {measured.readers:,}; --subscribers {report.served} would prove it."
+        )
+    return sentence
+
+
+def _print(text: str) -> None:
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
