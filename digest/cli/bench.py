@@ -81,15 +81,17 @@ def bench(
 ) -> None:
     """Measure how many readers this machine can serve.
 
-    Invents readers with keywords, half of them with thumbs, and runs the real commands for them,
-    one after the other: ingest, preview, compose, and send to a mail server on this machine that
-    takes every mail and keeps none. Of your settings it uses those of digest, evaluate, features
-    and workers, and smtp.connections. Your database and your mail server are not touched.
+    Invents readers with keywords, half of them with thumbs, and runs the real
+    commands for them, one after the other: ingest, preview, compose, and send
+    to a mail server of its own, which takes every mail and keeps none. Of your
+    settings it uses the sections digest, evaluate, features and workers, and
+    smtp.connections. It touches neither your database nor your mail server.
 
-    How many can be served by 8 o'clock: what compose and send take for any number of readers is
-    measured by a preview of one reader and a send of nothing. The rest, divided by the number of
-    readers, is the time of one. In the hour from 7 to 8 (--papers-at), first all are composed,
-    then all are sent, by one process; as many are served as fit into what the fixed part leaves.
+    How many can be served by 8 o'clock: what compose and send take for any
+    number of readers is measured by a preview of one reader and a send of
+    nothing. The rest, divided by the number of readers, is the time of one.
+    From 7 (--papers-at) to 8, first all are composed, then all are sent, by
+    one process; so many are served as fit in after the fixed part.
     """
     from digest.bench.run import Options, run
 
@@ -176,8 +178,8 @@ def _show_round(measured: Round, report: Report) -> None:
     filled, (before, composed, sent) = measured.filled, measured.sizes
     out.print()
     _print(
-        f"{count_noun(measured.readers, 'reader')} with {filled.thumbs_up:,} thumbs up and "
-        f"{filled.thumbs_down:,} down, {filled.papers:,} papers from "
+        f"readers: {measured.readers:,}, thumbs: {filled.thumbs_up:,} up and "
+        f"{filled.thumbs_down:,} down, papers: {filled.papers:,} from "
         f"{count_noun(report.dumps, 'file')}: {measured.digests:,} digests and {measured.quiet:,} "
         f"quiet days for {report.day}"
     )
@@ -193,7 +195,8 @@ def _show_round(measured: Round, report: Report) -> None:
         f"stored a reader: {(composed - before) / measured.readers:,.0f} bytes once composed, "
         f"{(sent - before) / measured.readers:,.0f} once sent"
     )
-    rate = f"sent {measured.sent_per_second:,.0f} mails a second to {report.sink}"
+    sink = "its own mail server" if report.sink == "own" else report.sink
+    rate = f"sent {measured.sent_per_second:,.0f} mails a second to {sink}"
     if measured.floor_per_second is not None:
         rate += (
             f"; smtp-source, with ready mails of {measured.mail_size / 1000:.0f} kB: "
@@ -213,7 +216,7 @@ def describe_served(report: Report, papers_at: str) -> str:
     )
     if report.served > 2 * measured.readers:
         sentence += (
-            f" Measured with {measured.readers:,}; --subscribers {report.served} would prove it."
+            f" Only {measured.readers:,} were measured: --subscribers {report.served} checks it."
         )
     return sentence
 

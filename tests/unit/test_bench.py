@@ -118,7 +118,7 @@ def test_the_table_has_every_step_and_ends_with_the_number(
 ) -> None:
     report = make_report(make_round(), make_round(1000))
     show_report(report, "07:00")
-    lines = capsys.readouterr().out.splitlines()
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     (compose, _) = [line for line in lines if line.startswith("compose")]
     assert compose.split() == ["compose", "13.0", "7.0", "0", "50.00"]
     assert "stored a reader: 50 bytes once composed, 70 once sent" in lines
