@@ -68,7 +68,8 @@ def run_command(command: Sequence[str]) -> tuple[Usage, bytes]:
         try:
             output, errors = process.communicate()
         except BaseException:
-            os.killpg(process.pid, signal.SIGTERM)
+            # at once: what it works on is the bench's own
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
         figures = json.loads(figures_file.read() or b'{"code": null}')

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import smtplib
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -238,6 +241,33 @@ def test_a_command_that_fails_is_named_with_its_last_line() -> None:
     program = "import sys; print('first', file=sys.stderr); sys.exit('no such luck')"
     with pytest.raises(DigestError, match="no such luck"):
         run_command([sys.executable, "-c", program])
+
+
+def test_a_signal_ends_the_measured_command_too(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    inner = (
+        "import fcntl, time; file = open('lock', 'w'); fcntl.flock(file, fcntl.LOCK_EX); "
+        "file.write('locked'); file.flush(); time.sleep(600)"
+    )
+    outer = (
+        "import sys; from digest.bench.commands import run_command\n"
+        "from digest.signals import end_on_signals\n"
+        f"with end_on_signals(): run_command([sys.executable, '-c', {inner!r}])"
+    )
+    with subprocess.Popen([sys.executable, "-c", outer], cwd=tmp_path) as process:
+        while not lock.exists() or not lock.read_text():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.terminate()
+        assert process.wait(timeout=60) == 143
+    with lock.open() as file:  # a process that still runs would hold the lock for ten minutes
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(0.01)
+    pytest.fail("the measured command still runs")
 
 
 def test_settings_of_the_environment_do_not_reach_a_command(
