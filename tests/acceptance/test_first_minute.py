@@ -43,6 +43,7 @@ VALUES = {
 WRITERS = {
     "init",
     "dev-mail",
+    "bench",
     "demo",
     "serve",
     "fetch",
