@@ -58,6 +58,15 @@ lines = st.lists(st.sampled_from([*"ab =.\t\n", "é", "语", "<", "  ", "x" * 30
 )
 
 
+def test_the_cards_of_a_day_are_kept_as_text_and_html_with_a_match_and_without() -> None:
+    assert paper_list._prerender_card.cache_parameters()["maxsize"] >= 4 * 1700
+
+
+def test_a_template_in_canonical_form_is_kept_once() -> None:
+    assert (plain := EncodedTemplate(["a", "b\n"])).canonical is plain.quoted
+    assert (blanks := EncodedTemplate(["a  b", "\n"])).canonical is not blanks.quoted
+
+
 @quietly
 @given(st.lists(lines, max_size=8))
 @example(["x" * 75, "y"])

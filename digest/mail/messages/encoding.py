@@ -85,6 +85,8 @@ class EncodedTemplate:
         ]
         #: true for nearly all HTML
         self.is_canonical = self.quoted == self.canonical
+        if self.is_canonical:
+            self.canonical = self.quoted  # once in memory
 
 
 class FilledTemplate(NamedTuple):
