@@ -174,10 +174,11 @@ class App:
 
     def urls(self, unsigned_links: Sequence[Link]) -> list[str]:
         """Return the signed URLs of the links that a mail carries."""
-        base_url, key = self.config.web.base_url, self.keys()[-1]
+        base_url = self.config.web.base_url
+        tokens = links.write_tokens(unsigned_links, self.keys()[-1])
         return [
-            f"{base_url}{PATHS[link.purpose]}{links.write_token(link, key)}"
-            for link in unsigned_links
+            f"{base_url}{PATHS[link.purpose]}{token}"
+            for link, token in zip(unsigned_links, tokens, strict=True)
         ]
 
     def mailto(

