@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
+from types import MappingProxyType
 
 from digest import papers, store
 from digest.app import App
@@ -38,6 +39,8 @@ class MessageSources:
     #: of quiet days that the reader is told of, by id of the digest
     quiet_days: dict[int, Quiet]
     papers: dict[int, Paper]
+    #: where they are on the web
+    resources: dict[int, Resources]
     #: by kind
     alarms: dict[str, Raised]
 
@@ -53,14 +56,20 @@ class PaperCache:
     def __init__(self, app: App) -> None:
         self._app = app
         self._papers: dict[int, Paper] = {}
+        #: of the papers, where they are on the web
+        self.resources: dict[int, Resources] = {}
         self._since = monotonic()
 
     def papers(self, tx: store.Connection, idents: set[int]) -> dict[int, Paper]:
         """Return papers by id, as `store.papers.load` does."""
         if monotonic() - self._since > self.MAX_AGE_SECONDS or len(self._papers) > self.MAX_PAPERS:
-            self._papers, self._since = {}, monotonic()
+            self._papers, self.resources, self._since = {}, {}, monotonic()
         if absent := idents - self._papers.keys():
-            self._papers |= store.papers.load(tx, absent, least=least_readers(self._app, tx))
+            loaded = store.papers.load(tx, absent, least=least_readers(self._app, tx))
+            self._papers |= loaded
+            self.resources |= {
+                ident: papers.find_resources(paper) for ident, paper in loaded.items()
+            }
         return {ident: self._papers[ident] for ident in idents if ident in self._papers}
 
 
@@ -75,9 +84,15 @@ def load_sources(app: App, messages: Sequence[Queued], cache: PaperCache) -> Mes
         paper_ids |= {
             quiet.nearest_paper_id for quiet in quiet_days.values() if quiet.nearest_paper_id
         }
-        papers = cache.papers(tx, paper_ids)
+        papers_by_id = cache.papers(tx, paper_ids)
         alarms = store.alarms.load_all(tx) if has_alert else {}
-    return MessageSources(digests=digests, quiet_days=quiet_days, papers=papers, alarms=alarms)
+    return MessageSources(
+        digests=digests,
+        quiet_days=quiet_days,
+        papers=papers_by_id,
+        resources=cache.resources,
+        alarms=alarms,
+    )
 
 
 def write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
@@ -88,7 +103,9 @@ def write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
         DigestError: nothing is left of what it was to say.
     """
     if queued.kind is MessageKind.DIGEST and (digest := sources.digests.get(queued.digest_id or 0)):
-        return write_digest(app, queued, digest, sources.papers, at=app.now())
+        return write_digest(
+            app, queued, digest, sources.papers, at=app.now(), resources_by_id=sources.resources
+        )
     if queued.kind is MessageKind.DIGEST and (
         quiet := sources.quiet_days.get(queued.digest_id or 0)
     ):
@@ -116,15 +133,27 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
 
 
 def write_digest(
-    app: App, queued: Queued, digest: Digest, papers_by_id: Mapping[int, Paper], *, at: datetime
+    app: App,
+    queued: Queued,
+    digest: Digest,
+    papers_by_id: Mapping[int, Paper],
+    *,
+    at: datetime,
+    resources_by_id: Mapping[int, Resources] = MappingProxyType({}),
 ) -> Message:
-    """Write the message of a digest, without papers withdrawn since the choice."""
+    """Write the message of a digest, without papers withdrawn since the choice.
+
+    Args:
+        resources_by_id: where papers are on the web, of those for which it is known already.
+    """
     items = [
         (item, papers_by_id[item.score.paper_id])
         for item in digest.items
         if not papers_by_id[item.score.paper_id].withdrawn
     ]
-    resources = [papers.find_resources(paper) for _, paper in items]
+    resources = [
+        resources_by_id.get(paper.id) or papers.find_resources(paper) for _, paper in items
+    ]
     links, papers_links = _links(app, queued, [paper for _, paper in items], resources)
     listed = [
         Listed(
