@@ -6,10 +6,10 @@ Used by the formats `jsonl` and `csv`; knows neither.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from digest.dumps.fields import is_withdrawn, parse_day, split_authors, split_list
 from digest.dumps.stream import RAW_CAP
@@ -83,19 +83,13 @@ def build_record(number: int, raw: str, row: Row, today: date) -> Record | Rejec
         ids=tuple(
             (kind, value)
             for kind in ("arxiv", "doi", "pmid", "id")
-            if (value := reader.identifier(kind))
+            if kind in row and (value := reader.identifier(kind))
         ),
-        version=reader.number("version"),
-        submitted=reader.day("submitted"),
-        announced=reader.day("announced"),
-        updated=reader.day("updated"),
-        first_seen=reader.day("firstseen"),
-        upvotes=reader.number("upvotes"),
-        comment=reader.text("comment"),
-        journal_ref=reader.text("journalref"),
-        code_url=reader.text("codeurl"),
-        project_url=reader.text("projecturl"),
-        url=reader.identifier("url"),
+        **{
+            field: read(reader, column)
+            for column, (field, read) in _OTHER_FIELDS.items()
+            if column in row  # rows have few of them
+        },
         withdrawn=is_withdrawn(reader.text("comment"), reader.text("abstract")),
     )
     return (
@@ -162,11 +156,10 @@ class _RowReader:
         if not isinstance(value, list):
             self._refuse(column, "a list or text", value)
             return ()
-        return tuple(name for item in value if (name := self._read_name(column, item)))
+        names = [item if isinstance(item, str) else self._read_name(column, item) for item in value]
+        return tuple(filter(None, names))
 
     def _read_name(self, column: str, item: object) -> str:
-        if isinstance(item, str):
-            return item
         if isinstance(item, dict):
             name = (
                 item.get("name")
@@ -182,3 +175,19 @@ class _RowReader:
             shown = f"{shown[:60]}..."
         self.problem = self.problem or f"{column}: expected {expected}, got {shown}"
         return ""
+
+
+#: column -> the field of a Record, and how it is read
+_OTHER_FIELDS: Final[Mapping[str, tuple[str, Callable[[_RowReader, str], Any]]]] = {
+    "version": ("version", _RowReader.number),
+    "submitted": ("submitted", _RowReader.day),
+    "announced": ("announced", _RowReader.day),
+    "updated": ("updated", _RowReader.day),
+    "firstseen": ("first_seen", _RowReader.day),
+    "upvotes": ("upvotes", _RowReader.number),
+    "comment": ("comment", _RowReader.text),
+    "journalref": ("journal_ref", _RowReader.text),
+    "codeurl": ("code_url", _RowReader.text),
+    "projecturl": ("project_url", _RowReader.text),
+    "url": ("url", _RowReader.identifier),
+}

@@ -138,7 +138,10 @@ def _find_landing_page(links: Iterable[str], identities: dict[IdentityKind, str]
 
 def _clean_link(link: str) -> str:
     """The address of a web page, or ""."""
-    return link.strip() if len(link) <= 2000 and _LINK.fullmatch(link.strip()) else ""
+    if not link or len(link) > 2000:
+        return ""
+    link = link.strip()
+    return link if _LINK.fullmatch(link) else ""
 
 
 def _reject_implausible(day: date | None) -> date | None:

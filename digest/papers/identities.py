@@ -66,13 +66,13 @@ def parse_arxiv_id(text: str) -> tuple[str, int | None] | None:
     if not text or len(text) > _LENGTH_CAP:
         return None
     remaining = text.strip().lower()
+    match = _NEW_ARXIV_ID.fullmatch(remaining)  # most are bare ids of the new style
     for _ in range(3):
-        if (prefix := _ARXIV_PREFIX.match(remaining)) is None:
+        if match or (prefix := _ARXIV_PREFIX.match(remaining)) is None:
             break
         remaining = remaining[prefix.end() :]
-    if (match := _NEW_ARXIV_ID.match(remaining)) is not None and _ARXIV_SUFFIX.fullmatch(
-        remaining, match.end()
-    ):
+    match = match or _NEW_ARXIV_ID.match(remaining)
+    if match is not None and _ARXIV_SUFFIX.fullmatch(remaining, match.end()):
         year, month, number, version = match.groups()
         digits = 4 if year + month <= "1412" else 5
         if (

@@ -33,14 +33,14 @@ _DASH: Final = re.compile(r"-{2,}")
 _TEX_QUOTE: Final = re.compile(r"``((?:[^`']++|'(?!'))*+)''")
 #: Markdown's bold type; in "x**2" and "2 ** 3" it is a power
 _BOLD: Final = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]{1,80})(?<=[^\s*])\*\*(?![\w*])")
+#: where a paragraph may begin
+_BREAK: Final = re.compile(r"\n\s")
 #: ends of a line after which an indented line begins a paragraph
 _SENTENCE_ENDS: Final = (".", "!", "?", ":", ";", ")", "]", "”", '"', "$")
 _NON_WORD: Final = re.compile(r"[\W_]+")
-#: visible ASCII; the same without the characters that begin entities, TeX and its quotes
+#: visible ASCII; the same without the characters that entities, TeX and its quotes need
 _VISIBLE_ASCII: Final = bytes(range(0x20, 0x7F))
-_PLAIN_ASCII: Final = bytes(set(_VISIBLE_ASCII) - set(b"&\\$`"))
-#: TeX and Markdown that consist of characters which are mostly neither
-_RARE_MARKUP: Final = ("--", "~", "{,}", "**")
+_PLAIN_ASCII: Final = bytes(set(_VISIBLE_ASCII) - set(b"&\\$`{~"))
 #: letters in lower case, digits, and a space for everything else
 _ASCII_WORDS: Final = bytes(
     ord(chr(code).lower()) if chr(code).isalnum() and code < 0x80 else 0x20 for code in range(256)
@@ -64,11 +64,12 @@ def clean_abstract(text: str) -> str:
     """
     if text[:40].lstrip()[:8].lower().startswith(_FORMAL_STARTS):
         text = _strip_start(_ABSTRACT, _strip_start(_ANNOUNCEMENT, text.lstrip()))
-    if _is_plain(text):
-        return text
+    unwrapped = text.replace("\n", " ")
+    if _is_plain(unwrapped):  # two line feeds would be two spaces, which are not
+        return unwrapped
     readable = _make_readable(text if _is_visible(text) else _NEWLINE.sub("\n", text))
-    if "\n" not in readable:
-        return _collapse(readable)
+    if _BREAK.search(readable) is None:
+        return _collapse(readable.replace("\n", " "))
     paragraphs: list[list[str]] = [[]]
     is_sentence_end = False
     for line in readable.split("\n"):
@@ -115,7 +116,8 @@ def _is_plain(text: str) -> bool:
     return (
         text.isascii()
         and not text.encode().translate(None, _PLAIN_ASCII)
-        and not any(map(text.__contains__, _RARE_MARKUP))
+        and "--" not in text
+        and "**" not in text
         and _is_collapsed(text)
     )
 

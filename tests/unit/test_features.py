@@ -85,6 +85,27 @@ def test_many_texts_are_counted_like_each_alone() -> None:
         assert (together[place] != features.vectorize([texts[place]])).nnz == 0
 
 
+@settings(max_examples=examples(300))
+@given(
+    st.text(
+        st.sampled_from("aZ1éİβς٣²模ア・_-–—’ ∈\n\x1c\x85\u2028\ud800𝐀.") | st.characters(),
+        max_size=40,
+    )
+)
+def test_tokens_are_those_of_the_pattern(text: str) -> None:
+    expected = words.WORD_TOKEN.findall(words.fold(text).lower())
+    tokens = [token.strip("-_") for token in words.split_tokens(text)]
+    assert list(filter(None, tokens)) == expected
+
+
+def test_a_full_cache_of_tokens_is_emptied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "_CACHED_TOKENS", 2)
+    text = "one robot hand grasps many things"
+    expected = features.vectorize([text])
+    assert (features.vectorize([text, text])[1] != expected).nnz == 0
+    assert len(words._HASHES) <= 2
+
+
 def test_the_columns_of_a_version_never_change() -> None:
     assert features.VERSION == "words1"
     assert sorted(_columns("robot grasping")) == [256251, 321016, 1367524]
@@ -293,7 +314,8 @@ def test_two_words_in_one_column_are_both_named() -> None:
 
 
 def _word_column(word: str) -> int:
-    return int(words._word_column(np.array([words._hashes(word)[0]], dtype=np.int64))[0])
+    (column,), _ = words.columns_of([code for _, code in words.pieces_of(word)])
+    return column
 
 
 # ----------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Text -> feature rows.
 
 - `words`: counts of words and pairs, stored once for each paper
+- `packing`: counts <-> bytes
 - `weights`: tf-idf by the corpus frequencies, and keywords in the same columns
 - `spellings`, `inflections`: the ways to write a keyword
 - `text_index`: which papers hold a keyword
@@ -15,6 +16,7 @@ new word vectors do not require old papers to be read again.
 
 from digest.ranking.features.encoded import Encoding, fit_encoding, pack_encoded, unpack_encoded
 from digest.ranking.features.literal import keyword_problem
+from digest.ranking.features.packing import is_readable, pack, unpack
 from digest.ranking.features.phrases import NounPhrase, noun_phrases
 from digest.ranking.features.space import WIDTH, Contributions, Space, fit_space
 from digest.ranking.features.table import DIMENSIONS, Table, load_base_table
@@ -31,10 +33,7 @@ from digest.ranking.features.weights import (
 from digest.ranking.features.words import (
     STOP_WORDS,
     VERSION,
-    is_readable,
-    pack,
     text_of,
-    unpack,
     vectorize,
     words_of,
 )
