@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from digest import dumps, papers, store
 from digest.app import App
@@ -19,6 +18,12 @@ from digest.dumps import Dump
 from digest.errors import DumpError
 from digest.model import Entry, Record, Rejected, Removal, Skipped
 from digest.pipeline.steps.ingest_report import FileReport, IngestReport
+from digest.pipeline.steps.read_before import (
+    SeenDay,
+    describe_reading,
+    find_same_reading,
+    repeat_reading,
+)
 from digest.pipeline.steps.store_records import RecordBatch, WordCounter, store_records
 from digest.store.arrivals import NewRecord
 
@@ -31,10 +36,6 @@ _LONG_AGO = timedelta(days=367)
 #: papers this much older than the readers' window are old
 _OLD_MARGIN = timedelta(days=31)
 
-#: the day that papers count as first seen: a date, "name" = from the file's name or the record,
-#: None = today
-SeenDay = date | Literal["name"] | None
-
 Progress = Callable[[Path, int, int], None]
 """Called with the file, the bytes read and the file's bytes."""
 
@@ -45,6 +46,7 @@ def ingest(
     *,
     seen: SeenDay = None,
     backfill: bool = False,
+    again: bool = False,
     progress: Progress | None = None,
     batch: int = BATCH,
     stop: Callable[[], bool] = lambda: False,
@@ -56,6 +58,7 @@ def ingest(
     Args:
         seen: the day that the papers count as first seen.
         backfill: papers count as old: none of them is new to any reader.
+        again: read files anew of which the same bytes were read before.
         progress: told how far each file has been read.
         batch: records stored in one transaction.
         stop: asked after each batch. True: nothing more is read; the next ingest goes on there.
@@ -66,7 +69,9 @@ def ingest(
     """
     report = IngestReport()
     words = WordCounter(app)
-    options = _Options(seen=seen, backfill=backfill, progress=progress, batch=batch, stop=stop)
+    options = _Options(
+        seen=seen, backfill=backfill, again=again, progress=progress, batch=batch, stop=stop
+    )
     for path in list_files(paths):
         file = FileReport(name=dumps.shown_name(path.name))
         report.files.append(file)
@@ -91,6 +96,7 @@ class _Options:
 
     seen: SeenDay
     backfill: bool
+    again: bool
     progress: Progress | None
     batch: int
     stop: Callable[[], bool]
@@ -130,7 +136,9 @@ def _ingest_file(
     today = app.now().date()
     file.format = dump.format
     days = _Days(of_file=_day_of_file(dump, file, options.seen, today), today=today)
-    dump_id, done = _begin_dump(app, dump, file, days.of_file)
+    dump_id, done = _begin_dump(app, dump, file, days.of_file, options)
+    if done is None:
+        return
     old_before = today - timedelta(days=app.config.digest.window_days) - _OLD_MARGIN
     records = islice(dump.records(), done, None)
     file.counts.update(read=done, duplicate=done)
@@ -164,14 +172,19 @@ def _day_of_file(dump: Dump, file: FileReport, seen: SeenDay, today: date) -> da
     return dump.day or today
 
 
-def _begin_dump(app: App, dump: Dump, file: FileReport, day: date) -> tuple[int, int]:
+def _begin_dump(
+    app: App, dump: Dump, file: FileReport, day: date, options: _Options
+) -> tuple[int, int | None]:
     """Record that a dump is read.
 
-    Return its id, and how many of its records need not be read again.
+    Return its id, and how many of its records need not be read again; None = it is read already.
     """
     path = dumps.shown_name(str(dump.path.resolve()))
+    reading = describe_reading(options.seen, backfill=options.backfill)
     with app.store.writing() as tx:
-        done = _count_stored_before(tx, dump, path, file)
+        earlier = store.dumps.list_finished(tx, dump.sha256)
+        same = None if options.again else find_same_reading(tx, dump, earlier, reading, day)
+        done = 0 if earlier else _count_stored_before(tx, dump, path, file)
         dump_id = store.dumps.begin(
             tx,
             store.dumps.DumpFile(
@@ -180,12 +193,18 @@ def _begin_dump(app: App, dump: Dump, file: FileReport, day: date) -> tuple[int,
                 sha256=dump.sha256,
                 path=path,
                 size=dump.size,
+                reading="" if done else reading,  # its beginning may have been read otherwise
             ),
             day=day,
             now=app.now(),
         )
+        if same is not None:
+            repeat_reading(tx, dump_id, same, file, app.now())
+            return dump_id, None
         if done:  # even if no record follows: a dump of duplicates is not an empty one
             store.dumps.update_progress(tx, dump_id, {"read": done, "duplicate": done}, {})
+    if earlier:
+        file.notes.append(f"the same bytes were read before as {earlier[0]['name']}")
     return dump_id, done
 
 
@@ -194,10 +213,6 @@ def _count_stored_before(tx: store.Connection, dump: Dump, path: str, file: File
 
     An earlier ingest of it was stopped, or the file has grown since.
     """
-    read_as = store.dumps.find_finished_name(tx, dump.sha256)
-    if read_as:
-        file.notes.append(f"the same bytes were read before as {read_as}")
-        return 0
     done, stopped = store.dumps.count_read(tx, path, dump.sha256)
     if not stopped:
         # The last record of a growing file may have been cut off then, so it is read again.

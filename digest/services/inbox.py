@@ -23,7 +23,7 @@ def read_before(app: App, path: Path) -> bool:
     except DumpError:
         return False  # ingest says why
     with app.store.reading() as tx:
-        return store.dumps.find_finished_name(tx, sha256) is not None
+        return bool(store.dumps.list_finished(tx, sha256))
 
 
 class Inbox:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from digest.model import UNSEEN, Rejected
-from digest.store.tables import dumps, rejects
+from digest.store.tables import dumps, records, rejects
 
 #: characters that are kept of a quarantined record; the file has the rest
 RAW_MAX = 65_536
@@ -27,6 +27,8 @@ class DumpFile:
     path: str = ""
     #: in bytes
     size: int = 0
+    #: by which program and options it is read
+    reading: str = ""
 
 
 def begin(tx: Connection, file: DumpFile, *, day: date, now: datetime) -> int:
@@ -43,6 +45,7 @@ def begin(tx: Connection, file: DumpFile, *, day: date, now: datetime) -> int:
         "sha256": file.sha256,
         "day": day,
         "started_at": now,
+        "reading": file.reading,
     }
     return int(tx.execute(dumps.insert().values(**values).returning(dumps.c.id)).scalar_one())
 
@@ -74,13 +77,25 @@ def _storable(raw: str) -> str:
     return raw[:RAW_MAX].replace("\x00", "␀").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def find_finished_name(tx: Connection, sha256: str) -> str | None:
-    """Find the name of an earlier file with the same bytes that was read to its end."""
-    return tx.execute(
-        select(dumps.c.name)
-        .where(dumps.c.sha256 == sha256, dumps.c.finished_at.is_not(None))
-        .limit(1)
-    ).scalar_one_or_none()
+def list_finished(tx: Connection, sha256: str) -> list[dict[str, Any]]:
+    """List the readings of a file with these bytes that came to its end, newest first.
+
+    Imports of readers' libraries are left out, since they store only what a library needs.
+    """
+    rows = tx.execute(
+        select(dumps)
+        .where(dumps.c.sha256 == sha256, dumps.c.finished_at.is_not(None), dumps.c.day != UNSEEN)
+        .order_by(dumps.c.id.desc())
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def has_its_records(tx: Connection, sha256: str) -> bool:
+    """Whether the new papers that a file with these bytes brought still have their records."""
+    same = select(dumps.c.id).where(dumps.c.sha256 == sha256)
+    brought = select(func.coalesce(func.sum(dumps.c.new), 0)).where(dumps.c.sha256 == sha256)
+    stored = select(func.count()).select_from(records).where(records.c.dump_id.in_(same))
+    return bool(tx.execute(stored).scalar_one() >= tx.execute(brought).scalar_one())
 
 
 def count_read(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:

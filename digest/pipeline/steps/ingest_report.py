@@ -23,6 +23,8 @@ class FileReport:
     #: why the file ended before its end, or was refused as a whole
     incomplete: str = ""
     refused: str = ""
+    #: the same bytes were read before, so that nothing was to do
+    read_before: bool = False
     #: things that an operator should know and that are no failure
     notes: list[str] = field(default_factory=list)
     #: new papers whose own dates lie before the readers' window

@@ -42,6 +42,8 @@ dumps = Table(
     Column("skipped_why", JSON, nullable=False, default=dict),
     #: why it could not be read to its end, or ""
     Column("incomplete", Text, nullable=False, default=""),
+    #: by which program and options it was read; "" = before this was kept
+    Column("reading", String(100), nullable=False, server_default=""),
 )
 
 rejects = Table(
