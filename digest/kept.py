@@ -13,9 +13,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digest import private
-from digest.config import Config
+
+if TYPE_CHECKING:  # the settings take a fifth of a second to import
+    from digest.config import Config
 
 log = logging.getLogger("digest.kept")
 

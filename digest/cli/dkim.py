@@ -10,8 +10,6 @@ import typer
 from digest import private
 from digest.cli.options import AsJson, ConfigPath, load, out, show_json
 from digest.errors import AddressError, ConfigError, InputError
-from digest.mail.messages import ascii_domain
-from digest.mail.messages import dkim as keys_of_mails
 
 commands = typer.Typer()
 
@@ -28,6 +26,10 @@ def dkim(
 
     A key that exists is kept.
     """
+
+    from digest.mail.messages import ascii_domain
+    from digest.mail.messages import dkim as keys_of_mails
+
     mail = load(config).mail
     name = "dkim_ed25519_key_file" if ed25519 else "dkim_key_file"
     selector = mail.dkim_ed25519_selector if ed25519 else mail.dkim_selector

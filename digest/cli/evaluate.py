@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from digest import evaluate as evaluation
-from digest import subscriptions
 from digest.cli.options import (
     AsJson,
     ConfigPath,
@@ -26,10 +24,11 @@ from digest.cli.options import (
     show_json,
     write_file,
 )
-from digest.evaluate import history, pages, plots
-from digest.evaluate.measures import TOP, Estimate
-from digest.evaluate.rates import Rate
-from digest.evaluate.report import Report, describe_exploration
+
+if TYPE_CHECKING:
+    from digest.evaluate.measures import Estimate
+    from digest.evaluate.rates import Rate
+    from digest.evaluate.report import Report
 
 commands = typer.Typer()
 
@@ -57,10 +56,10 @@ def evaluate(
     readers: Annotated[
         int,
         typer.Option(min=1, help="Readers at most; a random sample if there are more."),
-    ] = history.READERS,
+    ] = 100,
     digests: Annotated[
         int, typer.Option(min=1, help="Digests of each reader at most; the newest ones.")
-    ] = history.DIGESTS,
+    ] = 30,
     as_json: AsJson = False,
     only: OnlyEmail = None,
     date: OnDate = None,
@@ -70,6 +69,11 @@ def evaluate(
 
     For each digest that was sent: how would each recipe have ranked its papers?
     """
+
+    from digest import evaluate as evaluation
+    from digest import subscriptions
+    from digest.evaluate import pages, plots
+
     first = None if since is None else parse_day(since)
     with open_app(config, date, existing=True) as app, _bar(as_json) as progress:
         reader = None if only is None else subscriptions.find(app, only)
@@ -103,6 +107,8 @@ def _bar(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
 
 
 def _show(report: Report) -> None:
+    from digest.evaluate.report import describe_exploration
+
     out.print(report.verdict, style="bold", markup=False, highlight=False)
     for comparison in report.comparisons:
         out.print(comparison.verdict, style="bold", markup=False, highlight=False)
@@ -125,6 +131,9 @@ def _show(report: Report) -> None:
 
 
 def _table(report: Report) -> Table:
+    from digest.evaluate import pages
+    from digest.evaluate.measures import TOP
+
     table = Table(
         "recipe",
         f"nDCG@{TOP}",
@@ -162,6 +171,8 @@ def _colour(ahead: Estimate | None) -> str:
 
 
 def _format_rates(rates: list[Rate]) -> str:
+    from digest.evaluate import plots
+
     return ", ".join(
         f"{rate.label}: {plots.percent(rate.estimate.value)} of {rate.estimate.units}"
         for rate in rates

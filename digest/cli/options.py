@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from digest import config as settings
 from digest import logs, private
 from digest.cli.reader_files import BadRow
 from digest.cli.terminal import err as err
 from digest.cli.terminal import out as out
-from digest.config import Config
 from digest.errors import ConfigError, InputError
 from digest.escaping import escape_json
 from digest.redaction import redact_json
 
 if TYPE_CHECKING:
     from digest.app import App
+    from digest.config import Config
 
 ConfigPath = Annotated[
     Path | None,
@@ -50,6 +49,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, send no
 
 def load(path: Path | None) -> Config:
     """Load the settings of a command."""
+    from digest import config as settings
+
     default = Path("config.toml")
     return settings.load(path if path is not None else default if default.is_file() else None)
 
@@ -87,6 +88,8 @@ def open_app(
 
 def require_settings(path: Path | None) -> None:
     """Raise ConfigError if neither a settings file nor the environment has settings."""
+    from digest import config as settings
+
     if path is None and not Path("config.toml").is_file() and not settings.environment_settings():
         raise ConfigError(
             f"{Path.cwd()} holds neither a config.toml nor a database. Change to the folder of the "
@@ -95,6 +98,8 @@ def require_settings(path: Path | None) -> None:
 
 
 def _without_database(config: Config, stack: ExitStack) -> Config:
+    from digest import config as settings
+
     url_shown = settings.redacted_values(config)["store"]["url"]
     err.print(
         f"digest: nothing is there yet: no database at {url_shown}. `digest ingest PATH` or "

@@ -22,8 +22,6 @@ from digest.cli.options import (
 )
 from digest.cli.terminal import printable
 from digest.escaping import escape_lines
-from digest.mail.messages.cards import SLOTS
-from digest.mail.messages.texts import format_origin_day
 from digest.model import Quiet
 
 if TYPE_CHECKING:
@@ -102,6 +100,8 @@ def show_quiet_day(result: services.Preview, quiet: Quiet) -> None:
 def show_preview(result: services.Preview) -> None:
     """Print a digest as a table: position, match, title, reason."""
 
+    from digest.mail.messages.cards import SLOTS
+    from digest.mail.messages.texts import format_origin_day
     from digest.ranking import scores
 
     if isinstance(result.outcome, Quiet):

@@ -28,12 +28,13 @@ from digest.pipeline.feedback import (
     record_mail_feedback,
     record_press,
 )
-from digest.pipeline.ingest import Progress, SeenDay, ingest
+from digest.pipeline.ingest import Progress, ingest
 from digest.pipeline.learn import learn, recalibrate, train_word_vectors, word_vectors_due
 from digest.pipeline.round import RoundReport, round
 from digest.pipeline.send import send
 from digest.pipeline.steps.compose_report import ComposeReport, LeftOut
 from digest.pipeline.steps.ingest_report import FileReport, IngestReport
+from digest.pipeline.steps.read_before import SeenDay
 from digest.pipeline.steps.send_report import SendReport
 
 __all__ = [
