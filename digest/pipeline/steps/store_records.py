@@ -112,4 +112,5 @@ def _store_vectors(tx: store.Connection, added: Added) -> sp.csr_matrix:
         store.papers.save_vectors(tx, features.VERSION, packed, fresh=added.fresh)
         changed = [ident for ident in texts if ident not in added.fresh]
         store.encodings.delete_vectors(tx, changed)
-    return rows[[number for number, ident in enumerate(texts) if ident in added.fresh]]
+    fresh = [number for number, ident in enumerate(texts) if ident in added.fresh]
+    return rows if len(fresh) == len(texts) else rows[fresh]
