@@ -9,7 +9,7 @@ Modules import one another downwards only, in this order:
     co_likes                                   what other readers' likes add
     scores                                     profile x papers -> one sum for each, and its parts
     profiles                                   what a reader wrote and rated -> one linear model
-    classifier                                 rated rows -> linear weights
+    classifier, classifiers                    rated rows -> linear weights, of one reader, of many
     features, encoders                         text -> rows of numbers
     rows                                       sparse and dense blocks of these rows
 """

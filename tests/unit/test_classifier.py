@@ -20,12 +20,13 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from digest.ranking.classifier import (
+from digest.ranking.classifier import InterestClassifier
+from digest.ranking.classifiers import (
     DISLIKES_ONLY_LENGTH,
     FEW_LIKES,
-    InterestClassifier,
     LinearWeights,
     Ratings,
+    fit_many,
 )
 from tests.examples import examples
 
@@ -212,7 +213,7 @@ def test_the_batch_form_gives_each_reader_the_weights_of_the_plain_form(
     word_means = np.asarray(background_rows[0].mean(axis=0)).ravel().astype(np.float32)
     dense_means = background_rows[1].mean(axis=0).astype(np.float64)
     word_variances, dense_variances = random_variances(seed)
-    batch = InterestClassifier.fit_many(
+    batch = fit_many(
         words, dense, ratings, word_means, dense_means, word_variances, dense_variances
     )
     assert len(batch) == ratings.readers
@@ -240,10 +241,10 @@ def test_the_batch_form_gives_each_reader_the_weights_of_the_plain_form(
 def test_a_reader_has_the_same_weights_alone_and_among_others(ratings: Ratings, seed: int) -> None:
     words, dense = random_rows(seed)
     statistics = np.full(WORDS, 0.05, np.float32), np.full(DENSE, 0.1), *random_variances(seed)
-    together = InterestClassifier.fit_many(words, dense, ratings, *statistics)
+    together = fit_many(words, dense, ratings, *statistics)
     for number in range(ratings.readers):
         of_reader = ratings.reader == number
-        (alone,) = InterestClassifier.fit_many(
+        (alone,) = fit_many(
             words,
             dense,
             Ratings(
@@ -270,9 +271,7 @@ def test_columns_that_cancel_out_take_no_background_in_either_form() -> None:
     means = np.array([0.3, 0.3], np.float32)
     no_dense = np.zeros((2, 0), np.float32)
     no_variances = np.zeros(2, np.float32), np.zeros(0)
-    (batch,) = InterestClassifier.fit_many(
-        words, no_dense, ratings, means, np.zeros(0), *no_variances
-    )
+    (batch,) = fit_many(words, no_dense, ratings, means, np.zeros(0), *no_variances)
     plain = InterestClassifier(background=means).fit(words, [1, 0])
     assert batch.indices.tolist() == [1]
     assert plain.coef_[0] == pytest.approx([0, -1])

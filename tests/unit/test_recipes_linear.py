@@ -12,7 +12,8 @@ from sklearn.linear_model import LogisticRegression
 
 from digest.model import Score
 from digest.ranking import features, scores
-from digest.ranking.classifier import DISLIKES_ONLY_LENGTH, InterestClassifier
+from digest.ranking.classifier import InterestClassifier
+from digest.ranking.classifiers import DISLIKES_ONLY_LENGTH
 from digest.ranking.profiles import Background, Profile, Rated, TrainingData
 from digest.ranking.recipes import RECIPES, Recipe
 from digest.ranking.recipes.linear import MAX_BACKGROUND_PAPERS, sklearn_recipe

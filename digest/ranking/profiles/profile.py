@@ -19,6 +19,7 @@ from digest.ranking.profiles.keywords import (
     weigh_keywords,
     weigh_names,
 )
+from digest.ranking.profiles.rating_weights import learn_weights
 from digest.ranking.profiles.ratings import Background, Rated, TrainingData
 
 _NO_WORDS = np.empty(0, np.int32)
@@ -75,9 +76,6 @@ def train_all(readers: Sequence[TrainingData], background: Background) -> list[P
     """
     if not any(data.has_ratings for data in readers):
         return [build_profile(data) for data in readers]
-    # Imported here: scikit-learn takes a second to import, and most commands learn nothing.
-    from digest.ranking.profiles.rating_weights import learn_weights
-
     vocabulary, weights = learn_weights(readers, background)
     return [
         build_profile(data, vocabulary, *reader_weights)

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.ranking.classifier import InterestClassifier, LinearWeights, Ratings
+from digest.ranking.classifiers import LinearWeights, Ratings, fit_many
 from digest.ranking.profiles.ratings import (
     EXAMPLE_WEIGHT,
     Background,
@@ -57,7 +57,7 @@ def learn_weights(
     blocks, ratings = weigh_ratings(readers)
     dense_columns = slice(COLUMNS, COLUMNS + blocks.dense.shape[1])
     statistics = background.word_statistics(blocks.vocabulary)
-    weights = InterestClassifier.fit_many(
+    weights = fit_many(
         blocks.words,
         blocks.dense,
         ratings,

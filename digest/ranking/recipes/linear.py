@@ -19,7 +19,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from digest.ranking.classifiers import DISLIKES_ONLY_LENGTH
 from digest.ranking.profiles import Background, FeatureBlocks, Profile, TrainingData, build_profile
+from digest.ranking.profiles.rating_weights import weigh_ratings
 from digest.ranking.recipes.recipe import Recipe
 from digest.ranking.rows import COLUMNS
 
@@ -71,9 +73,6 @@ class _SklearnTrainer:
         if not data.has_ratings:
             return build_profile(data)
         from sklearn.exceptions import ConvergenceWarning
-
-        from digest.ranking.classifier import DISLIKES_ONLY_LENGTH
-        from digest.ranking.profiles.rating_weights import weigh_ratings
 
         blocks, ratings = weigh_ratings([data])
         rated = blocks.take(ratings.row)
