@@ -68,19 +68,19 @@ def load_votes(tx: Connection, ids: Iterable[int]) -> dict[int, list[Feedback]]:
     votes: dict[int, list[Feedback]] = defaultdict(list)
     for batch in split_into_batches(list(ids)):
         rows = tx.execute(
-            select(feedback)
+            select(
+                feedback.c.subscriber_id,
+                feedback.c.paper_id,
+                feedback.c.vote,
+                feedback.c.at,
+                feedback.c.via,
+            )
             .where(feedback.c.subscriber_id.in_(batch), feedback.c.vote != 0)
             .order_by(feedback.c.at, feedback.c.paper_id)
         )
-        for row in rows:
-            votes[row.subscriber_id].append(
-                Feedback(
-                    subscriber_id=row.subscriber_id,
-                    paper_id=row.paper_id,
-                    vote=row.vote,
-                    at=row.at,
-                    via=row.via,
-                )
+        for subscriber_id, paper_id, vote, at, via in rows.all():
+            votes[subscriber_id].append(
+                Feedback(subscriber_id=subscriber_id, paper_id=paper_id, vote=vote, at=at, via=via)
             )
     return votes
 

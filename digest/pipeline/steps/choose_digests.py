@@ -17,7 +17,7 @@ from digest.model import Digest, Quiet, QuietReason
 from digest.pipeline.steps.corpus_view import BatchContext
 from digest.pipeline.steps.draw_line import draw_line
 from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
-from digest.ranking import profiles, recipes, scores, selection, team_draft
+from digest.ranking import recipes, scores, selection, team_draft
 from digest.ranking.calibration import PRIOR
 
 
@@ -79,14 +79,14 @@ def rules_for(
         similar_words=partial(scores.near_duplicates, day),
         cosines=partial(scores.cosines, day),
     )
-    if not data.interests:
-        return rules
-    named = profiles.train(data.interests, context.background, phrases=data.phrases)
+    # Every recipe has the same.
+    typed = [trained.typed for trained in next(iter(candidates.reader.profiles.values()))]
     categories = [name for interest in data.interests for name in interest.categories]
     return replace(
         rules,
-        muted=scores.find_muted(named, day),
-        pinned=scores.find_pinned(named, day) & candidates.paper_ids,
+        muted=frozenset().union(*[scores.find_muted(one, day) for one in typed]),
+        pinned=candidates.paper_ids
+        & frozenset().union(*[scores.find_pinned(one, day) for one in typed]),
         followed=frozenset(name for name in categories if not name.startswith("-")),
     )
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from digest import store
 from digest.model import Paper, Provenance
+from digest.pipeline.steps.rated_shelf import RatedShelf
 from digest.pipeline.steps.word_counts import load_counts
 from digest.ranking import features, profiles, scores, selection
 from digest.ranking.calibration import Calibration
@@ -43,6 +44,8 @@ class CorpusView:
     least_readers: int | None = None
     #: how encoded papers stand beside their words; None = no encoder, or too few encoded papers
     encoding: features.Encoding | None = None
+    #: the papers that were rated, for all batches of readers
+    shelf: RatedShelf = field(default_factory=RatedShelf, repr=False)
 
     @property
     def before(self) -> datetime | None:

@@ -65,10 +65,11 @@ class BatchRatings:
             paper_ids.update(ident for idents, _ in examples for ident in idents)
         for composed_at in self._ignored.values():
             paper_ids.update(composed_at)
-        self.papers = store.papers.load(tx, paper_ids)
-        ordered = [self.papers[ident] for ident in sorted(self.papers)]
-        self._rows = profiles.RatedRows(load_rows(tx, ordered, view))
-        self._row_of = {paper.id: row for row, paper in enumerate(ordered)}
+        shelf = view.shelf
+        if missing := shelf.find_missing(paper_ids):
+            loaded = store.papers.load(tx, missing)
+            shelf.add(loaded, load_rows(tx, list(loaded.values()), view))
+        self.papers, self._rows, self._row_of = shelf.papers, shelf.rows, shelf.row_of
 
     def rated_ids(self, reader: Subscriber) -> set[int]:
         """Ids of the papers that the reader has rated or gave as examples."""

@@ -293,6 +293,16 @@ class TrainingData:
         """How many papers the reader likes, where an example counts as half a like."""
         return len(self.liked.paper_ids) + EXAMPLE_WEIGHT * len(self.examples.paper_ids)
 
+    @property
+    def has_thumbs(self) -> bool:
+        """Whether there is anything but what the reader wrote."""
+        return bool(
+            len(self.liked.paper_ids)
+            or len(self.disliked.paper_ids)
+            or len(self.ignored.paper_ids)
+            or self.co_like_boosts
+        )
+
     def without_thumbs(self) -> TrainingData:
         """Return what the reader wrote alone: interests and example papers."""
         return TrainingData(interests=self.interests, phrases=self.phrases, examples=self.examples)

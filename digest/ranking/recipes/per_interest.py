@@ -68,8 +68,8 @@ def train_all(
         for parts, data in zip(parts_by_reader, readers, strict=True)
     ]
     all_data = [part.data for parts in parts_by_reader for part in parts]
-    profiles = iter(recipe.train_all(all_data, background))
-    typed = iter(train_profiles([data.without_thumbs() for data in all_data], background))
+    own = recipe.train_all(all_data, background)
+    profiles, typed = iter(own), iter(_train_typed(recipe, all_data, own, background))
     return [
         tuple(
             TrainedProfile(
@@ -79,6 +79,22 @@ def train_all(
         )
         for parts in parts_by_reader
     ]
+
+
+def _train_typed(
+    recipe: Recipe, all_data: Sequence[TrainingData], own: Sequence[Profile], background: Background
+) -> list[Profile]:
+    """Train profiles by what readers wrote alone; of who gave no thumb, they are those at hand."""
+    typed = list(own)
+    others = [
+        number
+        for number, data in enumerate(all_data)
+        if not recipe.ranks_by_chance or data.has_thumbs
+    ]
+    trained = train_profiles([all_data[number].without_thumbs() for number in others], background)
+    for number, profile in zip(others, trained, strict=True):
+        typed[number] = profile
+    return typed
 
 
 def words_of(*ratings: Rated) -> sp.csr_matrix:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from msgspec import structs
 from numpy.typing import NDArray
 
 from digest.model import Score
@@ -102,16 +101,21 @@ def rank(
             own_rows = rows[best[rows] == number]
             evidence = np.round(one.evidence[own_rows], _EVIDENCE_DECIMALS).tolist()
             adds = (values - common_values)[own_rows] > MIN_INTEREST_VALUE
-            for row, score, known, chance, is_named in zip(
+            for row, measured, known, chance, is_named in zip(
                 own_rows.tolist(),
-                scores.make_scores(one, day, own_rows),
+                scores.measure_rows(one, day, own_rows),
                 evidence,
                 chances[own_rows].tolist(),
                 adds.tolist(),
                 strict=True,
             ):
-                ranked[row] = structs.replace(
-                    score,
+                paper_id, value, percentile, standard = measured
+                ranked[row] = Score(
+                    paper_id=paper_id,
+                    value=value,
+                    percentile=percentile,
+                    standard=standard,
+                    rest=value,
                     chance=chance,
                     evidence=tuple(known),
                     titled=bool(titled[row]),

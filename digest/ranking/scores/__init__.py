@@ -46,6 +46,7 @@ from digest.ranking.scores.order import (
     find_muted,
     find_pinned,
     make_scores,
+    measure_rows,
     order_rows,
     rank,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "make_day",
     "make_scores",
     "measure",
+    "measure_rows",
     "near_duplicates",
     "order_rows",
     "rank",

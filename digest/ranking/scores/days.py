@@ -100,6 +100,8 @@ class Day:
     parent: tuple[Day, NDArray[np.int64]] | None = None
     #: what `explanations` keeps of each paper
     explained: dict[Any, Any] = field(default_factory=dict, repr=False)
+    #: what `parts` keeps of the keywords of a batch of readers
+    keyword_rows: dict[tuple[int, bool], Any] = field(default_factory=dict, repr=False)
     #: what `nearest` keeps of the rated papers of a batch of readers
     shelves: dict[int, Any] = field(default_factory=dict, repr=False)
     cache: _DayCache = field(default_factory=_DayCache, repr=False)

@@ -26,6 +26,7 @@ from digest.ranking.scores.order import rank
 from digest.ranking.scores.paper_words import PaperWords, WordsOf, words_of_paper
 from digest.ranking.scores.reader_words import ReaderPaper, weigh_words
 from digest.ranking.scores.sentences import trending_fact
+from digest.ranking.scores.topics import Topic
 from digest.ranking.scores.values import DECIMALS, Scored, score_all
 
 #: parts that a Score names; the others are summed in its `rest`
@@ -159,11 +160,11 @@ class _PaperExplainer:
         if not self._words_alone:
             for number, topics in enumerate(paper.phrases.find_topics(values)):
                 for topic in topics:
-                    parts[number].append(Part(kind="topic", name=topic.text, value=topic.value))
+                    parts[number].append(_name_topic(topic))
                     values[number, topic.entries] = 0
         trending = self._trending_parts()
         strongest = np.argsort(-np.abs(values), axis=1, kind="stable")[:, : self._max_parts]
-        strengths = np.take_along_axis(values, strongest, axis=1)
+        strengths = np.round(np.take_along_axis(values, strongest, axis=1), DECIMALS)
         for reader, own_parts, nearest_liked, places, amounts in zip(
             readers, parts, nearest, strongest.tolist(), strengths.tolist(), strict=True
         ):
@@ -174,9 +175,9 @@ class _PaperExplainer:
             ]
             own_parts += reader.named_parts
             own_parts += trending
-            own_parts = [part for part in map(_round, own_parts) if part.value]
             own_parts.sort(key=_strongest_first)
-            yield Reasons(tuple(own_parts[: self._max_parts]), nearest_liked)
+            own_parts = [part for part in own_parts[: self._max_parts] if part.value]
+            yield Reasons(tuple(own_parts), nearest_liked)
 
     def _nearest_liked(self, nearest: Nearest | None, lifts: NDArray[np.float64]) -> Nearest | None:
         """Return the nearest liked paper, if what it shares with the paper lifts it.
@@ -202,7 +203,7 @@ class _PaperExplainer:
                 places = self._paper.places_of(held.word_indices)
                 value += float(values[places].sum())
                 values[places] = 0
-            parts.append(Part(kind="keyword", name=phrase.text, value=value))
+            parts.append(Part(kind="keyword", name=phrase.text, value=round(value, DECIMALS)))
         return parts
 
     def _explain_encoder(self, reader: ReaderPaper) -> tuple[Part, Nearest] | None:
@@ -220,20 +221,20 @@ class _PaperExplainer:
         nearest = max(candidates, key=lambda candidate: candidate.cosine, default=None)
         if nearest is None or not nearest.is_near:
             return None
-        return Part(kind="near", name=nearest.title, value=value), nearest
+        return Part(kind="near", name=nearest.title, value=round(value, DECIMALS)), nearest
 
     def _trending_parts(self) -> list[Part]:
         kinds: tuple[PartKind, ...] = ("upvotes", "pick", "recency")
         paper = self._day.papers[self._row]
         return [
-            Part(kind=kind, name=trending_fact(kind, paper), value=amount)
+            Part(kind=kind, name=trending_fact(kind, paper), value=round(amount, DECIMALS))
             for kind, amount in zip(kinds, self._day.trending[:, self._row].tolist(), strict=True)
             if amount
         ]
 
 
-def _round(part: Part) -> Part:
-    return Part(kind=part.kind, name=part.name, value=round(part.value, DECIMALS))
+def _name_topic(topic: Topic) -> Part:
+    return Part(kind="topic", name=topic.text, value=round(topic.value, DECIMALS))
 
 
 def _strongest_first(part: Part) -> tuple[float, str, str]:

@@ -14,7 +14,7 @@ from digest.ranking.scores.parts import category_and_author_parts, keyword_rows
 from digest.ranking.scores.values import NO_DEVIATION, Scored
 
 #: papers that are ordered first, since few are ever asked for
-_FIRST_CHUNK = 96
+_FIRST_CHUNK = 32
 #: ids are mixed by a multiplication modulo a prime
 _MIX, _PRIME = 7919, 1_000_003
 
@@ -71,22 +71,29 @@ def order_rows(
 
 def make_scores(scored: Scored, day: Day, rows: NDArray[np.int64]) -> list[Score]:
     """Return the scores of papers by row, in this order."""
+    return [
+        Score(paper_id=paper_id, value=value, percentile=percentile, standard=standard, rest=value)
+        for paper_id, value, percentile, standard in measure_rows(scored, day, rows)
+    ]
+
+
+def measure_rows(
+    scored: Scored, day: Day, rows: NDArray[np.int64]
+) -> Iterator[tuple[int, float, int, float]]:
+    """Yield the id, value, percentile and standard score of papers by row, in this order."""
     values = scored.values[rows]
     lower = np.searchsorted(scored.compared, values, side="left")
     percentiles = 100 * lower // max(len(scored.compared), 1)
     standards = np.zeros(len(values))
     if scored.deviation > NO_DEVIATION:
         standards = (values - scored.mean) / scored.deviation
-    return [
-        Score(paper_id=paper_id, value=value, percentile=percentile, standard=standard, rest=value)
-        for paper_id, value, percentile, standard in zip(
-            day.ids[rows].tolist(),
-            values.tolist(),
-            percentiles.tolist(),
-            standards.tolist(),
-            strict=True,
-        )
-    ]
+    return zip(
+        day.ids[rows].tolist(),
+        values.tolist(),
+        percentiles.tolist(),
+        standards.tolist(),
+        strict=True,
+    )
 
 
 # ----------------------------------------------------------------------------------------------

@@ -21,6 +21,9 @@ from digest.ranking.scores.names import (
     parse_author_name,
 )
 
+#: keywords with a context whose papers a day keeps: those of a batch of readers
+_KEPT_KEYWORDS = 1 << 12
+
 
 class NamedPart(NamedTuple):
     """A category, an author or a co-liked paper, and what it adds to which papers."""
@@ -53,7 +56,15 @@ def rows_holding(
     context = keyword.context
     if context is None or not len(rows) or day.dense.shape[1] < len(context):
         return rows
-    return rows[_are_near(context, rows, day) | _are_followed(profile, rows, day)]
+    key = (id(keyword), in_title)
+    kept: tuple[Keyword, NDArray[np.int64]] | None = day.keyword_rows.get(key)
+    if kept is None:
+        if len(day.keyword_rows) >= _KEPT_KEYWORDS:
+            day.keyword_rows.clear()
+        fitting = rows[_are_near(context, rows, day) | _are_followed(profile, rows, day)]
+        # The keyword is kept too, or another one could get its id.
+        kept = day.keyword_rows[key] = keyword, fitting
+    return kept[1]
 
 
 def _are_near(context: NDArray[np.float32], rows: NDArray[np.int64], day: Day) -> NDArray[np.bool_]:

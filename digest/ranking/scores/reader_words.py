@@ -21,6 +21,7 @@ from digest.ranking.scores.parts import (
     phrase_words,
     rows_holding,
 )
+from digest.ranking.scores.values import DECIMALS
 
 
 class HeldKeyword(NamedTuple):
@@ -76,7 +77,7 @@ def weigh_words(
     dense = np.tile(_put_on_vectors(dense_weights(profile, day, ()), day), (len(rows), 1))
     held: list[list[HeldKeyword]] = [[] for _ in rows]
     for keyword in profile.keywords:
-        is_held = np.isin(rows, rows_holding(keyword, profile, day))
+        is_held = _are_among(rows, rows_holding(keyword, profile, day))
         if not keyword.weight and not is_held.any():
             continue
         word_indices, word_weights = phrase_words(keyword.phrase, day)
@@ -115,6 +116,17 @@ def weigh_words(
     ]
 
 
+def _are_among(
+    rows: Sequence[int] | NDArray[np.int64], ascending: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Tell which rows are among others, which are ascending."""
+    if not len(ascending):
+        return np.zeros(len(rows), np.bool_)
+    places = np.minimum(ascending.searchsorted(rows), len(ascending) - 1)
+    found: NDArray[np.bool_] = ascending[places] == rows
+    return found
+
+
 def _put_on_vectors(weights: NDArray[np.float32], day: Day) -> NDArray[np.float32]:
     """Return weights of the dense columns as weights of word vectors; an encoder's stay."""
     if day.contributions is None:
@@ -133,7 +145,7 @@ def _named_parts(profile: Profile, day: Day, rows: Sequence[int]) -> list[list[P
     ):
         for place in np.flatnonzero(np.isin(part_rows, rows)).tolist():
             parts[numbers[int(part_rows[place])]].append(
-                Part(kind=part.kind, name=part.name, value=float(amounts[place]))
+                Part(kind=part.kind, name=part.name, value=round(float(amounts[place]), DECIMALS))
             )
     return parts
 
