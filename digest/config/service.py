@@ -93,7 +93,7 @@ class WorkersSection(Section):
         0, description="threads; 0 = one for each core"
     )
     batch: Annotated[int, Field(ge=1, le=10000)] = Field(
-        1000, description="readers scored together; the results do not depend on it"
+        2000, description="readers scored together; the results do not depend on it"
     )
 
 

@@ -339,7 +339,14 @@ def choose_for_readers(
         ]
         laps.append(time.process_time())
         clock += time.perf_counter() - began
-        explained = add_reasons(recipe, shared, outcomes, learned, scored)
+        chosen = [
+            recipes.Chosen.from_scored(
+                profiles_of_one, own_scores, shared.day, [item.score for item in outcome.items]
+            )
+            for profiles_of_one, own_scores, outcome in zip(learned, scored, outcomes, strict=True)
+            if not isinstance(outcome, Quiet)
+        ]
+        explained = add_reasons(recipe, shared, outcomes, chosen)
         listed += sum(len(one.items) for one in explained if not isinstance(one, Quiet))
         laps.append(time.process_time())
         clock_with_reasons += time.perf_counter() - began

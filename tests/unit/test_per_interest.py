@@ -139,7 +139,9 @@ def test_a_paper_is_ranked_and_explained_by_the_profile_with_its_highest_score()
         and "rhyme" in CORPUS[score.paper_id - 1].abstract
     } == {"verse"}
     scored = recipes.score_all(recipe, [trained], DAY)[0]
-    (explained,) = recipes.explain_all(recipe, DAY, [recipes.Chosen(trained, scored, ranked[:6])])
+    (explained,) = recipes.explain_all(
+        recipe, DAY, [recipes.Chosen.from_scored(trained, scored, DAY, ranked[:6])]
+    )
     for before, score in zip(ranked[:6], explained, strict=True):
         assert (score.paper_id, score.value, score.percentile, score.interest) == (
             before.paper_id,

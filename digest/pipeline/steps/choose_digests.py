@@ -20,6 +20,9 @@ from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
 from digest.ranking import recipes, scores, selection, team_draft
 from digest.ranking.calibration import PRIOR
 
+#: readers whose scores are kept at a time
+_SCORED_TOGETHER = 250
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidates:
@@ -99,13 +102,25 @@ def choose_by_recipe(
 ) -> list[Digest | Quiet]:
     """Choose the readers' digests as one recipe ranks, with reasons."""
     recipe = recipes.RECIPES[name]
-    trained = [candidates.reader.profiles[name] for candidates in batch]
-    scored = recipes.score_all(recipe, trained, context.day)
-    outcomes = [
-        choose_digest(recipe, context, candidates, own_rules, own_scores)
-        for candidates, own_rules, own_scores in zip(batch, rules, scored, strict=True)
-    ]
-    return add_reasons(recipe, context, outcomes, trained, scored)
+    outcomes: list[Digest | Quiet] = []
+    chosen: list[recipes.Chosen] = []
+    # The scores of a whole day take much memory, so they are kept for some readers at a time; the
+    # reasons for a paper are found for all of its readers at once.
+    for start in range(0, len(batch), _SCORED_TOGETHER):
+        span = slice(start, start + _SCORED_TOGETHER)
+        trained = [candidates.reader.profiles[name] for candidates in batch[span]]
+        scored = recipes.score_all(recipe, trained, context.day)
+        for candidates, own_rules, own_trained, own_scores in zip(
+            batch[span], rules[span], trained, scored, strict=True
+        ):
+            outcome = choose_digest(recipe, context, candidates, own_rules, own_scores)
+            outcomes.append(outcome)
+            if isinstance(outcome, Digest):
+                ranked = [item.score for item in outcome.items]
+                chosen.append(
+                    recipes.Chosen.from_scored(own_trained, own_scores, context.day, ranked)
+                )
+    return add_reasons(recipe, context, outcomes, chosen)
 
 
 def choose_digest(
@@ -159,18 +174,15 @@ def add_reasons(
     recipe: recipes.Recipe,
     context: BatchContext,
     outcomes: Sequence[Digest | Quiet],
-    trained: Sequence[Sequence[recipes.TrainedProfile]],
-    scored: Sequence[Sequence[scores.Scored]],
+    chosen: Sequence[recipes.Chosen],
 ) -> list[Digest | Quiet]:
     """Return the readers' digests with the reasons for their papers.
 
     A `Quiet` outcome is returned unchanged.
+
+    Args:
+        chosen: the papers of each digest.
     """
-    chosen = [
-        recipes.Chosen(own_trained, own_scored, [item.score for item in outcome.items])
-        for outcome, own_trained, own_scored in zip(outcomes, trained, scored, strict=True)
-        if isinstance(outcome, Digest)
-    ]
     explained = iter(recipes.explain_all(recipe, context.day, chosen))
     return [
         replace(

@@ -11,7 +11,7 @@ from digest.model import Subscriber
 from digest.ranking import profiles, recipes, team_draft
 
 #: readers that a worker takes at once
-WORKER_BATCH = 500
+WORKER_BATCH = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -188,10 +188,27 @@ class Chosen(NamedTuple):
     """Papers that were chosen for one reader, to be explained."""
 
     trained: Sequence[TrainedProfile]
-    #: the day's scores by each profile
-    scored: Sequence[scores.Scored]
     #: as `rank` made them
     ranked: Sequence[Score]
+    #: their rows of the day, and which of the profiles ranked each, shape (papers,)
+    rows: NDArray[np.int64]
+    rankers: NDArray[np.int64]
+
+    @classmethod
+    def from_scored(
+        cls,
+        trained: Sequence[TrainedProfile],
+        scored: Sequence[scores.Scored],
+        day: scores.Day,
+        ranked: Sequence[Score],
+    ) -> Chosen:
+        """Find out which profile ranked each paper.
+
+        Args:
+            scored: the day's scores by each profile.
+        """
+        rows = np.array([day.row_of(score.paper_id) for score in ranked], dtype=np.int64)
+        return cls(trained, ranked, rows, _find_rankers(scored, day, rows, ranked))
 
 
 def explain_all(recipe: Recipe, day: scores.Day, readers: Sequence[Chosen]) -> list[list[Score]]:
@@ -201,18 +218,15 @@ def explain_all(recipe: Recipe, day: scores.Day, readers: Sequence[Chosen]) -> l
     """
     places: list[tuple[int, list[int]]] = []
     requests: list[scores.Request] = []
-    for reader, (trained, scored, ranked) in enumerate(readers):
-        rows = np.array([day.row_of(score.paper_id) for score in ranked], dtype=np.int64)
-        rankers = _find_rankers(scored, day, rows, ranked)
+    for reader, (trained, _, rows, rankers) in enumerate(readers):
         for number, one in enumerate(trained):
             own = np.flatnonzero(rankers == number)
             if len(own):
                 places.append((reader, own.tolist()))
                 requests.append(scores.Request(one.profile, rows[own].tolist()))
-    explained = [list(ranked) for _, _, ranked in readers]
-    for (reader, own_places), reasons in zip(
-        places, recipe.find_reasons(requests, day), strict=True
-    ):
+    explained = [list(reader.ranked) for reader in readers]
+    found = recipe.find_reasons(requests, day)
+    for (reader, own_places), reasons in zip(places, found, strict=True):
         for place, reason in zip(own_places, reasons, strict=True):
             explained[reader][place] = reason.add_to(explained[reader][place])
     return explained

@@ -37,6 +37,8 @@ _MANY_ENTRIES = 1 << 16
 _FEW_IDS = 64
 #: sets of ids, and vocabularies, whose rows and indices a day keeps
 _CACHED_ID_SETS, _CACHED_VOCABULARIES = 64, 8
+#: words from which a vocabulary is one of many readers; those of single readers would drive it out
+_LARGE_VOCABULARY = 10_000
 #: ways to write keywords whose papers a day keeps
 _CACHED_SPELLINGS = 1 << 16
 
@@ -143,7 +145,9 @@ class Day:
         return cached
 
     def word_indices(self, vocabulary: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the indices of another vocabulary in this one, -1 = none; cached."""
+        """Return the indices of another vocabulary in this one, -1 = none; large ones are kept."""
+        if len(vocabulary) < _LARGE_VOCABULARY:
+            return self.word_index[vocabulary]
         cached = self.cache.word_indices.get(id(vocabulary))
         if cached is None:
             if len(self.cache.word_indices) >= _CACHED_VOCABULARIES:
