@@ -115,7 +115,8 @@ def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
     Raises:
         NotFoundError: the reader or the paper is not stored.
     """
-    with app.store.writing() as tx:
+
+    def record(tx: store.Connection) -> PressResult:
         store.subscribers.lock(tx, link.subscriber_id)
         reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id)
         vote = store.feedback.load_vote(tx, reader.id, paper.id)
@@ -125,6 +126,8 @@ def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
         if reader.status is SubscriberStatus.LEFT:
             return result
         return _count_press(app, tx, _VOTES[link.purpose], posted, result)
+
+    return app.store.commit_together(record)
 
 
 def _count_press(

@@ -8,7 +8,6 @@ from digest import presses, store
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Digest, Item, Link, Paper, Subscriber, Vote
-from digest.pipeline.steps.co_likes import least_readers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +63,7 @@ def load_digest_papers(app: App, link: Link) -> DigestPapers:
         if digest is None or reader is None:
             raise NotFoundError("the digest of this link is no longer stored, or was a preview")
         paper_ids = [item.score.paper_id for item in digest.items]
-        papers = store.papers.load(tx, paper_ids, least=least_readers(app, tx))
+        papers = store.papers.load(tx, paper_ids)  # no page shows their upvotes
         given = store.feedback.load_votes(tx, [reader.id]).get(reader.id, [])
         held = store.presses.list_held(tx, reader.id, since=app.now() - presses.HELD_FOR)
     votes: dict[int, Vote] = {feedback.paper_id: feedback.vote for feedback in given}

@@ -17,6 +17,7 @@ from digest import private
 from digest.errors import StoreError
 from digest.redaction import redact
 from digest.store.statements import encode_json
+from digest.store.turns import begin_immediate
 
 #: seconds that a caller waits for a free connection of the pool
 POOL_WAIT = 10
@@ -112,9 +113,12 @@ def create_sqlite_engine(url: URL, busy_ms: int, connections: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(tx: Connection) -> None:
-        tx.exec_driver_sql(
-            "BEGIN IMMEDIATE" if tx.get_execution_options().get("digest_writes") else "BEGIN"
-        )
+        until = tx.get_execution_options().get("digest_writes_until")
+        if until is None:
+            tx.exec_driver_sql("BEGIN")
+        else:
+            driver: Any = tx.connection.driver_connection
+            begin_immediate(driver, until, busy_ms)
 
     return engine
 

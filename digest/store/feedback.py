@@ -6,20 +6,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from digest.model import Feedback, Vote
 from digest.store.statements import insert, split_into_batches
 from digest.store.tables import feedback
 
+_VOTE = select(feedback.c.vote).where(
+    feedback.c.subscriber_id == bindparam("reader"), feedback.c.paper_id == bindparam("paper")
+)
+_VOTES = (
+    select(feedback)
+    .where(
+        feedback.c.subscriber_id.in_(bindparam("readers", expanding=True)), feedback.c.vote != 0
+    )
+    .order_by(feedback.c.at, feedback.c.paper_id)
+)
+
 
 def save(tx: Connection, vote: Feedback) -> Vote:
     """Upsert a vote (0 withdraws it); return the vote that it replaces, 0 for none."""
-    before: Vote | None = tx.execute(
-        select(feedback.c.vote).where(
-            feedback.c.subscriber_id == vote.subscriber_id, feedback.c.paper_id == vote.paper_id
-        )
-    ).scalar_one_or_none()
+    before = _find_vote(tx, vote.subscriber_id, vote.paper_id)
     if before == vote.vote:
         return before  # a repeated click keeps the time of the first
     values = {"vote": vote.vote, "at": vote.at, "via": vote.via}
@@ -50,11 +57,14 @@ def add_many(tx: Connection, votes: Sequence[Feedback]) -> None:
 
 def load_vote(tx: Connection, subscriber_id: int, paper_id: int) -> Vote:
     """Load a reader's current vote on a paper, 0 for none."""
-    query = select(feedback.c.vote).where(
-        feedback.c.subscriber_id == subscriber_id, feedback.c.paper_id == paper_id
-    )
-    vote: Vote | None = tx.execute(query).scalar_one_or_none()
-    return vote or 0
+    return _find_vote(tx, subscriber_id, paper_id) or 0
+
+
+def _find_vote(tx: Connection, subscriber_id: int, paper_id: int) -> Vote | None:
+    vote: Vote | None = tx.execute(
+        _VOTE, {"reader": subscriber_id, "paper": paper_id}
+    ).scalar_one_or_none()
+    return vote
 
 
 def withdraw_all(tx: Connection, subscriber_id: int, *, at: datetime, via: str) -> int:
@@ -67,18 +77,7 @@ def load_votes(tx: Connection, ids: Iterable[int]) -> dict[int, list[Feedback]]:
     """Load the current votes of each subscriber, oldest first, without withdrawn ones."""
     votes: dict[int, list[Feedback]] = defaultdict(list)
     for batch in split_into_batches(list(ids)):
-        rows = tx.execute(
-            select(
-                feedback.c.subscriber_id,
-                feedback.c.paper_id,
-                feedback.c.vote,
-                feedback.c.at,
-                feedback.c.via,
-            )
-            .where(feedback.c.subscriber_id.in_(batch), feedback.c.vote != 0)
-            .order_by(feedback.c.at, feedback.c.paper_id)
-        )
-        for subscriber_id, paper_id, vote, at, via in rows.all():
+        for subscriber_id, paper_id, vote, at, via in tx.execute(_VOTES, {"readers": batch}).all():
             votes[subscriber_id].append(
                 Feedback(subscriber_id=subscriber_id, paper_id=paper_id, vote=vote, at=at, via=via)
             )

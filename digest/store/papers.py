@@ -10,13 +10,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from digest.model import Identity, IdentityKind, Paper
 from digest.store import likes
 from digest.store.statements import add_rows, insert, split_into_batches
 from digest.store.tables import dumps, frequencies, identities, papers, picks, records, vectors
 from digest.store.tables import feedback as votes
+
+_IDS = bindparam("ids", expanding=True)
+_PAPERS = select(papers).where(papers.c.id.in_(_IDS))
+_NAMES = select(identities).where(identities.c.paper_id.in_(_IDS), identities.c.kind != "title")
+_PICKS = select(picks).where(picks.c.paper_id.in_(_IDS))
 
 
 def load(
@@ -37,7 +42,7 @@ def load(
     papers_by_id: dict[int, Paper] = {}
     aliases: dict[int, int] = {}
     for batch in split_into_batches(sorted(set(ids))):
-        rows = tx.execute(select(papers).where(papers.c.id.in_(batch))).all()
+        rows = tx.execute(_PAPERS, {"ids": batch}).all()
         aliases |= {row.id: row.merged_into for row in rows if row.merged_into is not None}
         papers_by_id |= _build_papers(
             tx, [row for row in rows if row.merged_into is None], before, least
@@ -279,11 +284,9 @@ def _build_papers(
     names: dict[int, list[Identity]] = defaultdict(list)
     listed: dict[int, list[tuple[date, int | None]]] = defaultdict(list)
     for batch in split_into_batches(ids):
-        for row in tx.execute(
-            select(identities).where(identities.c.paper_id.in_(batch), identities.c.kind != "title")
-        ):
+        for row in tx.execute(_NAMES, {"ids": batch}):
             names[row.paper_id].append(Identity(kind=cast(IdentityKind, row.kind), value=row.value))
-        for row in tx.execute(select(picks).where(picks.c.paper_id.in_(batch))):
+        for row in tx.execute(_PICKS, {"ids": batch}):
             if before is None or row.day <= before.date():
                 listed[row.paper_id].append((row.day, row.rank))
     thumbs = {} if least is None else likes.count_likes(tx, ids, least=least, before=before)

@@ -5,18 +5,39 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from digest.model import Button, Press
 from digest.store.statements import insert
 from digest.store.tables import feedback, presses
+
+# Statements of every press are built once; building them costs more than running them.
+_FORGET = delete(presses).where(presses.c.at < bindparam("before"))
+_AROUND = (
+    select(presses)
+    .where(
+        presses.c.subscriber_id == bindparam("reader"),
+        presses.c.at.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(presses.c.id)
+)
+_HELD_THUMBS = (
+    select(presses)
+    .where(
+        presses.c.subscriber_id == bindparam("reader"),
+        presses.c.button == Button.THUMB.value,
+        presses.c.state == "held",
+        presses.c.at >= bindparam("since"),
+    )
+    .order_by(presses.c.id)
+)
 
 
 def record(
     tx: Connection, subscriber_id: int, press: Press, *, forget_before: datetime
 ) -> Press | None:
     """Record a press; return None when its page was posted before. Delete old ones."""
-    tx.execute(delete(presses).where(presses.c.at < forget_before))
+    tx.execute(_FORGET, {"before": forget_before})
     values = {
         "subscriber_id": subscriber_id,
         "button": press.button.value,
@@ -45,20 +66,15 @@ def find_by_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
 
 def list_around(tx: Connection, subscriber_id: int, at: datetime, window: timedelta) -> list[Press]:
     """List the presses of a reader within a window around a time, in order of arrival."""
-    near = presses.c.at.between(at - window, at + window)
-    rows = tx.execute(
-        select(presses).where(presses.c.subscriber_id == subscriber_id, near).order_by(presses.c.id)
-    )
+    values = {"reader": subscriber_id, "first": at - window, "last": at + window}
+    rows = tx.execute(_AROUND, values)
     return [_build_press(row) for row in rows]
 
 
 def list_held(tx: Connection, subscriber_id: int, *, since: datetime) -> list[Press]:
     """List held thumbs of a reader, oldest first."""
-    thumb = (presses.c.button == Button.THUMB.value) & (presses.c.state == "held")
-    query = select(presses).where(
-        presses.c.subscriber_id == subscriber_id, thumb, presses.c.at >= since
-    )
-    return [_build_press(row) for row in tx.execute(query.order_by(presses.c.id))]
+    rows = tx.execute(_HELD_THUMBS, {"reader": subscriber_id, "since": since})
+    return [_build_press(row) for row in rows]
 
 
 def hold(tx: Connection, ids: list[int]) -> None:

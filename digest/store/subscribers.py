@@ -7,11 +7,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
 from digest.model import Interest, MessageKind, Subscriber, SubscriberStatus, address_key
 from digest.store.statements import split_into_batches
 from digest.store.tables import interests, messages, subscribers
+
+_INTERESTS = (
+    select(interests)
+    .where(interests.c.subscriber_id.in_(bindparam("readers", expanding=True)))
+    .order_by(interests.c.id)
+)
 
 
 def add(
@@ -185,9 +191,7 @@ def _load_many(tx: Connection, where: Any) -> list[Subscriber]:
     rows = tx.execute(select(subscribers).where(where).order_by(subscribers.c.id)).all()
     interests_of: dict[int, list[Interest]] = defaultdict(list)
     for batch in split_into_batches([row.id for row in rows]):
-        for interest in tx.execute(
-            select(interests).where(interests.c.subscriber_id.in_(batch)).order_by(interests.c.id)
-        ):
+        for interest in tx.execute(_INTERESTS, {"readers": batch}):
             interests_of[interest.subscriber_id].append(_build_interest(interest))
     return [_build_subscriber(row, interests_of[row.id]) for row in rows]
 

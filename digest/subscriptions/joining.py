@@ -219,14 +219,15 @@ def sign_up(
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
     email = normalise_address(request.email)
     now, client_hash = app.now(), hash_client(app, client)
-    with app.store.writing() as tx:
+
+    def add(tx: store.Connection) -> Subscriber:
         subscriber = store.subscribers.find_by_email(tx, email)
         blank = replace(_make_default_subscriber(app, email), status=SubscriberStatus.PENDING)
         # Raises for an invalid value before anything is stored; the sign-up then does not count.
         new_subscriber = apply_request(request, blank)
         admit(app, tx, client_hash)
         if store.suppressions.find(tx, email) is not None:
-            return SubscribeResult(subscriber=subscriber or blank, outcome="asked")
+            return subscriber or blank
         if subscriber is None:
             subscriber = store.subscribers.add(tx, new_subscriber, origin=origin, now=now)
         elif subscriber.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
@@ -240,7 +241,9 @@ def sign_up(
             plan_letter(app, tx, MessageKind.CONFIRM, subscriber)
         elif subscriber.status is not SubscriberStatus.SUPPRESSED:
             plan_letter(app, tx, MessageKind.WELCOME, subscriber)
-    return SubscribeResult(subscriber=subscriber, outcome="asked")
+        return subscriber
+
+    return SubscribeResult(subscriber=app.store.commit_together(add), outcome="asked")
 
 
 def confirm(app: App, subscriber_id: int) -> Subscriber:
@@ -251,13 +254,17 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
     Raises:
         NotFoundError: the subscriber was deleted.
     """
-    with app.store.writing() as tx:
+
+    def activate_pending(tx: store.Connection) -> Subscriber:
         subscriber = require_subscriber(tx, subscriber_id)
-        if subscriber.status is SubscriberStatus.PENDING:
-            activate(app, tx, subscriber)
-            subscriber = replace(subscriber, status=SubscriberStatus.ACTIVE)
-            plan_letter(app, tx, MessageKind.WELCOME, subscriber)
-    return subscriber
+        if subscriber.status is not SubscriberStatus.PENDING:
+            return subscriber
+        activate(app, tx, subscriber)
+        subscriber = replace(subscriber, status=SubscriberStatus.ACTIVE)
+        plan_letter(app, tx, MessageKind.WELCOME, subscriber)
+        return subscriber
+
+    return app.store.commit_together(activate_pending)
 
 
 def apply_config(app: App) -> list[SubscribeResult]:

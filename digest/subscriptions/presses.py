@@ -52,7 +52,8 @@ def leave_by_link(app: App, link: Link, form_id: str, *, farewell: bool = False)
     Raises:
         NotFoundError: the subscriber is not stored.
     """
-    with app.store.writing() as tx:
+
+    def leave_now(tx: store.Connection) -> LeaveResult:
         store.subscribers.lock(tx, link.subscriber_id)
         subscriber = require_subscriber(tx, link.subscriber_id)
         new = _add(app, tx, subscriber, Button.LEAVE, form_id)
@@ -60,7 +61,9 @@ def leave_by_link(app: App, link: Link, form_id: str, *, farewell: bool = False)
             return LeaveResult(subscriber=subscriber, repeated=True)
         left = leave(app, tx, subscriber, farewell=farewell)
         _offer_way_back(app, tx, subscriber)
-    return LeaveResult(subscriber=left)
+        return LeaveResult(subscriber=left)
+
+    return app.store.commit_together(leave_now)
 
 
 def return_by_link(app: App, link: Link, form_id: str, *, confirms: bool) -> ReturnResult:

@@ -57,13 +57,14 @@ def fill(app: App, count: int) -> None:
             )
 
 
-async def run_ledger(app: App, connections: int) -> int:
+async def run_ledger(app: App, connections: int, now: datetime = NOW) -> int:
+    """Settle all messages that wait; return how many."""
     done = 0
     async with GroupCommit(app, "bench", connections=connections) as ledger:
         ready: asyncio.Queue[Queued | None] = asyncio.Queue(connections)
 
         def claim(tx: store.Connection) -> list[Queued]:
-            return store.ledger.claim(tx, owner="bench", now=NOW, clock=datetime.now(UTC))
+            return store.ledger.claim(tx, owner="bench", now=now, clock=datetime.now(UTC))
 
         async def feed() -> None:
             while claimed := await ledger.write(claim):
