@@ -169,11 +169,11 @@ def _make_ingest_job(app: App, stopping: threading.Event) -> Callable[[], None]:
 
 
 def _make_compose_job(app: App, stopping: threading.Event) -> Callable[[], None]:
-    started = app.now()
+    composer = pipeline.DueComposer(app)
 
     def compose() -> None:
-        composed = pipeline.compose(app, due=True, started=started, stop=stopping.is_set)
-        if composed.planned or composed.quiet:
+        composed = composer.compose(stop=stopping.is_set)
+        if composed and (composed.planned or composed.quiet):
             log.info("compose planned=%d quiet=%d", len(composed.planned), len(composed.quiet))
 
     return compose

@@ -16,6 +16,7 @@ feedback  links.read_token | presses.find_held | store.feedback.save
 """
 
 from digest.pipeline.compose import compose
+from digest.pipeline.due_composer import DueComposer
 from digest.pipeline.feedback import (
     PostedForm,
     PressResult,
@@ -39,6 +40,7 @@ from digest.pipeline.steps.send_report import SendReport
 
 __all__ = [
     "ComposeReport",
+    "DueComposer",
     "FileReport",
     "IngestReport",
     "LeftOut",

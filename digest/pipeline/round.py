@@ -39,5 +39,5 @@ def round(
 
     A second run on the same date sends nobody a second digest.
     """
-    composed = compose(app, day=day, only=only, due=due, started=started)
+    composed = compose(app, day=day, only=only, due=due, started=started, stop=stop)
     return RoundReport(composed=composed, sent=send(app, only=only, stop=stop))

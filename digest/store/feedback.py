@@ -17,9 +17,7 @@ _VOTE = select(feedback.c.vote).where(
 )
 _VOTES = (
     select(feedback)
-    .where(
-        feedback.c.subscriber_id.in_(bindparam("readers", expanding=True)), feedback.c.vote != 0
-    )
+    .where(feedback.c.subscriber_id.in_(bindparam("readers", expanding=True)), feedback.c.vote != 0)
     .order_by(feedback.c.at, feedback.c.paper_id)
 )
 

@@ -179,7 +179,7 @@ def _failed_since(failed: Row[Any], arrived: Cutoff | None) -> bool:
 
 _LISTED = (digest_items.c.digest_id, digest_items.c.paper_id, digest_items.c.seen_before)
 #: literal, so that the planner sees that the partial index of failed messages holds them all
-_HAS_FAILED = messages.c.state.in_([literal_column(f"'{state.value}'", String) for state in FAILED])
+HAS_FAILED = messages.c.state.in_([literal_column(f"'{state.value}'", String) for state in FAILED])
 #: without complaints, which prove that the mail arrived
 BOUNCED = exists().where(bounces.c.message_id == messages.c.id, bounces.c.fault != COMPLAINT)
 #: the mail of a quiet day brings no papers, so it is no digest that arrived
@@ -229,7 +229,7 @@ def _select_failed(ids: list[int], before: date, earliest: datetime | None) -> S
         .join(messages, messages.c.digest_id == digests.c.id)
         .where(
             messages.c.subscriber_id.in_(ids),
-            _HAS_FAILED,
+            HAS_FAILED,
             digests.c.local_date < before,
             *late,
         )

@@ -125,7 +125,9 @@ def make_store(
     values: dict[str, str], folder: Path, options: argparse.Namespace, *, papers: bool
 ) -> None:
     """Fill the database, or copy what an earlier run of this day filled."""
-    kept = options.keep and options.keep / f"{options.readers}-{papers:d}-{datetime.now(UTC).date()}"
+    kept = (
+        options.keep and options.keep / f"{options.readers}-{papers:d}-{datetime.now(UTC).date()}"
+    )
     if kept and kept.exists():
         shutil.copy(kept, folder / "digest.sqlite")
         return
@@ -478,7 +480,9 @@ def main() -> None:
     parse.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parse.add_argument("--idle", type=float, metavar="SECONDS")
     parse.add_argument("--stop", type=float, metavar="SECONDS")
-    parse.add_argument("--keep", type=Path, help="folder for SQLite files that further runs of this day copy")
+    parse.add_argument(
+        "--keep", type=Path, help="folder for SQLite files that further runs of this day copy"
+    )
     parse.add_argument("--write", type=float, help=argparse.SUPPRESS)
     options = parse.parse_args()
     if options.write is not None:
