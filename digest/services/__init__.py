@@ -7,6 +7,7 @@ from digest.services.deliveries import deliveries, resolve
 from digest.services.digest_papers import DigestPapers, RatedItem, load_digest_papers
 from digest.services.encodings import EncoderInfo, encode, encoder_info
 from digest.services.explain import (
+    CorpusCache,
     InterestExplanation,
     KeywordStrength,
     ProfileExplanation,
@@ -30,6 +31,7 @@ from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.watch import WatchReport, disks, watch
 
 __all__ = [
+    "CorpusCache",
     "DigestPapers",
     "EncoderInfo",
     "FetchOptions",

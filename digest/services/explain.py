@@ -5,15 +5,16 @@ The profiles that rank for the reader are the source.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest import store
 from digest.app import App
 from digest.model import Feedback, Paper, Score, Subscriber, Vote, name_wishes
-from digest.pipeline.steps.corpus_view import BatchContext, load_batch_context, open_view
+from digest.pipeline.steps.corpus_view import CorpusView, load_rows, open_view
 from digest.pipeline.steps.training_data import BatchRatings
 from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import features, profiles, recipes, scores
@@ -152,23 +153,71 @@ class ProfileExplanation:
         }
 
 
-def explain_profile(app: App, subscriber: Subscriber) -> ProfileExplanation:
-    """Explain what the next digest would be ranked by. Store nothing."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Corpus:
+    """What the explanations of all readers have in common."""
+
+    version: Hashable
+    view: CorpusView
+    background: profiles.Background
+
+
+class CorpusCache:
+    """Keeps what does not depend on the reader until papers come or the day ends.
+
+    Threads may share one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._corpus: _Corpus | None = None
+
+    def load(self, app: App, tx: store.Connection) -> _Corpus:
+        """Load it, at most once for each version of the corpus and day."""
+        version = (store.corpus.compute_version(tx), app.now().date())
+        with self._lock:
+            if self._corpus is None or self._corpus.version != version:
+                self._corpus = _load_corpus(app, tx, version)
+            return self._corpus
+
+
+def _load_corpus(app: App, tx: store.Connection, version: Hashable) -> _Corpus:
     now = app.now()
+    view = open_view(
+        tx,
+        now=now,
+        until=now.date(),
+        frequencies=load_frequencies(tx),
+        encoder=app.config.features.encoder,
+    )
+    papers = store.papers.load(tx, view.recent)
+    recent = [papers[ident] for ident in view.recent if ident in papers]
+    background = profiles.Background.from_papers(
+        recent, load_rows(tx, recent, view), view.space.frequencies
+    )
+    return _Corpus(version=version, view=view, background=background)
+
+
+def explain_profile(
+    app: App, subscriber: Subscriber, corpora: CorpusCache | None = None
+) -> ProfileExplanation:
+    """Explain what the next digest would be ranked by. Store nothing.
+
+    Args:
+        corpora: where the explanations of other readers may have left what all have in common.
+    """
     with app.store.reading() as tx:
-        view = open_view(
-            tx,
-            now=now,
-            until=now.date(),
-            frequencies=load_frequencies(tx),
-            encoder=app.config.features.encoder,
-        )
+        corpus = (corpora or CorpusCache()).load(app, tx)
+        view = replace(corpus.view, now=app.now())
         votes = store.feedback.load_votes(tx, [subscriber.id])
         ratings = BatchRatings(tx, [subscriber], votes, view)
-        rated_ids = sorted(ratings.rated_ids(subscriber))
-        context = load_batch_context(tx, rated_ids, now.date(), view)
+        papers = {paper.id: paper for paper in ratings.papers.values() if not paper.withdrawn}
+        rated = [papers[ident] for ident in sorted(papers)]
+        rows = load_rows(tx, rated, view)
+    # Nothing that is shown is measured against recent papers, so the day has none.
+    day = scores.make_day(rated, rows, contributions=view.space.contributions)
     recipe = recipes.RECIPES[app.config.digest.recipe]
-    trained = recipes.train(recipe, ratings.training_data(subscriber), context.background)
+    trained = recipes.train(recipe, ratings.training_data(subscriber), corpus.background)
     votes_by_paper = {vote.paper_id: vote for vote in votes.get(subscriber.id, [])}
     counts = recipes.count_ratings(trained)
     shares = sum(profile.share for profile in trained)
@@ -176,9 +225,7 @@ def explain_profile(app: App, subscriber: Subscriber) -> ProfileExplanation:
         subscriber=subscriber,
         recipe=recipe.name,
         interests=tuple(
-            _explain_interest(
-                profile, profile.share / shares, context, ratings.papers, votes_by_paper
-            )
+            _explain_interest(profile, profile.share / shares, day, ratings.papers, votes_by_paper)
             for profile in trained
         ),
         thumbs_up=counts["thumbs_up"],
@@ -200,7 +247,7 @@ def profile_version(app: App, subscriber: Subscriber) -> Hashable:
 def _explain_interest(
     trained: recipes.TrainedProfile,
     share: float,
-    context: BatchContext,
+    day: scores.Day,
     papers: Mapping[int, Paper],
     votes: Mapping[int, Feedback],
 ) -> InterestExplanation:
@@ -219,7 +266,7 @@ def _explain_interest(
     explained = list(
         scores.explain(
             trained.profile,
-            context.day,
+            day,
             words_of=features.words_of,
             candidate_ids=newest,
             max_parts=_MAX_PARTS,

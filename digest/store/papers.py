@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, select
 
 from digest.model import Identity, IdentityKind, Paper
 from digest.store import likes
@@ -18,7 +18,7 @@ from digest.store.statements import add_rows, insert, split_into_batches
 from digest.store.tables import dumps, frequencies, identities, papers, picks, records, vectors
 from digest.store.tables import feedback as votes
 
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _PAPERS = select(papers).where(papers.c.id.in_(_IDS))
 _NAMES = select(identities).where(identities.c.paper_id.in_(_IDS), identities.c.kind != "title")
 _PICKS = select(picks).where(picks.c.paper_id.in_(_IDS))

@@ -49,7 +49,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
     """
     app.keys()  # makes the first key now, so that no GET has to write
     pages, proxies = Pages(app=app), Proxies(app.config.web.trusted_proxies)
-    profiles = explanation.ProfileCache()
+    explanations = explanation.Explanations(app)
     web = FastAPI(
         title=app.mailing.name,
         description=_ABOUT,
@@ -70,11 +70,11 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         rating.routes(app, pages),
         unsubscribe.routes(app, pages),
         settings.routes(app, pages),
-        explanation.routes(app, pages, profiles),
+        explanation.routes(app, pages, explanations),
         delete.routes(app, pages),
         signup.routes(app, pages, proxies),
         api.routes(app, proxies),
-        explanation.program_routes(app, profiles),
+        explanation.program_routes(app, explanations),
         delete.program_routes(app),
         health.routes(app),
         _static_routes(app, pages),

@@ -34,30 +34,34 @@ _PAPERS_SHOWN = 60
 ProfileCache = SingleFlightCache[services.ProfileExplanation]
 
 
-async def _explain(
-    app: App, profiles: ProfileCache, subscriber_id: int
-) -> services.ProfileExplanation:
-    """Return what was learned, computed once for each change.
+class Explanations:
+    """What was learned of readers, computed once for each change."""
 
-    Raises:
-        BusyError: too many such jobs are waiting.
-    """
+    def __init__(self, app: App) -> None:
+        self._app, self._profiles, self._corpora = app, ProfileCache(), services.CorpusCache()
 
-    def look_up() -> tuple[Subscriber, Hashable]:
-        subscriber = subscriptions.get(app, subscriber_id)
-        return subscriber, services.profile_version(app, subscriber)
+    async def get(self, subscriber_id: int) -> services.ProfileExplanation:
+        """Return what was learned of a reader.
 
-    subscriber, version = await run_in_threadpool(look_up)
-    compute = partial(services.explain_profile, app, subscriber)
-    return await profiles.get(subscriber_id, version, compute)
+        Raises:
+            BusyError: too many such jobs are waiting.
+        """
+
+        def look_up() -> tuple[Subscriber, Hashable]:
+            subscriber = subscriptions.get(self._app, subscriber_id)
+            return subscriber, services.profile_version(self._app, subscriber)
+
+        subscriber, version = await run_in_threadpool(look_up)
+        compute = partial(services.explain_profile, self._app, subscriber, self._corpora)
+        return await self._profiles.get(subscriber_id, version, compute)
 
 
-def routes(app: App, pages: Pages, profiles: ProfileCache) -> APIRouter:
+def routes(app: App, pages: Pages, explanations: Explanations) -> APIRouter:
     """Build the routes of the page that shows what was learned of a reader."""
     router = APIRouter(include_in_schema=False)
 
     async def page(token: str, link: Link, *, done: str = "", asked: bool = False) -> HTMLResponse:
-        learned = await _explain(app, profiles, link.subscriber_id)
+        learned = await explanations.get(link.subscriber_id)
         return await run_in_threadpool(
             pages.render,
             "learned",
@@ -192,7 +196,7 @@ class StartOver(BaseModel):
     confirm: Literal[True]
 
 
-def program_routes(app: App, profiles: ProfileCache) -> APIRouter:
+def program_routes(app: App, explanations: Explanations) -> APIRouter:
     router = APIRouter(prefix="/api/v1/readers/{token}", tags=["readers"])
 
     @router.get("/learned", summary="What has been learned")
@@ -202,7 +206,7 @@ def program_routes(app: App, profiles: ProfileCache) -> APIRouter:
         `token` is that of the link to their settings.
         """
         link = await run_in_threadpool(pipeline.read_link, app, token, Purpose.MANAGE)
-        explanation = await _explain(app, profiles, link.subscriber_id)
+        explanation = await explanations.get(link.subscriber_id)
         return {key: value for key, value in explanation.json.items() if key != "email"}
 
     @router.post("/forget", summary="Forget one thumb or example")

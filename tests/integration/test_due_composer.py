@@ -230,7 +230,7 @@ REFUSED = [
 
 
 @example(REFUSED)
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(story)
 def test_the_same_readers_get_a_digest_as_if_every_tick_looked_at_everybody(
     steps: list[tuple[str, tuple[Any, ...]]],

@@ -338,3 +338,26 @@ def test_titles_are_text_on_the_page(client: Client, carol: Subscriber, dump: Du
     text = client.get(client.path(Purpose.MANAGE, carol) + "/learned").text
     assert "<script>" not in text
     assert "&lt;script&gt;" in text or "alert(1)" in text
+
+
+def test_what_all_readers_have_in_common_is_read_once(
+    app: App, carol: Subscriber, dump: Dump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpora, opened = services.CorpusCache(), []
+    real = services.explain.open_view
+
+    def count(*values: object, **named: object) -> object:
+        opened.append(1)
+        return real(*values, **named)
+
+    monkeypatch.setattr(services.explain, "open_view", count)
+    for _ in range(2):
+        kept = services.explain_profile(app, carol, corpora)
+        assert kept == services.explain_profile(app, carol)
+    assert len(opened) == 1 + 2
+    pipeline.ingest(app, [dump(rows=[{"title": "A galaxy that came later"}])])
+    opened.clear()
+    assert services.explain_profile(app, carol, corpora) == services.explain_profile(app, carol)
+    services.explain_profile(app, carol, corpora)
+    services.explain_profile(app.at(app.now() + timedelta(days=1)), carol, corpora)
+    assert len(opened) == 2 + 1

@@ -53,3 +53,14 @@ def test_a_training_that_is_stopped_changes_nothing(app: App, dump: Callable[...
         with pytest.raises(StoppedError):
             pipeline.train_word_vectors(app, stop=stop_after(calls))
     assert services.vectors_info(app).version == before
+
+
+def test_a_stopped_round_composes_for_nobody_else_and_sends_nothing_more(
+    any_app: App, cast: Cast, dump: Callable[..., Path]
+) -> None:
+    pipeline.ingest(any_app, [dump()], seen="name")
+    cast(any_app)
+    report = pipeline.round(any_app, day=TODAY, stop=stop_after(1))
+    assert (len(report.composed.planned), report.composed.stopped) == (1, True)
+    assert not report.sent.states
+    assert len(pipeline.round(any_app, day=TODAY).composed.planned) == 2

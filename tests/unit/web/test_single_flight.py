@@ -149,9 +149,9 @@ def trained_ids(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ids: list[int] = []
     real = services.explain_profile
 
-    def count_and_explain(app: App, subscriber: Subscriber) -> services.ProfileExplanation:
+    def count_and_explain(app: App, subscriber: Subscriber, *more: Any) -> Any:
         ids.append(subscriber.id)
-        return real(app, subscriber)
+        return real(app, subscriber, *more)
 
     monkeypatch.setattr(services, "explain_profile", count_and_explain)
     return ids
@@ -229,9 +229,9 @@ def test_while_all_training_is_blocked_other_pages_answer(
 ) -> None:
     real = services.explain_profile
 
-    def wait_and_explain(app: App, subscriber: Subscriber) -> services.ProfileExplanation:
+    def wait_and_explain(app: App, subscriber: Subscriber, *more: Any) -> Any:
         work(str(subscriber.id))()
-        return real(app, subscriber)
+        return real(app, subscriber, *more)
 
     monkeypatch.setattr(services, "explain_profile", wait_and_explain)
     monkeypatch.setattr(
