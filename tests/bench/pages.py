@@ -9,7 +9,7 @@
 A real `digest serve` answers at 127.0.0.1. Each connection presses thumbs and signs up by the API
 in turn, each as soon as the last one was answered. Meanwhile a round writes:
 
-beside: another process plans digests for 500 readers in one transaction, every two seconds, and
+beside: another process plans --batch digests in one transaction, every two seconds, and
         settles messages as fast as the ledger lets it, as `digest compose` and `digest send` do.
 inside: the same `digest serve` composes for all readers and sends to a folder.
 none:   nothing writes beside the pages.
@@ -65,8 +65,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PRESSING, PAPERS = 400, 10
 #: first pairs of each connection, which are not counted: statements and templates are compiled
 WARM = 3
-#: readers in one transaction of the round, and the pause before the next one
-BATCH, PLAN_SECONDS = 500, 2.0
+#: pause of the round after each transaction
+PLAN_SECONDS = 2.0
 WORDS = ("language models", "graph neural network", "protein", "robot", "diffusion", "survey")
 
 
@@ -167,7 +167,7 @@ def plan(
 # a round beside the pages
 
 
-def write_like_a_round(values: dict[str, str], seconds: float) -> None:
+def write_like_a_round(values: dict[str, str], seconds: float, batch: int) -> None:
     """Plan digests and settle messages until the time is over; print how often."""
     app = App.open(config.load(None, values))
     ends, stopped = time.monotonic() + seconds, threading.Event()
@@ -186,7 +186,7 @@ def write_like_a_round(values: dict[str, str], seconds: float) -> None:
         day = datetime.now(UTC) - timedelta(days=2)
         while not is_over():
             day -= timedelta(days=1)
-            rows = rows_of_batch(app, readers[:BATCH], day)
+            rows = rows_of_batch(app, readers[:batch], day)
             with app.store.writing() as tx:
                 began = time.perf_counter()
                 for table, values in rows:
@@ -204,7 +204,7 @@ def write_like_a_round(values: dict[str, str], seconds: float) -> None:
     planning.join()
     app.close()
     print(
-        f"the round planned {len(held)} x {BATCH} digests, each in "
+        f"the round planned {len(held)} x {batch} digests, each in "
         f"{1000 * statistics.median(held):.0f} ms, and settled {settled} messages"
     )
 
@@ -406,7 +406,14 @@ def measure_doors(folder: Path, values: dict[str, str], options: argparse.Namesp
         app = App.open(config.load(None, values))
         if options.round == "beside":
             beside = subprocess.Popen(
-                [sys.executable, __file__, "--write", str(options.seconds)],
+                [
+                    sys.executable,
+                    __file__,
+                    "--write",
+                    str(options.seconds),
+                    "--batch",
+                    str(options.batch),
+                ],
                 env={**os.environ, **values},
                 stdin=subprocess.PIPE,
             )
@@ -477,6 +484,7 @@ def main() -> None:
     parse.add_argument("--seconds", type=float, default=60.0, help="at most")
     parse.add_argument("--pause", type=float, default=0.0, help="seconds between two pairs")
     parse.add_argument("--readers", type=int, default=10_000)
+    parse.add_argument("--batch", type=int, default=500, help="digests in one transaction")
     parse.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parse.add_argument("--idle", type=float, metavar="SECONDS")
     parse.add_argument("--stop", type=float, metavar="SECONDS")
@@ -486,7 +494,7 @@ def main() -> None:
     parse.add_argument("--write", type=float, help=argparse.SUPPRESS)
     options = parse.parse_args()
     if options.write is not None:
-        write_like_a_round(dict(os.environ), options.write)
+        write_like_a_round(dict(os.environ), options.write, options.batch)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
