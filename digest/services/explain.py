@@ -14,7 +14,13 @@ from datetime import datetime
 from digest import store
 from digest.app import App
 from digest.model import Feedback, Paper, Score, Subscriber, Vote, name_wishes
-from digest.pipeline.steps.corpus_view import CorpusView, load_rows, open_view
+from digest.pipeline.steps.corpus_view import (
+    CorpusView,
+    load_all_counts,
+    load_rows,
+    make_rows,
+    open_view,
+)
 from digest.pipeline.steps.training_data import BatchRatings
 from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import features, profiles, recipes, scores
@@ -213,9 +219,11 @@ def explain_profile(
         ratings = BatchRatings(tx, [subscriber], votes, view)
         papers = {paper.id: paper for paper in ratings.papers.values() if not paper.withdrawn}
         rated = [papers[ident] for ident in sorted(papers)]
-        rows = load_rows(tx, rated, view)
+        word_counts = load_all_counts(tx, rated)
+        rows = make_rows(tx, rated, word_counts, view)
     # Nothing that is shown is measured against recent papers, so the day has none.
-    day = scores.make_day(rated, rows, contributions=view.space.contributions)
+    contributions = view.space.contributions(word_counts)
+    day = scores.make_day(rated, rows, contributions=contributions)
     recipe = recipes.RECIPES[app.config.digest.recipe]
     trained = recipes.train(recipe, ratings.training_data(subscriber), corpus.background)
     votes_by_paper = {vote.paper_id: vote for vote in votes.get(subscriber.id, [])}

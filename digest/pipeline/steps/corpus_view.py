@@ -112,8 +112,8 @@ def load_batch_context(
     competing = [papers_by_id[ident] for ident in paper_ids if ident in papers_by_id]
     candidates = list({paper.id: paper for paper in competing if not paper.withdrawn}.values())
     recent = [papers_by_id[ident] for ident in view.recent if ident in papers_by_id]
-    counts = _load_all_counts(tx, candidates)
-    rows, recent_rows = _make_rows(tx, candidates, counts, view), load_rows(tx, recent, view)
+    counts = load_all_counts(tx, candidates)
+    rows, recent_rows = make_rows(tx, candidates, counts, view), load_rows(tx, recent, view)
     thumb_ages = _load_thumb_ages(tx, list(papers_by_id), view)
     provenance = Provenance(
         model="",
@@ -140,12 +140,13 @@ def load_batch_context(
 
 def load_rows(tx: store.Connection, papers: Sequence[Paper], view: CorpusView) -> sp.csr_matrix:
     """Read the feature rows of papers, in their order."""
-    return _make_rows(tx, papers, _load_all_counts(tx, papers), view)
+    return make_rows(tx, papers, load_all_counts(tx, papers), view)
 
 
-def _make_rows(
+def make_rows(
     tx: store.Connection, papers: Sequence[Paper], counts: sp.csr_matrix, view: CorpusView
 ) -> sp.csr_matrix:
+    """Make the feature rows of papers from their word counts."""
     rows = view.space.rows(counts)
     if view.encoding is None:
         return rows
@@ -156,7 +157,7 @@ def _make_rows(
     )
 
 
-def _load_all_counts(tx: store.Connection, papers: Sequence[Paper]) -> sp.csr_matrix:
+def load_all_counts(tx: store.Connection, papers: Sequence[Paper]) -> sp.csr_matrix:
     """Read the word counts of papers, in their order.
 
     A paper whose stored counts are absent, of another version or damaged is vectorized anew.
