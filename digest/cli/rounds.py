@@ -175,8 +175,11 @@ def run(
         # error of the mailbox does not stop the round
         polled = services.poll_mailbox(app)
         ingested = services.ingest_inbox(app)
+        # A signal ends composing at once; what is stored stays. Sending first ends what it began.
+        composed = pipeline.compose(app, day=day, only=reader)
         with stop_on_signals() as stop:
-            report = pipeline.round(app, day=day, only=reader, stop=stop)
+            sent = pipeline.send(app, only=reader, stop=stop)
+        report = pipeline.RoundReport(composed=composed, sent=sent)
         # without `serve` this is the only alarm for the operator; another date raises no alarm
         if date is None and services.watch(app).planned:
             pipeline.send(app)

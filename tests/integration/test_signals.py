@@ -111,6 +111,16 @@ def test_a_command_ends(start: Start, program: str, number: signal.Signals, tmp_
         assert err.splitlines()[-1] == f"digest: ended by {number.name}"
 
 
+@pytest.mark.parametrize("program", [SLOW, THREAD], ids=["slow", "thread"])
+def test_a_round_that_composes_ends(start: Start, program: str) -> None:
+    process = start("run", before=program.format(verb="compose"))
+    until(process, "begun")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=LONG)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in err
+
+
 def test_a_signal_ends_a_command_during_imports(start: Start) -> None:
     late = (
         "import builtins\nreal = builtins.__import__\ndef slow(name, *rest):\n    if name == "
