@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from digest.errors import StoppedError
-
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,31 +46,3 @@ class Threads:
     ) -> Iterator[Result]:
         with ThreadPoolExecutor(self.count, thread_name_prefix="digest-worker") as pool:
             yield from pool.map(lambda item: function(shared, item), items)
-
-
-class Stoppable:
-    """Other workers, which begin no further item once they are asked to stop.
-
-    Args:
-        workers: do the work.
-        stop: asked before each item, by any thread.
-    """
-
-    def __init__(self, workers: Workers, stop: Callable[[], bool]) -> None:
-        self._workers, self._stop = workers, stop
-
-    def map(
-        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
-    ) -> Iterator[Result]:
-        """Apply the function.
-
-        Raises:
-            StoppedError: `stop` said so; items that were begun have ended.
-        """
-
-        def work(shared: Shared, item: Item) -> Result:
-            if self._stop():
-                raise StoppedError("stopped between two batches; what was stored before stays")
-            return function(shared, item)
-
-        return self._workers.map(work, shared, items)
