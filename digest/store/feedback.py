@@ -16,7 +16,13 @@ _VOTE = select(feedback.c.vote).where(
     feedback.c.subscriber_id == bindparam("reader"), feedback.c.paper_id == bindparam("paper")
 )
 _VOTES = (
-    select(feedback)
+    select(
+        feedback.c.subscriber_id,
+        feedback.c.paper_id,
+        feedback.c.vote,
+        feedback.c.at,
+        feedback.c.via,
+    )
     .where(feedback.c.subscriber_id.in_(bindparam("readers", expanding=True)), feedback.c.vote != 0)
     .order_by(feedback.c.at, feedback.c.paper_id)
 )
