@@ -48,8 +48,8 @@ from digest.store.history import History, LastCutoffs
 
 #: how long the day of a paper may still move, as records of it come and go
 _DAY_MAY_MOVE = timedelta(days=31)
-#: readers whose digests are stored in one transaction
-_STORED_TOGETHER = 250
+#: readers whose digests are stored in one transaction; pages wait for it, some 30 ms
+_STORED_TOGETHER = 100
 
 
 def compose(
@@ -70,8 +70,8 @@ def compose(
         due: only readers whose hour has come or whose digest was missed, as `serve` does.
         started: since when the service runs; digests missed before still wait for papers.
         dry_run: store nothing.
-        stop: asked before readers are stored, some together. True: the others get theirs the next
-            time.
+        stop: asked after each time that readers were stored, some together. True: the others get
+            theirs the next time.
     """
     report = ComposeReport()
     if not dry_run:
@@ -91,9 +91,8 @@ def compose(
             app, due_readers, co_likes, round_day, report, skip_without_news=due
         )
         while not report.stopped and (group := list(islice(decisions, _STORED_TOGETHER))):
+            _settle(app, group, report, started, dry_run=dry_run, with_digest=with_digest)
             report.stopped = stop()
-            if not report.stopped:
-                _settle(app, group, report, started, dry_run=dry_run, with_digest=with_digest)
         if report.stopped or stop():
             report.stopped = True
             break
