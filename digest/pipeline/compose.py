@@ -70,7 +70,7 @@ def compose(
         due: only readers whose hour has come or whose digest was missed, as `serve` does.
         started: since when the service runs; digests missed before still wait for papers.
         dry_run: store nothing.
-        stop: asked after each time that readers were stored, some together. True: the others get
+        stop: asked before readers are looked at, and after some were stored. True: the others get
             theirs the next time.
     """
     report = ComposeReport()
@@ -81,6 +81,9 @@ def compose(
     round_day = RoundDay(app, co_likes)
     with_digest = dry_run or only is not None
     for batch in batches_of_active_readers(app, only, report):
+        if stop():
+            report.stopped = True
+            break
         if due:
             due_readers = select_due_readers(app, batch, report)
         else:
@@ -93,8 +96,7 @@ def compose(
         while not report.stopped and (group := list(islice(decisions, _STORED_TOGETHER))):
             _settle(app, group, report, started, dry_run=dry_run, with_digest=with_digest)
             report.stopped = stop()
-        if report.stopped or stop():
-            report.stopped = True
+        if report.stopped:
             break
     if not dry_run and (not due or report.planned or report.quiet):
         _record_round(app, report)

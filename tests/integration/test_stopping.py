@@ -29,7 +29,7 @@ def test_a_stopped_compose_is_continued_by_the_next(
     monkeypatch.setattr(sys.modules["digest.pipeline.compose"], "_STORED_TOGETHER", 1)
     pipeline.ingest(any_app, [dump()], seen="name")
     cast(any_app)
-    first = pipeline.compose(any_app, day=TODAY, stop=stop_after(0))
+    first = pipeline.compose(any_app, day=TODAY, stop=stop_after(1))
     assert (len(first.planned), first.stopped) == (1, True)
     rest = pipeline.compose(any_app, day=TODAY)
     assert (len(rest.planned), rest.stopped) == (2, False)
