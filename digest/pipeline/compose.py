@@ -126,7 +126,10 @@ def _settle(
 def decide_for(app: App, reader: Subscriber, local_date: date) -> Digest | Quiet:
     """Decide what a compose would store for one reader now; store nothing."""
     due = [DueReader(subscriber=reader, local_date=local_date)]
-    co_likes = CoLikeContext(app, local_date)
+    with app.store.reading() as tx:
+        votes = store.feedback.load_votes(tx, [reader.id]).get(reader.id, [])
+    liked = [vote.paper_id for vote in votes if vote.vote == 1]
+    co_likes = CoLikeContext(app, local_date, beside=liked)
     (decision,) = _decide(app, co_likes, RoundDay(app, co_likes), due)
     return decision.outcome
 

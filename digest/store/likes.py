@@ -66,14 +66,20 @@ def load_co_likes(
     least: int,
     most: int,
     before: datetime | None = None,
+    beside: Collection[int] | None = None,
 ) -> list[tuple[int, int]]:
     """Load (reader, paper) of all thumbs up by readers who like one of the papers.
 
     Args:
         least: papers that fewer readers like do not count.
         most: thumbs at most; the readers with the greatest ids are left out, each as a whole.
+        beside: only what these papers and the others have in common: thumbs on both, by readers
+            who like one of these. None = thumbs on any paper.
     """
-    liked = sorted(count_likes(tx, paper_ids, least=least, before=before))
+    liked = sorted(
+        count_likes(tx, paper_ids if beside is None else beside, least=least, before=before)
+    )
+    wanted = None if beside is None else {*paper_ids, *beside}
     people: set[int] = set()
     for batch in split_into_batches(liked):
         people |= set(
@@ -92,7 +98,7 @@ def load_co_likes(
         ).all()
         if len(pairs) + len(rows) > most:
             break
-        pairs += [(reader, paper) for reader, paper in rows]
+        pairs += [(reader, paper) for reader, paper in rows if wanted is None or paper in wanted]
     return pairs
 
 

@@ -5,6 +5,7 @@ Below the least number of readers, other readers' thumbs change nothing.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import Digest, Feedback, Score, Subscriber, SubscriberStatus, Vote
+from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app
 
@@ -146,3 +148,24 @@ def test_the_operator_sets_the_least_number_of_readers(tmp_path: Path, dump: Dum
     thumbs(app, other_readers, OLD, NEW)
     assert "readers" in kinds(preview_scores(app, me)[NEW])
     app.close()
+
+
+def test_what_one_reader_gets_is_the_same_beside_all_likes_and_beside_their_own(
+    service: App,
+) -> None:
+    readers = subscribe_all(service, *(f"reader{number}" for number in range(12)))
+    chance = random.Random(1)
+    for reader in readers:
+        thumbs(service, [reader], *chance.sample(range(1, 33), 16))
+        thumbs(service, [reader], *chance.sample(range(1, 33), 3), vote=-1)
+    with service.store.reading() as tx:
+        votes = store.feedback.load_votes(tx, [reader.id for reader in readers])
+    boosted = 0
+    for reader in readers:
+        own = votes[reader.id]
+        liked = [vote.paper_id for vote in own if vote.vote == 1]
+        (boosts,) = CoLikeContext(service, TODAY).boosts_of_readers([own])
+        (beside,) = CoLikeContext(service, TODAY, beside=liked).boosts_of_readers([own])
+        assert beside == boosts
+        boosted += len(boosts)
+    assert boosted

@@ -5,7 +5,7 @@ They add to the scores of papers that the same readers like.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -38,12 +38,21 @@ class CoLikeContext:
     Args:
         day: the local date of the round; None = today.
         before: later likes do not count; None = all do.
+        beside: ids of the papers that all readers like who are asked about, where these are few.
     """
 
-    def __init__(self, app: App, day: date | None, *, before: datetime | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        day: date | None,
+        *,
+        before: datetime | None = None,
+        beside: Collection[int] | None = None,
+    ) -> None:
         self._app = app
         self._day = day or app.now().date()
         self._before = before
+        self._beside = beside
 
     @cached_property
     def least_readers(self) -> int | None:
@@ -60,7 +69,9 @@ class CoLikeContext:
         with self._app.store.reading() as tx:
             fresh = store.papers.list_seen_between(tx, first, last)
             likes = np.array(
-                store.likes.load_co_likes(tx, fresh, least=least, most=_MAX_LIKES, before=before),
+                store.likes.load_co_likes(
+                    tx, fresh, least=least, most=_MAX_LIKES, before=before, beside=self._beside
+                ),
                 dtype=np.int64,
             ).reshape(-1, 2)
             paper_ids, likes_here = np.unique(likes[:, 1], return_counts=True)
