@@ -90,6 +90,13 @@ class SmtpSection(Server):
             "messages a minute to one recipient domain, at most; 0 = as many as replies allow"
         ),
     )
+    processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        1,
+        description=(
+            "processes that send at the same time, if 1,000 messages wait for each; connections "
+            "and messages a minute are shared out among them. On SQLite leave it at 1"
+        ),
+    )
     outbox: Path = Field(
         Path("outbox"), description="folder for .eml files if host is empty", strict=False
     )
@@ -105,6 +112,25 @@ class SmtpSection(Server):
                 "some servers have a weight and some have none; give one to [smtp] and each "
                 "[[smtp.more]], or to none"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_shares(self) -> Self:
+        """Check that each process gets a share of everything."""
+        limits = [("[smtp] domain_per_minute", self.domain_per_minute)]
+        servers: tuple[Server, ...] = (self, *self.more)
+        for number, server in enumerate(servers):
+            section = "[smtp]" if number == 0 else f"[[smtp.more]] number {number}:"
+            limits += [
+                (f"{section} connections", server.connections),
+                (f"{section} per_minute", server.per_minute),
+            ]
+        for name, limit in limits:
+            if 0 < limit < self.processes:
+                raise ValueError(
+                    f"processes = {self.processes}: {name} = {limit} is less, and each process "
+                    f"needs at least 1 of it; lower processes, or raise the other"
+                )
         return self
 
 

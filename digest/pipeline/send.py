@@ -5,29 +5,20 @@ A killed send leaves every message accounted for.
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 
 from digest import store
 from digest.app import App
-from digest.errors import MailerError
 from digest.model import MessageState, Subscriber
-from digest.pipeline.steps.group_commit import GroupCommit
+from digest.pipeline.steps.deliver_due import deliver_due
 from digest.pipeline.steps.recover import recover_messages
 from digest.pipeline.steps.send_report import SendReport
-from digest.pipeline.steps.sender import Sender, SendOptions
+from digest.pipeline.steps.sender import SendOptions
+from digest.pipeline.steps.sender_processes import count_processes, deliver_by_processes
 from digest.store.ledger import LEASE
-
-log = logging.getLogger("digest.send")
-
-#: objects allocated, and not freed, between two collections of reference cycles
-_GC_THRESHOLD = 20_000
 
 
 def send(
@@ -56,53 +47,38 @@ def send(
             report.due = store.deliveries.list_due(tx, now=app.now(), only=only_ids)
         _count_waiting(app, report)
         return report
-    recovered = recover_messages(app)
+    _recover(app, report)
     with app.store.reading() as tx:
         is_due = store.deliveries.is_anything_due(tx, now=app.now())
-    report.states += Counter(  # zero counts are not added
-        {MessageState.UNKNOWN: recovered.unknown, MessageState.EXPIRED: recovered.expired}
-    )
     if is_due:
-        owner = store.owners.identify_process(secrets.token_hex(4))
-        options = SendOptions(owner=owner, only=only, stop=stop, lease=lease)
-        with _less_garbage_collection():
-            asyncio.run(_deliver_due(app, report, options))
+        report = SendReport.add([report, _deliver(app, only, stop, lease)])
     _count_waiting(app, report)
     _record_round(app, report)
     return report
 
 
-async def _deliver_due(app: App, report: SendReport, options: SendOptions) -> None:
-    """Deliver until nothing is due; an error of the mail servers goes into the report."""
-    try:
-        mailer = app.make_mailer()
-        try:
-            await mailer.open()
-            connections = mailer.connections
-            async with GroupCommit(app, options.owner, connections=connections) as ledger:
-                await Sender(app, mailer, ledger, report, options).run()
-        finally:
-            await mailer.close()
-    except MailerError as error:
-        report.error = str(error)
-        log.warning("send stopped: %s", error)
+def _deliver(
+    app: App, only: Subscriber | None, stop: Callable[[], bool], lease: timedelta
+) -> SendReport:
+    """Deliver what is due, by several processes if they are configured and worth it."""
+    processes = 1
+    if app.config.smtp.processes > 1 and only is None:
+        with app.store.reading() as tx:
+            due, _ = store.deliveries.count_waiting(tx, now=app.now())
+        processes = count_processes(app.config, due)
+    if processes == 1:
+        owner = store.owners.identify_process(secrets.token_hex(4))
+        return deliver_due(app, SendOptions(owner=owner, only=only, stop=stop, lease=lease))
+    report = deliver_by_processes(app, processes, stop=stop, lease=lease)
+    _recover(app, report)  # what a process that died had claimed
+    return report
 
 
-@contextmanager
-def _less_garbage_collection() -> Iterator[None]:
-    """Collect reference cycles less often.
-
-    A digest is made of thousands of short-lived objects, few of them in cycles; looking for cycles
-    took a fifth of a send's time.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
+def _recover(app: App, report: SendReport) -> None:
+    recovered = recover_messages(app)
+    report.states += Counter(  # zero counts are not added
+        {MessageState.UNKNOWN: recovered.unknown, MessageState.EXPIRED: recovered.expired}
+    )
 
 
 def _count_waiting(app: App, report: SendReport) -> None:

@@ -29,17 +29,24 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("database", "senders"),
-    [("sqlite", 1), pytest.param("postgres", 3, marks=pytest.mark.postgres)],
+    ("database", "senders", "processes", "kills"),
+    [
+        ("sqlite", 1, 1, 9),
+        ("sqlite", 1, 2, 4),
+        pytest.param("postgres", 3, 1, 9, marks=pytest.mark.postgres),
+        pytest.param("postgres", 1, 2, 4, marks=pytest.mark.postgres),
+    ],
     indirect=["database"],
 )
 def test_no_mail_is_sent_twice_or_lost_whichever_sender_is_killed(
-    database: str, senders: int, tmp_path: Path
+    database: str, senders: int, processes: int, kills: int, tmp_path: Path
 ) -> None:
     if program() is None:
         skip_or_fail("no smtp-sink is installed (Debian's package postfix)")
-    report = Proof(database, tmp_path, readers=140, kills=9, senders=senders).run()
+    report = Proof(
+        database, tmp_path, readers=140, kills=kills, senders=senders, processes=processes
+    ).run()
     assert report.wrong == []
-    assert report.kills >= 9
+    assert report.kills >= kills
     assert sum(report.states.values()) == 140
     assert report.states[MessageState.ACCEPTED] > 70

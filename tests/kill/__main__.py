@@ -1,7 +1,7 @@
 """The long form of the kill tests.
 
     python -m tests.kill [--readers 2000] [--kills 50] [--database sqlite|postgres] [--senders N]
-    [--connections N] [--seed N] [--keep FOLDER]
+    [--processes N] [--connections N] [--seed N] [--keep FOLDER]
 
 PostgreSQL: at DIGEST_TEST_POSTGRES, else the local one. Exit code 1 when a promise was broken.
 """
@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument(
         "--senders", type=int, default=0, help="at once; default 1 on SQLite, 3 on PostgreSQL"
     )
+    parser.add_argument("--processes", type=int, default=1, help="of each sender")
     parser.add_argument("--connections", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -49,6 +50,7 @@ def main() -> int:
             readers=arguments.readers,
             kills=arguments.kills,
             senders=arguments.senders or (1 if arguments.database == "sqlite" else 3),
+            processes=arguments.processes,
             connections=arguments.connections,
             seed=arguments.seed,
             report_progress=lambda line: print(line, flush=True),

@@ -12,7 +12,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.context import ForkServerProcess as Process
@@ -111,6 +111,8 @@ class Proof:
         readers: Number of readers; a part of them falls due in each act.
         kills: Number of senders to kill before the end.
         senders: Number of senders at a time.
+        processes: Number of processes of each sender; with several, one of them is killed, or the
+            one that started them.
     """
 
     def __init__(
@@ -121,12 +123,14 @@ class Proof:
         readers: int,
         kills: int,
         senders: int = 1,
+        processes: int = 1,
         connections: int = 5,
         seed: int = 1,
         report_progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.url, self.folder = url, folder
         self.senders, self.connections, self.kills = senders, connections, kills
+        self.processes = processes
         self.random = random.Random(seed)
         self.report_progress = report_progress
         self.port = free_port()
@@ -209,6 +213,7 @@ class Proof:
             LEASE,
             hours_ahead,
             str(self.folder / "senders.log"),
+            self.processes,
         )
         processes = [_PROCESSES.Process(target=work, args=words) for _ in range(count)]
         try:
@@ -296,23 +301,42 @@ class Proof:
         victims = senders if self.random.random() < 0.5 else [self.random.choice(senders)]
         killed = 0
         for sender in victims:
-            if sender.is_alive():
+            if not sender.is_alive():
+                continue
+            family = _family(sender)
+            if (victim := self.random.choice(family)) == sender.pid:
                 sender.kill()
                 sender.join()
-                killed += 1
+            else:
+                _send_signal(victim, signal.SIGKILL)
+            killed += 1
+            self._wait([sender])
+            self._wait_for_orphans(family)
         self._wait([sender for sender in senders if sender not in victims])
         return killed
 
+    def _wait_for_orphans(self, pids: list[int]) -> None:
+        """Wait until the processes of a dead sender have noticed, and ended."""
+        deadline = time.monotonic() + 60
+        while any(Path(f"/proc/{pid}").exists() for pid in pids):
+            if time.monotonic() > deadline:
+                self.report.wrong.append("a process outlived its sender by a minute")
+                return
+            time.sleep(0.02)
+
     def _freeze(self, senders: list[Process]) -> int:
         """Freeze a sender past its lease, let another take over, and wake it."""
-        _signal(senders[0], signal.SIGSTOP)
+        family = _family(senders[0])
+        for pid in family:
+            _send_signal(pid, signal.SIGSTOP)
         time.sleep(LEASE * 1.3)
         with self._at_work(1) as successors:
             # On SQLite the frozen sender may hold the lock; then no other can take over.
             deadline = time.monotonic() + 8
             while successors[0].is_alive() and time.monotonic() < deadline:
                 time.sleep(0.02)
-            _signal(senders[0], signal.SIGCONT)
+            for pid in family:
+                _send_signal(pid, signal.SIGCONT)
             self._wait([*senders, *successors])
         return 0
 
@@ -426,3 +450,19 @@ class Proof:
 def _signal(process: Process, number: signal.Signals) -> None:
     if process.pid and process.is_alive():
         os.kill(process.pid, number)
+
+
+def _send_signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _family(sender: Process) -> list[int]:
+    """Return the ids of a sender and of the processes that send for it."""
+    pid = sender.pid or 0
+    pids = [pid]
+    with suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                pids.append(int(child))
+    return pids

@@ -137,6 +137,18 @@ def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> N
         ("[smtp]\nconnections = 0", ["config.toml", "smtp.connections = 0", "at the same time"]),
         ("[smtp]\nper_minute = -1", ["config.toml", "smtp.per_minute = -1", "messages a minute"]),
         (
+            '[smtp]\nhost = "a"\nprocesses = 4\nconnections = 3',
+            ["config.toml", "processes = 4", "[smtp] connections = 3", "lower processes"],
+        ),
+        (
+            '[smtp]\nhost = "a"\nprocesses = 4\ndomain_per_minute = 2',
+            ["processes = 4", "[smtp] domain_per_minute = 2"],
+        ),
+        (
+            '[smtp]\nhost = "a"\nprocesses = 2\n[[smtp.more]]\nhost = "b"\nper_minute = 1',
+            ["processes = 2", "[[smtp.more]] number 1: per_minute = 1"],
+        ),
+        (
             '[smtp]\nhost = "a"\n[[smtp.more]]\nport = 25',
             ["config.toml", "smtp.more.0.host", "missing"],
         ),

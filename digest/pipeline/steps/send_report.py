@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from digest.model import MessageState
+
+#: messages that the report names with their trouble; the states count all
+MAX_TROUBLES = 100
 
 
 @dataclass(kw_only=True, slots=True)
@@ -25,6 +29,17 @@ class SendReport:
     error: str = ""
     #: it was asked to stop before it was done
     stopped: bool = False
+
+    @classmethod
+    def add(cls, reports: Iterable[Self]) -> Self:
+        """Return one report of several sends, with the first error."""
+        total = cls()
+        for report in reports:
+            total.states += report.states
+            total.troubles = [*total.troubles, *report.troubles][:MAX_TROUBLES]
+            total.error = total.error or report.error
+            total.stopped = total.stopped or report.stopped
+        return total
 
     @property
     def counts(self) -> dict[str, object]:

@@ -25,7 +25,7 @@ from digest.mail.mailer import ALL_DOMAINS, Mailer
 from digest.model import Delivery, Message, MessageState, Phase, Queued, Subscriber
 from digest.pipeline.steps.group_commit import GroupCommit
 from digest.pipeline.steps.record_bounces import record_expired
-from digest.pipeline.steps.send_report import SendReport
+from digest.pipeline.steps.send_report import MAX_TROUBLES, SendReport
 from digest.pipeline.steps.shared_pauses import SharedPauses
 from digest.pipeline.steps.write_messages import (
     MessageSources,
@@ -39,8 +39,6 @@ log = logging.getLogger("digest.send")
 
 #: seconds for which a send waits until its mail servers take something again
 _PATIENCE_SECONDS = 60.0
-#: messages that the report names with their trouble; the states count all
-_MAX_TROUBLES = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,7 +284,7 @@ class Sender:
             log.info("message %s is no longer stored", queued.message_id)
             return
         self.report.states[state] += 1
-        if state is not MessageState.ACCEPTED and len(self.report.troubles) < _MAX_TROUBLES:
+        if state is not MessageState.ACCEPTED and len(self.report.troubles) < MAX_TROUBLES:
             trouble = f"{state.value}: {delivery.code or ''} {delivery.text}".replace(
                 ":  ", ": "
             ).strip()
