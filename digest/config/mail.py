@@ -94,7 +94,7 @@ class SmtpSection(Server):
         1,
         description=(
             "processes that send at the same time, if 1,000 messages wait for each; connections "
-            "and messages a minute are shared out among them. On SQLite leave it at 1"
+            "and messages a minute are shared out among them"
         ),
     )
     outbox: Path = Field(
