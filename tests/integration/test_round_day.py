@@ -51,12 +51,12 @@ def listed(app: App) -> dict[str, list[int]]:
 
 
 def compose_while_papers_come(app: App, path: Path) -> None:
-    """Compose, and read a dump before the first reader's digest is stored."""
+    """Compose, and read a dump after the first reader's digest is stored."""
     asked: list[bool] = []
 
     def ingest() -> bool:
         asked.append(True)
-        if len(asked) == 1:
+        if len(asked) == 2:
             pipeline.ingest(app, [path], seen=TODAY)
         return False
 

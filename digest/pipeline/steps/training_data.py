@@ -48,6 +48,15 @@ class BatchRatings:
         view.space.parse_keywords(
             [word for one in readers for interest in one.interests for word in interest.keywords]
         )
+        texts = {
+            text: None
+            for examples in self._examples.values()
+            for _, own in examples
+            for text in own
+        }
+        #: the rows of all free texts, made at once, and which row is of which text
+        self._text_rows = self._make_text_rows(list(texts))
+        self._text_row_of = {text: row for row, text in enumerate(texts)}
         several = [reader.id for reader in readers if len(reader.interests) > 1]
         self._interests_by_paper = (
             store.history.load_interests(tx, several, before=view.before) if several else {}
@@ -149,15 +158,21 @@ class BatchRatings:
         stored = [ident for ident in idents if ident in self._row_of]
         if not texts:
             return self._papers_with_rows(stored)
-        text_rows = self._view.space.rows(features.vectorize(texts))
-        if self._view.encoding is not None:
-            text_rows = self._view.encoding.append_zeros(text_rows)
-        paper_rows = self._rows.rows[[self._row_of[ident] for ident in stored]]
+        text_rows = self._text_rows[[self._text_row_of[text] for text in texts]]
+        rows = text_rows
+        if stored:
+            paper_rows = self._rows.rows[[self._row_of[ident] for ident in stored]]
+            rows = sp.vstack((paper_rows, text_rows), format="csr")
         return profiles.Rated.from_papers(
             [self.papers[ident] for ident in stored],
-            sp.vstack((paper_rows, text_rows), format="csr"),
+            rows,
             texts=len(texts),
         )
+
+    def _make_text_rows(self, texts: Sequence[str]) -> sp.csr_matrix:
+        rows = self._view.space.rows(features.vectorize(texts))
+        encoding = self._view.encoding
+        return rows if encoding is None else encoding.append_zeros(rows)
 
 
 def _load_examples(
