@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 
 from digest.errors import InputError, StoreError
@@ -52,7 +51,7 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
         store.snapshot() as tx,
         zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
-        revision = MigrationContext.configure(tx).get_current_revision()
+        revision = schema.read_revision(tx)
         if revision is None:
             raise StoreError(
                 f"{store.display_name}: holds nothing of digest, so there is nothing to back up"
@@ -102,7 +101,7 @@ def _empty_store(store: Store, tx: Connection, revision: str) -> tuple[Former, d
     """
     tx.execute(text("SET LOCAL lock_timeout = '5s'"))
     schema.lock(tx)
-    before = MigrationContext.configure(tx).get_current_revision()
+    before = schema.read_revision(tx)
     if before is None:
         schema.refuse_strangers(store.display_name, tx)
         _create_tables(tx, revision)

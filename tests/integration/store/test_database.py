@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from digest import papers as rules
 from digest import store as rows
@@ -142,3 +144,12 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(tmp_path: Path)
     assert [paper.title for paper in load_papers(Store(f"sqlite:///{tmp_path / 'x.sqlite'}"))] == [
         "Before"
     ]
+
+
+def test_the_revisions_that_are_known_are_those_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    script = ScriptDirectory.from_config(config)
+    in_order = [each.revision for each in script.walk_revisions()][::-1]
+    assert list(schema.list_revisions()) == in_order
+    assert schema.get_head_revision() == script.get_current_head()
