@@ -17,7 +17,7 @@ from digest.model import Digest, Quiet, QuietReason
 from digest.pipeline.steps.corpus_view import BatchContext
 from digest.pipeline.steps.draw_line import draw_line
 from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
-from digest.ranking import recipes, scores, selection, team_draft
+from digest.ranking import profiles, recipes, scores, selection, team_draft
 from digest.ranking.calibration import PRIOR
 
 #: readers whose scores are kept at a time
@@ -82,8 +82,7 @@ def rules_for(
         similar_words=partial(scores.near_duplicates, day),
         cosines=partial(scores.cosines, day),
     )
-    # Every recipe has the same.
-    typed = [trained.typed for trained in next(iter(candidates.reader.profiles.values()))]
+    typed = _typed_profiles(candidates.reader, context)
     categories = [name for interest in data.interests for name in interest.categories]
     return replace(
         rules,
@@ -92,6 +91,14 @@ def rules_for(
         & frozenset().union(*[scores.find_pinned(one, day) for one in typed]),
         followed=frozenset(name for name in categories if not name.startswith("-")),
     )
+
+
+def _typed_profiles(reader: TrainedReader, context: BatchContext) -> list[profiles.Profile]:
+    """Return the profiles of what the reader wrote, whatever recipe they were trained for."""
+    for trained in reader.profiles.values():
+        return [one.typed for one in trained]
+    data = reader.training_data
+    return [profiles.train(data.interests, context.background, phrases=data.phrases)]
 
 
 def choose_by_recipe(
