@@ -32,9 +32,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     ("database", "senders", "processes", "kills"),
     [
         ("sqlite", 1, 1, 9),
-        ("sqlite", 1, 2, 4),
+        ("sqlite", 1, 2, 2),
         pytest.param("postgres", 3, 1, 9, marks=pytest.mark.postgres),
-        pytest.param("postgres", 1, 2, 4, marks=pytest.mark.postgres),
     ],
     indirect=["database"],
 )
