@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Text, cast, exists, func, select
 
 from digest.model import MessageState, Slot, Vote
+from digest.store.explanations import decode_evidence
 from digest.store.statements import insert, split_into_batches
 from digest.store.tables import calibrations, digest_items, digests, feedback, messages
 
@@ -20,13 +20,6 @@ _SHOWN = (MessageState.ACCEPTED, MessageState.UNKNOWN)
 _TOGETHER = 200
 
 
-class _Explanation(msgspec.Struct, frozen=True):
-    """What a stored explanation holds for calibrations."""
-
-    evidence: tuple[float, ...] = ()
-
-
-_EVIDENCE = msgspec.json.Decoder(_Explanation)
 _LISTINGS = select(
     digests.c.id,
     digests.c.subscriber_id,
@@ -91,7 +84,7 @@ def load_ratings(tx: Connection, latest: int) -> list[Rating]:
                 rated.append((newest, vote.vote))
     unrated = _load_unrated(tx, sorted({row.id for row, _ in rated}))
     with_evidence = (
-        (row, vote, _EVIDENCE.decode(row.explanation).evidence)
+        (row, vote, decode_evidence(row.explanation))
         for row, vote in (*rated, *((row, 0) for row in unrated))
     )
     return [

@@ -1,7 +1,8 @@
 """How a score with its reasons is kept: in less than half of the bytes of the value itself.
 
-What the columns of an item hold already is left out, and parts are lists of a letter, a name and a
-whole number of `_STEP`. Version 0.2.0 and older stored the whole `Score`, which is read too.
+What the columns of an item hold already is left out, evidence and parts are whole numbers, and a
+part is a list of a letter, a name and a number. Version 0.2.0 and older stored the whole `Score`,
+which is read too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from digest.model import Part, PartKind, Score
 
 #: resolution of the parts, the same as that of values (`ranking.scores.values`)
 _STEP = 1e7
+#: resolution of the evidence, the same as that of `recipes.rank`
+_EVIDENCE_STEP = 1e4
 _LETTERS: dict[PartKind, str] = {
     "word": "w",
     "topic": "t",
@@ -30,10 +33,10 @@ _KINDS: dict[str, PartKind] = {letter: kind for kind, letter in _LETTERS.items()
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """As `Score`; `interest` and `evidence` keep their names, by which queries find them."""
+    """As `Score`; `interest` keeps its name, by which a query finds it."""
 
     chance: float = msgspec.field(default=0.0, name="c")
-    evidence: tuple[float, ...] = ()
+    evidence: tuple[int, ...] = msgspec.field(default=(), name="v")
     titled: bool = msgspec.field(default=False, name="t")
     percentile: int = msgspec.field(default=0, name="p")
     parts: tuple[tuple[str, str, int], ...] = msgspec.field(default=(), name="r")
@@ -54,7 +57,7 @@ def encode_score(score: Score) -> str:
     return _ENCODER.encode(
         _Kept(
             chance=score.chance,
-            evidence=score.evidence,
+            evidence=tuple([round(number * _EVIDENCE_STEP) for number in score.evidence]),
             titled=score.titled,
             percentile=score.percentile,
             parts=tuple(
@@ -89,7 +92,7 @@ def decode_score(text: str, row: Any) -> Score:
         paper_id=row.paper_id,
         value=row.score,
         chance=kept.chance,
-        evidence=kept.evidence,
+        evidence=_to_evidence(kept.evidence),
         titled=kept.titled,
         percentile=kept.percentile,
         standard=row.standard,
@@ -99,3 +102,14 @@ def decode_score(text: str, row: Any) -> Score:
         nearest_is_example=kept.nearest_is_example,
         interest=kept.interest,
     )
+
+
+def decode_evidence(text: str) -> tuple[float, ...]:
+    """Decode the evidence of a score alone."""
+    if text.startswith(_WHOLE_START):
+        return _WHOLE.decode(text).evidence
+    return _to_evidence(_KEPT.decode(text).evidence)
+
+
+def _to_evidence(numbers: tuple[int, ...]) -> tuple[float, ...]:
+    return tuple([number / _EVIDENCE_STEP for number in numbers])

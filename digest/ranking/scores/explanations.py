@@ -59,7 +59,7 @@ class Reasons(NamedTuple):
             score,
             parts=self.parts,
             rest=score.value - sum([part.value for part in self.parts]),
-            nearest=self.nearest and (self.nearest.title, min(self.nearest.cosine, 1.0)),
+            nearest=self.nearest and (self.nearest.title, round(min(self.nearest.cosine, 1.0), 4)),
             nearest_is_example=self.nearest is not None and self.nearest.is_example,
         )
 
