@@ -55,12 +55,14 @@ hypothesis.settings.load_profile("full" if FULL else "desk")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip slow tests unless all are asked for; mark tests that need real dumps."""
+    """Skip slow tests unless all are asked for, mark those that need real dumps, and order them."""
     for item in items:
         if not FULL and item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow: DIGEST_TEST_ALL=1 runs it"))
         if "shared" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.shared)
+    # These wait more than they work: at the end one worker would be left waiting alone.
+    items.sort(key=lambda item: "test_kill" not in item.nodeid)
 
 
 def skip_or_fail(reason: str) -> None:
