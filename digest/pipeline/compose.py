@@ -129,7 +129,7 @@ def decide_for(app: App, reader: Subscriber, local_date: date) -> Digest | Quiet
     with app.store.reading() as tx:
         votes = store.feedback.load_votes(tx, [reader.id]).get(reader.id, [])
     liked = [vote.paper_id for vote in votes if vote.vote == 1]
-    co_likes = CoLikeContext(app, local_date, beside=liked)
+    co_likes = CoLikeContext(app, local_date, own=liked)
     (decision,) = _decide(app, co_likes, RoundDay(app, co_likes), due)
     return decision.outcome
 

@@ -21,6 +21,7 @@ from digest.pipeline.steps.corpus_view import (
     make_rows,
     open_view,
 )
+from digest.pipeline.steps.rated_shelf import RatedShelf
 from digest.pipeline.steps.training_data import BatchRatings
 from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import features, profiles, recipes, scores
@@ -214,7 +215,8 @@ def explain_profile(
     """
     with app.store.reading() as tx:
         corpus = (corpora or CorpusCache()).load(app, tx)
-        view = replace(corpus.view, now=app.now())
+        # A shelf of its own: threads explain several readers at a time.
+        view = replace(corpus.view, now=app.now(), shelf=RatedShelf())
         votes = store.feedback.load_votes(tx, [subscriber.id])
         ratings = BatchRatings(tx, [subscriber], votes, view)
         papers = {paper.id: paper for paper in ratings.papers.values() if not paper.withdrawn}

@@ -66,20 +66,19 @@ def load_co_likes(
     least: int,
     most: int,
     before: datetime | None = None,
-    beside: Collection[int] | None = None,
+    own: Collection[int] | None = None,
 ) -> list[tuple[int, int]]:
     """Load (reader, paper) of all thumbs up by readers who like one of the papers.
 
     Args:
         least: papers that fewer readers like do not count.
         most: thumbs at most; the readers with the greatest ids are left out, each as a whole.
-        beside: only what these papers and the others have in common: thumbs on both, by readers
-            who like one of these. None = thumbs on any paper.
+        own: ids of the papers that one reader likes: all that can boost a paper for that reader
+            are thumbs on these papers and on the others, by people who like one of these. None =
+            of any reader.
     """
-    liked = sorted(
-        count_likes(tx, paper_ids if beside is None else beside, least=least, before=before)
-    )
-    wanted = None if beside is None else {*paper_ids, *beside}
+    liked = sorted(count_likes(tx, paper_ids if own is None else own, least=least, before=before))
+    wanted = None if own is None else {*paper_ids, *own}
     people: set[int] = set()
     for batch in split_into_batches(liked):
         people |= set(

@@ -150,7 +150,7 @@ def test_the_operator_sets_the_least_number_of_readers(tmp_path: Path, dump: Dum
     app.close()
 
 
-def test_what_one_reader_gets_is_the_same_beside_all_likes_and_beside_their_own(
+def test_one_reader_gets_the_same_by_all_likes_and_by_those_on_their_own_papers(
     service: App,
 ) -> None:
     readers = subscribe_all(service, *(f"reader{number}" for number in range(12)))
@@ -165,7 +165,7 @@ def test_what_one_reader_gets_is_the_same_beside_all_likes_and_beside_their_own(
         own = votes[reader.id]
         liked = [vote.paper_id for vote in own if vote.vote == 1]
         (boosts,) = CoLikeContext(service, TODAY).boosts_of_readers([own])
-        (beside,) = CoLikeContext(service, TODAY, beside=liked).boosts_of_readers([own])
-        assert beside == boosts
+        (by_own,) = CoLikeContext(service, TODAY, own=liked).boosts_of_readers([own])
+        assert by_own == boosts
         boosted += len(boosts)
     assert boosted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Digest, Interest, Paper, Purpose, Subscriber
+from digest.pipeline.steps.corpus_view import open_view
+from digest.pipeline.steps.training_data import BatchRatings
+from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import recipes, scores
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import TODAY, make_app
@@ -113,8 +117,8 @@ def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
     assert "robot" not in {word.word for word in sky.words_for}
 
 
-def make_reader(app: App, *keywords: str) -> Subscriber:
-    request = SubscriptionRequest(email="erin@example.org", keywords=keywords)
+def make_reader(app: App, *keywords: str, name: str = "erin") -> Subscriber:
+    request = SubscriptionRequest(email=f"{name}@example.org", keywords=keywords)
     return subscriptions.subscribe(app, request, origin="command").subscriber
 
 
@@ -361,3 +365,32 @@ def test_what_all_readers_have_in_common_is_read_once(
     services.explain_profile(app, carol, corpora)
     services.explain_profile(app.at(app.now() + timedelta(days=1)), carol, corpora)
     assert len(opened) == 2 + 1
+
+
+def test_readers_who_are_explained_at_once_hear_of_their_own_papers_alone(
+    app: App, carol: Subscriber
+) -> None:
+    readers = [carol]
+    for number, topic in enumerate(["robot", "galaxy", "robot"]):
+        reader = make_reader(app, topic, name=f"reader{number}")
+        rate(app, reader, topic, 1, 2 + number)
+        readers.append(reader)
+    alone = [services.explain_profile(app, reader) for reader in readers]
+    corpora = services.CorpusCache()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(
+            pool.map(lambda reader: services.explain_profile(app, reader, corpora), readers * 5)
+        )
+    assert [each.json for each in together] == [each.json for each in alone] * 5
+
+
+def test_ratings_hold_the_papers_of_their_own_readers(app: App, carol: Subscriber) -> None:
+    other = make_reader(app, "robot")
+    liked = rate(app, other, "robot", 1, 3)
+    with app.store.reading() as tx:
+        view = open_view(tx, now=app.now(), until=TODAY, frequencies=load_frequencies(tx))
+        for reader in (carol, other):
+            votes_of_one = store.feedback.load_votes(tx, [reader.id])
+            ratings = BatchRatings(tx, [reader], votes_of_one, view)
+    assert sorted(ratings.papers) == sorted(paper.id for paper in liked)
+    assert len(view.shelf.papers) > len(liked)

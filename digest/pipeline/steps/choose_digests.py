@@ -94,9 +94,9 @@ def rules_for(
 
 
 def _typed_profiles(reader: TrainedReader, context: BatchContext) -> list[profiles.Profile]:
-    """Return the profiles of what the reader wrote, whatever recipe they were trained for."""
-    for trained in reader.profiles.values():
-        return [one.typed for one in trained]
+    """Return the profiles of what the reader wrote; every recipe has the same."""
+    if reader.profiles:
+        return [trained.typed for trained in next(iter(reader.profiles.values()))]
     data = reader.training_data
     return [profiles.train(data.interests, context.background, phrases=data.phrases)]
 

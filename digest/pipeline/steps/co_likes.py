@@ -38,7 +38,7 @@ class CoLikeContext:
     Args:
         day: the local date of the round; None = today.
         before: later likes do not count; None = all do.
-        beside: ids of the papers that all readers like who are asked about, where these are few.
+        own: ids of the papers that one reader likes, where boosts are asked for that reader alone.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class CoLikeContext:
         day: date | None,
         *,
         before: datetime | None = None,
-        beside: Collection[int] | None = None,
+        own: Collection[int] | None = None,
     ) -> None:
         self._app = app
         self._day = day or app.now().date()
         self._before = before
-        self._beside = beside
+        self._own = own
 
     @cached_property
     def least_readers(self) -> int | None:
@@ -70,7 +70,7 @@ class CoLikeContext:
             fresh = store.papers.list_seen_between(tx, first, last)
             likes = np.array(
                 store.likes.load_co_likes(
-                    tx, fresh, least=least, most=_MAX_LIKES, before=before, beside=self._beside
+                    tx, fresh, least=least, most=_MAX_LIKES, before=before, own=self._own
                 ),
                 dtype=np.int64,
             ).reshape(-1, 2)

@@ -45,16 +45,19 @@ def store_outcomes(
     now = app.now()
     plans = [_make_plan(app, decision) for decision in decisions]
 
-    def store_all(tx: store.Connection) -> list[Decision]:
+    def store_all(tx: store.Connection) -> list[int | None]:
         ids = store.digests.plan_all(tx, plans, now=now)
-        stored = [each for each, ident in zip(decisions, ids, strict=True) if ident is not None]
-        for each in stored:
-            store.digests.close_missed(tx, each.due.subscriber.id, each.due.missed, now=now)
-        return stored
+        for decision, ident in zip(decisions, ids, strict=True):
+            if ident is not None:
+                due = decision.due
+                store.digests.close_missed(tx, due.subscriber.id, due.missed, now=now)
+        return ids
 
-    stored = app.store.commit(store_all)
-    for decision in decisions if len(stored) < len(decisions) else ():
-        if decision not in stored:
+    stored = []
+    for decision, ident in zip(decisions, app.store.commit(store_all), strict=True):
+        if ident is not None:
+            stored.append(decision)
+        else:
             report.leave_out(
                 decision.due.subscriber,
                 f"has a digest for {decision.outcome.local_date} already, or is gone",

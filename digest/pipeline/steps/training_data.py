@@ -48,12 +48,9 @@ class BatchRatings:
         view.space.parse_keywords(
             [word for one in readers for interest in one.interests for word in interest.keywords]
         )
-        texts = {
-            text: None
-            for examples in self._examples.values()
-            for _, own in examples
-            for text in own
-        }
+        texts = dict.fromkeys(
+            text for examples in self._examples.values() for _, own in examples for text in own
+        )
         #: the rows of all free texts, made at once, and which row is of which text
         self._text_rows = self._make_text_rows(list(texts))
         self._text_row_of = {text: row for row, text in enumerate(texts)}
@@ -78,7 +75,9 @@ class BatchRatings:
         if missing := shelf.find_missing(paper_ids):
             loaded = store.papers.load(tx, missing)
             shelf.add(loaded, load_rows(tx, list(loaded.values()), view))
-        self.papers, self._rows, self._row_of = shelf.papers, shelf.rows, shelf.row_of
+        #: of these readers alone; the shelf holds those of other batches too
+        self.papers = {ident: shelf.papers[ident] for ident in paper_ids if ident in shelf.papers}
+        self._rows, self._row_of = shelf.rows, shelf.row_of
 
     def rated_ids(self, reader: Subscriber) -> set[int]:
         """Ids of the papers that the reader has rated or gave as examples."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.model import Paper
 from digest.ranking.scores.days import Day
 from digest.ranking.scores.topics import PaperPhrases
 
@@ -32,7 +33,13 @@ class PaperWords:
     #: feature column of each word -> the word as the paper writes it
     columns: NDArray[np.int32]
     names: Mapping[int, str]
-    phrases: PaperPhrases
+    paper: Paper
+    #: in which share of the papers each word occurs, shape (words,)
+    paper_shares: NDArray[np.float64]
+
+    @cached_property
+    def phrases(self) -> PaperPhrases:
+        return PaperPhrases.from_paper(self.paper, self.columns, self.paper_shares)
 
     @cached_property
     def places(self) -> Mapping[int, int]:
@@ -72,7 +79,8 @@ def words_of_paper(day: Day, row: int, words_of: WordsOf) -> PaperWords:
             shares=shares,
             columns=columns,
             names=words_of(paper.title, paper.abstract),
-            phrases=PaperPhrases.from_paper(paper, columns, day.paper_shares()[indices]),
+            paper=paper,
+            paper_shares=day.paper_shares()[indices],
         )
     return cached
 
