@@ -20,12 +20,10 @@ All of it stops by itself. Each answer is checked, and at the end, each vote in 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import http.client
 import json
 import os
 import random
-import shutil
 import signal
 import statistics
 import subprocess
@@ -36,233 +34,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import digest.demo
-from digest import config, pipeline, store
+from digest import config
 from digest.app import App
-from digest.model import (
-    Digest,
-    Interest,
-    Item,
-    MessageKind,
-    Part,
-    Provenance,
-    Purpose,
-    Score,
-    Subscriber,
-)
-from digest.store.digests import Window
-from tests.bench.ledger import run_ledger
+from digest.model import Purpose
+from tests.bench.round_beside import make_store, settings, write_like_a_round
 from tests.conftest import POSTGRES, postgres_url
 
 ROOT = Path(__file__).resolve().parents[2]
 #: readers who press thumbs, on the papers of a digest that was sent to them yesterday
-PRESSING, PAPERS = 400, 10
+PRESSING = 400
 #: first pairs of each connection, which are not counted: statements and templates are compiled
 WARM = 3
-#: pause of the round after each transaction
-PLAN_SECONDS = 2.0
-WORDS = ("language models", "graph neural network", "protein", "robot", "diffusion", "survey")
-
-
-def settings(folder: Path, url: str) -> dict[str, str]:
-    return {
-        "DIGEST_STORE__URL": url,
-        "DIGEST_WEB__BIND": "127.0.0.1:0",
-        "DIGEST_WEB__SIGNUPS_PER_HOUR": "0",
-        "DIGEST_WEB__SIGNUPS_PER_CLIENT": "0",
-        "DIGEST_MAIL__SENDER": "digest@example.org",
-        "DIGEST_SCHEDULE__TICK_SECONDS": "5",
-        "DIGEST_INGEST__INBOX": str(folder / "inbox"),
-        "DIGEST_DIGEST__WINDOW_HOURS": "24",
-    }
-
-
-# ----------------------------------------------------------------------------------------------
-# the database
-
-
-def fill(app: App, readers: int, *, papers: bool) -> None:
-    """Add readers whose hour has come, and a sent digest for some of them.
-
-    Args:
-        papers: they are of today, so all readers get a digest now; False: of yesterday.
-    """
-    now = datetime.now(UTC)
-    yesterday = now - timedelta(days=1)
-    files = sorted((Path(digest.demo.__file__).parent / "papers").glob("*.jsonl"))
-    pipeline.ingest(app, files, seen=(yesterday - timedelta(days=20)).date())
-    dice = random.Random(1)
-    with app.store.writing() as tx:
-        newest = store.papers.find_max_id(tx)
-        for number in range(readers):
-            reader = Subscriber(
-                id=0,
-                email=f"reader.{number}@example.net",
-                created=yesterday - timedelta(days=9),
-                hour=0,
-                interests=(Interest(name="", keywords=(WORDS[number % len(WORDS)],)),),
-            )
-            reader = store.subscribers.add(
-                tx, reader, origin="file", now=now, created=reader.created
-            )
-            chosen = dice.sample(range(1, newest + 1), PAPERS)
-            plan(app, tx, reader.id, chosen, yesterday, newest)
-        tx.exec_driver_sql("UPDATE messages SET state = 'accepted'")
-    app.keys()
-    if papers:
-        with app.store.writing() as tx:
-            tx.exec_driver_sql("UPDATE digests SET max_paper_id = 0")
-            tx.exec_driver_sql(f"UPDATE papers SET first_seen = '{now.date()}'")
-
-
-def make_store(
-    values: dict[str, str], folder: Path, options: argparse.Namespace, *, papers: bool
-) -> None:
-    """Fill the database, or copy what an earlier run of this day filled."""
-    kept = (
-        options.keep and options.keep / f"{options.readers}-{papers:d}-{datetime.now(UTC).date()}"
-    )
-    if kept and kept.exists():
-        shutil.copy(kept, folder / "digest.sqlite")
-        return
-    app = App.open(config.load(None, values))
-    fill(app, options.readers, papers=papers)
-    app.close()
-    if kept:
-        options.keep.mkdir(exist_ok=True)
-        shutil.copy(folder / "digest.sqlite", kept)
-
-
-def plan(
-    app: App, tx: store.Connection, reader: int, papers: list[int], at: datetime, newest: int
-) -> None:
-    """Plan a digest of these papers."""
-    parts = tuple(Part(kind="word", name=word, value=0.5) for word in WORDS)
-    items = tuple(
-        Item(position=place, score=Score(paper_id=paper, value=1.0, chance=0.8, parts=parts))
-        for place, paper in enumerate(papers, 1)
-    )
-    day = at.date()
-    window = Window(
-        message_id=app.message_id(MessageKind.DIGEST, day.isoformat(), reader),
-        not_before=at,
-        expires_at=at + timedelta(days=2),
-    )
-    outcome = Digest(
-        subscriber_id=reader,
-        local_date=day,
-        items=items,
-        provenance=Provenance(model="keywords", features="words1", at=at),
-    )
-    store.digests.plan(tx, outcome, max_paper_id=newest, window=window, now=at)
-
-
-# ----------------------------------------------------------------------------------------------
-# a round beside the pages
-
-
-def write_like_a_round(values: dict[str, str], seconds: float, batch: int) -> None:
-    """Plan digests and settle messages until the time is over; print how often."""
-    app = App.open(config.load(None, values))
-    ends, stopped = time.monotonic() + seconds, threading.Event()
-    held: list[float] = []
-
-    def is_over() -> bool:
-        return stopped.is_set() or time.monotonic() > ends
-
-    def watch() -> None:
-        sys.stdin.read()  # until whoever started this closes it
-        stopped.set()
-
-    def compose() -> None:
-        with app.store.reading() as tx:
-            readers = [reader.id for reader in store.subscribers.list_by_status(tx)]
-        day = datetime.now(UTC) - timedelta(days=2)
-        while not is_over():
-            day -= timedelta(days=1)
-            rows = rows_of_batch(app, readers[:batch], day)
-            with app.store.writing() as tx:
-                began = time.perf_counter()
-                for table, values in rows:
-                    tx.execute(table.insert(), values)
-            held.append(time.perf_counter() - began)
-            stopped.wait(PLAN_SECONDS)
-
-    planning = threading.Thread(target=compose)
-    planning.start()
-    settled = 0
-    threading.Thread(target=watch, daemon=True).start()
-    while not is_over():
-        settled += asyncio.run(run_ledger(app, 10, datetime.now(UTC)))
-        time.sleep(0.05)
-    planning.join()
-    app.close()
-    print(
-        f"the round planned {len(held)} x {batch} digests, each in "
-        f"{1000 * statistics.median(held):.0f} ms, and settled {settled} messages"
-    )
-
-
-def rows_of_batch(app: App, readers: list[int], day: datetime) -> list[tuple[object, list]]:
-    """The rows of a batch, as one transaction with three statements stores them."""
-    from digest.store.tables import digest_items, digests, messages
-
-    explanation = {"parts": [{"kind": "word", "name": word, "value": 0.5} for word in WORDS]}
-    base = int(day.timestamp()) % 10**7 * 1000
-    digest_rows, item_rows, message_rows = [], [], []
-    for number, reader in enumerate(readers):
-        ident = base + number
-        digest_rows.append(
-            {
-                "id": ident,
-                "subscriber_id": reader,
-                "local_date": day.date(),
-                "state": "planned",
-                "reason": "",
-                "max_paper_id": 1,
-                "provenance": {},
-                "created_at": day,
-            }
-        )
-        item_rows += [
-            {
-                "digest_id": ident,
-                "position": place,
-                "paper_id": place,
-                "score": 1.0,
-                "match": 80,
-                "standard": 0.0,
-                "seen_before": False,
-                "slot": "normal",
-                "probability": 1.0,
-                "team": "",
-                "explanation": explanation,
-            }
-            for place in range(1, PAPERS + 1)
-        ]
-        message_rows.append(
-            {
-                "kind": "digest",
-                "subscriber_id": reader,
-                "key": day.date().isoformat(),
-                "digest_id": ident,
-                "message_id": f"<{ident}@bench.example.org>",
-                "state": "planned",
-                "owner": "",
-                "not_before": day,
-                "expires_at": datetime.now(UTC) + timedelta(days=1),
-                "attempts": 0,
-                "evidence": "",
-                "changed_at": day,
-            }
-        )
-    return [(digests, digest_rows), (digest_items, item_rows), (messages, message_rows)]
 
 
 # ----------------------------------------------------------------------------------------------
@@ -484,7 +272,7 @@ def main() -> None:
     parse.add_argument("--seconds", type=float, default=60.0, help="at most")
     parse.add_argument("--pause", type=float, default=0.0, help="seconds between two pairs")
     parse.add_argument("--readers", type=int, default=10_000)
-    parse.add_argument("--batch", type=int, default=500, help="digests in one transaction")
+    parse.add_argument("--batch", type=int, default=100, help="digests in one transaction")
     parse.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parse.add_argument("--idle", type=float, metavar="SECONDS")
     parse.add_argument("--stop", type=float, metavar="SECONDS")
