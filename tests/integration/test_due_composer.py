@@ -18,13 +18,14 @@ from sqlalchemy import select
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
-from digest.model import Bounced, Delivery, MessageState, Phase, Subscriber, SubscriberStatus
+from digest.model import MessageState, Subscriber, SubscriberStatus
 from digest.pipeline.due_composer import QUARTER
 from digest.store import tables
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
 from tests.examples import examples
 from tests.integration.arrivals import entry, ingest_entries
+from tests.integration.fates import bounce_newest, resolve_unknown, send_waiting
 
 START = datetime(2026, 10, 24, 6, 40, tzinfo=UTC)  # the clocks of Europe change on the 25th
 MINUTE = timedelta(minutes=1)
@@ -124,44 +125,13 @@ class World:
             pipeline.record_feedback(self.app, who, newest, vote, via="command")  # type: ignore[arg-type]
 
     def send(self, outcome: str) -> None:
-        """Send what waits; each message gets this outcome."""
-        ledger = store.ledger
-        with self.app.store.writing() as tx:
-            claimed = ledger.claim(tx, owner="me", now=self.now, clock=self.now)
-            begun = ledger.begin(tx, claimed, owner="me", now=self.now, clock=self.now)
-            delivery = Delivery(
-                outcome=outcome,  # type: ignore[arg-type]
-                server="here",
-                phase=Phase.BODY,
-                code=250,
-                text="",
-                started=self.now,
-                ended=self.now,
-            )
-            sent = [(queued, delivery) for queued in claimed if queued.id in begun]
-            ledger.settle(tx, sent, owner="me", now=self.now)
-            ledger.release(tx, owner="me", now=self.now)
+        send_waiting(self.app, outcome, self.now)
 
     def bounce(self, number: int) -> None:
-        who = self.reader(number)
-        columns = tables.messages.c
-        accepted = select(columns.id).where(
-            columns.subscriber_id == who.id, columns.state == MessageState.ACCEPTED.value
-        )
-        with self.app.store.writing() as tx:
-            message = tx.execute(accepted.order_by(columns.id.desc()).limit(1)).scalar()
-            if message is not None:
-                bounced = Bounced(fault="mailbox", enhanced="5.2.2", at=self.now)
-                store.bounces.record(
-                    tx, bounced, message_id=message, email=who.email, text="", via="mail"
-                )
+        bounce_newest(self.app, self.reader(number), self.now)
 
     def resolve(self, accepted: bool) -> None:
-        state = MessageState.ACCEPTED if accepted else MessageState.REJECTED
-        unknown = select(tables.messages.c.id).where(tables.messages.c.state == "unknown")
-        with self.app.store.writing() as tx:
-            for message in tx.execute(unknown).scalars().all():
-                store.ledger.resolve(tx, message, state, "a test", now=self.now)
+        resolve_unknown(self.app, accepted=accepted, now=self.now)
 
     def reader(self, number: int) -> Subscriber:
         found = {reader.email: reader for reader in subscriptions.list_subscribers(self.app)}

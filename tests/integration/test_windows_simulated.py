@@ -26,11 +26,12 @@ from sqlalchemy import select
 from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.due_dates import LOOK_BACK, NEAR, due_at, earliest_due, next_due
-from digest.model import Bounced, Delivery, MessageState, Phase, SubscriberStatus
+from digest.model import MessageState, SubscriberStatus
 from digest.store import tables
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
 from tests.integration.arrivals import entry, ingest_entries
+from tests.integration.fates import bounce_newest, resolve_unknown, send_waiting
 
 START = datetime(2026, 10, 19, 12, tzinfo=UTC)  # the clocks of Europe change on the 25th
 READERS = (
@@ -108,47 +109,14 @@ class World:
 
     def send(self) -> None:
         """Send what waits; each message gets the current outcome."""
-        if self.outcome is None:
-            return
-        ledger = store.ledger
-        with self.app.store.writing() as tx:
-            claimed = ledger.claim(tx, owner="me", now=self.now, clock=self.now)
-            begun = ledger.begin(tx, claimed, owner="me", now=self.now, clock=self.now)
-            delivery = Delivery(
-                outcome=self.outcome,  # type: ignore[arg-type]
-                server="here",
-                phase=Phase.BODY,
-                code=250,
-                text="",
-                started=self.now,
-                ended=self.now,
-            )
-            sent = [(queued, delivery) for queued in claimed if queued.id in begun]
-            ledger.settle(tx, sent, owner="me", now=self.now)
-            ledger.release(tx, owner="me", now=self.now)
+        if self.outcome is not None:
+            send_waiting(self.app, self.outcome, self.now)
 
     def bounce(self, number: int) -> None:
-        """Bounce the newest accepted mail of a reader."""
-        who = self._reader(number)
-        columns = tables.messages.c
-        accepted = select(columns.id).where(
-            columns.subscriber_id == who.id, columns.state == MessageState.ACCEPTED.value
-        )
-        with self.app.store.writing() as tx:
-            message = tx.execute(accepted.order_by(columns.id.desc()).limit(1)).scalar()
-            if message is not None:
-                bounced = Bounced(fault="mailbox", enhanced="5.2.2", at=self.now)
-                store.bounces.record(
-                    tx, bounced, message_id=message, email=who.email, text="", via="mail"
-                )
+        bounce_newest(self.app, self._reader(number), self.now)
 
     def resolve(self, accepted: bool) -> None:
-        """Resolve all unknown messages with evidence."""
-        state = MessageState.ACCEPTED if accepted else MessageState.REJECTED
-        unknown = select(tables.messages.c.id).where(tables.messages.c.state == "unknown")
-        with self.app.store.writing() as tx:
-            for message in tx.execute(unknown).scalars().all():
-                store.ledger.resolve(tx, message, state, "a test", now=self.now)
+        resolve_unknown(self.app, accepted=accepted, now=self.now)
 
     def change(self, number: int, fields: dict[str, Any]) -> None:
         who = self._reader(number)
