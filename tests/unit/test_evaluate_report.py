@@ -5,6 +5,7 @@ The histories are made by hand.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.evaluate import comparison, measures, rates, report
+from digest.cli.evaluate import evaluate
+from digest.evaluate import comparison, history, measures, rates, report
 from digest.evaluate.comparison import CHANCE, Row
 from digest.evaluate.measures import Estimate
 from digest.evaluate.pages import draw_pictures, format_estimate
@@ -366,3 +368,10 @@ def test_pictures_are_drawn_of_estimates_with_and_without_intervals() -> None:
         "Thumbs up by slot",
         "Is the printed match true?",
     ]
+
+
+def test_the_command_draws_as_many_readers_and_digests_as_the_module_says() -> None:
+    """The command repeats the numbers, since `--help` must not load what evaluates."""
+    parameters = inspect.signature(evaluate).parameters
+    defaults = (parameters["readers"].default, parameters["digests"].default)
+    assert defaults == (history.READERS, history.DIGESTS)
