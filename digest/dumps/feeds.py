@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.arxiv_api import is_api_answer
-from digest.dumps.arxiv_text import select_arxiv_categories, split_author_names
 from digest.dumps.fields import is_withdrawn, parse_day, split_authors
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.services.arxiv_api import is_api_answer
+from digest.dumps.services.arxiv_text import select_arxiv_categories, split_author_names
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import (
     Node,

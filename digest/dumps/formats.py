@@ -1,6 +1,6 @@
 """The protocol of formats, the head by which they are recognised, their list.
 
-A format is a module of this package with a module-level `FORMAT`. Nothing else registers it.
+A format is a module below this package with a module-level `FORMAT`. Nothing else registers it.
 """
 
 from __future__ import annotations
@@ -111,12 +111,11 @@ class Format(Protocol):
 
 @cache
 def find_formats() -> dict[str, Format]:
-    """Find every format: the `FORMAT` of each module of this package, by its name."""
+    """Find every format: the `FORMAT` of each module below this package, by its name."""
     formats: dict[str, Format] = {}
-    for module in pkgutil.iter_modules(sys.modules[__package__].__path__):
-        format: Format | None = getattr(
-            importlib.import_module(f"{__package__}.{module.name}"), "FORMAT", None
-        )
+    package = sys.modules[__package__]
+    for module in pkgutil.walk_packages(package.__path__, f"{__package__}."):
+        format: Format | None = getattr(importlib.import_module(module.name), "FORMAT", None)
         if format is not None:
             formats[format.name] = format
     return dict(sorted(formats.items()))

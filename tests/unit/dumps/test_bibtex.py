@@ -9,8 +9,9 @@ from datetime import date
 
 import pytest
 
-from digest.dumps import Dump, bibtex_split, stream
-from digest.dumps.bibtex_text import split_names, strip_braces
+from digest.dumps import Dump, stream
+from digest.dumps.libraries import bibtex_split
+from digest.dumps.libraries.bibtex_text import split_names, strip_braces
 from digest.model import Entry, Record
 from digest.papers import clean
 from tests.unit.dumps.conftest import MakeDump, rejections, titles

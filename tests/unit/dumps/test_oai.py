@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from digest.dumps import open_dump
-from digest.dumps.arxiv_text import (
+from digest.dumps.services.arxiv_text import (
     parse_set_categories,
     select_arxiv_categories,
     split_author_names,

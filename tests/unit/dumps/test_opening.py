@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from digest.dumps import FORMATS, open_dump
 from digest.dumps import stream as stream_module
-from digest.dumps.columns import COLUMNS
 from digest.dumps.formats import Confidence, Head
+from digest.dumps.tables.columns import COLUMNS
 from digest.errors import DumpError
 from tests.unit.dumps.conftest import GOLDEN, TODAY, MakeDump, papers, rejections, row
 

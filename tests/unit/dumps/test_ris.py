@@ -9,7 +9,8 @@ from datetime import date
 
 import pytest
 
-from digest.dumps import ris, stream
+from digest.dumps import stream
+from digest.dumps.libraries import ris
 from digest.model import Entry, Record
 from digest.papers import clean
 from tests.unit.dumps.conftest import MakeDump, rejections, titles

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from digest.dumps.columns import Row, build_record, match_columns
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.stream import Source, decode_entry, raw_text, reject_too_long
+from digest.dumps.tables.columns import Row, build_record, match_columns
 from digest.model import Record, Rejected
 
 _SEPARATORS: Final = (",", ";", "\t")

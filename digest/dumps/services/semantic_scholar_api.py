@@ -19,7 +19,7 @@ from digest.dumps.json_pages import find_page_items, read_page_rows
 from digest.dumps.json_text import decode_rows
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import strip_version
-from digest.dumps.semantic_scholar import (
+from digest.dumps.services.semantic_scholar import (
     Author,
     author_names,
     find_external_ids,

@@ -16,7 +16,7 @@ from typing import Final
 from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.notices import has_withdrawn_title
-from digest.dumps.pubmed_text import Parts, make_complete_day, parse_date_parts, words_of
+from digest.dumps.services.pubmed_text import Parts, make_complete_day, parse_date_parts, words_of
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import (
     Node,

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.arxiv_text import select_arxiv_categories
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
+from digest.dumps.services.arxiv_text import select_arxiv_categories
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import XmlEntry, attribute, child, read_xml_entries, text_of
 from digest.model import Record, Rejected

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.crossref_shape import find_shape
 from digest.dumps.fields import is_withdrawn, make_day, parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.jats import strip_abstract_markup, strip_title_markup
@@ -25,6 +24,7 @@ from digest.dumps.json_text import (
 )
 from digest.dumps.notices import has_withdrawn_title, is_retraction_kind
 from digest.dumps.references import strip_version
+from digest.dumps.services.crossref_shape import find_shape
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Removal, Skipped
 

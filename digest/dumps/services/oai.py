@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.arxiv_text import parse_set_categories, split_author_names
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
+from digest.dumps.services.arxiv_text import parse_set_categories, split_author_names
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import (
     Node,

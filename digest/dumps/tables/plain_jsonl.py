@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.columns import Row, build_record, match_columns
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.json_text import decode_rows, read_json_records
 from digest.dumps.stream import Source, raw_text
+from digest.dumps.tables.columns import Row, build_record, match_columns
 from digest.model import Record, Rejected
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, Any])

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
-from digest.dumps.bibtex_split import Block, split_blocks
-from digest.dumps.bibtex_text import define_macro, parse_fields, split_names, strip_braces
 from digest.dumps.fields import make_day, parse_day, parse_month
 from digest.dumps.formats import Confidence, Head
+from digest.dumps.libraries.bibtex_split import Block, split_blocks
+from digest.dumps.libraries.bibtex_text import define_macro, parse_fields, split_names, strip_braces
 from digest.dumps.references import find_arxiv_ids, find_noted_ids, strip_version
 from digest.dumps.stream import Source, detect_encoding, raw_text
 from digest.model import Record, Rejected

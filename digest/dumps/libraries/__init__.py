@@ -1,0 +1,1 @@
+"""Formats of libraries and of lists of references, as people export them."""

@@ -1,0 +1,1 @@
+"""Formats of catalogues, archives and publishers: what a service answers or gives away."""
