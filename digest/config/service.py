@@ -31,6 +31,11 @@ class WebSection(Section):
         description="where readers reach `digest serve`; the default works on this machine only",
     )
     bind: Bind = Field("127.0.0.1:8025", description="host:port to listen on")
+    papers: bool = Field(
+        True,
+        description="whether everybody sees the papers: lists by day, search, feeds; false: the "
+        "home page is the sign-up form",
+    )
     signup: bool = Field(
         True, description="whether anybody may subscribe by page and API (confirmed by mail)"
     )

@@ -15,6 +15,7 @@ from digest.papers.categories import (
     is_known_category,
     suggest_categories,
 )
+from digest.papers.citations import to_bibtex, to_csl, to_ris
 from digest.papers.clean import clean
 from digest.papers.identities import (
     parse_arxiv_id,
@@ -50,4 +51,7 @@ __all__ = [
     "parse_pmcid",
     "parse_pmid",
     "suggest_categories",
+    "to_bibtex",
+    "to_csl",
+    "to_ris",
 ]

@@ -22,8 +22,19 @@ from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.library import ImportReport, import_library
 from digest.services.mailbox import MailboxReport, poll_mailbox
+from digest.services.paper_lists import (
+    PAGE_SIZE,
+    PaperList,
+    Period,
+    find_latest_period,
+    list_latest_days,
+    load_list,
+)
+from digest.services.paper_page import PaperPage, find_public_paper, load_paper_page
 from digest.services.preview import Preview, preview, preview_all, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
+from digest.services.search import SearchRequest, SearchResult, search
+from digest.services.similar import find_similar
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
 from digest.services.typed import TypedWarning, check_typed
@@ -31,6 +42,7 @@ from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.watch import WatchReport, disks, watch
 
 __all__ = [
+    "PAGE_SIZE",
     "CorpusCache",
     "DigestPapers",
     "EncoderInfo",
@@ -41,10 +53,15 @@ __all__ = [
     "InterestExplanation",
     "KeywordStrength",
     "MailboxReport",
+    "PaperList",
+    "PaperPage",
+    "Period",
     "Preview",
     "ProfileExplanation",
     "RatedItem",
     "RatedPaper",
+    "SearchRequest",
+    "SearchResult",
     "Status",
     "TypedWarning",
     "VectorsInfo",
@@ -59,13 +76,19 @@ __all__ = [
     "encoder_info",
     "explain_profile",
     "fetch",
+    "find_latest_period",
     "find_paper",
+    "find_public_paper",
+    "find_similar",
     "forget",
     "get_paper",
     "import_library",
     "ingest_inbox",
+    "list_latest_days",
     "list_rejected",
     "load_digest_papers",
+    "load_list",
+    "load_paper_page",
     "poll_mailbox",
     "preview",
     "preview_all",
@@ -73,6 +96,7 @@ __all__ = [
     "rate",
     "resolve",
     "retry_rejected",
+    "search",
     "sent_digest",
     "start_over",
     "status",

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from digest.model import SubscriberStatus
 from digest.store.statements import split_into_batches
-from digest.store.tables import feedback, subscribers
+from digest.store.tables import feedback, papers, subscribers
 
 #: status of the readers whose thumbs count
 _COUNTED = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
@@ -43,6 +43,17 @@ def count_likes(
         for row in tx.execute(query.group_by(feedback.c.paper_id).having(number >= least)):
             counts[row.paper_id] = row.number
     return counts
+
+
+def count_likes_between(tx: Connection, first: date, last: date, *, least: int) -> dict[int, int]:
+    """Count the readers who like each paper that was first seen from day to day, as above."""
+    number = func.count().label("number")
+    days = select(papers.c.id).where(papers.c.first_seen.between(first, last))
+    query = _select_thumbs_up(select(feedback.c.paper_id, number), None).where(
+        feedback.c.paper_id.in_(days)
+    )
+    rows = tx.execute(query.group_by(feedback.c.paper_id).having(number >= least))
+    return {row.paper_id: row.number for row in rows}
 
 
 def load_like_times(

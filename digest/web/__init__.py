@@ -11,18 +11,23 @@ from collections.abc import Iterable
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import BaseRoute
 
 import digest
 from digest.app import App
 from digest.mail.messages.templates import render
+from digest.services import CorpusCache
 from digest.web import (
     api,
     delete,
     error_answers,
     explanation,
     health,
+    lists,
+    paper,
     rating,
+    search,
     settings,
     signup,
     thumbs,
@@ -31,8 +36,18 @@ from digest.web import (
 from digest.web.client_addresses import Proxies
 from digest.web.middleware import RequestGuard
 from digest.web.pages import Pages
+from digest.web.public_pages import PublicAnswers
 
 Extra = APIRouter | BaseRoute
+
+
+class _PeriodConvertor(StringConvertor):
+    """The name of a day, week or month in a path."""
+
+    regex = r"\d{4}-(?:\d\d-\d\d|\d\d|[Ww]\d\d)"
+
+
+register_url_convertor("period", _PeriodConvertor())
 _ABOUT = "Ask for a personal digest of new scientific papers by e-mail."
 
 
@@ -49,7 +64,8 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
     """
     app.keys()  # makes the first key now, so that no GET has to write
     pages, proxies = Pages(app=app), Proxies(app.config.web.trusted_proxies)
-    explanations = explanation.Explanations(app)
+    corpora = CorpusCache()
+    explanations = explanation.Explanations(app, corpora)
     web = FastAPI(
         title=app.mailing.name,
         description=_ABOUT,
@@ -65,7 +81,17 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         root=pages.root,
         refuse=lambda scope, status: error_answers.answer_status(pages, Request(scope), status),
     )
+    public: list[APIRouter] = []
+    if app.config.web.papers:
+        answers = PublicAnswers(app)
+        public = [
+            lists.routes(app, pages, answers),
+            paper.routes(app, pages, answers, corpora),
+            search.routes(app, pages, answers, corpora),
+            lists.period_routes(app, pages, answers),
+        ]
     for router in (
+        *public,
         thumbs.routes(app, pages),
         rating.routes(app, pages),
         unsubscribe.routes(app, pages),
@@ -95,6 +121,10 @@ def _static_routes(app: App, pages: Pages) -> APIRouter:
     cached = {"Cache-Control": "public, max-age=600"}
     style = render("web/style.css", {}, app.templates)
     icon = render("web/icon.svg", {}, app.templates)
+    rules = "User-agent: *\nDisallow: /\n"
+    if app.config.web.papers:
+        # pages of readers have addresses that nobody can guess, and say "noindex" themselves
+        rules = f"User-agent: *\nDisallow:\nSitemap: {app.config.web.base_url}/sitemap.xml\n"
     pages.problem(404, "", "")  # finds a broken base template at the start
 
     @router.api_route("/style.css", methods=["GET", "HEAD"])
@@ -107,6 +137,6 @@ def _static_routes(app: App, pages: Pages) -> APIRouter:
 
     @router.api_route("/robots.txt", methods=["GET", "HEAD"])
     def robots() -> Response:
-        return PlainTextResponse("User-agent: *\nDisallow: /\n", headers=cached)
+        return PlainTextResponse(rules, headers=cached)
 
     return router

@@ -37,8 +37,8 @@ ProfileCache = SingleFlightCache[services.ProfileExplanation]
 class Explanations:
     """What was learned of readers, computed once for each change."""
 
-    def __init__(self, app: App) -> None:
-        self._app, self._profiles, self._corpora = app, ProfileCache(), services.CorpusCache()
+    def __init__(self, app: App, corpora: services.CorpusCache) -> None:
+        self._app, self._profiles, self._corpora = app, ProfileCache(), corpora
 
     async def get(self, subscriber_id: int) -> services.ProfileExplanation:
         """Return what was learned of a reader.

@@ -50,6 +50,7 @@ class Pages:
             "root": self.root,
             "service": self.app.mailing.name,
             "signup": self.app.config.web.signup,
+            "lists": self.app.config.web.papers,
         }
         response = HTMLResponse(
             render(f"web/{template}.html", common | values, self.app.templates), status_code=status

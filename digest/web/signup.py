@@ -24,7 +24,7 @@ from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
 from digest.web.field_values import words
 from digest.web.form_timestamps import read_timestamp, sign_timestamp
-from digest.web.pages import Form, FormBody, Pages, mask_address, rhythm
+from digest.web.pages import Form, FormBody, Pages, clean, mask_address, rhythm
 from digest.web.settings_form import split_field_error
 
 log = logging.getLogger("digest.web")
@@ -34,6 +34,8 @@ NOTHING = Form(fields={})
 NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 #: hidden fields: the honeypot, and when the form was opened
 HONEYPOT, TIMESTAMP = "homepage", "opened"
+#: characters of keywords that an address may fill in
+_MOST_TYPED = 500
 #: people need at least this long for the form; an older timestamp may be shared by programs
 _AGE_MIN, _AGE_MAX = timedelta(seconds=2), timedelta(days=7)
 
@@ -118,11 +120,16 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     front = FrontPage(app, pages)
 
+    # without lists of papers, the form is the home page
     @router.api_route("/", methods=["GET", "HEAD"])
-    def show_page() -> HTMLResponse:
-        return front.show()
+    @router.api_route("/subscribe", methods=["GET", "HEAD"])
+    def show_page(request: Request) -> HTMLResponse:
+        # a search leads here with its words
+        typed = clean(request.query_params.get("keywords", "")[:_MOST_TYPED])
+        return front.show(Form(fields={"keywords": (typed,)}))
 
     @router.post("/")
+    @router.post("/subscribe")
     def ask(request: Request, form: FormBody) -> HTMLResponse:
         """Answer the same for known and unknown addresses.
 

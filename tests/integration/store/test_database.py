@@ -23,9 +23,17 @@ from tests.integration.arrivals import DAY, NOW, entry, ingest_entries, load_pap
 def test_migrations_and_tables_are_equal(store: Store) -> None:
     with store.reading() as tx:
         differences = compare_metadata(
-            MigrationContext.configure(tx, opts={"compare_type": True}), metadata
+            MigrationContext.configure(
+                tx, opts={"compare_type": True, "include_name": is_no_word_index}
+            ),
+            metadata,
         )
     assert differences == []
+
+
+def is_no_word_index(name: str | None, kind: str, parents: object) -> bool:
+    """Leave out the index of words, of which SQLAlchemy knows nothing."""
+    return "paper_words" not in (name or "") and name != "ix_papers_words"
 
 
 def test_an_empty_database_gets_the_schema(

@@ -37,7 +37,7 @@ def pages(client: Client, reader: Subscriber) -> list[str]:
         client.path(Purpose.UNSUBSCRIBE, reader),
         client.path(Purpose.MANAGE, reader),
     ]
-    return ["/", *own, "/nothing"]
+    return ["/subscribe", *own, "/nothing"]
 
 
 def test_every_page_carries_the_protecting_headers(client: Client, alice: Subscriber) -> None:
@@ -48,7 +48,7 @@ def test_every_page_carries_the_protecting_headers(client: Client, alice: Subscr
 
 def test_a_page_names_no_other_host_and_runs_no_script(client: Client, alice: Subscriber) -> None:
     for path in (
-        "/",
+        "/subscribe",
         client.path(Purpose.UNSUBSCRIBE, alice),
         client.path(Purpose.MANAGE, alice),
         "/style.css",
@@ -137,8 +137,17 @@ def test_a_large_body_of_unknown_length_is_refused(client: Client) -> None:
     assert answer.status_code == 413
 
 
-def test_robots_are_sent_away(client: Client) -> None:
-    assert client.get("/robots.txt").text == "User-agent: *\nDisallow: /\n"
+def test_the_pages_for_everybody_keep_all_protections_but_two(client: Client) -> None:
+    for path in ("/", "/p/1", "/search?q=yeast", "/feed.atom"):
+        headers = client.get(path).headers
+        for name in HEADERS.keys() - {"Cache-Control", "X-Robots-Tag"}:
+            assert headers[name] == HEADERS[name], path
+        assert headers["cache-control"] == "public, max-age=60"
+
+
+def test_robots_are_told_of_the_pages_for_everybody(client: Client) -> None:
+    rules = client.get("/robots.txt").text.splitlines()
+    assert rules == ["User-agent: *", "Disallow:", "Sitemap: http://127.0.0.1:8025/sitemap.xml"]
 
 
 def test_a_locked_database_is_answered_by_a_page_without_traceback(

@@ -114,7 +114,8 @@ def test_a_bad_address_is_named_next_to_its_field_and_nothing_is_lost(client: Cl
 def test_a_service_without_signup_says_so(tmp_path: Path) -> None:
     app = make_app(tmp_path, web__signup="false")
     client = Client(app)
-    assert "takes no new readers" in client.get("/").text
+    assert "takes no new readers" in client.get("/subscribe").text
+    assert 'action="/subscribe"' not in client.get("/").text
     answer = client.sign_up(email="dave@example.org")
     assert answer.status_code == 403
     assert subscriptions.list_subscribers(app) == []

@@ -1,0 +1,184 @@
+"""Public lists of papers: those of a day, a week or a month, in an order."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from digest import store
+from digest.app import App
+from digest.errors import NotFoundError
+from digest.model import UNSEEN, Paper
+from digest.pipeline.steps.co_likes import least_readers
+
+Order = Literal["trending", "new"]
+Span = Literal["day", "week", "month"]
+
+#: papers on a page, and categories that a list offers
+PAGE_SIZE, _CATEGORIES = 25, 8
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_WEEK = re.compile(r"(\d{4})-[Ww](\d{2})")
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A day, an ISO week or a month."""
+
+    span: Span
+    first: date
+    last: date
+
+    @classmethod
+    def around(cls, day: date, span: Span = "day") -> Period:
+        """Return the period of a kind that a day is in."""
+        if span == "day":
+            return cls("day", day, day)
+        if span == "week":
+            monday = day - timedelta(days=day.weekday())
+            return cls("week", monday, monday + timedelta(days=6))
+        first = day.replace(day=1)
+        return cls("month", first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+
+    @classmethod
+    def parse(cls, name: str) -> Period:
+        """Parse `2026-06-09`, `2026-W24` or `2026-06`.
+
+        Raises:
+            NotFoundError: there is no such day, week or month.
+        """
+        try:
+            if _DAY.fullmatch(name):
+                return cls.around(date.fromisoformat(name))
+            if week := _WEEK.fullmatch(name):
+                return cls.around(date.fromisocalendar(int(week[1]), int(week[2]), 1), "week")
+            if month := _MONTH.fullmatch(name):
+                return cls.around(date(int(month[1]), int(month[2]), 1), "month")
+        except (ValueError, OverflowError):
+            pass
+        raise NotFoundError(f"there is no day, week or month {name[:40]!r}")
+
+    @property
+    def name(self) -> str:
+        """The name that `parse` reads."""
+        if self.span == "day":
+            return self.first.isoformat()
+        if self.span == "week":
+            year, week, _ = self.first.isocalendar()
+            return f"{year:04d}-W{week:02d}"
+        return f"{self.first:%Y-%m}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaperList:
+    """One page of a list."""
+
+    period: Period
+    order: Order
+    #: "" = all
+    category: str
+    papers: tuple[Paper, ...]
+    #: papers on all pages, and in all categories
+    total: int
+    read: int
+    page: int
+    pages: int
+    #: the neighbouring periods that have papers
+    previous: Period | None
+    next: Period | None
+    #: the most frequent categories of the period, and how many papers are in each
+    categories: tuple[tuple[str, int], ...]
+
+
+def find_latest_period(app: App, span: Span = "day") -> Period:
+    """Find the latest period with papers; that of today where there are none."""
+    today = app.now().date()
+    with app.store.reading() as tx:
+        latest = store.lists.find_day_before(tx, today + timedelta(days=1))
+    return Period.around(today if latest in (None, UNSEEN) else latest, span)
+
+
+def load_list(
+    app: App, period: Period, *, order: Order = "trending", category: str = "", page: int = 1
+) -> PaperList:
+    """Load one page of the papers that were first seen in a period.
+
+    Trending papers have most upvotes, readers' thumbs up included; of equals, picked ones come
+    first, by rank, then newer ones.
+
+    Args:
+        category: only papers in it, such as "cs.LG", or in one below it, such as "cs".
+
+    Raises:
+        NotFoundError: there is no such page.
+    """
+    with app.store.reading() as tx:
+        rows = store.lists.list_between(tx, period.first, period.last)
+        counts = Counter(name for row in rows for name in row.categories)
+        chosen = [row for row in rows if not category or _is_in(row.categories, category)]
+        pages = max(1, -(-len(chosen) // PAGE_SIZE))
+        if not 1 <= page <= pages:
+            raise NotFoundError(f"this list has {pages} pages")
+        least = least_readers(app, tx)
+        if order == "trending":
+            picks = store.lists.load_picks(tx, period.first, period.last)
+            thumbs = (
+                {}
+                if least is None
+                else store.likes.count_likes_between(tx, period.first, period.last, least=least)
+            )
+            ranks = {ident: (0 if rank is None else -rank) for ident, rank in picks.items()}
+            ids = [
+                row.id
+                for row in sorted(
+                    chosen,
+                    key=lambda row: (
+                        row.upvotes + thumbs.get(row.id, 0),
+                        row.id in picks,
+                        ranks.get(row.id, 0),
+                        row.first_seen,
+                        row.id,
+                    ),
+                    reverse=True,
+                )
+            ]
+        else:
+            ids = [
+                row.id
+                for row in sorted(chosen, key=lambda row: (row.first_seen, row.id), reverse=True)
+            ]
+        shown = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        papers = store.papers.load(tx, shown, least=least)
+        before = store.lists.find_day_before(tx, period.first)
+        after = store.lists.find_day_after(tx, period.last)
+    today = app.now().date()
+    return PaperList(
+        period=period,
+        order=order,
+        category=category,
+        papers=tuple(papers[ident] for ident in shown),
+        total=len(chosen),
+        read=len(rows),
+        page=page,
+        pages=pages,
+        previous=None if before in (None, UNSEEN) else Period.around(before, period.span),
+        next=None if after is None or after > today else Period.around(after, period.span),
+        categories=tuple(counts.most_common(_CATEGORIES)),
+    )
+
+
+def list_latest_days(app: App, limit: int) -> list[date]:
+    """List the latest days with papers, newest first."""
+    with app.store.reading() as tx:
+        return [day for day in store.lists.list_days(tx, limit) if day != UNSEEN]
+
+
+def _is_in(categories: Sequence[str], wanted: str) -> bool:
+    wanted = wanted.casefold()
+    return any(
+        name.casefold() == wanted or name.casefold().startswith(f"{wanted}.") for name in categories
+    )

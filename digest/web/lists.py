@@ -1,0 +1,195 @@
+"""The lists of papers that everybody sees: the newest day first, and feeds of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from digest import services
+from digest.app import App
+from digest.mail.messages import texts
+from digest.services import PaperList, Period
+from digest.web.form_timestamps import sign_timestamp
+from digest.web.pages import Pages
+from digest.web.public_feeds import write_atom, write_json_feed
+from digest.web.public_pages import Answer, PublicAnswers, card_values, day_name
+
+#: days that the sitemap lists
+_SITEMAP_DAYS = 1000
+
+PeriodName = Annotated[str, Path(pattern=r"^\d{4}-(?:\d\d(?:-\d\d)?|[Ww]\d\d)$")]
+OrderName = Annotated[Literal["trending", "new"], Query()]
+Category = Annotated[str, Query(max_length=80)]
+PageNumber = Annotated[int, Query(ge=1, le=10_000)]
+SpanName = Annotated[Literal["day", "week", "month"], Query()]
+
+
+def routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
+    """Build the routes of lists, their feeds and the sitemap."""
+    router = APIRouter(include_in_schema=False)
+    lists = _Lists(app, pages)
+
+    @router.api_route("/", methods=["GET", "HEAD"])
+    async def show_latest(
+        request: Request,
+        order: OrderName = "trending",
+        category: Category = "",
+        page: PageNumber = 1,
+        span: SpanName = "day",
+    ) -> Response:
+        def make() -> Answer:
+            period = services.find_latest_period(app, span)
+            found = services.load_list(app, period, order=order, category=category, page=page)
+            return lists.render(found, is_home=True)
+
+        return await answers.get(request, ("home", order, category, page, span), make)
+
+    @router.api_route("/feed.atom", methods=["GET", "HEAD"])
+    async def show_atom(
+        request: Request, order: OrderName = "trending", category: Category = ""
+    ) -> Response:
+        def make() -> Answer:
+            found = lists.load_feed(order, category)
+            return write_atom(app, lists.feed_title(found), "/feed.atom", found.papers)
+
+        return await answers.get(request, ("atom", order, category), make)
+
+    @router.api_route("/feed.json", methods=["GET", "HEAD"])
+    async def show_json_feed(
+        request: Request, order: OrderName = "trending", category: Category = ""
+    ) -> Response:
+        def make() -> Answer:
+            found = lists.load_feed(order, category)
+            return write_json_feed(app, lists.feed_title(found), "/feed.json", found.papers)
+
+        return await answers.get(request, ("json", order, category), make)
+
+    @router.api_route("/sitemap.xml", methods=["GET", "HEAD"])
+    async def show_sitemap(request: Request) -> Response:
+        def make() -> Answer:
+            days = services.list_latest_days(app, _SITEMAP_DAYS)
+            places = [app.config.web.base_url + "/"]
+            places += [f"{app.config.web.base_url}/{day.isoformat()}" for day in days]
+            rows = "".join(f"<url><loc>{place}</loc></url>\n" for place in places)
+            body = (
+                '<?xml version="1.0" encoding="utf-8"?>\n'
+                '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+                f"{rows}</urlset>\n"
+            )
+            return Answer(body=body.encode(), media_type="application/xml")
+
+        return await answers.get(request, "sitemap", make)
+
+    return router
+
+
+def period_routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
+    """Build the route of one day, week or month; it comes after all others."""
+    router = APIRouter(include_in_schema=False)
+    lists = _Lists(app, pages)
+
+    @router.api_route("/{name:period}", methods=["GET", "HEAD"])
+    async def show_period(
+        request: Request,
+        name: PeriodName,
+        order: OrderName = "trending",
+        category: Category = "",
+        page: PageNumber = 1,
+    ) -> Response:
+        period = Period.parse(name)
+
+        def make() -> Answer:
+            found = services.load_list(app, period, order=order, category=category, page=page)
+            return lists.render(found, is_home=False)
+
+        return await answers.get(request, ("list", period, order, category, page), make)
+
+    return router
+
+
+class _Lists:
+    """Lists as pages."""
+
+    def __init__(self, app: App, pages: Pages) -> None:
+        self._app, self._pages = app, pages
+
+    def load_feed(self, order: Literal["trending", "new"], category: str) -> PaperList:
+        period = services.find_latest_period(self._app)
+        return services.load_list(self._app, period, order=order, category=category)
+
+    def feed_title(self, found: PaperList) -> str:
+        category = f", {found.category}" if found.category else ""
+        return f"{self._app.mailing.name}: {name_period(found.period)}{category}"
+
+    def render(self, found: PaperList, *, is_home: bool) -> Answer:
+        root = self._pages.root
+        now = self._app.now()
+        page = self._pages.render(
+            "list",
+            heading=name_period(found.period),
+            is_home=is_home,
+            found=found,
+            total=texts.plural(found.total, "paper"),
+            papers=[card_values(paper, root) for paper in found.papers],
+            previous=self._neighbour(found, found.previous),
+            next=self._neighbour(found, found.next),
+            spans=[
+                (span, f"{root}/{Period.around(found.period.first, span).name}")
+                for span in ("day", "week", "month")
+            ],
+            orders=[
+                ("Trending", self._address(found, order="trending")),
+                ("Newest", self._address(found, order="new")),
+            ],
+            categories=[
+                (name, f"{count:,}", self._address(found, category=name, page=1))
+                for name, count in found.categories
+            ],
+            all_categories=self._address(found, category="", page=1),
+            earlier=self._address(found, page=found.page - 1) if found.page > 1 else "",
+            later=self._address(found, page=found.page + 1) if found.page < found.pages else "",
+            atom=f"{root}/feed.atom" + _query({"category": found.category}),
+            canonical=f"{self._app.config.web.base_url}/{found.period.name}",
+            stamp=sign_timestamp(self._app.keys()[-1], now),
+        )
+        return Answer(body=bytes(page.body), indexed=found.page == 1)
+
+    def _neighbour(self, found: PaperList, period: Period | None) -> tuple[str, str] | None:
+        """Return the name and the address of a neighbouring period."""
+        if period is None:
+            return None
+        query = _query({"order": found.order, "category": found.category})
+        return name_period(period, short=True), f"{self._pages.root}/{period.name}{query}"
+
+    def _address(self, found: PaperList, **changed: str | int) -> str:
+        values: dict[str, str | int] = {
+            "order": found.order,
+            "category": found.category,
+            "page": found.page,
+        }
+        values |= changed
+        return f"{self._pages.root}/{found.period.name}{_query(values)}"
+
+
+def name_period(period: Period, *, short: bool = False) -> str:
+    """Name a period: `Tuesday, 9 June 2026`, `8 to 14 June 2026`, `June 2026`."""
+    if period.span == "day":
+        if short:
+            return texts.format_date(period.first)
+        return texts.format_date(period.first, weekday=True, year=True)
+    if period.span == "month":
+        return day_name(period.first).partition(" ")[2]
+    begin = texts.format_date(period.first, year=period.first.year != period.last.year)
+    if period.first.month == period.last.month:
+        begin = str(period.first.day)
+    return f"{begin} to {texts.format_date(period.last, year=not short)}"
+
+
+def _query(values: Mapping[str, str | int]) -> str:
+    """Write a query without what is usual anyway."""
+    usual = {"order": "trending", "category": "", "page": 1}
+    kept = {name: value for name, value in values.items() if value != usual[name]}
+    return f"?{urlencode(kept)}" if kept else ""

@@ -1,0 +1,114 @@
+"""The page of one paper, and the paper for reference managers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from digest import papers, services
+from digest.app import App
+from digest.mail.messages import texts
+from digest.model import Paper
+from digest.services import CorpusCache, PaperPage
+from digest.web.pages import Pages
+from digest.web.public_pages import Answer, PublicAnswers, card_values, day_name
+
+
+class _Export(NamedTuple):
+    """A format for reference managers."""
+
+    label: str
+    write: Callable[[Paper], str]
+    media_type: str
+
+
+_EXPORTS: Mapping[str, _Export] = {
+    "bib": _Export("BibTeX", papers.to_bibtex, "application/x-bibtex"),
+    "ris": _Export("RIS", papers.to_ris, "application/x-research-info-systems"),
+    "json": _Export("CSL-JSON", papers.to_csl, "application/vnd.citationstyles.csl+json"),
+}
+#: what pages call identifiers
+_NAMES = {
+    "arxiv": "arXiv",
+    "doi": "DOI",
+    "preprint": "DOI of the preprint",
+    "pmid": "PubMed",
+    "pmcid": "PubMed Central",
+    "openalex": "OpenAlex",
+    "s2": "Semantic Scholar",
+}
+
+
+def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
+    """Build the routes of papers."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.api_route("/p/{paper_id:int}", methods=["GET", "HEAD"])
+    async def show_paper(request: Request, paper_id: int) -> Response:
+        def make() -> Answer:
+            known = services.find_public_paper(app, str(paper_id))
+            found = services.load_paper_page(app, known)
+            return _render(app, pages, found, services.find_similar(app, found.paper, corpora))
+
+        return await answers.get(request, ("paper", paper_id), make)
+
+    def export_as(suffix: str) -> Callable[[Request, int], Awaitable[Response]]:
+        async def export(request: Request, paper_id: int) -> Response:
+            def make() -> Answer:
+                known = services.find_public_paper(app, str(paper_id))
+                found, chosen = services.load_paper_page(app, known), _EXPORTS[suffix]
+                return Answer(
+                    body=chosen.write(found.paper).encode(),
+                    media_type=chosen.media_type,
+                    indexed=False,
+                    headers={"Content-Disposition": f'attachment; filename="{known}.{suffix}"'},
+                )
+
+            return await answers.get(request, ("export", paper_id, suffix), make)
+
+        return export
+
+    for suffix in _EXPORTS:
+        router.add_api_route(
+            f"/p/{{paper_id:int}}.{suffix}", export_as(suffix), methods=["GET", "HEAD"]
+        )
+
+    @router.api_route("/p/{name:path}", methods=["GET", "HEAD"])
+    def find_paper(name: str) -> Response:
+        found = services.find_public_paper(app, name)
+        return RedirectResponse(f"{pages.root}/p/{found}", status_code=302)
+
+    return router
+
+
+def _render(app: App, pages: Pages, found: PaperPage, similar: Sequence[Paper]) -> Answer:
+    paper = found.paper
+    page = pages.render(
+        "paper",
+        paper=card_values(paper, pages.root),
+        authors=paper.authors,
+        abstract=[text for text in map(str.strip, paper.abstract.split("\n\n")) if text],
+        comment=texts.one_line(paper.comment),
+        identifiers=[(_NAMES[name.kind], name.value) for name in paper.identities],
+        versions=[
+            f"{source.format}, {day_name(source.day)}"
+            + (f", version {source.version}" if source.version else "")
+            for source in found.sources
+        ],
+        day=f"{pages.root}/{paper.first_seen.isoformat()}",
+        day_name=day_name(paper.first_seen),
+        exports=[
+            (export.label, f"{pages.root}/p/{paper.id}.{suffix}")
+            for suffix, export in _EXPORTS.items()
+        ],
+        similar=[
+            (f"{pages.root}/p/{other.id}", other.title, day_name(other.first_seen))
+            for other in similar
+        ],
+        canonical=f"{app.config.web.base_url}/p/{paper.id}",
+        description=texts.cut(texts.one_line(paper.abstract), 200),
+    )
+    return Answer(body=bytes(page.body))

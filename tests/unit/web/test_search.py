@@ -1,0 +1,114 @@
+"""The search page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from digest.app import App
+from tests.conftest import TODAY
+from tests.unit.web.test_lists import write_rows
+from tests.webclient import Client, Write, contents, fill
+
+TITLES = (
+    "Gaussian splatting for street scenes",
+    "Splatting Gaussians on a telephone",
+    "A survey of yeast genes",
+    "Müller cells of the zebrafish retina",
+)
+
+
+@pytest.fixture
+def client(app: App, dump: Write) -> Client:
+    rows = write_rows(TODAY, *TITLES)
+    rows[2] |= {"authors": ["Kim Roe"], "categories": ["q-bio.GN"]}
+    fill(app, dump, rows=rows)
+    return Client(app)
+
+
+def found(client: Client, query: str) -> list[str]:
+    answer = client.get(f"/search?{query}")
+    assert answer.status_code == 200
+    listed = answer.text.partition("Near in meaning")[0]
+    marked = re.findall(r'<h3 dir="auto"><a href="[^"]*">(.*?)</a></h3>', listed)
+    return [re.sub(r"</?mark>", "", title) for title in marked]
+
+
+def test_all_words_must_occur_in_any_order_and_form(client: Client) -> None:
+    assert set(found(client, "q=gaussian+splatting")) == set(TITLES[:2])
+    assert found(client, "q=yeast+gene") == [TITLES[2]]
+    assert found(client, "q=yeast+splatting") == []
+
+
+def test_a_phrase_stands_together_and_a_minus_excludes(client: Client) -> None:
+    assert found(client, "q=%22gaussian+splatting%22") == [TITLES[0]]
+    assert found(client, "q=splatting+-telephone") == [TITLES[0]]
+
+
+@pytest.mark.parametrize("word", ["muller", "Müller", "MÜLLER"])
+def test_accents_and_case_do_not_matter(client: Client, word: str) -> None:
+    assert found(client, f"q={word}") == [TITLES[3]]
+
+
+def test_filters_narrow_the_search(client: Client) -> None:
+    assert found(client, "author=roe") == [TITLES[2]]
+    assert found(client, "q=gaussian&author=roe") == []
+    assert found(client, "category=q-bio") == [TITLES[2]]
+    assert found(client, "q=yeast&category=cs.LG") == []
+    assert found(client, f"q=yeast&since={TODAY}&until={TODAY}") == [TITLES[2]]
+    assert found(client, "q=yeast&until=2020-01-01") == []
+    assert found(client, "q=yeast&source=jsonl") == [TITLES[2]]
+    assert found(client, "q=yeast&source=bibtex") == []
+
+
+def test_an_identifier_or_a_link_finds_its_paper(client: Client) -> None:
+    name = write_rows(TODAY, "x")[0]["arxiv"]
+    for query in (f"q={name}", f"q=arxiv:{name}", f"q=https://arxiv.org/abs/{name}"):
+        assert found(client, query) == [TITLES[0]]
+
+
+def test_papers_near_in_meaning_follow_where_few_hold_all_words(client: Client) -> None:
+    page = client.get("/search?q=gaussian+splatting+nowhere").text
+    listed, _, near = page.partition("Near in meaning")
+    assert "No paper holds all of these words" in listed
+    assert "street scenes" in near
+    assert "yeast" not in near
+
+
+HOSTILE = [
+    "%22", "%22%22", "-", "*", "a*", "AND", "OR", "NOT", "NEAR(a+b)", "title:yeast", "^yeast",
+    "%27%29%3B+DROP+TABLE+papers", "%00", "%22unclosed", "()", "{}", ":", "a:b:c", "%F0%9F%98%80",
+    "x" * 500, "-only+-minus", "%25_%5C",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+def test_signs_are_words_and_never_operators(client: Client, query: str) -> None:
+    before = contents(client.app)
+    for place in ("q", "author", "category", "source"):
+        for path in ("/search", "/search.atom"):
+            answer = client.get(f"{path}?{place}={query}")
+            assert answer.status_code == 200, (place, query)
+    assert contents(client.app) == before
+
+
+def test_what_was_typed_comes_back_as_text(client: Client) -> None:
+    page = client.get("/search?q=%3Cscript%3Ealert(1)%3C%2Fscript%3E&author=%22onfocus%3D").text
+    assert "<script>" not in page
+    assert 'value="&lt;script&gt;' in page
+    assert 'value="&#34;onfocus=' in page
+
+
+def test_a_search_can_be_subscribed_to(client: Client) -> None:
+    page = client.get("/search?q=yeast").text
+    assert 'href="/subscribe?keywords=yeast"' in page
+    form = client.get("/subscribe?keywords=yeast").text
+    assert re.search(r'id="keywords"[^>]*>\s*yeast\s*</textarea>|id="keywords"[^>]*yeast', form)
+    assert "A survey of yeast genes" in client.get("/search.atom?q=yeast").text
+
+
+def test_a_search_is_not_indexed(client: Client) -> None:
+    answer = client.get("/search?q=yeast")
+    assert answer.headers["x-robots-tag"] == "noindex, nofollow"
+    assert "noindex" in answer.text
