@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn, parse_day, split_authors
+from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.names import split_names
 from digest.dumps.services.arxiv_api import is_api_answer
-from digest.dumps.services.arxiv_text import select_arxiv_categories, split_author_names
+from digest.dumps.services.arxiv_text import select_arxiv_categories
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import (
     Node,
@@ -128,7 +129,7 @@ def _build_arxiv_record(
         raw=entry.raw,
         title=title,
         abstract=abstract,
-        authors=tuple(name for text in names for name in split_author_names(text)),
+        authors=tuple(name for text in names for name in split_names(text, given_name_first=True)),
         categories=select_arxiv_categories(terms),
         ids=(("arxiv", arxiv_id), *((("doi", doi),) if doi else ())),
         announced=_find_day(elements, today, "pubDate", "published", "date", "updated"),
@@ -158,7 +159,7 @@ def _build_journal_record(
         abstract=abstract,
         authors=tuple(filter(None, creators))
         if len(creators) > 1
-        else split_authors(" ".join("".join(creators).split())),
+        else split_names(" ".join("".join(creators).split())),
         categories=tuple(filter(None, terms)),
         ids=tuple((kind, text.strip()) for kind, text in ids if text.strip()),
         announced=_find_day(elements, today, "pubDate", "published", "date", "publicationDate"),
