@@ -113,7 +113,7 @@ def clean_author(name: str) -> str:
     Names of groups stay as they are. Footnotes and the number of DBLP ("Jane Doe 0001") go, and so
     does a name without letters.
     """
-    text = clean_text(name).strip(_NAME_EDGES)
+    text = clean_text(name.replace("--", "-")).strip(_NAME_EDGES)
     if not any(map(str.isalpha, text)):
         return ""
     text = _NAME_NUMBER.sub("", text.removeprefix("the "))
