@@ -36,9 +36,10 @@ _ENTITY: Final = re.compile(r"&#?\w{1,31};")
 _WIDE_SIGNS: Final = str.maketrans(
     {"，": ", ", "、": ";", "；": ";", "：": ":", "｜": ";", "|": ";"}
 )
-_PARTS: Final = re.compile(r";|:(?!//)")
+_PARTS: Final = re.compile(r";| [·•/] |:(?!//)")
+_SEPARATOR: Final = re.compile(r"[,;|&，、；]|\band\b", re.IGNORECASE)
 _AND: Final = re.compile(r"(,? (?:and|&) )", re.IGNORECASE)
-_LOOSE_AND: Final = re.compile(r"^(?:and|&) +|,? (?:and|&)$")
+_LOOSE_AND: Final = re.compile(r"^(?:(?:and|&)(?: +|$)){1,4}|(?:,? (?:and|&)){1,4}$")
 _OTHERS: Final = re.compile(
     r"(?:^|[ ,])(?:et\.? ?al(?:ii|\.)?|and others|others|\.\.\.|…)\.?$", re.IGNORECASE
 )
@@ -47,8 +48,10 @@ _EAST_ASIAN_OTHERS: Final = re.compile(r"(?<=[\u3400-\u9fff]{2}) ?等\.?$")
 _SUFFIX: Final = re.compile(r"(?:jr|sr|i{2,3}|iv|ph\. ?d|phd|m\. ?d|md)\.?", re.IGNORECASE)
 _INITIALS: Final = re.compile(r"(?:[^\W\d_]\.?[ -]?){1,4}")
 _INITIALS_AND_NAME: Final = re.compile(r"(?:[^\W\d_]\.-?)+[^\W\d_]{2,}")
-#: "Doe JA": as PubMed writes names
-_NAME_AND_INITIALS: Final = re.compile(r"(.*[^\W\d_A-Z]) ([A-Z]{1,3}|[A-Z]-[A-Z])")
+#: "Doe JA", "Doe J. A.": as PubMed and Scopus write names
+_NAME_AND_INITIALS: Final = re.compile(
+    r"([^,]*?[^\W\d_A-Z]) ([A-Z]{1,3}|[A-Z]-[A-Z]|(?:[A-ZÀ-ÖØ-Þ]\.[ -]?){1,4})"
+)
 _PARTICLE_WORDS: Final = (
     "al bin da de degli dei del della den der des di do dos du el la las le los mac san st st. te "
     "ten ter van vom von y zu zum zur"
@@ -81,18 +84,22 @@ def split_names(text: str, *, given_name_first: bool = False) -> tuple[str, ...]
         text: The names.
         given_name_first: Whether no name is written as "Doe, Jane".
     """
-    text = " ".join(text[:_CAP].split())
+    text = text[:_CAP].strip()
+    if not _SEPARATOR.search(text) and all(" " in line.strip() for line in text.splitlines()):
+        text = text.replace("\n", ";")
+    text = " ".join(text.split())
     if text.startswith("[") and text.endswith("]"):
         if (items := _read_list(text)) is not None:
             return split_name_list(items)
         text = text[1:-1]
     parts = _split_parts(_LABEL.sub("", text, count=1) if _LABEL.match(text) else text)
     is_listed = ";" in text.translate(_WIDE_SIGNS) and not given_name_first
-    return tuple(
+    names = [
         name
         for part in parts
         for name in _split_part(part, is_name=is_listed, given_name_first=given_name_first)
-    )
+    ]
+    return tuple(names if given_name_first else _put_comma_before_initials(names))
 
 
 def split_name_list(items: Iterable[str]) -> tuple[str, ...]:
@@ -183,8 +190,7 @@ def _split_part(part: str, *, is_name: bool, given_name_first: bool = False) -> 
     )
     if given_name_first or (has_last_names and len(groups[-1]) == 1):
         return [_write(piece) for pieces in groups for piece in pieces]
-    names = [name for pieces in groups for name in _pair_pieces(pieces, is_name=is_name)]
-    return _put_comma_before_initials(names)
+    return [name for pieces in groups for name in _pair_pieces(pieces, is_name=is_name)]
 
 
 def _split_at_and(text: str, *, is_name: bool) -> list[str]:
@@ -261,7 +267,10 @@ def _write(piece: str) -> str:
 
 
 def _put_comma_before_initials(names: list[str]) -> list[str]:
-    """Mark the last names of a list in the order of PubMed: "Doe J", "Roe KM" -> "Doe, J"."""
+    """Mark the last names of a list in the order of PubMed: "Doe J", "Roe KM" -> "Doe, J".
+
+    A single name stays, since in some countries the initials of the father come last.
+    """
     matches = [_NAME_AND_INITIALS.fullmatch(name) for name in names]
     if len(names) < 2 or not all(
         match or _GROUP.search(name) for match, name in zip(matches, names, strict=True)

@@ -6,6 +6,8 @@ import json
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest.dumps.names import is_list_of_people, split_name_list, split_names
 from tests.unit.dumps.conftest import MakeDump, entries, row
@@ -24,6 +26,11 @@ from tests.unit.dumps.conftest import MakeDump, entries, row
         ("Alice, Bob and Carol", ["Alice", "Bob", "Carol"]),
         ("D&uuml;sel, Jane; Roe, Kim", ["Düsel, Jane", "Roe, Kim"]),
         ("J.Doe, K.Roe", ["J.Doe", "K.Roe"]),
+        ("Jane Doe · Kim Roe • Lee Poe", ["Jane Doe", "Kim Roe", "Lee Poe"]),
+        ("Jane Doe / Kim Roe", ["Jane Doe", "Kim Roe"]),
+        ("Jane Doe\nKim Roe\r\n", ["Jane Doe", "Kim Roe"]),
+        ("Jane\nDoe", ["Jane Doe"]),
+        ("Jane Doe,\nKim\nRoe", ["Jane Doe", "Kim Roe"]),
         # last names first, parted by commas alone
         ("Doe, Jane, Roe, Kim", ["Doe, Jane", "Roe, Kim"]),
         ("Doe, J. A., Roe, K.-B., & Poe, L.", ["Doe, J. A.", "Roe, K.-B.", "Poe, L."]),
@@ -36,6 +43,10 @@ from tests.unit.dumps.conftest import MakeDump, entries, row
         # the order of PubMed
         ("Doe J, Roe K", ["Doe, J", "Roe, K"]),
         ("van der Doe JA, Roe-Moe K-L, Invented Group", ["van der Doe, JA", "Roe-Moe, K-L"]),
+        ("Doe J., Roe K.-L., Poe M. N.", ["Doe, J.", "Roe, K.-L.", "Poe, M. N."]),
+        ("Doe J.; Roe K.", ["Doe, J.", "Roe, K."]),
+        ("Doe-Moe, Jane Z.; Roe, Kim P.", ["Doe-Moe, Jane Z.", "Roe, Kim P."]),
+        ("Doe, Jane Z. and Roe, Kim P.", ["Doe, Jane Z.", "Roe, Kim P."]),
         ("Doe J", ["Doe J"]),
         ("Doe J, Kim Roe", ["Doe J", "Kim Roe"]),
         # suffixes
@@ -112,6 +123,7 @@ def test_names_with_the_given_name_first_are_never_turned() -> None:
         (["Jane Doe (Univ. X)", "Kim Roe"], ["Jane Doe", "Kim Roe"]),
         (["Jane Doe, Kim Roe, Lee Poe"], ["Jane Doe", "Kim Roe", "Lee Poe"]),
         (["Doe, Jane, Roe, Kim"], ["Doe, Jane", "Roe, Kim"]),
+        (["Jane D.", "Kim R."], ["Jane D.", "Kim R."]),
         (["山田太、林小"], ["山田太", "林小"]),
         (["Jane Doe (for the TINY Collaboration)"], ["Jane Doe", "TINY Collaboration"]),
     ],
@@ -180,6 +192,23 @@ def test_hostile_lists_take_linear_time(unit: str) -> None:
     split_name_list([text, text])
     split_name_list([text, "and x"])
     assert time.process_time() - start < 4
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *["Doe", "Jane", "J.", "K", "van", "Jr.", "and", "&", "et al.", "Group", "the"],
+                *["for", ",", ";", ":", "|", "(", ")", "[", "]", "'", '"', "\n", "王伟", "，"],
+            ]
+        ),
+        max_size=14,
+    )
+)
+def test_every_name_has_a_letter_and_no_sign_around_it(tokens: list[str]) -> None:
+    for name in (*split_names(" ".join(tokens)), *split_name_list([*tokens, ":"])):
+        assert any(map(str.isalpha, name))
+        assert name == name.strip(" ,;:*|")
 
 
 def test_a_deep_list_is_no_list(make_dump: MakeDump) -> None:
