@@ -1,6 +1,7 @@
 """A file of readers (.csv, .jsonl or a JSON list) -> subscription requests.
 
-Lists are arrays in JSON; in .csv their items are separated by ";".
+Lists are arrays in JSON; in .csv their items are separated by ";", keywords and categories also by
+commas.
 """
 
 from __future__ import annotations
@@ -55,6 +56,12 @@ def _list(value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise ValueError("must be a list of texts")
+
+
+def _keywords(value: Any) -> tuple[str, ...]:
+    from digest.subscriptions import split_words
+
+    return split_words(value) if isinstance(value, str) else _list(value)
 
 
 def _days(value: Any) -> tuple[int, ...]:
@@ -123,8 +130,8 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "quiet_days": _text,
     "interest": _text,
     "share": _number,
-    "keywords": _list,
-    "categories": _list,
+    "keywords": _keywords,
+    "categories": _keywords,
     "authors": _list,
     "papers": _list,
     "text": _text,

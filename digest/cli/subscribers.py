@@ -73,11 +73,12 @@ def subscribe(
         Words,
         _repeatable_option(
             "--keyword",
-            'A keyword or phrase; with a leading "-", papers with it are never listed',
+            'Keywords or phrases, with commas between them; with a leading "-", papers with it are '
+            "never listed",
         ),
     ] = None,
     category: Annotated[
-        Words, _repeatable_option("--category", "A category such as cs.LG or q-bio")
+        Words, _repeatable_option("--category", "Categories such as cs.LG, q-bio")
     ] = None,
     author: Annotated[Words, _repeatable_option("--author", "An author to follow")] = None,
     paper: Annotated[
@@ -123,8 +124,8 @@ def subscribe(
             strictness=_as_number(strictness),
             threshold=_as_number(threshold),
             quiet_days=quiet_days,
-            keywords=_as_tuple(keyword),
-            categories=_as_tuple(category),
+            keywords=_split_words(keyword),
+            categories=_split_words(category),
             authors=_as_tuple(author),
             papers=_as_tuple(paper),
             text=text,
@@ -189,6 +190,12 @@ def _as_number(text: str | None) -> int | str | None:
 
 def _as_tuple(values: Words) -> tuple[str, ...] | None:
     return None if values is None else tuple(values)
+
+
+def _split_words(values: Words) -> tuple[str, ...] | None:
+    from digest.subscriptions import split_words
+
+    return None if values is None else tuple(word for text in values for word in split_words(text))
 
 
 def _parse_days(text: str) -> tuple[int, ...]:

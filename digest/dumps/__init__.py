@@ -17,6 +17,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from digest.dumps.fields import find_day_in_name
+from digest.dumps.finishing import finish_entries
 from digest.dumps.formats import Format, Head, find_formats, recognise_format
 from digest.dumps.packed import ZIP, Member, UnpackError, is_tar, open_zip
 from digest.dumps.stream import CHUNK, Source
@@ -138,7 +139,7 @@ class Dump:
             except UnpackError as error:
                 self._source.mark_incomplete(str(error))
         elif self.format != "empty":
-            yield from FORMATS[self.format].read(self._source)
+            yield from finish_entries(FORMATS[self.format].read(self._source))
 
     def _read_members(
         self, source: Source, members: list[Member]
@@ -150,7 +151,7 @@ class Dump:
             format = recognise_format(Head(head))
             if format is not None and format.name == self.format:
                 lines_before = last_line
-                for entry in format.read(source):
+                for entry in finish_entries(format.read(source)):
                     if isinstance(entry, Rejected) and len(members) > 1:
                         entry = replace(
                             entry,

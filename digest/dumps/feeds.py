@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn, parse_day, split_authors
+from digest.dumps.feed_layouts import read_summary, strip_pictures, strip_title_layout
+from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.names import split_names
 from digest.dumps.services.arxiv_api import is_api_answer
-from digest.dumps.services.arxiv_text import select_arxiv_categories, split_author_names
+from digest.dumps.services.arxiv_text import select_arxiv_categories
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import (
     Node,
@@ -38,9 +40,6 @@ _ARXIV_TITLE_END: Final = re.compile(
 )
 _PARAGRAPH_TAG: Final = re.compile(r"</?p>", re.IGNORECASE)
 _LINK_TAG: Final = re.compile(r"</?a(?:\s[^<>]*)?>", re.IGNORECASE)
-_PUBLICATION_NOTE: Final = re.compile(
-    r"[^\n]{0,120}?Published online:[^\n;]{0,60};\s*(?:doi:\s*\S+)?", re.IGNORECASE
-)
 _MAILBOX: Final = re.compile(r"\S+@\S+\s*(?:\(([^()]*)\))?")
 
 
@@ -128,7 +127,7 @@ def _build_arxiv_record(
         raw=entry.raw,
         title=title,
         abstract=abstract,
-        authors=tuple(name for text in names for name in split_author_names(text)),
+        authors=tuple(name for text in names for name in split_names(text, given_name_first=True)),
         categories=select_arxiv_categories(terms),
         ids=(("arxiv", arxiv_id), *((("doi", doi),) if doi else ())),
         announced=_find_day(elements, today, "pubDate", "published", "date", "updated"),
@@ -140,25 +139,27 @@ def _build_arxiv_record(
 def _build_journal_record(
     entry: XmlEntry, elements: Elements, title: str, guid: str, terms: list[str], today: date
 ) -> Record:
-    texts = [
-        strip_abstract_markup(_first_text(elements, name))
+    title = strip_title_layout(strip_title_markup(title))
+    summaries = [
+        read_summary(strip_abstract_markup(strip_pictures(_first_text(elements, name))), title)
         for name in ("description", "summary", "encoded", "content")
     ]
-    abstract = max((_strip_publication_note(text) for text in texts), key=len)
+    abstract = max((summary.abstract for summary in summaries), key=len)
     creators = [text_of(element) for element in elements.get("creator", [])] or [
         _read_author_name(element) for element in elements.get("author", [])
     ]
+    creators = [name for name in creators if name.strip()]
+    authors = tuple(creators) if len(creators) > 1 else split_names("".join(creators))
     link = _find_link(elements)
     ids = [("doi", _first_text(elements, name)) for name in ("doi", "DOI")]
     ids += [("id", _first_text(elements, "identifier")), ("url", link), ("id", guid)]
+    ids += [("doi", summary.doi) for summary in summaries]
     return Record(
         line=entry.line,
         raw=entry.raw,
-        title=strip_title_markup(title),
+        title=title,
         abstract=abstract,
-        authors=tuple(filter(None, creators))
-        if len(creators) > 1
-        else split_authors(" ".join("".join(creators).split())),
+        authors=authors or next((summary.authors for summary in summaries if summary.authors), ()),
         categories=tuple(filter(None, terms)),
         ids=tuple((kind, text.strip()) for kind, text in ids if text.strip()),
         announced=_find_day(elements, today, "pubDate", "published", "date", "publicationDate"),
@@ -166,13 +167,6 @@ def _build_journal_record(
         url=link,
         withdrawn=is_withdrawn("", abstract),
     )
-
-
-def _strip_publication_note(text: str) -> str:
-    """Remove the journal, day and DOI that some publishers put before a summary."""
-    text = text.lstrip()
-    match = _PUBLICATION_NOTE.match(text)
-    return text[match.end() :] if match else text
 
 
 def _first_text(elements: Elements, name: str) -> str:

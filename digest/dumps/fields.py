@@ -1,4 +1,4 @@
-"""Parsing of fields that formats share: days, withdrawals, authors, lists.
+"""Parsing of fields that formats share: days, withdrawals, lists.
 
 Knows no format and no file.
 """
@@ -122,22 +122,3 @@ def split_list(text: str) -> tuple[str, ...]:
         if separator in text:
             return tuple(part for part in map(str.strip, text.split(separator)) if part)
     return tuple(text.split())
-
-
-def split_authors(text: str) -> tuple[str, ...]:
-    """Split a string of names.
-
-    At semicolons; without any at " and ", and also at commas if each part has a first and a last
-    name: "Doe, Jane; Roe, Kim" -> 2, "Doe, Jane and Roe, Kim" -> 2, "Jane Doe, Kim Roe and Lee Poe"
-    -> 3, "Doe, Jane" -> 1.
-    """
-    if ";" in text:
-        return tuple(part for part in map(str.strip, text.split(";")) if part)
-    names: list[str] = []
-    for part in re.split(r",?\s+and\s+|\s+&\s+", text.strip()):
-        pieces = [piece for piece in map(str.strip, part.split(",")) if piece]
-        if len(pieces) > 1 and all(" " in piece for piece in pieces):
-            names.extend(pieces)
-        elif pieces:
-            names.append(part.strip(" ,"))
-    return tuple(names)

@@ -23,11 +23,15 @@ _BLANK_VALUES: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
 _LINK: Final = re.compile(
     r"https?://(?![^/?#]*@)[^\s/?#<>\"\\^`{|}]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE
 )
-_SUFFIX: Final = re.compile(r"(?:jr|sr|i{1,3}|iv|ph\.?\s?d|m\.?\s?d)\.?", re.IGNORECASE)
+_SUFFIX: Final = re.compile(r"(?:jr|sr|i{2,3}|iv|ph\.?\s?d|m\.?\s?d)\.?", re.IGNORECASE)
 _GROUP_NAME: Final = re.compile(
     r"\b(?:collaboration|consortium|group|team|network|university|institute|inc|ltd)\b",
     re.IGNORECASE,
 )
+#: DBLP's number of one of several people of that name, or marks of footnotes
+_NAME_NUMBER: Final = re.compile(r"(?<=\w\w) 0\d{3}$")
+_FOOTNOTES: Final = re.compile(r"(?<=[^\W\d_][^\W\d_])(?:[0-9]{1,2}|[¹²³⁰-⁹]{1,3})$")
+_NAME_EDGES: Final = " ,;:*†‡§¶\\/"
 _KIND_ORDER: Final[tuple[IdentityKind, ...]] = (
     "arxiv",
     "doi",
@@ -106,9 +110,15 @@ def clean(record: Record, source: str) -> Entry | Rejected:
 def clean_author(name: str) -> str:
     """Put the first name first: "Doe, Jane, Jr." -> "Jane Doe Jr.".
 
-    Names of groups stay as they are.
+    Names of groups stay as they are. Footnotes and the number of DBLP ("Jane Doe 0001") go, and so
+    does a name without letters.
     """
-    text = clean_text(name).strip(" ,;")
+    text = clean_text(name.replace("--", "-")).strip(_NAME_EDGES)
+    if not any(map(str.isalpha, text)):
+        return ""
+    text = _NAME_NUMBER.sub("", text.removeprefix("the "))
+    if " " in text and not _GROUP_NAME.search(text):
+        text = _FOOTNOTES.sub("", text)
     if "," not in text:
         return text
     last, *rest = (part.strip() for part in text.split(","))

@@ -34,7 +34,7 @@ from digest.subscriptions.presses import (
     press_after_leaving,
     return_by_link,
 )
-from digest.subscriptions.requests import SubscriptionRequest, normalise_address
+from digest.subscriptions.requests import SubscriptionRequest, normalise_address, split_words
 from digest.subscriptions.signups import delete_unconfirmed
 from digest.subscriptions.suppressions import (
     list_suppressions,
@@ -72,6 +72,7 @@ __all__ = [
     "resubscribe",
     "return_by_link",
     "sign_up",
+    "split_words",
     "subscribe",
     "subscribe_many",
     "suppress",

@@ -5,6 +5,7 @@ Nothing is looked up or stored.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -293,6 +294,11 @@ def parse_quiet_days(value: str | None, *, otherwise: QuietDays) -> QuietDays:
     if word is None:
         raise InputError(f"quiet_days {value!r} must be {', '.join(QUIET_DAYS)}")
     return word
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """Split keywords or categories at line breaks, commas and semicolons."""
+    return tuple(filter(None, (part.strip() for part in re.split(r"[\n,;]", text))))
 
 
 def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str, ...]:

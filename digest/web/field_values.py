@@ -1,13 +1,6 @@
-"""Text of form fields -> words, lines and numbers."""
+"""Text of form fields -> lines and numbers."""
 
 from __future__ import annotations
-
-import re
-
-
-def words(text: str) -> tuple[str, ...]:
-    """Split at line breaks, commas and semicolons."""
-    return tuple(filter(None, (part.strip() for part in re.split(r"[\n,;]", text))))
 
 
 def lines(text: str) -> tuple[str, ...]:

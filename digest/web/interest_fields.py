@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest, Subscriber
-from digest.web.field_values import lines, number, words
+from digest.subscriptions import split_words
+from digest.web.field_values import lines, number
 from digest.web.pages import Form
 
 
@@ -113,8 +114,8 @@ def read_interest_fields(
                 before,
                 name=name,
                 share=share if share is not None and 1 <= share <= SHARE_MAX else 1,
-                keywords=words(block.keywords),
-                categories=words(block.categories),
+                keywords=split_words(block.keywords),
+                categories=split_words(block.categories),
                 authors=lines(block.authors),
             )
         )

@@ -22,8 +22,8 @@ from digest.model import (
     time_zones,
 )
 from digest.services import TypedWarning
-from digest.subscriptions import SubscriptionRequest
-from digest.web.field_values import lines, number, words
+from digest.subscriptions import SubscriptionRequest, split_words
+from digest.web.field_values import lines, number
 from digest.web.interest_fields import InterestFields, make_interest_fields, read_interest_fields
 from digest.web.pages import Form
 
@@ -177,8 +177,8 @@ def read_settings_form(
         return sent, replace(request, interests=interests)
     return sent, replace(
         request,
-        keywords=words(sent.keywords),
-        categories=words(sent.categories),
+        keywords=split_words(sent.keywords),
+        categories=split_words(sent.categories),
         authors=lines(sent.authors),
     )
 

@@ -19,10 +19,9 @@ from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
 from digest.model import Purpose, Subscriber, SubscriberStatus
-from digest.subscriptions import SubscriptionRequest
+from digest.subscriptions import SubscriptionRequest, split_words
 from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
-from digest.web.field_values import words
 from digest.web.form_timestamps import read_timestamp, sign_timestamp
 from digest.web.pages import Form, FormBody, Pages, clean, mask_address, rhythm
 from digest.web.settings_form import split_field_error
@@ -142,8 +141,8 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
             return held_up
         # an empty field must not delete what an earlier request asked for
         keywords, categories = (
-            words(form.one("keywords")) or None,
-            words(form.one("categories")) or None,
+            split_words(form.one("keywords")) or None,
+            split_words(form.one("categories")) or None,
         )
         email = form.one("email").strip()
         subscription_request = SubscriptionRequest(

@@ -175,6 +175,16 @@ def test_standard_input_is_a_dump_too(run: Run, papers: Path) -> None:
     assert json.loads(run("ingest", "-", "--json", stdin=text).stdout)["new"] == 16
 
 
+def test_keywords_and_categories_may_be_parted_by_commas(run: Run) -> None:
+    words = ("--keyword", "GNN, transformers", "--keyword=-survey", "--category", "cs.LG,stat.ML")
+    run("subscribe", "alice@example.org", *words, "--author", "Doe, Jane")
+    (alice,) = json.loads(run("subscribers", "--json").stdout)
+    (interest,) = alice["interests"]
+    assert interest["keywords"] == ["GNN", "transformers", "-survey"]
+    assert interest["categories"] == ["cs.LG", "stat.ML"]
+    assert interest["authors"] == ["Doe, Jane"]
+
+
 def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "readers.csv").write_text(
         'email,name,hour,days,keywords\nalice@example.org,Alice,6,"1,2;3","robot; graph neural '

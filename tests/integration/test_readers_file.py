@@ -220,3 +220,22 @@ def test_a_broken_list_of_readers_is_one_bad_row(tmp_path: Path) -> None:
     path.write_text('[\n{"email": "a@example.org"},\n')
     (bad,) = read_readers(path)
     assert isinstance(bad, BadRow)
+
+
+def test_words_in_a_cell_are_split_as_on_the_pages(tmp_path: Path) -> None:
+    table = tmp_path / "readers.csv"
+    table.write_text(
+        'email,keywords,categories,authors\na@example.org,"GNN, -robot arm;moss","cs.LG, q-bio",'
+        '"Doe, Jane; Kim Roe"\n'
+    )
+    ((_, request),) = [row for row in read_readers(table) if not isinstance(row, BadRow)]
+    assert request.keywords == ("GNN", "-robot arm", "moss")
+    assert request.categories == ("cs.LG", "q-bio")
+    assert request.authors == ("Doe, Jane", "Kim Roe")
+
+
+def test_an_item_of_a_json_list_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "readers.jsonl"
+    path.write_text('{"email": "a@example.org", "keywords": ["GNN, transformers"]}\n')
+    ((_, request),) = [row for row in read_readers(path) if not isinstance(row, BadRow)]
+    assert request.keywords == ("GNN, transformers",)

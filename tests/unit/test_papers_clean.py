@@ -360,6 +360,16 @@ def test_the_version_of_the_record_beats_that_of_the_id() -> None:
         ("The Box Collaboration, Example Site", "The Box Collaboration, Example Site"),
         ("Doe, Jane, Example Town", "Doe, Jane, Example Town"),
         ("\u202eDoe", "Doe"),
+        ("Jane Doe 0001", "Jane Doe"),
+        ("Doe, I.", "I. Doe"),
+        ("Jane Doe1", "Jane Doe"),
+        ("Jane Doe†*", "Jane Doe"),
+        ("Jane Doe--Roe", "Jane Doe-Roe"),
+        ("/Jane Doe\\\\", "Jane Doe"),
+        ("Tiny Team 0001x", "Tiny Team 0001x"),
+        ("Team Tiny3", "Team Tiny3"),
+        ("GPT-5", "GPT-5"),
+        ("the Tiny Consortium", "Tiny Consortium"),
     ],
 )
 def test_names_have_the_first_name_first(written: str, spoken: str) -> None:
@@ -367,7 +377,7 @@ def test_names_have_the_first_name_first(written: str, spoken: str) -> None:
 
 
 def test_empty_names_are_dropped_and_500_are_kept() -> None:
-    assert entry(authors=("", " ", ",", "Jane Doe")).authors == ("Jane Doe",)
+    assert entry(authors=("", " ", ",", ":", "12", "Jane Doe")).authors == ("Jane Doe",)
     assert len(entry(authors=tuple(f"Author {number}" for number in range(500))).authors) == 500
 
 

@@ -16,9 +16,10 @@ from digest.dumps.fields import make_day, parse_day, parse_month
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.libraries.bibtex_split import Block, split_blocks
 from digest.dumps.libraries.bibtex_text import define_macro, parse_fields, split_names, strip_braces
+from digest.dumps.names import has_group_word
 from digest.dumps.references import find_arxiv_ids, find_noted_ids, strip_version
 from digest.dumps.stream import Source, detect_encoding, raw_text
-from digest.model import Record, Rejected
+from digest.model import Record, Rejected, Skipped
 
 _TYPE: Final = r"[^\x00-\x20\x7f\"#%'(),={}@\\]{1,100}"
 _FIRST_ENTRY: Final = re.compile(r"@\s*" + _TYPE + r"\s*[{(]")
@@ -49,7 +50,7 @@ _EPRINT_KIND_FIELDS: Final = ("archiveprefix", "eprinttype")
 _FIELDS: Final = frozenset(
     (
         *["title", "subtitle", "author", "abstract", "date", "year", "month", "day"],
-        *["primaryclass", "eprintclass", "note"],
+        *["collaboration", "primaryclass", "eprintclass", "note"],
         *_OTHER_ID_FIELDS,
         *_LINK_FIELDS,
         *_ID_FIELDS,
@@ -58,6 +59,8 @@ _FIELDS: Final = frozenset(
     )
 )
 _OTHER_EPRINT_KINDS: Final = frozenset({"jstor", "hdl", "googlebooks", "hal", "ssrn", "iacr"})
+#: kinds of entries that hold papers and are none
+_VOLUMES: Final = frozenset({"proceedings", "mvproceedings"})
 _CLASS: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?")
 _CORR: Final = re.compile(r"(?:^|[\s,])abs/([a-z-]{2,20}/[0-9]{7}|[0-9]{4}\.[0-9]{4,5})(?![0-9])")
 _ESCAPED_CHARACTER: Final = re.compile(r"\\([_%&#$~{}])")
@@ -91,7 +94,7 @@ class BibTex:
             else Confidence.NO
         )
 
-    def read(self, source: Source) -> Iterator[Record | Rejected]:
+    def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
         macros = dict(_MONTHS)
         for block in split_blocks(source):
             if isinstance(block, Rejected):
@@ -103,7 +106,9 @@ class BibTex:
                 yield _read_entry(block, macros, source)
 
 
-def _read_entry(block: Block, macros: dict[str, str], source: Source) -> Record | Rejected:
+def _read_entry(
+    block: Block, macros: dict[str, str], source: Source
+) -> Record | Skipped | Rejected:
     if block.body is None:
         raw = raw_text(block.data)
         if block.cut:
@@ -124,6 +129,8 @@ def _read_entry(block: Block, macros: dict[str, str], source: Source) -> Record 
     values = parse_fields(body, macros, _FIELDS)
     if isinstance(values, str):
         return Rejected(line=block.line, raw=raw, reason=values)
+    if block.kind in _VOLUMES:
+        return Skipped(line=block.line, raw=raw, reason=f"a volume: @{block.kind}")
     title = strip_braces(values.get("title", "")).strip()
     if not title:
         return Rejected(line=block.line, raw=raw, reason="no title")
@@ -135,12 +142,24 @@ def _read_entry(block: Block, macros: dict[str, str], source: Source) -> Record 
         raw=raw,
         title=title,
         abstract=strip_braces(values.get("abstract", "")),
-        authors=tuple(split_names(values.get("author", ""))),
+        authors=_read_authors(values),
         categories=(paper_class,) if _CLASS.fullmatch(paper_class) else (),
         ids=tuple(_find_ids(values)),
         submitted=_read_day(values, source.today),
         url=next(_find_links(values, ("url",)), ""),
     )
+
+
+def _read_authors(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Read the people, then the collaborations that INSPIRE names apart from them."""
+    names = list(split_names(values.get("author", "")))
+    for text in re.split(r",|\band\b", strip_braces(values.get("collaboration", ""))):
+        name = " ".join(text.split())
+        if name and not has_group_word(name):
+            name = f"{name} Collaboration"
+        if name and name not in names:
+            names.append(name)
+    return tuple(names)
 
 
 def _find_ids(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from digest.dumps.names import is_list_of_people
+
 #: braces as most programs read them, then as BibTeX does, where a backslash escapes nothing
 _BRACE_RULES: Final = (re.compile(r'\\.|\{|\}|"', re.DOTALL), re.compile(r'[{}"]'))
 _GAP: Final = re.compile(r"(?:[\s,]+|%[^\n]*)*")
@@ -26,6 +28,8 @@ _NAME_CAP: Final = 2000
 _AUTHORS_CAP: Final = 1024 * 1024
 
 _AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
+#: braces around a whole field, which hold no more braces than those of accents
+_WHOLE_FIELD: Final = re.compile(r"\s*\{((?:[^{}]|\{[^{}]{0,20}\})*+)\}\s*")
 _TEX_TOKEN: Final = re.compile(
     r"\\(?:[A-Za-z]+\*?[ \t]*|.)|\$\$?|\{|\}|\^(?=\{)|_(?=\{)", re.DOTALL
 )
@@ -186,7 +190,13 @@ def strip_braces(text: str) -> str:
 
 
 def split_names(text: str) -> Iterator[str]:
-    """Split names at "and" outside of braces; "others" is not a name."""
+    """Split names at "and" outside of braces; "others" is not a name.
+
+    Braces around the whole field make one name, unless it is people who are joined within them:
+    "{Doe and Roe Inc.}" -> 1, "{Jane Doe and Kim Roe}" -> 2.
+    """
+    if (field := _WHOLE_FIELD.fullmatch(text[:_AUTHORS_CAP])) and is_list_of_people(field[1]):
+        text = field[1]
     joined, depth = "", 0
     for part in _AND.split(f" {text[:_AUTHORS_CAP]} "):
         joined = f"{joined} and {part}" if depth else part

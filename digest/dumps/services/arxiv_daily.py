@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, split_authors
+from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.json_text import decode_rows, read_json_records
+from digest.dumps.names import split_names
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
@@ -54,7 +55,7 @@ def _build_record(number: int, data: bytes, row: _Row) -> Record:
         raw=raw_text(data),
         title=row.title or "",
         abstract=abstract,
-        authors=split_authors(row.authors)
+        authors=split_names(row.authors)
         if isinstance(row.authors, str)
         else tuple(filter(None, row.authors or ())),
         categories=tuple(row.categories.split())

@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, parse_day, split_authors
+from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.json_text import decode_rows, read_json_records
+from digest.dumps.names import split_names
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
@@ -94,7 +95,7 @@ def _read_authors(row: _Row) -> tuple[str, ...]:
             for parts in row.authors_parsed
         )
         return tuple(name for name in names if name.strip())
-    return split_authors(row.authors or "")
+    return split_names(row.authors or "", given_name_first=True)
 
 
 def _parse_version(version: str | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Names and categories as arXiv's servers write them. Knows no format and no file."""
+"""Categories as arXiv's servers write them. Knows no format and no file."""
 
 from __future__ import annotations
 
@@ -6,33 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_BRACKETS: Final = re.compile(r"\([^()]*\)")
-_BETWEEN_NAMES: Final = re.compile(r"\s*[,;:]\s*(?:and\s+)?|\s+and\s+|\s+&\s+")
-_SUFFIX: Final = re.compile(r"(?:jr|sr|i{1,3}|iv|ph\.?d)\.?", re.IGNORECASE)
-_OTHERS: Final = re.compile(r"(?:^|\s)et\.?\s+al\.?$", re.IGNORECASE)
 _CATEGORY: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.(?:[A-Z]{2}|[a-z]+(?:-[a-z]+)*))?")
 _SET: Final = re.compile(r"[a-z-]+:([a-z-]+)(?::([A-Za-z-]+))?")
-
-
-def split_author_names(text: str) -> tuple[str, ...]:
-    """Split a string of names with the first name first, at commas and "and".
-
-    Leaves out affiliations in brackets: "Jane Doe (Univ. X), Kim Roe Jr. and Lee Poe" -> 3.
-    A colon follows the name of a collaboration.
-    """
-    for _ in range(4):
-        shorter = _BRACKETS.sub(" ", text)
-        if shorter == text:
-            break
-        text = shorter
-    names: list[str] = []
-    for part in _BETWEEN_NAMES.split(" ".join(text.split())):
-        name = _OTHERS.sub("", part.strip())
-        if names and _SUFFIX.fullmatch(name):
-            names[-1] += f" {name}"
-        elif name:
-            names.append(name)
-    return tuple(names)
 
 
 def select_arxiv_categories(terms: Iterable[str]) -> tuple[str, ...]:

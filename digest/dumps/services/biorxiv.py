@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, parse_day, split_authors
+from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.jats import TEXT_CAP, strip_abstract_markup, strip_title_markup
 from digest.dumps.json_split import Splitter
@@ -25,6 +25,7 @@ from digest.dumps.json_text import (
     read_json_items,
     read_json_records,
 )
+from digest.dumps.names import split_names
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.stream import Row, Source, raw_text
 from digest.model import Record, Rejected
@@ -170,7 +171,7 @@ def _known_text(value: object) -> str:
 def _read_authors(value: object) -> tuple[str, ...]:
     """Read authors from "Doe, J.; Roe, R." or [{"author_name": "Jane Doe", ...}]."""
     if isinstance(value, str):
-        return split_authors(_known_text(value))
+        return split_names(_known_text(value))
     names = (
         author.get("author_name") if isinstance(author, dict) else author
         for author in (value if isinstance(value, list) else ())

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import parse_day, split_authors
+from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.json_text import decode_rows, describe_type, read_json_records
+from digest.dumps.names import split_names
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
@@ -102,7 +103,7 @@ def _read_text(value: object) -> str:
 
 def _read_authors(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
-        return split_authors(value)
+        return split_names(value)
     names: list[str] = []
     for author in value if isinstance(value, list) else ():
         name = (

@@ -12,7 +12,8 @@ from typing import Final
 
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.services.arxiv_text import parse_set_categories, split_author_names
+from digest.dumps.names import split_names
+from digest.dumps.services.arxiv_text import parse_set_categories
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import (
     Node,
@@ -160,7 +161,7 @@ def _read_authors(elements: Elements) -> tuple[str, ...]:
         return ()
     people = children(authors[0], "author")
     if not people:
-        return split_author_names(text_of(authors))
+        return split_names(text_of(authors), given_name_first=True)
     names = []
     for person in people:
         parts = {local_name(part.tag): text_of(part).strip() for part in person}

@@ -11,7 +11,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, Final
 
-from digest.dumps.fields import is_withdrawn, parse_day, split_authors, split_list
+from digest.dumps.fields import is_withdrawn, parse_day, split_list
+from digest.dumps.names import split_names
 from digest.dumps.stream import RAW_CAP
 from digest.model import Record, Rejected
 
@@ -152,7 +153,7 @@ class _RowReader:
         if value is None:
             return ()
         if isinstance(value, str):
-            return split_authors(value) if column == "authors" else split_list(value)
+            return split_names(value) if column == "authors" else split_list(value)
         if not isinstance(value, list):
             self._refuse(column, "a list or text", value)
             return ()

@@ -14,7 +14,7 @@ from digest.dumps.libraries import bibtex_split
 from digest.dumps.libraries.bibtex_text import split_names, strip_braces
 from digest.model import Entry, Record
 from digest.papers import clean
-from tests.unit.dumps.conftest import MakeDump, rejections, titles
+from tests.unit.dumps.conftest import MakeDump, rejections, skipped_lines, titles
 
 
 def only(dump: Dump) -> Entry:
@@ -54,6 +54,12 @@ def test_braces_that_protect_letters_are_removed_and_those_of_tex_stay(
         ("Jane Doe\n  AND Richard Roe and others", ["Jane Doe", "Richard Roe"]),
         ("{The Doe and Roe Group} and K.~Poe", ["The Doe and Roe Group", "K. Poe"]),
         ("Sand, Andy and and Band, A.", ["Sand, Andy", "and Band, A."]),
+        ("{Doe, J. and Roe, K. and Poe, L. M.}", ["Doe, J.", "Roe, K.", "Poe, L. M."]),
+        (" {Jane Doe and Kim Roe} ", ["Jane Doe", "Kim Roe"]),
+        (r"{D{\"u}sel, J. and Roe, K.}", [r"D{\"u}sel, J.", "Roe, K."]),
+        ("{Doe and Roe}", ["Doe and Roe"]),
+        ("{Bureau of Trees and Small Rivers}", ["Bureau of Trees and Small Rivers"]),
+        ("{Doe and Roe} and {Moe and Poe}", ["Doe and Roe", "Moe and Poe"]),
         ("", []),
     ],
 )
@@ -262,3 +268,48 @@ def test_files_are_recognised_by_their_first_entry(
     make_dump: MakeDump, text: str, format: str
 ) -> None:
     assert make_dump(text).format == format
+
+
+@pytest.mark.parametrize(
+    ("fields", "authors"),
+    [
+        ("author={Doe, Jane and others}, collaboration={TINY}", ("Jane Doe", "TINY Collaboration")),
+        ("collaboration={Small Study Group}", ("Small Study Group",)),
+        (
+            "author={Doe, Jane}, collaboration={TINY, {BIG} and Wee Team}",
+            ("Jane Doe", "TINY Collaboration", "BIG Collaboration", "Wee Team"),
+        ),
+        ("author={{TINY Collaboration}}, collaboration={TINY}", ("TINY Collaboration",)),
+        ("author={Jane Doe 0001 and Kim Roe 0012}", ("Jane Doe", "Kim Roe")),
+        ("author={Jane Doe; Kim Roe}", ("Jane Doe", "Kim Roe")),
+        ("author={Doe Moe, Jane Ann}", ("Jane Ann Doe Moe",)),
+        ("author={{The Doe and Roe Group} and Poe, Lee}", ("The Doe and Roe Group", "Lee Poe")),
+    ],
+)
+def test_authors_are_people_and_collaborations(
+    make_dump: MakeDump, fields: str, authors: tuple[str, ...]
+) -> None:
+    assert only(make_dump(f"@article{{k, title={{T}}, {fields}}}")).authors == authors
+
+
+def test_volumes_of_proceedings_are_skipped(make_dump: MakeDump) -> None:
+    dump = make_dump(
+        "@Proceedings{p, title={Proceedings of a Small Meeting}}\n@mvproceedings{q, title={All}}\n"
+        "@inproceedings{r, title={A paper}}\n"
+    )
+    assert titles(dump) == ["A paper"]
+    assert skipped_lines(dump) == [(1, "a volume: @proceedings"), (2, "a volume: @mvproceedings")]
+
+
+@pytest.mark.parametrize(
+    ("doi", "read"),
+    [
+        (r"10.1000/a-1\_12", "10.1000/a-1_12"),
+        (r"10.1000/s1{\_}1", "10.1000/s1_1"),
+        (r"10.1000/a\%b\#c", "10.1000/a%b#c"),
+        (r"https://doi.org/10.1000/(SICI)1\&2", "10.1000/(sici)1&2"),
+    ],
+)
+def test_a_doi_has_no_backslash(make_dump: MakeDump, doi: str, read: str) -> None:
+    (identity,) = only(make_dump(f"@article{{k, title={{T}}, doi={{{doi}}}}}")).identities
+    assert identity.value == read

@@ -5,6 +5,8 @@ Also which reader takes which feed.
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from digest.dumps import open_dump
@@ -158,3 +160,148 @@ def test_an_empty_page_that_should_not_be_empty_is_noticed(make_dump: MakeDump) 
 def test_an_empty_last_page_is_whole(make_dump: MakeDump) -> None:
     for dump in (make_dump(api(total=0)), make_dump(api(total=7, start=7))):
         assert (list(dump.records()), dump.incomplete) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("summary", "abstract", "authors"),
+    [
+        # Elsevier
+        (
+            "Publication date: June 2026. Source: Tiny Policy. Author(s): Jane Doe, Kim Roe",
+            "",
+            ("Jane Doe", "Kim Roe"),
+        ),
+        (
+            "<p>Publication date: Available online 8 June 2026</p><p><b>Source:</b> Tiny "
+            "Policy</p><p>Author(s): Jane Doe</p>",
+            "",
+            ("Jane Doe",),
+        ),
+        (
+            "<p>Publication date: July 2026</p><p><b>Source:</b> Tiny Policy, Volume 5, Part "
+            "A</p><p>Author(s): </p>",
+            "",
+            (),
+        ),
+        # Wiley, SAGE, Taylor & Francis
+        ("Tiny Trees, Ahead of Print.", "", ()),
+        ("Tiny Trees, EarlyView.", "", ()),
+        ("Tiny Trees, Accepted Article. <br/>We saw trees.", "We saw trees.", ()),
+        ("Tiny Trees, Volume 3, Issue 2, Page 1-9, June 2026. ", "", ()),
+        ("Volume 3, Issue 2, Page 1-9, June 2026.", "", ()),
+        ("Volume 3, Issue 2-3, February-March 2026, Page 1-9<br/>. ", "", ()),
+        ("Tiny Trees, Volume 3, Issue 2, Page 1-9. <br/>We saw trees.", "We saw trees.", ()),
+        (
+            "In the tale of trees, Volume 3, Issue 2, and others, grow.",
+            "In the tale of trees, Volume 3, Issue 2, and others, grow.",
+            (),
+        ),
+        # headings
+        ("<h2>ABSTRACT</h2><p>We saw trees.</p>", "We saw trees.", ()),
+        ("<p>Abstract: We saw trees.</p>", "We saw trees.", ()),
+        ("AbstractWe saw trees.", "We saw trees.", ()),
+        ("Abstract trees are seen.", "Abstract trees are seen.", ()),
+        ("Summary of trees.", "Summary of trees.", ()),
+        # ACS
+        (
+            "<p><img alt='x' src='https://example.org/x'/></p><div><cite>Tiny</cite></div>"
+            "<div>DOI: 10.1000/x.1</div>",
+            "",
+            (),
+        ),
+        # MDPI
+        (
+            "<p>Tiny Bees, Vol. 2, Pages 12: T</p><p>Tiny Bees <a href='https://example.org'>doi: "
+            "10.1000/b2</a></p><p>Authors: Jane Doe</p><p>We saw bees.</p>",
+            "We saw bees.",
+            ("Jane Doe",),
+        ),
+        # PLOS
+        (
+            "<p>by Jane Doe, Kim Roe</p>We saw fish.",
+            "We saw fish.",
+            ("Jane Doe", "Kim Roe"),
+        ),
+        (
+            "<p>by the shore of a very long lake we saw fish</p>More.",
+            "by the shore of a very long lake we saw fish\n\nMore.",
+            (),
+        ),
+        # RSC
+        (
+            "<div>Tiny Sci., 2026, Advance Article<br/>DOI: 10.1000/c1, Paper</div><div>Jane Doe, "
+            "Kim Roe<br/>It grew.<br/>To cite this article before page numbers are assigned, "
+            "...<br/>The content of this RSS Feed (c) The Royal Society of Chemistry</div>",
+            "It grew.",
+            ("Jane Doe", "Kim Roe"),
+        ),
+    ],
+)
+def test_layouts_of_publishers_are_parted_from_abstracts(
+    summary: str, abstract: str, authors: tuple[str, ...], make_dump: MakeDump
+) -> None:
+    item = f"<item><title>T</title><link>https://example.org/1</link><description><![CDATA[{summary}]]></description></item>"
+    (entry,) = entries(make_dump(rss(item)))
+    assert (entry.abstract, entry.authors) == (abstract, authors)
+
+
+def test_the_abstract_may_be_the_longer_of_two_texts(make_dump: MakeDump) -> None:
+    item = (
+        "<item><title>T</title><link>https://example.org/1</link><description>Tiny Trees, Volume "
+        "3, Issue 2, June 2026.</description><encoded>&lt;h2&gt;Abstract&lt;/h2&gt;&lt;p&gt;Oaks."
+        "&lt;/p&gt;</encoded></item>"
+    )
+    (entry,) = entries(make_dump(rss(item)))
+    assert entry.abstract == "Oaks."
+
+
+def test_an_abstract_on_the_abstract_keeps_its_first_word(make_dump: MakeDump) -> None:
+    item = (
+        "<item><title>{}</title><link>https://example.org/1</link>"
+        "<description>Abstract Domains are sets.</description></item>"
+    )
+    (entry,) = entries(make_dump(rss(item.format("On abstract domains"))))
+    assert entry.abstract == "Abstract Domains are sets."
+    (entry,) = entries(make_dump(rss(item.format("On sets"))))
+    assert entry.abstract == "Domains are sets."
+
+
+def test_a_doi_in_a_layout_is_an_identifier(make_dump: MakeDump) -> None:
+    item = (
+        "<item><title>T</title><link>https://example.org/1</link><description><![CDATA[<div>Tiny "
+        "Sci., 2026, 1, 2<br/>DOI: 10.1000/c1, Paper</div><div>Jane Doe<br/>The content of this "
+        "RSS Feed (c) X</div>]]></description></item>"
+    )
+    (entry,) = entries(make_dump(rss(item)))
+    assert [identity.value for identity in entry.identities] == ["10.1000/c1"]
+    assert (entry.abstract, entry.authors) == ("", ("Jane Doe",))
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("[ASAP] Small molecules", "Small molecules"),
+        ("Tiny Bees, Vol. 2, Pages 12: A Small Bee: Found", "A Small Bee: Found"),
+        ("Tiny Bees, Vol. 16, Page e12: A Bee", "A Bee"),
+        ("Bees: Vol. 2 of a tale", "Bees: Vol. 2 of a tale"),
+    ],
+)
+def test_journals_and_marks_leave_the_title(written: str, title: str, make_dump: MakeDump) -> None:
+    item = f"<item><title>{written}</title><link>https://example.org/1</link></item>"
+    (entry,) = entries(make_dump(rss(item)))
+    assert entry.title == title
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *["Publication date: ", "Volume 1, ", "Volume 1, Issue 2", ", Ahead of Print", "by a\n"],
+        *["Author(s): ", "a, Vol. 1, Pages 2: ", "Abstract ", "\n", "<img ", "doi: 10.1000/"],
+    ],
+)
+def test_long_summaries_take_linear_time(unit: str, make_dump: MakeDump) -> None:
+    text = (unit * (200_000 // len(unit))).replace("<", "&lt;")
+    item = f"<item><title>T</title><link>x</link><description>{text}</description></item>"
+    start = time.process_time()
+    assert len(list(make_dump(rss(item)).records())) == 1
+    assert time.process_time() - start < 4

@@ -69,7 +69,7 @@ def test_a_day_is_read_as_written_or_dropped(
         ("Jane Doe, Kim Roe, and Lee Poe", ("Jane Doe", "Kim Roe", "Lee Poe")),
         ("Doe, Jane", ("Doe, Jane",)),
         ("Jane Doe", ("Jane Doe",)),
-        ([" ", "Jane Doe", None], (" ", "Jane Doe")),
+        ([" ", "Jane Doe", None], ("Jane Doe",)),
         ([{"name": "Jane Doe"}, {"given": "Kim", "family": "Roe"}, {}], ("Jane Doe", "Kim Roe")),
         ("", ()),
     ],

@@ -7,11 +7,8 @@ from datetime import date
 import pytest
 
 from digest.dumps import open_dump
-from digest.dumps.services.arxiv_text import (
-    parse_set_categories,
-    select_arxiv_categories,
-    split_author_names,
-)
+from digest.dumps.names import split_names
+from digest.dumps.services.arxiv_text import parse_set_categories, select_arxiv_categories
 from digest.model import Removal, Skipped
 from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, papers
 
@@ -143,7 +140,7 @@ def test_versions_in_any_order_and_without_numbers_are_read(make_dump: MakeDump)
     ],
 )
 def test_names_are_split_outside_brackets(text: str, names: tuple[str, ...]) -> None:
-    assert split_author_names(text) == names
+    assert split_names(text, given_name_first=True) == names
 
 
 def test_only_categories_of_arxiv_are_kept() -> None:

@@ -21,7 +21,7 @@ from digest.model import (
     SubscriberStatus,
 )
 from digest.subscriptions import SubscriptionRequest
-from digest.web.field_values import lines, words
+from digest.web.field_values import lines
 from digest.web.pages import Form, mask_address, rhythm
 from digest.web.settings_form import fill_settings_form, offered_zones, read_settings_form
 from tests.webclient import Client, contents
@@ -282,7 +282,7 @@ def test_a_reader_who_left_can_come_back_from_the_settings(
 
 
 def test_words_are_split_at_lines_and_commas_and_names_only_at_lines() -> None:
-    assert words(" a b ,c;\n\nd,,") == ("a b", "c", "d")
+    assert subscriptions.split_words(" a b ,c;\n\nd,,") == ("a b", "c", "d")
     assert lines("Doe, Jane\n\n  John Doe ") == ("Doe, Jane", "John Doe")
 
 
