@@ -124,6 +124,20 @@ TEXT = {
         "\n",
         "\n",
     ),
+    "medline": (
+        "",
+        "PMID- 17\nTI  - TITLE\nLID - 10.1000/ID [doi]\nDEP - DAY\n",
+        "\n",
+        "\n",
+    ),
+    "refer": ("", "%0 Journal Article\n%T TITLE\n%R 10.1000/ID\n%8 DAY", "\n\n", "\n"),
+    "wos": (
+        "FN Clarivate Analytics Web of Science\nVR 1.0\n",
+        "PT J\nTI TITLE\nDI 10.1000/ID\nPD DAY\nER",
+        "\n\n",
+        "\n\nEF\n",
+    ),
+    "wos-table": ("PT\tAU\tTI\tSO\tDI\tPD\n", "J\t\tTITLE\t\t10.1000/ID\tDAY", "\n", "\n"),
     "huggingface-page": (
         "Get trending papers in your email inbox!\n\nDaily Papers\n\nbyJane Doe and the research "
         "community\n\nAug 29\n\n",
