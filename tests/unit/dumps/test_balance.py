@@ -223,6 +223,14 @@ COUNTED: dict[str, Callable[[str], int]] = {
     "feed": xml_counter("item", "entry"),
     "arxiv-api": xml_counter("entry"),
     "pubmed": pubmed_entries,
+    "dblp": xml_counter(
+        *["article", "inproceedings", "incollection", "book", "phdthesis", "mastersthesis"],
+        *["proceedings", "www", "data", "hit"],
+    ),
+    "endnote-xml": xml_counter("record"),
+    "zotero-rdf": xml_counter(
+        "Article", "Book", "BookSection", "Description", "Thesis", "Report", "Attachment", "Memo"
+    ),
 }
 
 
