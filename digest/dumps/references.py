@@ -85,10 +85,23 @@ def parse_day_in_year(text: str, year: str, today: date) -> date | None:
     for whole in (text, year):
         if (day := parse_day_or_month(whole, today)) is not None:
             return day
+    return parse_written_day(text, year, today, first_of_month=True)
+
+
+def parse_written_day(
+    text: str, year: str, today: date, *, first_of_month: bool = False
+) -> date | None:
+    """Parse a day with the name of its month: "MAR 4" with another year, "4 March 2024".
+
+    Args:
+        text: What is parsed.
+        year: The year, where the text has none.
+        today: The day after which nothing can have happened.
+        first_of_month: "March" alone is its first day.
+    """
     month, years = _MONTH_NAME.search(text[:100]), _YEAR.search(text[:100]) or _YEAR.search(year)
-    if month is None or years is None:
-        return None
     number = _DAY_NUMBER.search(text[:100])
-    return make_day(
-        int(years[0]), parse_month(month[1]) or 0, int(number[0]) if number else 1, today
-    )
+    if month is None or years is None or (number is None and not first_of_month):
+        return None
+    day = int(number[0]) if number else 1
+    return make_day(int(years[0]), parse_month(month[1]) or 0, day, today)

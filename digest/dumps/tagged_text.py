@@ -14,7 +14,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from digest.dumps.stream import ITEM_CAP, Source, detect_encoding, raw_text, reject_too_long
+from digest.dumps.stream import (
+    ITEM_CAP,
+    RAW_CAP,
+    Source,
+    decode_entry,
+    raw_text,
+    reject_too_long,
+)
 from digest.model import Rejected
 
 
@@ -108,7 +115,7 @@ class _RecordLines:
         self._titles = frozenset(name.encode() for name in layout.titles)
         self.number = 0
         self.size = 0
-        #: line, tag or b"", value
+        #: line, tag or b"", value at the end of the line
         self.lines: list[tuple[bytes, bytes, bytes]] = []
         #: the tags of the first lines, as many as were looked at
         self._known_names: set[bytes] = set()
@@ -145,7 +152,7 @@ class _RecordLines:
         self.lines, self.size, self._known_lines = [], 0, 0
         while not lines[-1][1] and not lines[-1][0].strip():
             lines.pop()
-        texts, names, values = zip(*lines, strict=True)
+        texts, names, _ = zip(*lines, strict=True)
         reason = ""
         if size > ITEM_CAP:
             reason = reject_too_long(self.number).reason
@@ -162,23 +169,23 @@ class _RecordLines:
         data = b"\n".join(texts)
         if reason:
             return Rejected(line=self.number, raw=raw_text(data), reason=reason)
-        if (encoding := detect_encoding(data)) is None:
+        if (text := decode_entry(data)) is None:
             return Rejected(line=self.number, raw=raw_text(data), reason="not UTF-8")
-        raw = raw_text(data, encoding)
-        if b"\0" in data:
+        raw = text[:RAW_CAP]
+        if "\0" in text:
             return Rejected(line=self.number, raw=raw, reason="holds NUL bytes")
-        return TaggedRecord(line=self.number, raw=raw, pairs=_pair(names, values, encoding))
+        return TaggedRecord(line=self.number, raw=raw, pairs=_pair(lines, text.split("\n")))
 
 
 def _pair(
-    names: Sequence[bytes], values: Sequence[bytes], encoding: str
+    lines: Sequence[tuple[bytes, bytes, bytes]], texts: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Pair each tag with its value; the first line has a tag."""
+    """Pair each tag with its value; the first line has a tag. What stands before is ASCII."""
     pairs: list[tuple[str, list[str]]] = []
-    for name, value in zip(names, values, strict=True):
-        line = value.decode(encoding).strip()
+    for (data, name, value), text in zip(lines, texts, strict=True):
+        part = text[len(data) - len(value) :].strip()
         if name:
-            pairs.append((name.decode(), [line]))
+            pairs.append((name.decode(), [part]))
         else:
-            pairs[-1][1].append(line)
-    return tuple((name, "\n".join(lines).strip()) for name, lines in pairs)
+            pairs[-1][1].append(part)
+    return tuple((name, "\n".join(parts).strip()) for name, parts in pairs)

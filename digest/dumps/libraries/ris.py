@@ -17,7 +17,12 @@ from typing import Final
 
 from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.references import find_arxiv_ids, find_noted_ids, strip_version
+from digest.dumps.references import (
+    find_arxiv_ids,
+    find_noted_ids,
+    parse_written_day,
+    strip_version,
+)
 from digest.dumps.stream import Source
 from digest.dumps.tagged_text import Layout, TaggedRecord, read_tagged_records
 from digest.model import Record, Rejected
@@ -61,7 +66,11 @@ def _build_record(record: TaggedRecord, today: date) -> Record | Rejected:
     title = record.first(*_TITLE_TAGS)
     if not title:
         return Rejected(line=record.line, raw=record.raw, reason="no title")
-    days = (parse_day(value, today) for value in record.values(*_DATE_TAGS))
+    year = record.first("PY", "Y1")
+    days = (
+        parse_day(value, today) or parse_written_day(value, year, today)
+        for value in record.values(*_DATE_TAGS)
+    )
     return Record(
         line=record.line,
         raw=record.raw,
@@ -79,7 +88,8 @@ def _find_ids(record: TaggedRecord) -> Iterator[tuple[str, str]]:
     for value in record.values("DO"):
         yield "doi", value
     for value in record.values(*_LINK_TAGS):
-        yield "url", strip_version(value.split("\n")[0])
+        for link in value.split("\n"):
+            yield "url", strip_version(link)
     if any(database.lower() in ("pubmed", "medline") for database in record.values("DB")):
         for value in record.values("AN"):
             yield "pmid", value
