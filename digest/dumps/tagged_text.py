@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from digest.dumps.stream import (
     ITEM_CAP,
@@ -38,7 +39,7 @@ class Layout:
     #: tag on the last line of a record. Where there is none, a record also ends at a blank line
     #: before a tag that it already has
     last: str = ""
-    #: a record ends at a blank line before any tag
+    #: a record ends at a blank line before any tag, even with other lines between
     blank_ends: bool = False
     #: a record may begin with another tag than `first`
     first_is_optional: bool = False
@@ -131,10 +132,11 @@ class _RecordLines:
 
     def ends_before(self, name: bytes) -> bool:
         """Whether a line with this tag, which is not the first tag, begins the next record."""
+        if self._layout.blank_ends:
+            since_tag = takewhile(lambda line: not line[1], reversed(self.lines))
+            return any(not data.strip() for data, _, _ in since_tag)
         if self._layout.last or self.lines[-1][0].strip():
             return False
-        if self._layout.blank_ends:
-            return True
         if not self._known_lines:
             self._known_names = set()
         self._known_names.update(line[1] for line in self.lines[self._known_lines :])
