@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Final
 
 from digest.dumps.stream import (
     ITEM_CAP,
@@ -24,6 +25,8 @@ from digest.dumps.stream import (
     reject_too_long,
 )
 from digest.model import Rejected
+
+_HYPHEN_END: Final = re.compile(r"(?<=\w-)\n(?=\w)(?!(?:and|or|to|und|oder|et|y)\b)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,9 +73,10 @@ class TaggedRecord:
 def join_lines(value: str) -> str:
     """Join the lines of a wrapped value with single blanks.
 
-    A line that ends with the hyphen of a word goes on without one.
+    After the hyphen of a word there is none ("long-" / "lived"), unless another word takes the same
+    end ("short-" / "and long-lived") or the line ends with a blank.
     """
-    return " ".join(re.sub(r"(?<=\w-)\n[ \t]*(?=\w)", "", value).split())
+    return " ".join(_HYPHEN_END.sub("", value).split())
 
 
 def read_tagged_records(source: Source, layout: Layout) -> Iterator[TaggedRecord | Rejected]:
@@ -185,7 +189,7 @@ def _pair(
     """Pair each tag with its value; the first line has a tag. What stands before is ASCII."""
     pairs: list[tuple[str, list[str]]] = []
     for (data, name, value), text in zip(lines, texts, strict=True):
-        part = text[len(data) - len(value) :].strip()
+        part = text[len(data) - len(value) :].lstrip()
         if name:
             pairs.append((name.decode(), [part]))
         else:

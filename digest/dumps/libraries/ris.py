@@ -89,7 +89,7 @@ def _find_ids(record: TaggedRecord) -> Iterator[tuple[str, str]]:
         yield "doi", value
     for value in record.values(*_LINK_TAGS):
         for link in value.split("\n"):
-            yield "url", strip_version(link)
+            yield "url", strip_version(link.strip())
     if any(database.lower() in ("pubmed", "medline") for database in record.values("DB")):
         for value in record.values("AN"):
             yield "pmid", value

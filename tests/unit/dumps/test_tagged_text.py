@@ -44,6 +44,7 @@ def wos_table(*pairs: tuple[str, str]) -> str:
         ("one\ntwo", "one two"),
         ("a long-\nlived moth", "a long-lived moth"),
         ("a long- \nlived moth", "a long- lived moth"),
+        ("short-\nand long-lived", "short- and long-lived"),
         ("before - \nafter", "before - after"),
         ("a -\nb", "a - b"),
         ("", ""),
@@ -112,6 +113,11 @@ def test_days_of_medline(
 def test_names_of_medline(lines: list[str], authors: list[str], make_dump: MakeDump) -> None:
     (entry,) = entries(make_dump(medline("TI  - A Title.", *lines)))
     assert list(entry.authors) == authors
+
+
+def test_a_blank_at_the_end_of_a_line_stays(make_dump: MakeDump) -> None:
+    text = medline("TI  - From pre- \n      war moths to post-\n      war moths \n      today.")
+    assert only(make_dump(text)).title == "From pre- war moths to post-war moths today"
 
 
 def test_notices_of_medline_name_the_papers_that_they_take_back(make_dump: MakeDump) -> None:
