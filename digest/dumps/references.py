@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import parse_day
+from digest.dumps.fields import make_day, parse_day, parse_month
 
 #: characters of a field that are searched
 _FIELD_CAP: Final = 20_000
@@ -25,6 +25,11 @@ _ARXIV: Final = re.compile(
     re.IGNORECASE,
 )
 _MONTH: Final = re.compile(r"\s*([0-9]{4})[-/]([0-9]{1,2})\s*")
+_YEAR: Final = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
+_MONTH_NAME: Final = re.compile(
+    r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\b", re.IGNORECASE
+)
+_DAY_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{1,2}(?![0-9])")
 _VERSION: Final = re.compile(r"v[0-9]+(?=(?:\.pdf)?$)", re.IGNORECASE)
 
 
@@ -70,3 +75,33 @@ def parse_day_or_month(text: str | None, today: date) -> date | None:
     if (month := _MONTH.fullmatch(text or "")) is not None:
         return parse_day(f"{month[1]}-{month[2]}-1", today)
     return parse_day(text, today)
+
+
+def parse_day_in_year(text: str, year: str, today: date) -> date | None:
+    """Parse a day of which the year may stand in another field.
+
+    "MAR 4", "4 March 2024", "March", "Mar-Apr" (the first day of the month), "2024/03/04".
+    """
+    for whole in (text, year):
+        if (day := parse_day_or_month(whole, today)) is not None:
+            return day
+    return parse_written_day(text, year, today, first_of_month=True)
+
+
+def parse_written_day(
+    text: str, year: str, today: date, *, first_of_month: bool = False
+) -> date | None:
+    """Parse a day with the name of its month: "MAR 4" with another year, "4 March 2024".
+
+    Args:
+        text: What is parsed.
+        year: The year, where the text has none.
+        today: The day after which nothing can have happened.
+        first_of_month: "March" alone is its first day.
+    """
+    month, years = _MONTH_NAME.search(text[:100]), _YEAR.search(text[:100]) or _YEAR.search(year)
+    number = _DAY_NUMBER.search(text[:100])
+    if month is None or years is None or (number is None and not first_of_month):
+        return None
+    day = int(number[0]) if number else 1
+    return make_day(int(years[0]), parse_month(month[1]) or 0, day, today)

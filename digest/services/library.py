@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
@@ -28,6 +27,7 @@ from digest.model import (
     Paper,
     Record,
     Rejected,
+    Skipped,
     Subscriber,
 )
 from digest.pipeline.steps.ingest_report import FileReport
@@ -129,17 +129,8 @@ def import_library(
     name = _check_interest_name(interest)
     dump = dumps.open_dump(path, today=app.now().date())
     report = ImportReport(subscriber=subscriber, interest=name, format=dump.format)
-    records = list(islice(dump.records(), EXAMPLES_MAX + 1))
-    if len(records) > EXAMPLES_MAX:
-        raise InputError(
-            f"{path}: holds more than {EXAMPLES_MAX:,} entries. Give a part of it; a dump of "
-            f"papers is for `digest ingest`"
-        )
+    entries = _read_entries(path, dump)
     report.incomplete = dump.incomplete or ""
-    entries = [
-        _read_entry(record) if isinstance(record, Record) else _refuse(record.line, record.reason)
-        for record in records
-    ]
     with app.store.reading() as tx:
         unknown = [
             entry
@@ -170,6 +161,28 @@ def import_library(
                 tx, replace(known, interests=tuple(interests)), now=app.now()
             )
     return report
+
+
+def _read_entries(path: Path, dump: dumps.Dump) -> list[_LibraryEntry | ImportedEntry]:
+    """Read the file; InputError if it holds more papers than a library does.
+
+    Attachments and notes, which are no papers, do not count; but even they come to an end.
+    """
+    entries: list[_LibraryEntry | ImportedEntry] = []
+    counted = 0
+    for record in dump.records():
+        counted += not isinstance(record, Skipped)
+        if counted > EXAMPLES_MAX or len(entries) >= 20 * EXAMPLES_MAX:
+            raise InputError(
+                f"{path}: holds more than {EXAMPLES_MAX:,} entries. Give a part of it; a dump of "
+                f"papers is for `digest ingest`"
+            )
+        entries.append(
+            _read_entry(record)
+            if isinstance(record, Record)
+            else _refuse(record.line, record.reason)
+        )
+    return entries
 
 
 def _check_interest_name(interest: str) -> str:

@@ -23,6 +23,8 @@ from digest.services import library
 from digest.services.find import find_paper as find
 from digest.services.library import ImportReport, import_library
 from tests.conftest import TODAY
+from tests.unit.dumps.exports import LAYOUTS
+from tests.unit.dumps.exports.items import make_items
 
 Cast = Callable[[App], dict[str, Subscriber]]
 Dump = Callable[..., Path]
@@ -309,6 +311,18 @@ def test_a_dump_is_no_library(
     assert stored_papers(any_app) == 0
 
 
+def test_attachments_do_not_count_as_papers_of_a_library(
+    app: App, cast: Cast, bib: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "EXAMPLES_MAX", 8)
+    text = LAYOUTS["Zotero, RDF"][-1](make_items(8))
+    done = import_library(app, cast(app)["alice"], bib(text))
+    assert done.count("kept") == done.count("refused") == 8
+    endless = text.replace("</rdf:RDF>", '<z:Attachment rdf:about="#x"/>' * 200 + "</rdf:RDF>")
+    with pytest.raises(InputError, match="more than 8 entries"):
+        import_library(app, cast(app)["bob"], bib(endless))
+
+
 def test_a_file_of_no_known_format_is_refused_as_a_whole(
     any_app: App, alice: Subscriber, tmp_path: Path
 ) -> None:
@@ -321,6 +335,19 @@ def test_a_file_of_no_known_format_is_refused_as_a_whole(
 def test_any_known_dump_format_is_a_library(any_app: App, alice: Subscriber, dump: Dump) -> None:
     done = import_library(any_app, alice, dump(per_topic=1))
     assert [entry.outcome for entry in done.entries] == ["kept"] * 4
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_library_of_any_program_is_imported_whole(
+    layout: str, app: App, cast: Cast, bib: Any
+) -> None:
+    items = make_items(24)
+    path = bib(LAYOUTS[layout][-1](items), name="library")
+    done = import_library(app, cast(app)["alice"], path)
+    kept = [entry for entry in done.entries if entry.outcome == "kept"]
+    assert [entry.title for entry in kept] == [item.title for item in items]
+    assert {entry.reason for entry in done.entries if entry.outcome != "kept"} <= {"attachment"}
+    assert done.new == len(examples(app)) == 24
 
 
 def test_words_of_kept_papers_are_counted_as_those_of_dumps(

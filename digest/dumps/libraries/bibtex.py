@@ -44,7 +44,7 @@ _OTHER_ID_FIELDS: Final = (
     "series",
 )
 _LINK_FIELDS: Final = ("url", "ee", "link", "howpublished", "bdsk-url-1", "file-url")
-_ID_FIELDS: Final = {"doi": "doi", "pmid": "pmid", "pmcid": "pmcid"}
+_ID_FIELDS: Final = {"doi": "doi", "pmid": "pmid", "pmcid": "pmcid", "pmc": "pmcid"}
 _EPRINT_FIELDS: Final = ("eprint", "arxivid", "arxiv")
 _EPRINT_KIND_FIELDS: Final = ("archiveprefix", "eprinttype")
 _FIELDS: Final = frozenset(
@@ -58,12 +58,16 @@ _FIELDS: Final = frozenset(
         *_EPRINT_KIND_FIELDS,
     )
 )
+#: kind of an eprint -> kind of identifier
+_PUBMED_KINDS: Final = {"pubmed": "pmid", "pmid": "pmid", "pmc": "pmcid", "pmcid": "pmcid"}
 _OTHER_EPRINT_KINDS: Final = frozenset({"jstor", "hdl", "googlebooks", "hal", "ssrn", "iacr"})
 #: kinds of entries that hold papers and are none
 _VOLUMES: Final = frozenset({"proceedings", "mvproceedings"})
 _CLASS: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?")
 _CORR: Final = re.compile(r"(?:^|[\s,])abs/([a-z-]{2,20}/[0-9]{7}|[0-9]{4}\.[0-9]{4,5})(?![0-9])")
 _ESCAPED_CHARACTER: Final = re.compile(r"\\([_%&#$~{}])")
+#: as Mendeley escapes links
+_BRACED_CHARACTER: Final = re.compile(r"\{\\?([_%&#$~])\}")
 _LINK: Final = re.compile(r"(?:https?://|www\.)[^\s{}\"<>\\]+", re.IGNORECASE)
 _DAY: Final = re.compile(r"[0-9]{1,2}")
 _MONTH: Final = re.compile(r"[A-Za-z]{3}")
@@ -171,8 +175,8 @@ def _find_ids(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         (_strip_tex(values[name]).lower() for name in _EPRINT_KIND_FIELDS if name in values), ""
     )
     number = next((_strip_tex(values[name]) for name in _EPRINT_FIELDS if name in values), "")
-    if number and kind == "pubmed":
-        yield "pmid", number
+    if number and kind in _PUBMED_KINDS:
+        yield _PUBMED_KINDS[kind], number
     elif number and kind not in _OTHER_EPRINT_KINDS:
         archive = kind if kind not in ("", "arxiv") else _strip_tex(values.get("primaryclass", ""))
         old = number.isdigit() and len(number) == 7 and archive
@@ -193,11 +197,10 @@ def _find_ids(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _find_links(values: Mapping[str, str], names: tuple[str, ...]) -> Iterator[str]:
     for name in names:
-        if (
-            name in values
-            and (link := _LINK.search(_ESCAPED_CHARACTER.sub(r"\1", values[name]))) is not None
-        ):
-            yield link[0]
+        if name in values:
+            text = _BRACED_CHARACTER.sub(r"\1", values[name])
+            if (link := _LINK.search(_ESCAPED_CHARACTER.sub(r"\1", text))) is not None:
+                yield link[0]
 
 
 def _strip_tex(text: str) -> str:

@@ -34,6 +34,8 @@ _TEX_TOKEN: Final = re.compile(
     r"\\(?:[A-Za-z]+\*?[ \t]*|.)|\$\$?|\{|\}|\^(?=\{)|_(?=\{)", re.DOTALL
 )
 _DOLLAR: Final = re.compile(r"(?<!\\)\$")
+#: a blank at which a line does not end; "\\~" is an accent
+_TIE: Final = re.compile(r"(?<!\\)~")
 _ACCENTS: Final = frozenset("'\"`^~=.")
 
 
@@ -204,6 +206,6 @@ def split_names(text: str) -> Iterator[str]:
         if depth and len(joined) < _NAME_CAP:
             continue
         depth = 0
-        name = " ".join(strip_braces(joined).replace("~", " ").split())
+        name = " ".join(_TIE.sub(" ", strip_braces(joined)).split())
         if name and name.lower() not in ("others", "and"):
             yield name

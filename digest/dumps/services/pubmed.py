@@ -16,7 +16,15 @@ from typing import Final
 from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.notices import has_withdrawn_title
-from digest.dumps.services.pubmed_text import Parts, make_complete_day, parse_date_parts, words_of
+from digest.dumps.services.pubmed_text import (
+    NOTICE_TYPES,
+    RETRACTION_TYPES,
+    choose_title,
+    find_submission_day,
+    make_complete_day,
+    parse_date_parts,
+    words_of,
+)
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import (
     Node,
@@ -42,16 +50,6 @@ _ROOTS: Final = frozenset(
     }
 )
 
-#: publication type -> reason, for notices about other papers without a text of their own
-_NOTICE_TYPES: Final = {
-    "published erratum": "erratum notice",
-    "expression of concern": "concern notice",
-}
-_RETRACTION_TYPES: Final = frozenset({"retraction of publication", "retraction notice"})
-_TRANSLATED: Final = re.compile(r"\[(.+)\]\.?", re.DOTALL)
-_PLACEHOLDER_TITLES: Final = frozenset({"", "not available", "in process citation"})
-#: the full stop that PubMed puts at the end of a title; not that of an initial or of "..."
-_FULL_STOP: Final = re.compile(r"(?<![.\s])(?<!\b[A-Za-z])\.$")
 _DOI: Final = re.compile(r"doi:\s*(10\.[0-9]{4,9}/\S{1,500})", re.IGNORECASE)
 
 
@@ -102,10 +100,10 @@ def _read_article(piece: XmlEntry, today: date) -> Iterator[Record | Removal | S
         for element in children(child(article, "PublicationTypeList"), "PublicationType")
     }
     related = children(child(citation, "CommentsCorrectionsList"), "CommentsCorrections")
-    if types & _RETRACTION_TYPES:
+    if types & RETRACTION_TYPES:
         yield from _read_retraction(piece, related)
         return
-    notice = next((reason for kind, reason in _NOTICE_TYPES.items() if kind in types), None)
+    notice = next((reason for kind, reason in NOTICE_TYPES.items() if kind in types), None)
     if notice is not None:
         yield Skipped(line=piece.line, raw=piece.raw, reason=notice)
         return
@@ -130,7 +128,7 @@ def _read_article(piece: XmlEntry, today: date) -> Iterator[Record | Removal | S
         categories=_read_major_topics(citation),
         ids=(*_read_pmid(citation), *_find_ids(data), *_find_dois(article)),
         version=_parse_version(child(citation, "PMID")),
-        submitted=_find_submission_day(published, announced, today),
+        submitted=find_submission_day(published, announced, today),
         announced=announced,
         updated=make_complete_day(parse_date_parts(child(citation, "DateRevised")), today),
         withdrawn="retracted publication" in types
@@ -176,7 +174,7 @@ def _read_book(piece: XmlEntry, today: date) -> Record | Skipped:
         authors=_read_authors(lists),
         ids=(*_read_pmid(document), *_find_ids(data), *_find_ids(document), *_find_dois(book)),
         version=_parse_version(child(document, "PMID")),
-        submitted=_find_submission_day(published, announced, today),
+        submitted=find_submission_day(published, announced, today),
         announced=announced,
         updated=make_complete_day(parse_date_parts(child(document, "DateRevised")), today),
     )
@@ -184,27 +182,7 @@ def _read_book(piece: XmlEntry, today: date) -> Record | Skipped:
 
 def _read_title(node: Node, vernacular: Node) -> str:
     """Read the title without the brackets of a translation, else the original title."""
-    title = words_of(node)
-    if (translated := _TRANSLATED.fullmatch(title)) is not None and _has_balanced_brackets(
-        translated[1]
-    ):
-        title = translated[1]
-    title = _FULL_STOP.sub("", title)
-    return (
-        title
-        if title.lower() not in _PLACEHOLDER_TITLES
-        else _FULL_STOP.sub("", words_of(vernacular))
-    )
-
-
-def _has_balanced_brackets(inner: str) -> bool:
-    """Whether brackets around this text match; those of "[18F]FDG or [11C]" do not."""
-    depth = 0
-    for character in inner:
-        depth += (character == "[") - (character == "]")
-        if depth < 0:
-            return False
-    return depth == 0
+    return choose_title(words_of(node), words_of(vernacular))
 
 
 def _read_abstract(node: Node, around: Node) -> str:
@@ -294,29 +272,6 @@ def _find_pubmed_day(data: Node, today: date) -> date | None:
         for element in children(child(data, "History"), "PubMedPubDate")
     }
     return days.get("pubmed") or days.get("entrez")
-
-
-def _find_submission_day(
-    published: list[Parts], announced: date | None, today: date
-) -> date | None:
-    """Find the day of publication.
-
-    The earliest complete day; else the first day of the earliest month; else the day in PubMed if
-    it is in that year.
-    """
-    for length in (3, 2):
-        days = [
-            day
-            for parts in published
-            if len(parts) == length and (day := make_complete_day((*parts, 1)[:3], today))
-        ]
-        if days:
-            return min(days)
-    return (
-        announced
-        if announced and any(parts[:1] == (announced.year,) for parts in published)
-        else None
-    )
 
 
 FORMAT = PubMed()

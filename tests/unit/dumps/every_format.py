@@ -46,6 +46,29 @@ XML = {
         "\n",
         "</PubmedArticleSet>",
     ),
+    "dblp": (
+        "<dblp>",
+        '<article mdate="DAY" key="x"><title>TITLE</title><ee>https://doi.org/10.1000/ID</ee></article>',
+        "\n",
+        "</dblp>",
+    ),
+    "endnote-xml": (
+        "<xml><records>",
+        '<record><ref-type name="Journal Article">17</ref-type><titles><title><style>TITLE</style>'
+        "</title></titles><dates><pub-dates><date>DAY</date></pub-dates></dates>"
+        "<electronic-resource-num>10.1000/ID</electronic-resource-num></record>",
+        "\n",
+        "</records></xml>",
+    ),
+    "zotero-rdf": (
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+        'xmlns:z="http://www.zotero.org/namespaces/export#" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/">',
+        "<rdf:Description><z:itemType>preprint</z:itemType><dc:title>TITLE</dc:title>"
+        "<dc:date>DAY</dc:date><dc:identifier>DOI 10.1000/ID</dc:identifier></rdf:Description>",
+        "\n",
+        "</rdf:RDF>",
+    ),
 }
 JSON = {
     "arxiv-daily": (
@@ -124,6 +147,20 @@ TEXT = {
         "\n",
         "\n",
     ),
+    "medline": (
+        "",
+        "PMID- 17\nTI  - TITLE\nLID - 10.1000/ID [doi]\nDEP - DAY\n",
+        "\n",
+        "\n",
+    ),
+    "refer": ("", "%0 Journal Article\n%T TITLE\n%R 10.1000/ID\n%8 DAY", "\n\n", "\n"),
+    "wos": (
+        "FN Clarivate Analytics Web of Science\nVR 1.0\n",
+        "PT J\nTI TITLE\nDI 10.1000/ID\nPD DAY\nER",
+        "\n\n",
+        "\n\nEF\n",
+    ),
+    "wos-table": ("PT\tAU\tTI\tSO\tDI\tPD\n", "J\t\tTITLE\t\t10.1000/ID\tDAY", "\n", "\n"),
     "huggingface-page": (
         "Get trending papers in your email inbox!\n\nDaily Papers\n\nbyJane Doe and the research "
         "community\n\nAug 29\n\n",

@@ -49,6 +49,32 @@ def ris_entries(text: str) -> int:
     )
 
 
+def medline_entries(text: str) -> int:
+    """Count blocks between blank lines; a notice of retraction names one paper each time."""
+    return sum(
+        max(len(re.findall("^ROF ", block, re.MULTILINE)), 1)
+        for block in re.split(r"\n\s*\n", text)
+        if re.search("^[A-Z0-9]{2,4} *- ", block, re.MULTILINE)
+    )
+
+
+def refer_entries(text: str) -> int:
+    """Count records by their type, and blocks that begin with another tag."""
+    blocks = re.split(r"\n\s*\n", text)
+    return sum(bool(re.match(r"%0|%A", block.strip())) for block in blocks)
+
+
+def wos_entries(text: str) -> int:
+    """Count the records by their ER."""
+    return len(re.findall(r"^ER$", text, re.MULTILINE))
+
+
+def wos_rows(text: str) -> int:
+    """Count the lines that are no header."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return sum(not line.startswith("PT\t") for line in lines)
+
+
 def csv_entries(text: str) -> int:
     """Count the rows below the header; an unclosed quote is one row, then count on."""
     sign = max(",;\t", key=text.split("\n", 1)[0].count)
@@ -171,6 +197,10 @@ def pubmed_entries(text: str) -> int:
 COUNTED: dict[str, Callable[[str], int]] = {
     "bibtex": bibtex_entries,
     "ris": ris_entries,
+    "medline": medline_entries,
+    "refer": refer_entries,
+    "wos": wos_entries,
+    "wos-table": wos_rows,
     "csv": csv_entries,
     "id-list": listed_entries,
     "huggingface-page": page_entries,
@@ -193,6 +223,14 @@ COUNTED: dict[str, Callable[[str], int]] = {
     "feed": xml_counter("item", "entry"),
     "arxiv-api": xml_counter("entry"),
     "pubmed": pubmed_entries,
+    "dblp": xml_counter(
+        *["article", "inproceedings", "incollection", "book", "phdthesis", "mastersthesis"],
+        *["proceedings", "www", "data", "hit"],
+    ),
+    "endnote-xml": xml_counter("record"),
+    "zotero-rdf": xml_counter(
+        "Article", "Book", "BookSection", "Description", "Thesis", "Report", "Attachment", "Memo"
+    ),
 }
 
 

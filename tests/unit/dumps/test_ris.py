@@ -9,8 +9,7 @@ from datetime import date
 
 import pytest
 
-from digest.dumps import stream
-from digest.dumps.libraries import ris
+from digest.dumps import stream, tagged_text
 from digest.model import Entry, Record
 from digest.papers import clean
 from tests.unit.dumps.conftest import MakeDump, rejections, titles
@@ -150,7 +149,7 @@ def test_an_unusable_record_says_why(make_dump: MakeDump, tags: bytes, reason: s
 def test_a_record_beyond_the_cap_is_rejected_unread(
     make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ris, "ITEM_CAP", 200)
+    monkeypatch.setattr(tagged_text, "ITEM_CAP", 200)
     dump = make_dump(record("TI  - A", *["AB  - words"] * 30) + record("TI  - B"))
     assert titles(dump) == ["B"]
     assert next(line for line, _ in rejections(dump)) == 1
