@@ -15,6 +15,7 @@ from typing import Final
 
 from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
+from digest.dumps.json_answers import strip_full_stop
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.services.pubmed_text import Parts, make_complete_day, parse_date_parts, words_of
 from digest.dumps.stream import Source
@@ -43,15 +44,14 @@ _ROOTS: Final = frozenset(
 )
 
 #: publication type -> reason, for notices about other papers without a text of their own
-_NOTICE_TYPES: Final = {
+NOTICE_TYPES: Final = {
     "published erratum": "erratum notice",
     "expression of concern": "concern notice",
 }
-_RETRACTION_TYPES: Final = frozenset({"retraction of publication", "retraction notice"})
+#: publication types of notices that take papers back
+RETRACTION_TYPES: Final = frozenset({"retraction of publication", "retraction notice"})
 _TRANSLATED: Final = re.compile(r"\[(.+)\]\.?", re.DOTALL)
 _PLACEHOLDER_TITLES: Final = frozenset({"", "not available", "in process citation"})
-#: the full stop that PubMed puts at the end of a title; not that of an initial or of "..."
-_FULL_STOP: Final = re.compile(r"(?<![.\s])(?<!\b[A-Za-z])\.$")
 _DOI: Final = re.compile(r"doi:\s*(10\.[0-9]{4,9}/\S{1,500})", re.IGNORECASE)
 
 
@@ -102,10 +102,10 @@ def _read_article(piece: XmlEntry, today: date) -> Iterator[Record | Removal | S
         for element in children(child(article, "PublicationTypeList"), "PublicationType")
     }
     related = children(child(citation, "CommentsCorrectionsList"), "CommentsCorrections")
-    if types & _RETRACTION_TYPES:
+    if types & RETRACTION_TYPES:
         yield from _read_retraction(piece, related)
         return
-    notice = next((reason for kind, reason in _NOTICE_TYPES.items() if kind in types), None)
+    notice = next((reason for kind, reason in NOTICE_TYPES.items() if kind in types), None)
     if notice is not None:
         yield Skipped(line=piece.line, raw=piece.raw, reason=notice)
         return
@@ -184,17 +184,19 @@ def _read_book(piece: XmlEntry, today: date) -> Record | Skipped:
 
 def _read_title(node: Node, vernacular: Node) -> str:
     """Read the title without the brackets of a translation, else the original title."""
-    title = words_of(node)
+    title = strip_title_signs(words_of(node))
+    return (
+        title if title.lower() not in _PLACEHOLDER_TITLES else strip_full_stop(words_of(vernacular))
+    )
+
+
+def strip_title_signs(title: str) -> str:
+    """Remove the brackets of a translated title, and the full stop that PubMed puts behind it."""
     if (translated := _TRANSLATED.fullmatch(title)) is not None and _has_balanced_brackets(
         translated[1]
     ):
         title = translated[1]
-    title = _FULL_STOP.sub("", title)
-    return (
-        title
-        if title.lower() not in _PLACEHOLDER_TITLES
-        else _FULL_STOP.sub("", words_of(vernacular))
-    )
+    return strip_full_stop(title)
 
 
 def _has_balanced_brackets(inner: str) -> bool:

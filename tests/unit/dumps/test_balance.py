@@ -185,6 +185,15 @@ COUNTED: dict[str, Callable[[str], int]] = {
     "semantic-scholar-api": lambda text: len(json_entries(text, "data")),
     "biorxiv": lambda text: len(json_entries(text, "collection")),
     "crossref": crossref_entries,
+    "ads": lambda text: len(json_entries(text, "response", "docs")),
+    "core": lambda text: len(json_entries(text, "results")),
+    "datacite": lambda text: len(json_entries(text, "data")),
+    "dblp": lambda text: len(json_entries(text, "result", "hits", "hit")),
+    "doaj": lambda text: len(json_entries(text, "results")),
+    "europe-pmc": lambda text: len(json_entries(text, "resultList", "result")),
+    "inspire": lambda text: len(json_entries(text, "hits", "hits")),
+    "json-feed": lambda text: len(json_entries(text, "items")),
+    "openreview": lambda text: len(json_entries(text, "notes")),
     "oai-pmh": lambda text: (
         xml_counter("record")(text)
         + len(re.findall(r"<header[^>]*>", text.rpartition("<ListIdentifiers>")[2]))
