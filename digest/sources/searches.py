@@ -41,8 +41,6 @@ class EuropePmc:
             "pageSize": str(self._size),
             "cursorMark": position["cursor"],
         }
-        if settings.contact:
-            params["email"] = settings.contact
         return Request(url=settings.url or self.base_url, params=params)
 
     def read_page(self, settings: SourceSettings, position: Position, page: Page) -> PageResult:

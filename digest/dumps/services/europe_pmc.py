@@ -26,6 +26,10 @@ from digest.dumps.services.pubmed import NOTICE_TYPES, RETRACTION_TYPES, strip_t
 from digest.model import Record, Removal, Skipped
 
 _COMMA: Final = re.compile(r",\s*")
+#: types of PubMed, and those of PubMed Central and of preprints, in lower case
+_RETRACTION_TYPES: Final = RETRACTION_TYPES | {"retraction"}
+_NOTICE_TYPES: Final = NOTICE_TYPES | {"correction": "erratum notice"}
+_WITHDRAWN_TYPES: Final = {"preprint-removal", "preprint-withdrawal", "retracted publication"}
 #: headings within an abstract
 _HEADING: Final = re.compile(r"(</?)h[1-6]>", re.IGNORECASE)
 _KEYS: Final = frozenset(
@@ -119,10 +123,10 @@ def _read_entry(place: Place, result: _Result, today: date) -> Iterator[Record |
     types = _read_types(result)
     related = result.comment_correction_list
     relations = [item for item in (related.comment_correction if related else ()) or () if item]
-    if types & RETRACTION_TYPES:
+    if types & _RETRACTION_TYPES:
         yield from _read_retraction(place, relations)
         return
-    notice = next((reason for kind, reason in NOTICE_TYPES.items() if kind in types), None)
+    notice = next((reason for kind, reason in _NOTICE_TYPES.items() if kind in types), None)
     if result.source == "PAT" or notice is not None:
         yield skip(place, notice or "patent")
         return
@@ -139,7 +143,7 @@ def _read_entry(place: Place, result: _Result, today: date) -> Iterator[Record |
         updated=parse_day(result.date_of_revision, today),
         journal_ref=(journal.title if journal else None) or result.journal_title or "",
         url=_find_page(result),
-        withdrawn=any(kind in types for kind in ("retracted publication", "preprint withdrawal"))
+        withdrawn=bool(types & _WITHDRAWN_TYPES)
         or any(_is_of_type(relation, "retraction in") for relation in relations),
     )
 

@@ -205,6 +205,8 @@ def test_europe_pmc_writes_a_year_as_its_first_day(
     [
         {"pubTypeList": {"pubType": ["Retracted Publication"]}},
         {"pubType": "journal article; retracted publication; "},
+        {"pubTypeList": {"pubType": ["Preprint", "Preprint-withdrawal"]}},
+        {"pubTypeList": {"pubType": ["preprint", "preprint-removal"]}},
         {"commentCorrectionList": {"commentCorrection": [{"type": "Retraction in", "id": "2"}]}},
         {"title": "WITHDRAWN: A title"},
     ],
@@ -213,9 +215,19 @@ def test_europe_pmc_marks_a_retracted_paper(fields: dict[str, object], make_dump
     assert only(make_dump(europe_pmc(**fields))).withdrawn
 
 
-def test_a_retraction_without_its_paper_is_skipped(make_dump: MakeDump) -> None:
-    dump = make_dump(europe_pmc(pubType="retraction of publication"))
-    assert skipped_lines(dump) == [(1, "retraction notice")]
+@pytest.mark.parametrize(
+    ("types", "reason"),
+    [
+        ("retraction of publication", "retraction notice"),
+        ("retraction", "retraction notice"),
+        ("correction; journal article", "erratum notice"),
+        ("expression of concern", "concern notice"),
+    ],
+)
+def test_europe_pmc_has_notices_without_their_paper(
+    types: str, reason: str, make_dump: MakeDump
+) -> None:
+    assert skipped_lines(make_dump(europe_pmc(pubType=types))) == [(1, reason)]
 
 
 # --------------------------------------------------------------------------------------- INSPIRE

@@ -182,7 +182,9 @@ COUNTED: dict[str, Callable[[str], int]] = {
     "zotero": lambda text: sum(not isinstance(entry, int) for entry in json_entries(text, "items")),
     "openalex": lambda text: len(json_entries(text, "results")),
     "semantic-scholar": lambda text: len(json_entries(text)),
-    "semantic-scholar-api": lambda text: len(json_entries(text, "data")),
+    "semantic-scholar-api": lambda text: len(
+        json_entries(text, "recommendedPapers" if '"recommendedPapers"' in text else "data")
+    ),
     "biorxiv": lambda text: len(json_entries(text, "collection")),
     "crossref": crossref_entries,
     "ads": lambda text: len(json_entries(text, "response", "docs")),
