@@ -68,6 +68,9 @@ SourceKind = Literal[
     "openalex",
     "crossref",
     "pubmed",
+    "europe-pmc",
+    "dblp",
+    "openreview",
     "url",
     "folder",
 ]
@@ -95,7 +98,9 @@ class SourceEntry(Section):
         "", description='kind oai: metadataPrefix; "" = arXiv at arXiv, oai_dc elsewhere'
     )
     query: str = Field(
-        "", description="kind pubmed: the search; kinds openalex and crossref: more filters"
+        "",
+        description="kinds pubmed, europe-pmc and dblp: the search; kind openreview: the venue, "
+        "such as ICLR.cc/2026/Conference; kinds openalex and crossref: more filters",
     )
     contact: Address = Field(
         "", description='contact address in the User-Agent for this source; "" = that of [fetch]'
@@ -119,6 +124,9 @@ class SourceEntry(Section):
             "url": "url",
             "folder": "folder",
             "pubmed": "query",
+            "europe-pmc": "query",
+            "dblp": "query",
+            "openreview": "query",
         }.get(self.kind)
         if required and not getattr(self, required):
             raise ValueError(f"{self.name}: kind {self.kind} needs the setting {required}")
@@ -127,7 +135,7 @@ class SourceEntry(Section):
             "categories": ("arxiv-feed",),
             "sets": ("oai",),
             "prefix": ("oai",),
-            "query": ("pubmed", "openalex", "crossref"),
+            "query": ("pubmed", "europe-pmc", "dblp", "openreview", "openalex", "crossref"),
             "key": ("pubmed", "openalex"),
             "folder": ("folder",),
         }

@@ -26,6 +26,8 @@ _DAY_IN_NAME: Final = re.compile(
 )
 _YEAR_IN_NAME: Final = re.compile(r"(?<![0-9])((?:19|20)[0-9]{2})(?![0-9])")
 
+#: not that of an initial or of "..."
+_FULL_STOP: Final = re.compile(r"(?<![.\s])(?<!\b[A-Za-z])\.$")
 _COMMENT_WITHDRAWN: Final = re.compile(
     r"(?<!not )(?<!n't )(?<!never "
     r")\bwithdrawn\b(?!\s+(?:from|at|in)\s+(?!arxiv)\w)|\bwithdrawal\s+(?:notice|of\s+th(?:is|"
@@ -122,3 +124,8 @@ def split_list(text: str) -> tuple[str, ...]:
         if separator in text:
             return tuple(part for part in map(str.strip, text.split(separator)) if part)
     return tuple(text.split())
+
+
+def strip_full_stop(title: str) -> str:
+    """Remove the full stop that some catalogues put behind every title."""
+    return _FULL_STOP.sub("", title)

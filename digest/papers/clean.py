@@ -23,6 +23,8 @@ _BLANK_VALUES: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
 _LINK: Final = re.compile(
     r"https?://(?![^/?#]*@)[^\s/?#<>\"\\^`{|}]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE
 )
+#: signs of Chinese, Japanese and Korean names
+_CHINESE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _SUFFIX: Final = re.compile(r"(?:jr|sr|i{2,3}|iv|ph\.?\s?d|m\.?\s?d)\.?", re.IGNORECASE)
 _GROUP_NAME: Final = re.compile(
     r"\b(?:collaboration|consortium|group|team|network|university|institute|inc|ltd)\b",
@@ -108,7 +110,7 @@ def clean(record: Record, source: str) -> Entry | Rejected:
 
 @lru_cache(maxsize=32_768)
 def clean_author(name: str) -> str:
-    """Put the first name first: "Doe, Jane, Jr." -> "Jane Doe Jr.".
+    """Put the first name first: "Doe, Jane, Jr." -> "Jane Doe Jr."; in Chinese "王, 伟" -> "王伟".
 
     Names of groups stay as they are. Footnotes and the number of DBLP ("Jane Doe 0001") go, and so
     does a name without letters.
@@ -127,6 +129,8 @@ def clean_author(name: str) -> str:
     first_names = [part for part in rest if part not in suffixes]
     if len(first_names) > 1 or _GROUP_NAME.search(text):
         return text
+    if first_names and _CHINESE.fullmatch(last + first_names[0]):
+        return last + first_names[0]
     return " ".join((*first_names, last, *suffixes))
 
 

@@ -24,6 +24,7 @@ from digest.sources.base import (
 from digest.sources.oai import Oai, reject_html
 from digest.sources.paged import CursorPages, HuggingFace, Rxiv
 from digest.sources.pubmed import PubMed
+from digest.sources.searches import Dblp, EuropePmc, OpenReview
 
 _ENTRY: Final = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry|record|PubmedArticle)[\s>/]")
 #: arXiv answers a query that it does not understand with a feed
@@ -163,6 +164,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         ends_short=True,
     ),
     "pubmed": PubMed(),
+    "europe-pmc": EuropePmc(),
+    "dblp": Dblp(),
+    "openreview": OpenReview(),
     "url": AnyAddress(),
 }
 

@@ -43,7 +43,7 @@ class HuggingFace:
         reject_html(page.head())
         rows = page.json()
         if not isinstance(rows, list):
-            raise BadAnswer(f"no list of papers: {_describe_answer(rows)}")
+            raise BadAnswer(f"no list of papers: {describe_answer(rows)}")
         next_position: Position | None = position | {"page": position["page"] + 1}
         if len(rows) < self._size:
             day = date.fromisoformat(position["day"]) + timedelta(days=1)
@@ -88,7 +88,7 @@ class Rxiv:
         if not rows and status.lower().startswith("no posts"):
             return PageResult(entries=False)
         if not isinstance(rows, list) or (status and status.lower() != "ok"):
-            raise BadAnswer(f"no list of preprints: {status or _describe_answer(answer)}")
+            raise BadAnswer(f"no list of preprints: {status or describe_answer(answer)}")
         received = position["cursor"] + len(rows)
         total = parse_count(message.get("total"))
         if rows:
@@ -152,15 +152,15 @@ class CursorPages:
         reject_html(page.head())
         answer = page.json()
         items, cursor = (
-            _follow_path(answer, self._items_path),
-            _follow_path(answer, self._cursor_path),
+            follow_path(answer, self._items_path),
+            follow_path(answer, self._cursor_path),
         )
         if not isinstance(items, list):
             is_cursor_lost = (
-                "cursor" in _describe_answer(answer).lower() and position["cursor"] != "*"
+                "cursor" in describe_answer(answer).lower() and position["cursor"] != "*"
             )
             raise BadAnswer(
-                f"no list of works: {_describe_answer(answer)}",
+                f"no list of works: {describe_answer(answer)}",
                 Recovery.RESTART if is_cursor_lost else Recovery.RETRY,
             )
         is_last = (
@@ -174,19 +174,20 @@ class CursorPages:
         )
 
 
-def _follow_path(value: Any, path: tuple[str, ...]) -> Any:
+def follow_path(value: Any, path: tuple[str, ...]) -> Any:
+    """Return the value under a path of keys; None if there is none."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
-def _describe_answer(answer: Any) -> str:
+def describe_answer(answer: Any) -> str:
     """Return the message of an answer, short enough for a line."""
     message = (
         next(
             (
                 answer[key]
-                for key in ("error", "message", "status")
+                for key in ("error", "message", "errMsg", "status")
                 if isinstance(answer.get(key), str)
             ),
             "",

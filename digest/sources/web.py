@@ -33,6 +33,7 @@ MIN_INTERVALS: Final[Mapping[str, float]] = {
     "openalex.org": 0.2,
     "crossref.org": 1.0,
     "huggingface.co": 1.0,
+    "dblp.org": 2.0,
 }
 #: of other hosts
 _DEFAULT_INTERVAL: Final = 1.0

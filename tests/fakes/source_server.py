@@ -18,7 +18,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -164,6 +164,12 @@ class SourceServer:
             return "application/json", self._preprints(path)
         if path in ("/works", "/crossref"):
             return "application/json", self._works(path, query)
+        if path == "/europe-pmc":
+            return "application/json", self._europe_pmc(query)
+        if path == "/dblp":
+            return "application/json", self._dblp(query)
+        if path == "/openreview":
+            return "application/json", self._openreview(query)
         if path == "/eutils/esearch.fcgi":
             result = {
                 "count": str(self.records),
@@ -245,6 +251,50 @@ class SourceServer:
         return json.dumps(
             {"status": "ok", "message": {"items": items, "next-cursor": f"c{end}"}}
         ).encode()
+
+    def _europe_pmc(self, query: dict[str, str]) -> bytes:
+        start = 0 if query["cursorMark"] == "*" else int(query["cursorMark"].removeprefix("c"))
+        end = min(start + int(query["pageSize"]), self.records)
+        results = [
+            {"id": str(n + 1), "source": "MED", "title": f"A title {n}.", "pubYear": "2026"}
+            for n in range(start, end)
+        ]
+        answer = {"hitCount": self.records, "resultList": {"result": results}}
+        more = {"nextCursorMark": f"c{end}"} if end < self.records else {}
+        return json.dumps(answer | more).encode()
+
+    def _dblp(self, query: dict[str, str]) -> bytes:
+        """Each year has all records."""
+        year = query["q"].rpartition("year:")[2]
+        start = int(query["f"])
+        numbers = range(start, min(start + int(query["h"]), self.records))
+        hits: dict[str, Any] = {
+            "@total": str(self.records),
+            "@sent": str(len(numbers)),
+            "@first": str(start),
+        }
+        if numbers:
+            hits["hit"] = [
+                {"@id": f"{year}{n}", "info": {"title": f"A title {n}.", "year": year}}
+                for n in numbers
+            ]
+        return json.dumps({"result": {"status": {"@code": "200"}, "hits": hits}}).encode()
+
+    def _openreview(self, query: dict[str, str]) -> bytes:
+        """A note was changed every minute, the first one last."""
+        start = int(query["offset"])
+        now = int(datetime(2026, 6, 9, 12, tzinfo=UTC).timestamp() * 1000)
+        notes = [
+            {
+                "id": f"n{n}",
+                "forum": f"n{n}",
+                "invitations": [],
+                "tmdate": now - 60_000 * n,
+                "content": {"title": {"value": f"A title {n}"}},
+            }
+            for n in range(start, min(start + int(query["limit"]), self.records))
+        ]
+        return json.dumps({"notes": notes}).encode()
 
 
 # ------------------------------------------------------------------------------------------- bodies

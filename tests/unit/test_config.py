@@ -118,6 +118,10 @@ def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> N
             ["config.toml", "sources.0", "needs the setting url"],
         ),
         (
+            '[[sources]]\nname = "x"\nkind = "dblp"',
+            ["config.toml", "sources.0", "needs the setting query"],
+        ),
+        (
             '[[sources]]\nname = "x"\nkind = "oai"\ncategories = ["cs.LG"]',
             ["config.toml", "sources.0", "arxiv-feed, not oai"],
         ),

@@ -141,6 +141,8 @@ def _build_record(number: int, data: bytes, item: _Item, today: date) -> Record:
 def _join_name(author: _Name | str | None) -> str:
     if author is None or isinstance(author, str):
         return author or ""
+    if author.family and author.given and author.family[0] >= "\u3040":
+        return f"{author.family}, {author.given}"  # Chinese names stay in this order
     parts = (
         author.given,
         author.dropping_particle,

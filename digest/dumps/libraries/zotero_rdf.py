@@ -168,7 +168,7 @@ def _read_authors(node: Node) -> tuple[str, ...]:
         for person in (person for place in _list_places(people) for person in place):
             texts = {local_name(part.tag).lower(): text_of(part).strip() for part in person}
             names.append(
-                " ".join(filter(None, (texts.get("givenname"), texts.get("surname"))))
+                ", ".join(filter(None, (texts.get("surname"), texts.get("givenname"))))
                 or texts.get("name", "")
             )
     return tuple(filter(None, names))

@@ -1,110 +1,135 @@
-"""DBLP as XML: its dump, records and people's pages, and answers of its search for publications.
+"""Answers of DBLP's search for publications, JSON: `result.hits.hit`, each with an `info`.
 
-Described at https://dblp.org/faq/ and in dblp.dtd, which is not read: the entities that it defines
-are those of HTML. Days of publication are not told, only years.
+Described at https://dblp.org/faq/13501473.html. DBLP knows the year of a publication and no day,
+and has no abstracts. A single hit or author is an object instead of a list.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from digest.dumps.fields import parse_day
-from digest.dumps.formats import Confidence, Head
-from digest.dumps.notices import has_withdrawn_title
-from digest.dumps.references import strip_version
-from digest.dumps.services.pubmed_text import strip_full_stop, words_of
-from digest.dumps.stream import Source
-from digest.dumps.xml_text import (
-    XmlEntry,
-    attribute,
-    child,
-    children,
-    read_xml_entries,
-    text_of,
+import msgspec
+
+from digest.dumps.fields import strip_full_stop
+from digest.dumps.json_answers import (
+    JsonAnswers,
+    Outcome,
+    Place,
+    build_record,
+    reject,
+    skip,
 )
-from digest.model import Record, Rejected, Skipped
+from digest.dumps.json_pages import follow_path
 
-_PAPERS: Final = ("article", "inproceedings", "incollection", "book", "phdthesis", "mastersthesis")
-#: element -> reason
-_NON_PAPERS: Final = {"proceedings": "a volume", "www": "a page of a person", "data": "a data set"}
-_ROOTS: Final = frozenset({"dblp", "dblpperson"})
-#: DBLP numbers people of the same name
-_NUMBER: Final = re.compile(r" [0-9]{4}$")
-_CORR: Final = re.compile(r"abs/((?:[a-z-]{2,20}/)?[0-9.]{7,10})")
-
-
-class Dblp:
-    """The format `dblp`.
-
-    Fields: `title`, `author`, `ee`, `doi`, an arXiv number in `volume`, `journal`, `booktitle` or
-    `venue`, `mdate`.
-
-    Volumes, people and data sets are Skipped.
-    """
-
-    name = "dblp"
-
-    def sniff(self, head: Head) -> Confidence:
-        tags = head.tags
-        is_answer = tags[:1] == ("result",) and "hits" in tags
-        is_record = bool(tags) and tags[0] in (*_PAPERS, *_NON_PAPERS) and b"mdate=" in head.data
-        return (
-            Confidence.YES
-            if is_answer or is_record or not _ROOTS.isdisjoint(tags[:1])
-            else Confidence.NO
-        )
-
-    def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
-        for entry in read_xml_entries(source, *_PAPERS, *_NON_PAPERS, "hit", also=("status",)):
-            if isinstance(entry, Rejected):
-                yield entry
-            elif entry.name == "status":
-                if (code := attribute(entry.node, "code")) != "200":
-                    message = " ".join(text_of(entry.node).split())[:300]
-                    source.mark_incomplete(
-                        f"the server answered with an error: {code} {message}".rstrip()
-                    )
-            elif entry.name in _NON_PAPERS:
-                yield Skipped(line=entry.line, raw=entry.raw, reason=_NON_PAPERS[entry.name])
-            else:
-                yield _read_entry(entry, source.today)
+#: types of publications that are not papers
+_NON_PAPER_TYPES: Final = {
+    "Data and Artifacts": "data or software",
+    "Editorship": "editorship",
+    "Reference Works": "reference entry",
+}
+#: DBLP's name of arXiv among the journals
+_ARXIV: Final = "CoRR"
 
 
-def _read_entry(entry: XmlEntry, today: date) -> Record | Skipped | Rejected:
-    node = child(entry.node, "info") if entry.name == "hit" else entry.node
-    if words_of(child(node, "type")) in ("Editorship", "Data and Artifacts"):
-        return Skipped(line=entry.line, raw=entry.raw, reason="a volume or data set")
-    title = strip_full_stop(words_of(child(node, "title")))
-    if not title:
-        return Rejected(line=entry.line, raw=entry.raw, reason="no title")
-    people = child(node, "authors") if entry.name == "hit" else node
-    authors = children(people, "author") or children(people, "editor")
-    venue = next(
-        filter(None, (words_of(child(node, name)) for name in ("journal", "booktitle", "venue"))),
-        "",
-    )
-    report = _CORR.fullmatch(words_of(child(node, "volume")))
-    # The links of a paper on arXiv lead to its DOI, not to its page.
-    links = [] if report else [words_of(element) for element in children(node, "ee")]
-    doi = words_of(child(node, "doi"))
-    return Record(
-        line=entry.line,
-        raw=entry.raw,
-        title=title,
-        authors=tuple(name for author in authors if (name := _NUMBER.sub("", words_of(author)))),
-        ids=(
-            *((("id", report[1]),) if report else ()),
-            *((("doi", doi),) if doi else ()),
-            *(("url", strip_version(link)) for link in links),
-        ),
-        updated=parse_day(attribute(node, "mdate"), today),
-        journal_ref="" if venue == "CoRR" else venue,
-        url=next(iter(links), ""),
-        withdrawn=attribute(node, "publtype") == "withdrawn" or has_withdrawn_title(title),
+class _Info(msgspec.Struct, gc=False):
+    title: str | None = None
+    authors: Any = None
+    venue: str | list[str | None] | None = None
+    volume: str | None = None
+    year: str | int | None = None
+    type: str | None = None
+    doi: str | None = None
+    ee: str | list[str | None] | None = None
+    url: str | None = None
+
+
+class _Hit(msgspec.Struct, gc=False):
+    info: _Info | None = None
+
+
+class _Hits(msgspec.Struct, gc=False):
+    hit: _Hit | list[_Hit | None] | None = None
+
+
+class _Result(msgspec.Struct, gc=False):
+    hits: _Hits | None = None
+
+
+class _Row(_Hit, gc=False):
+    #: an answer with a single hit, or without any
+    result: _Result | None = None
+
+
+def _is_hit(record: Mapping[str, Any]) -> bool:
+    if isinstance(hits := follow_path(record, ("result", "hits")), dict):
+        return "@total" in hits
+    info = record.get("info")
+    return record.keys() >= {"@id", "info"} and (
+        info is None or (isinstance(info, dict) and "title" in info)
     )
 
 
-FORMAT = Dblp()
+def _read_entry(place: Place, row: _Row, today: date) -> Iterator[Outcome]:
+    hit: object = row
+    if row.result is not None:
+        hit = row.result.hits.hit if row.result.hits else None
+        if not isinstance(hit, _Hit):
+            yield skip(place, "an answer without hits")
+            return
+    info = hit.info if isinstance(hit, _Hit) else None
+    if info is None:
+        yield reject(place, "no info")
+        return
+    if (reason := _NON_PAPER_TYPES.get(info.type or "")) is not None:
+        yield skip(place, reason)
+        return
+    links = _as_list(info.ee)
+    yield build_record(
+        place,
+        strip_full_stop(info.title or ""),
+        None,
+        ids=(("doi", info.doi), *_find_arxiv_id(info), *(("url", link) for link in links)),
+        authors=tuple(_read_authors(info.authors)),
+        journal_ref=_read_venue(info),
+        url=next(iter(links), None) or info.url or "",
+        withdrawn="withdrawn" in (info.type or "").lower(),
+    )
+
+
+def _as_list(value: str | list[str | None] | None) -> list[str]:
+    return [text for text in (value if isinstance(value, list) else [value]) if text]
+
+
+def _read_authors(authors: object) -> Iterator[str]:
+    """Read {"author": [{"text": "Jane Doe 0001"}]}; DBLP numbers people of one name."""
+    value = follow_path(authors, ("author",))
+    for author in value if isinstance(value, list) else [value]:
+        name = author.get("text") if isinstance(author, dict) else author
+        if isinstance(name, str) and name:
+            yield name
+
+
+def _find_arxiv_id(info: _Info) -> Iterator[tuple[str, str]]:
+    """Find the arXiv number of a paper in CoRR, whose volume is "abs/2604.00001"."""
+    if _ARXIV in _as_list(info.venue) and info.volume:
+        yield "id", f"arXiv:{info.volume.removeprefix('abs/')}"
+
+
+def _read_venue(info: _Info) -> str:
+    venue = next(iter(_as_list(info.venue)), "")
+    if not venue or venue == _ARXIV:
+        return ""
+    is_conference = (info.type or "").startswith("Conference")
+    return f"{venue} {info.year}" if is_conference and info.year else venue
+
+
+FORMAT = JsonAnswers(
+    "dblp",
+    path=("result", "hits", "hit"),
+    page_keys=("result",),
+    is_record=_is_hit,
+    decoder=msgspec.json.Decoder(_Row),
+    read_entry=_read_entry,
+)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.fields import is_withdrawn, parse_day, strip_full_stop
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.services.pubmed_text import (
@@ -20,7 +20,6 @@ from digest.dumps.services.pubmed_text import (
     choose_title,
     find_submission_day,
     parse_date_text,
-    strip_full_stop,
 )
 from digest.dumps.stream import Source
 from digest.dumps.tagged_text import Layout, TaggedRecord, join_lines, read_tagged_records

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +16,7 @@ import msgspec
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.json_answers import parse_known_day
 from digest.dumps.json_pages import find_page_items, read_page_rows
 from digest.dumps.json_text import decode_rows
 from digest.dumps.notices import has_withdrawn_title
@@ -175,7 +175,7 @@ def _build_record(number: int, data: bytes, work: _Work, source: Source) -> Reco
             if authorship is not None and (name := _author_name(authorship))
         ),
         ids=tuple(dict.fromkeys(_find_ids(work))),
-        submitted=_parse_publication_day(work.publication_date, source.today),
+        submitted=parse_known_day(work.publication_date, source.today),
         announced=parse_day(work.created_date, source.today),
         updated=parse_day(work.updated_date, source.today),
         url=_find_landing_page(work),
@@ -228,11 +228,6 @@ def _find_ids(work: _Work) -> Iterator[tuple[str, str]]:
 
 def _last_path_part(text: str | int) -> str:
     return str(text).rstrip("/").rpartition("/")[2]
-
-
-def _parse_publication_day(text: str | None, today: date) -> date | None:
-    day = parse_day(text, today)
-    return day if day is not None and day <= today and (day.month, day.day) != (1, 1) else None
 
 
 def _find_landing_page(work: _Work) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import make_day, parse_month
+from digest.dumps.fields import make_day, parse_month, strip_full_stop
 from digest.dumps.jats import shift_script
 from digest.dumps.xml_text import Node, text_of
 
@@ -23,8 +23,6 @@ NOTICE_TYPES: Final = {
 RETRACTION_TYPES: Final = frozenset({"retraction of publication", "retraction notice"})
 _TRANSLATED: Final = re.compile(r"\[(.+)\]\.?", re.DOTALL)
 _PLACEHOLDER_TITLES: Final = frozenset({"", "not available", "in process citation"})
-#: the full stop that PubMed puts at the end of a title; not that of an initial or of "..."
-_FULL_STOP: Final = re.compile(r"(?<![.\s])(?<!\b[A-Za-z])\.$")
 
 Parts = tuple[int, ...]
 
@@ -37,11 +35,6 @@ def choose_title(title: str, vernacular: str) -> str:
         title = translated[1]
     title = strip_full_stop(title)
     return title if title.lower() not in _PLACEHOLDER_TITLES else strip_full_stop(vernacular)
-
-
-def strip_full_stop(title: str) -> str:
-    """Remove the full stop after a title."""
-    return _FULL_STOP.sub("", title)
 
 
 def _has_balanced_brackets(inner: str) -> bool:

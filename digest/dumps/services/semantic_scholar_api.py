@@ -1,7 +1,9 @@
 """Answers of Semantic Scholar's Graph API, with keys in camelCase.
 
-Pages ({"data": [...]}), lists, JSON lines and single papers, described at
-https://api.semanticscholar.org/api-docs/graph. The request decides which fields a paper has.
+Pages ({"data": [...]}), lists, JSON lines, single papers and recommendations ({"recommendedPapers":
+[...]}), described at https://api.semanticscholar.org/api-docs/graph and
+https://api.semanticscholar.org/api-docs/recommendations. The request decides which fields a paper
+has.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import msgspec
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.jats import strip_abstract_markup, strip_title_markup
-from digest.dumps.json_pages import find_page_items, read_page_rows
+from digest.dumps.json_pages import find_page_items, is_page, read_page_rows
 from digest.dumps.json_text import decode_rows
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import strip_version
@@ -31,6 +33,8 @@ from digest.model import Record, Rejected, Skipped
 
 _PAPER_ID: Final = re.compile(r"[0-9a-f]{40}")
 _PAPER_START: Final = re.compile(r'"paperId"\s*:\s*"[0-9a-f]{40}"')
+#: the keys of lists of papers
+_LIST_KEYS: Final = ("recommendedPapers", "data")
 #: all keys of an answer without papers
 _PAGE_KEYS: Final = frozenset({"total", "offset", "next", "token", "data"})
 
@@ -49,6 +53,7 @@ class _Paper(msgspec.Struct, gc=False, rename="camel"):
     open_access_pdf: _Pdf | None = None
     publication_date: str | None = None
     publication_types: list[str | None] | None = None
+    venue: Any = None
 
 
 _DECODER: Final = msgspec.json.Decoder(_Paper | None)
@@ -64,7 +69,8 @@ class SemanticScholarApi:
     name = "semantic-scholar-api"
 
     def sniff(self, head: Head) -> Confidence:
-        items = find_page_items(head, "data")
+        key = _find_list_key(head)
+        items = find_page_items(head, key)
         if items is None:
             begins_with_paper = (
                 "paperId" in head.keys and not head.records and _PAPER_START.search(head.text)
@@ -74,9 +80,8 @@ class SemanticScholarApi:
                 if begins_with_paper or any(map(_is_paper, head.records))
                 else Confidence.NO
             )
-        is_empty_page = (
-            not items and head.records and head.keys <= _PAGE_KEYS and len(head.keys) > 1
-        )
+        is_known_page = key != "data" or (head.keys <= _PAGE_KEYS and len(head.keys) > 1)
+        is_empty_page = not items and head.records and is_known_page
         begins_with_paper = not head.records and _PAPER_START.search(head.text)
         return (
             Confidence.YES
@@ -85,8 +90,13 @@ class SemanticScholarApi:
         )
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
-        for row in decode_rows(source, read_page_rows(source, "data"), _DECODER):
+        key = _find_list_key(Head(source.head()))
+        for row in decode_rows(source, read_page_rows(source, key), _DECODER):
             yield row if isinstance(row, Rejected) else _read_entry(*row, source)
+
+
+def _find_list_key(head: Head) -> str:
+    return next((key for key in _LIST_KEYS if is_page(head, key)), _LIST_KEYS[-1])
 
 
 def _is_paper(record: Mapping[str, Any]) -> bool:
@@ -119,6 +129,7 @@ def _read_entry(number: int, data: bytes, paper: _Paper | None, source: Source) 
         authors=author_names(paper.authors),
         ids=ids,
         submitted=parse_day(paper.publication_date, source.today),
+        journal_ref=paper.venue if isinstance(paper.venue, str) else "",
         url="" if has_paper_link(ids) or arxiv_ids else paper.url or pdf,
         withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )

@@ -55,6 +55,9 @@ def test_a_harvest_survives_every_fault_at_every_page(
         ("biorxiv", "/details"),
         ("openalex", "/works"),
         ("pubmed", "/eutils"),
+        ("europe-pmc", "/europe-pmc"),
+        ("dblp", "/dblp"),
+        ("openreview", "/openreview"),
         ("url", "/any"),
     ],
 )
@@ -64,7 +67,8 @@ def test_a_harvest_survives_every_fault_at_every_page(
 def test_every_kind_survives_a_fault(
     server: SourceServer, harvest: Callable[..., SourceReport], kind: str, path: str, fault: str
 ) -> None:
-    more = {"query": "robot"} if kind == "pubmed" else {}
+    server.records = 2500
+    more = {"query": "robot"} if kind in ("pubmed", "europe-pmc", "dblp", "openreview") else {}
     file_count = len(harvest(kind, path, **more).files)
     harvest.state.clear()  # type: ignore[attr-defined]
     server.fail(path, "ok", fault) if kind != "url" else server.fail(path, fault)
@@ -273,6 +277,9 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
         json.dumps({"messages": [{"total": 9999}], "collection": [{}], "next": evil}).encode(),
         json.dumps({"esearchresult": {"count": "5", "webenv": evil, "querykey": "1"}}).encode(),
         json.dumps([{"next": evil}] * 100).encode(),
+        json.dumps({"nextCursorMark": evil, "resultList": {"result": [{"next": evil}]}}).encode(),
+        json.dumps({"result": {"hits": {"@total": "9999", "hit": [{"url": evil}]}}}).encode(),
+        json.dumps({"notes": [{"next": evil}] * 1000, "next": evil}).encode(),
     ]
     onward = 0
     for number, body in enumerate(answers):

@@ -5,14 +5,32 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from digest.sources import SourceReport
+from digest.dumps import open_dump
+from digest.model import Record
+from digest.sources import KINDS, SourceReport, SourceSettings
+from digest.sources.base import BadAnswer, Page
 from tests.conftest import NOON
 from tests.fakes.source_server import SourceServer
 from tests.integration.sources.conftest import ALL, ids, texts
+
+
+def read_titles(report: SourceReport) -> list[str]:
+    """Read the files of a fetch as dumps."""
+    return [
+        entry.title
+        for path in report.files
+        for entry in open_dump(path, today=NOON.date()).records()
+        if isinstance(entry, Record)
+    ]
+
+
+def later(days: int) -> datetime:
+    return NOON + timedelta(days=days)
 
 
 def test_oai_is_read_to_the_last_token_and_the_token_is_sent_alone(
@@ -169,6 +187,106 @@ def test_a_search_with_too_many_results_is_halved(
         ("2026/06/09", "2026/06/09"),
     ]
     assert "make the search narrower" in report.notes[0]
+
+
+def test_europe_pmc_is_searched_by_day_to_the_last_cursor(
+    server: SourceServer, harvest: Callable[..., SourceReport]
+) -> None:
+    server.records = 450
+    report = harvest("europe-pmc", "/europe-pmc", query="larks OR wrens")
+    queries = [request.query for request in server.requests]
+    assert [query["cursorMark"] for query in queries] == ["*", "c200", "c400"]
+    assert {query["query"] for query in queries} == {
+        "(larks OR wrens) AND (FIRST_PDATE:[2026-06-06 TO 2026-06-09] OR "
+        "FIRST_IDATE:[2026-06-06 TO 2026-06-09])"
+    }
+    assert {query["resultType"] for query in queries} == {"core"}
+    assert read_titles(report) == [f"A title {n}" for n in range(450)]
+
+
+def test_dblp_is_searched_year_by_year(
+    server: SourceServer, harvest: Callable[..., SourceReport]
+) -> None:
+    server.records = 1200
+    report = harvest("dblp", "/dblp", query="stream:conf/icig:", days=200)
+    assert [(request.query["q"], request.query["f"]) for request in server.requests] == [
+        ("stream:conf/icig: year:2025", "0"),
+        ("stream:conf/icig: year:2025", "1000"),
+        ("stream:conf/icig: year:2026", "0"),
+        ("stream:conf/icig: year:2026", "1000"),
+    ]
+    assert read_titles(report) == [f"A title {n}" for n in range(1200)] * 2
+
+
+def test_a_search_of_dblp_without_hits_is_nothing_new(
+    server: SourceServer, harvest: Callable[..., SourceReport]
+) -> None:
+    server.records = 0
+    report = harvest("dblp", "/dblp", query="nothing")
+    assert (report.outcome, report.files, report.notes) == ("unchanged", [], [])
+
+
+def test_a_venue_of_openreview_is_read_back_to_the_window(
+    server: SourceServer, harvest: Callable[..., SourceReport]
+) -> None:
+    server.records = 9000  # 6.25 days of minutes
+    report = harvest("openreview", "/openreview", query="ICIG.cc/2026/Conference", days=2)
+    queries = [request.query for request in server.requests]
+    assert [query["offset"] for query in queries] == ["0", "1000", "2000", "3000"]
+    assert {query["content.venueid"] for query in queries} == {"ICIG.cc/2026/Conference"}
+    assert len(read_titles(report)) == 4000
+    harvest("openreview", "/openreview", query="ICIG.cc/2026/Conference", now=later(30))
+    server.requests.clear()
+    again = harvest("openreview", "/openreview", query="ICIG.cc/2026/Conference", now=later(60))
+    assert (again.outcome, again.files, len(server.requests)) == ("unchanged", [], 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "has_more"),
+    [
+        ([3000, 2000, 1000], False),  # older than the window, in order
+        ([2000, 3000, 1000], True),
+        ([3000, 2000, None], True),
+        ([], False),
+    ],
+)
+def test_a_venue_in_another_order_is_read_to_its_end(
+    changes: list[int | None], has_more: bool, tmp_path: Path
+) -> None:
+    notes = [{"tmdate": changes[min(n, len(changes) - 1)]} for n in range(1000 if changes else 0)]
+    path = tmp_path / "page"
+    path.write_text(json.dumps({"notes": notes}))
+    settings = SourceSettings(name="one", kind="openreview", query="v")
+    result = KINDS["openreview"].read_page(
+        settings, {"since": "2026-06-08", "offset": 0}, Page(path=path, size=1)
+    )
+    assert (result.next is not None) == has_more
+
+
+@pytest.mark.parametrize("kind", ["europe-pmc", "dblp", "openreview"])
+@pytest.mark.parametrize(
+    "answer", [[], {}, {"errCode": 400, "errMsg": "no"}, {"name": "ForbiddenError"}, "no", None, 5]
+)
+def test_an_answer_without_a_list_is_a_bad_answer(
+    kind: str, answer: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "page"
+    path.write_text(json.dumps(answer))
+    settings = SourceSettings(name="one", kind=kind, query="x")
+    position = KINDS[kind].first_position(settings, date(2026, 6, 8), date(2026, 6, 9))
+    with pytest.raises(BadAnswer, match="no list of"):
+        KINDS[kind].read_page(settings, position, Page(path=path, size=1))
+
+
+def test_dblp_may_end_a_list_too_early(tmp_path: Path) -> None:
+    path = tmp_path / "page"
+    path.write_text(json.dumps({"result": {"hits": {"@total": "20000", "@sent": "0"}}}))
+    settings = SourceSettings(name="one", kind="dblp", query="x")
+    position = {"year": 2025, "last": 2026, "first": 10_000}
+    with pytest.raises(BadAnswer, match="10000 of 20,000 hits; make the search narrower") as bad:
+        KINDS["dblp"].read_page(settings, position, Page(path=path, size=1))
+    assert bad.value.fallback is not None
+    assert bad.value.fallback.next == {"year": 2026, "last": 2026, "first": 0}
 
 
 @pytest.mark.parametrize("path", ["/any.xml", "/oai", "/works?cursor=*&per-page=10"])

@@ -46,7 +46,7 @@ XML = {
         "\n",
         "</PubmedArticleSet>",
     ),
-    "dblp": (
+    "dblp-xml": (
         "<dblp>",
         '<article mdate="DAY" key="x"><title>TITLE</title><ee>https://doi.org/10.1000/ID</ee></article>',
         "\n",
@@ -71,6 +71,60 @@ XML = {
     ),
 }
 JSON = {
+    "ads": (
+        '{"responseHeader":{"status":0},"response":{"numFound":3,"docs":[',
+        '{"bibcode":"2026A","title":["TITLE"],"author":["Doe,J."],"doi":["10.1000/ID"],"pubdate":"DAY","entry_date":"DAY"}',
+        ",\n",
+        "]}}",
+    ),
+    "core": (
+        '{"totalHits":3,"results":[',
+        '{"id":17,"title":"TITLE","yearPublished":2026,"downloadUrl":"","doi":"10.1000/ID","publishedDate":"DAY","depositedDate":"DAY"}',
+        ",\n",
+        "]}",
+    ),
+    "datacite": (
+        '{"data":[',
+        '{"id":"10.1000/ID","type":"dois","attributes":{"doi":"10.1000/ID","titles":[{"title":"TITLE"}],"types":{"resourceTypeGeneral":"Preprint"},"registered":"DAY","dates":[{"date":"DAY","dateType":"Issued"}]}}',
+        ",\n",
+        '],"meta":{"total":3}}',
+    ),
+    "dblp": (
+        '{"result":{"hits":{"@total":"3","hit":[',
+        '{"@id":"17","info":{"title":"TITLE","doi":"10.1000/ID","year":"DAY"}}',
+        ",\n",
+        "]}}}",
+    ),
+    "doaj": (
+        '{"total":3,"results":[',
+        '{"id":"17","created_date":"DAY","bibjson":{"title":"TITLE","identifier":[{"type":"doi","id":"10.1000/ID"}],"year":"2026","month":"DAY"}}',
+        ",\n",
+        "]}",
+    ),
+    "europe-pmc": (
+        '{"version":"6.9","hitCount":3,"resultList":{"result":[',
+        '{"id":"17","source":"MED","title":"TITLE","doi":"10.1000/ID","firstPublicationDate":"DAY","firstIndexDate":"DAY"}',
+        ",\n",
+        "]}}",
+    ),
+    "inspire": (
+        '{"hits":{"hits":[',
+        '{"id":"17","created":"DAY","metadata":{"titles":[{"title":"TITLE"}],"dois":[{"value":"10.1000/ID"}],"preprint_date":"DAY"}}',
+        ",\n",
+        '],"total":3}}',
+    ),
+    "json-feed": (
+        '{"version":"https://jsonfeed.org/version/1.1","title":"News","items":[',
+        '{"id":"https://arxiv.org/abs/ID","title":"TITLE","date_published":"DAY","date_modified":"DAY"}',
+        ",\n",
+        "]}",
+    ),
+    "openreview": (
+        '{"notes":[',
+        '{"id":"aB17","forum":"aB17","cdate":1780000000000,"content":{"title":"TITLE","html":"https://doi.org/10.1000/ID","venue":"DAY"}}',
+        ",\n",
+        "]}",
+    ),
     "arxiv-daily": (
         "",
         '{"id":"ID","title":"TITLE","abs":"https://arxiv.org/abs/ID","summary":"","authors":[],"announced":"DAY"}',

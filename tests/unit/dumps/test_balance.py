@@ -212,9 +212,20 @@ COUNTED: dict[str, Callable[[str], int]] = {
     "zotero": lambda text: sum(not isinstance(entry, int) for entry in json_entries(text, "items")),
     "openalex": lambda text: len(json_entries(text, "results")),
     "semantic-scholar": lambda text: len(json_entries(text)),
-    "semantic-scholar-api": lambda text: len(json_entries(text, "data")),
+    "semantic-scholar-api": lambda text: len(
+        json_entries(text, "recommendedPapers" if '"recommendedPapers"' in text else "data")
+    ),
     "biorxiv": lambda text: len(json_entries(text, "collection")),
     "crossref": crossref_entries,
+    "ads": lambda text: len(json_entries(text, "response", "docs")),
+    "core": lambda text: len(json_entries(text, "results")),
+    "datacite": lambda text: len(json_entries(text, "data")),
+    "dblp": lambda text: len(json_entries(text, "result", "hits", "hit")),
+    "doaj": lambda text: len(json_entries(text, "results")),
+    "europe-pmc": lambda text: len(json_entries(text, "resultList", "result")),
+    "inspire": lambda text: len(json_entries(text, "hits", "hits")),
+    "json-feed": lambda text: len(json_entries(text, "items")),
+    "openreview": lambda text: len(json_entries(text, "notes")),
     "oai-pmh": lambda text: (
         xml_counter("record")(text)
         + len(re.findall(r"<header[^>]*>", text.rpartition("<ListIdentifiers>")[2]))
@@ -223,7 +234,7 @@ COUNTED: dict[str, Callable[[str], int]] = {
     "feed": xml_counter("item", "entry"),
     "arxiv-api": xml_counter("entry"),
     "pubmed": pubmed_entries,
-    "dblp": xml_counter(
+    "dblp-xml": xml_counter(
         *["article", "inproceedings", "incollection", "book", "phdthesis", "mastersthesis"],
         *["proceedings", "www", "data", "hit"],
     ),

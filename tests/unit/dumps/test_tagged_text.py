@@ -106,7 +106,7 @@ def test_days_of_medline(
         (["AU  - van der Doe JA"], ["JA van der Doe"]),
         (["AU  - Doe J Jr", "AU  - Doe J Sr"], ["J Doe Jr", "J Doe Sr"]),
         (["AU  - Doe"], ["Doe"]),
-        (["CN  - A Group, and", "      Another"], ["A Group, and Another"]),
+        (["CN  - A Group of", "      Another"], ["A Group of Another"]),
         (["FIR - Roe, Kim", "IR  - Roe K"], []),
     ],
 )

@@ -72,8 +72,12 @@ class Item:
 
     @property
     def names(self) -> list[str]:
-        """Names as they should be read."""
-        return [f"{first} {last}" for first, last in self.people] + [self.group] * bool(self.group)
+        """Names as they should be read; those in Chinese signs begin with the family's."""
+        names = [
+            f"{first} {last}" if last.isascii() or last[0] < "\u3000" else f"{last}{first}"
+            for first, last in self.people
+        ]
+        return [*names, *([self.group] if self.group else [])]
 
     @property
     def identities(self) -> set[str]:

@@ -163,7 +163,7 @@ def jabref_refer(items: list[Item]) -> str:
     def own(item: Item) -> list[tuple[str, str]]:
         return [
             ("T", item.title),
-            *(("A", f"{first} {last}") for first, last in item.people),
+            *(("A", name) for name in item.names[: len(item.people)]),
             ("A", item.group),
             ("D", str(item.year)),
             ("8", f"{item.iso}"),
