@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
 
 from digest.dumps.tables.columns import match_columns
 from digest.errors import DumpError
-from tests.unit.dumps.conftest import MakeDump, entries, only, papers, rejections, skipped_lines
+from tests.unit.dumps.conftest import (
+    MakeDump,
+    entries,
+    only,
+    papers,
+    rejections,
+    skipped_lines,
+    titles,
+)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +126,66 @@ def test_a_table_of_excel_in_german_is_read(make_dump: MakeDump) -> None:
     assert (entry.title, entry.authors) == ("Über Löffel", ("Jürgen Möller",))
     assert entry.submitted == date(2026, 6, 3)
     assert dump.ignored == {"Jahr": 1}
+
+
+# ------------------------------------------------------------------------------------------------
+# JSON by identifier
+
+KEYED = {
+    "2606.00001": {"title": "A", "abstract": "Text."},
+    "10.1000/x": {"title": "B", "id": "2606.00002"},
+    "doe2026": {"title": "C"},
+    "2606.00004": {},
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_papers_by_their_identifiers_are_read(indent: int | None, make_dump: MakeDump) -> None:
+    dump = make_dump(json.dumps(KEYED, indent=indent) + "\n")
+    assert dump.format == "jsonl"
+    assert [(paper.line, paper.title, paper.ids) for paper in papers(dump)] == [
+        (1, "A", (("id", "2606.00001"),)),
+        (2, "B", (("id", "2606.00002"),)),
+        (3, "C", (("id", "doe2026"),)),
+        (4, "", ()),
+    ]
+    assert dump.incomplete is None
+
+
+def test_papers_by_identifier_that_are_cut_keep_what_came_before(make_dump: MakeDump) -> None:
+    text = json.dumps(KEYED)
+    ends = {"A": '"Text."}', "B": '"2606.00002"}', "C": '"C"}'}
+    for end in range(text.index('"10.1000/x"'), len(text)):
+        dump = make_dump(text[:end])
+        whole = [title for title, last in ends.items() if last in text[:end]]
+        assert list(filter(None, titles(dump))) == whole
+        assert dump.incomplete is not None
+
+
+def test_values_that_are_no_objects_are_rejected(make_dump: MakeDump) -> None:
+    dump = make_dump(
+        '{"2606.00001": {"title": "A"}, "2606.00002": {"title": "B"}, "count": 2, '
+        '"2606.00003": {"title": "C"}}'
+    )
+    assert [paper.title for paper in papers(dump)] == ["A", "B", "C"]
+    assert rejections(dump) == [(3, "expected an object, got a number")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"error": {"title": "Not found"}}',
+        '{"2606.00001": {"name": "A"}, "2606.00002": {"name": "B"}}',
+        '{"status": "ok", "message": {"title": "A"}}',
+        '{"2606.00001": ["title"]}',
+        "{}",
+    ],
+)
+def test_other_objects_are_no_papers_by_identifier(text: str, make_dump: MakeDump) -> None:
+    with pytest.raises(DumpError):
+        make_dump(text)
+
+
+def test_an_object_with_a_title_is_one_paper(make_dump: MakeDump) -> None:
+    dump = make_dump('{"title": "A", "x1": {"title": "B"}, "x2": {"title": "C"}}')
+    assert titles(dump) == ["A"]
