@@ -124,6 +124,12 @@ TEXT = {
         "\n",
         "\n",
     ),
+    "csl-yaml": (
+        "---\nreferences:\n",
+        '- id: key\n  type: article-journal\n  title: "TITLE"\n  DOI: "10.1000/ID"\n  issued: DAY',
+        "\n",
+        "\n...\n",
+    ),
     "huggingface-page": (
         "Get trending papers in your email inbox!\n\nDaily Papers\n\nbyJane Doe and the research "
         "community\n\nAug 29\n\n",

@@ -50,6 +50,7 @@ WITH_DOI = [
     "pubmed",
     "crossref",
     "csl-json",
+    "csl-yaml",
     "openalex",
     "semantic-scholar",
     "semantic-scholar-api",
