@@ -137,6 +137,7 @@ TEXT = {
         "\n\n",
         "\n",
     ),
+    "markdown": ("", "- [TITLE](https://arxiv.org/abs/ID) - Jane Doe, DAY", "\n", "\n"),
     "id-list": ("", "https://arxiv.org/abs/ID # TITLE", "\n", "\n"),
 }
 PARTS = XML | JSON | TEXT

@@ -45,6 +45,7 @@ WITH_ARXIV = [
     "bibtex",
     "ris",
     "id-list",
+    "markdown",
 ]
 WITH_DOI = [
     "pubmed",

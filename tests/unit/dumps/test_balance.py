@@ -171,6 +171,9 @@ def pubmed_entries(text: str) -> int:
 COUNTED: dict[str, Callable[[str], int]] = {
     "bibtex": bibtex_entries,
     "ris": ris_entries,
+    "markdown": lambda text: len(
+        re.findall(r"^(?:[-*1] ?\.?|\| ?2|\|\*|and by).*$", text, re.MULTILINE)
+    ),
     "csl-yaml": lambda text: len(
         re.findall(r"^- |^remark", text.partition("\n...")[0], re.MULTILINE)
     ),
