@@ -24,7 +24,6 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "documenttitle",
         "articletitle",
         "itemtitle",
-        "displayname",
         "titel",
         "titre",
         "titulo",
@@ -116,13 +115,19 @@ def _fold_name(name: str) -> str:
 def match_columns(names: Iterable[str]) -> dict[str, str]:
     """Map the known names to columns.
 
-    If two names mean one column, the column's own name wins, then the first name.
+    If two names mean one column, the column's own name wins, then the first name. OpenAlex's
+    `display_name` is a title beside authors; else it may be anybody's name.
     """
     name_of: dict[str, str] = {}
+    display_name = ""
     for name in names:
         column = find_column(name) if len(name) <= 40 else None
         if column is not None and (column not in name_of or _fold_name(name) == column):
             name_of[column] = name
+        elif len(name) <= 40 and _fold_name(name) == "displayname":
+            display_name = name
+    if display_name and "authors" in name_of:
+        name_of.setdefault("title", display_name)
     return {name: column for column, name in name_of.items()}
 
 

@@ -64,7 +64,7 @@ from tests.unit.dumps.conftest import (
         pytest.param(
             "id,doi,display_name,publication_date,authorships.author.display_name,"
             "primary_location.source.display_name,primary_location.landing_page_url,ids.pmid",
-            "id doi title submitted authors journalref url pmid",
+            "id doi submitted authors journalref url pmid title",
             id="OpenAlex",
         ),
         pytest.param(
