@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +20,11 @@ from msgspec.structs import replace
 from digest.dumps.fields import find_day_in_name
 from digest.dumps.finishing import finish_entries
 from digest.dumps.formats import Format, Head, find_formats, recognise_format
-from digest.dumps.packed import ZIP, Member, UnpackError, is_tar, open_zip
+from digest.dumps.packed import ZIP, Unpacked, UnpackError, open_zip
+from digest.dumps.refusals import describe_document, describe_unknown
 from digest.dumps.stream import CHUNK, Source
+from digest.dumps.tables.parquet import MISSING, PARQUET, ParquetRows, can_read_parquet
+from digest.dumps.tables.spreadsheet import find_sheets, is_workbook
 from digest.errors import DumpError
 from digest.model import Record, Rejected, Removal, Skipped
 
@@ -28,21 +32,6 @@ __all__ = ["FORMATS", "Dump", "open_dump"]
 
 #: every format by its name, as in `Dump.format` and `Entry.source`
 FORMATS: Mapping[str, Format] = find_formats()
-
-#: first bytes of other files -> what to do
-_NOT_A_DUMP = (
-    (b"\x1f\x8b", "it is packed twice: unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "it is packed twice: unpack it first"),
-    (b"PK\x03\x04", "it is a packed zip archive: unpack it first"),
-    (b"BZh", "it is packed with bzip2: unpack it first"),
-    (b"\xfd7zXZ", "it is packed with xz: unpack it first"),
-    (b"%PDF", "it is a PDF: digest reads lists of papers, not papers"),
-    (b"7z\xbc\xaf\x27\x1c", "it is a 7z archive: unpack it first"),
-    (b"Rar!", "it is a rar archive: unpack it first"),
-    (b"SQLite format 3", "it is a database: digest reads files of papers"),
-    (b"\xff\xfe", "it is UTF-16: save it as UTF-8"),
-    (b"\xfe\xff", "it is UTF-16: save it as UTF-8"),
-)
 
 
 class Dump:
@@ -61,7 +50,7 @@ class Dump:
         size: int,
         today: date,
         incomplete: str | None = None,
-        is_zip: bool = False,
+        is_archive: bool = False,
     ) -> None:
         self.path = path
         #: the file's name, or the name that the caller gave
@@ -73,7 +62,7 @@ class Dump:
         #: the day in the file's name, if there is one
         self.day: date | None = find_day_in_name(name)
         self._today = today
-        self._is_zip = is_zip
+        self._is_archive = is_archive
         self._source = Source(path, name=name, today=today)
         self._source.incomplete = incomplete
 
@@ -129,12 +118,12 @@ class Dump:
 
         Check `incomplete` afterwards.
 
-        Line numbers of a zip go on from one member to the next.
+        Line numbers go on from one member of a zip, or sheet of a workbook, to the next.
         """
         self._source = Source(self.path, name=self.name, today=self._today)
-        if self._is_zip:
+        if self._is_archive:
             try:
-                with open_zip(self.path) as members:
+                with _open_members(self.path) as members:
                     yield from self._read_members(self._source, members)
             except UnpackError as error:
                 self._source.mark_incomplete(str(error))
@@ -142,7 +131,7 @@ class Dump:
             yield from finish_entries(FORMATS[self.format].read(self._source))
 
     def _read_members(
-        self, source: Source, members: list[Member]
+        self, source: Source, members: list[Unpacked]
     ) -> Iterator[Record | Removal | Skipped | Rejected]:
         last_line = 0
         for position, member in enumerate(members, start=1):
@@ -182,7 +171,8 @@ def shown_name(name: str) -> str:
 def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
     """Recognise a file by its content, plain or packed with gzip, zstd or zip.
 
-    A file without content is a Dump of format "empty".
+    A sheet of a workbook has the format of a CSV file, and Parquet that of JSON lines. A file
+    without content is a Dump of format "empty".
 
     Args:
         path: The file.
@@ -210,8 +200,10 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
         if isinstance(error, DumpError):
             raise
         raise _read_error(path, error) from error
-    if start.startswith(ZIP):
-        return _open_zip(path, name=printed_name, size=size, today=today)
+    if start.startswith(PARQUET) and not can_read_parquet():
+        raise DumpError(f"{path}: {MISSING}")
+    if start.startswith((*ZIP, PARQUET)):
+        return _open_archive(path, name=printed_name, size=size, today=today)
     source = Source(path, name=printed_name, today=today)
     data = source.head()
     if not data.strip():
@@ -223,15 +215,34 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
             return Dump(path=path, name=printed_name, format="empty", size=size, today=today)
     format = recognise_format(Head(data))
     if format is None:
-        raise DumpError(_describe_unknown(path, data))
+        raise DumpError(describe_unknown(path, data, FORMATS))
     return Dump(path=path, name=printed_name, format=format.name, size=size, today=today)
 
 
-def _open_zip(path: Path, *, name: str, size: int, today: date) -> Dump:
-    """Open a zip; its format is that of its first member with a known one."""
+@contextmanager
+def _open_members(path: Path) -> Iterator[list[Unpacked]]:
+    """Open a zip, a workbook or Parquet: its members, its sheets, or its rows.
+
+    Raises:
+        UnpackError: If it is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            is_parquet = file.read(len(PARQUET)) == PARQUET
+    except OSError as error:
+        raise UnpackError(str(error)) from error
+    if is_parquet:
+        yield [ParquetRows(name=path.name, path=path)]
+        return
+    with open_zip(path) as members:
+        yield find_sheets(members) if is_workbook(members) else [*members]
+
+
+def _open_archive(path: Path, *, name: str, size: int, today: date) -> Dump:
+    """Open an archive; its format is that of its first member with a known one."""
     first_problem = ""
     try:
-        with open_zip(path) as members:
+        with _open_members(path) as members:
             for member in members:
                 source = Source(path, name=member.name, today=today, member=member)
                 data = source.head()
@@ -242,13 +253,15 @@ def _open_zip(path: Path, *, name: str, size: int, today: date) -> Dump:
                         format=format.name,
                         size=size,
                         today=today,
-                        is_zip=True,
+                        is_archive=True,
                     )
                 first_problem = (
                     first_problem
                     or source.incomplete
-                    or (_describe_unknown(Path(member.name), data) if data.strip() else "")
+                    or (describe_unknown(Path(member.name), data, FORMATS) if data.strip() else "")
                 )
+            if (advice := describe_document(members)) is not None:
+                raise DumpError(f"{path}: of no known format; {advice}.")
     except UnpackError as error:
         raise DumpError(
             f"{path}: nothing in it can be read: {error}. Fetch the file again."
@@ -261,16 +274,3 @@ def _open_zip(path: Path, *, name: str, size: int, today: date) -> Dump:
 def _read_error(path: Path, error: Exception) -> DumpError:
     reason = getattr(error, "strerror", None) or str(error)
     return DumpError(f"{path}: cannot be read: {reason}. Check the name and the permissions.")
-
-
-def _describe_unknown(path: Path, data: bytes) -> str:
-    start = ascii(data[:80].decode("utf-8", "replace"))
-    hint = next(
-        (advice for first_bytes, advice in _NOT_A_DUMP if data.startswith(first_bytes)), None
-    )
-    if is_tar(data):
-        hint = "it is a tar archive: unpack it first, and give the files in it"
-    elif data.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-        hint = "it is a web page, maybe the answer to a failed download: fetch the file again"
-    remedy = hint or f"known formats are {', '.join(FORMATS)}; see digest/dumps/README.md"
-    return f"{path}: of no known format; {remedy}. It begins with {start}"

@@ -17,6 +17,7 @@ _MONTHS: Final = {
     )
 }
 _ISO: Final = re.compile(r"\s*([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?![0-9])")
+_DOTTED: Final = re.compile(r"\s*([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?![0-9])")
 _COMPACT: Final = re.compile(r"\s*([0-9]{4})([0-9]{2})([0-9]{2})\s*$")
 _MAIL: Final = re.compile(
     r"\s*(?:[A-Za-z]{3},?\s+)?([0-9]{1,2})\s+([A-Za-z]{3})[a-z]*\.?\s+([0-9]{4})(?![0-9])"
@@ -45,8 +46,8 @@ _ABSTRACT_WITHDRAWN: Final = re.compile(
 def parse_day(text: str | None, today: date) -> date | None:
     """Parse the day at the beginning of a text.
 
-    Reads `2026-04-01`, `2026-6-30`, `2026/04/01`, `20260401`, `2026-04-01T10:00:00Z` and
-    `Fri, 1 Jan 1999 ...`. The day is taken as written, whatever time zone follows.
+    Reads `2026-04-01`, `2026-6-30`, `2026/04/01`, `20260401`, `2026-04-01T10:00:00Z`, `1.4.2026`
+    and `Fri, 1 Jan 1999 ...`. The day is taken as written, whatever time zone follows.
 
     Returns:
         The day, or None if there is none, if it does not exist, or if it is before 1900 or more
@@ -61,6 +62,9 @@ def parse_day(text: str | None, today: date) -> date | None:
             pass
     if (match := _ISO.match(text) or _COMPACT.match(text)) is not None:
         year, month, day = match.groups()
+        return make_day(int(year), int(month), int(day), today)
+    if (match := _DOTTED.match(text)) is not None:
+        day, month, year = match.groups()
         return make_day(int(year), int(month), int(day), today)
     if (match := _MAIL.match(text)) is not None:
         day, month_name, year = match.groups()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, Protocol
 
 import zstandard
 
@@ -48,6 +48,21 @@ _TAR_SIGN: Final = slice(257, 262)
 
 class UnpackError(Exception):
     """The rest of the data cannot be unpacked; the message says why."""
+
+
+class Unpacked(Protocol):
+    """A file within an archive, or what is read like one: a sheet, the rows of Parquet."""
+
+    @property
+    def name(self) -> str: ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the plain bytes.
+
+        Raises:
+            UnpackError: After everything that could be read.
+        """
+        ...
 
 
 def is_tar(head: bytes) -> bool:
@@ -94,6 +109,10 @@ class Member:
 
     archive: zipfile.ZipFile
     name: str
+
+    def packed_size(self) -> int:
+        """Return its bytes in the archive."""
+        return self.archive.getinfo(self.name).compress_size
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the plain bytes.
@@ -148,6 +167,19 @@ def open_zip(path: Path) -> Iterator[list[Member]]:
             for name in names
             if not _is_system_file(PurePosixPath(name))
         ]
+
+
+def limit_ratio(chunks: Iterator[bytes], packed_size: int) -> Iterator[bytes]:
+    """Pass on plain bytes as long as they are plausibly packed in so many.
+
+    Raises:
+        UnpackError: If there are too many.
+    """
+    plain_size = 0
+    for chunk in chunks:
+        plain_size += len(chunk)
+        _check_ratio(plain_size, packed_size)
+        yield chunk
 
 
 def _check_ratio(plain_size: int, packed_size: int) -> None:

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from digest.dumps.packed import ZSTD, Member, UnpackError, decompress_zstd
+from digest.dumps.packed import ZSTD, Unpacked, UnpackError, decompress_zstd
 from digest.model import Rejected
 
 #: bytes read at once, and the most that one step of decompression returns
@@ -75,7 +75,9 @@ class Source:
     early, and `count_ignored` for a column that it does not use. Both are shown to the operator.
     """
 
-    def __init__(self, path: Path, *, name: str, today: date, member: Member | None = None) -> None:
+    def __init__(
+        self, path: Path, *, name: str, today: date, member: Unpacked | None = None
+    ) -> None:
         self.path = path
         self.name = name
         self.member = member

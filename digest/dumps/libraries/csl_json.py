@@ -25,7 +25,7 @@ from digest.dumps.references import (
     parse_day_or_month,
     strip_version,
 )
-from digest.dumps.stream import Source, raw_text
+from digest.dumps.stream import Row, Source, raw_text
 from digest.model import Record, Rejected
 
 _HYPHENS: Final = {
@@ -96,8 +96,13 @@ class CslJson:
         )
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
-        for row in decode_rows(source, read_page_rows(source, "items"), _DECODER):
-            yield row if isinstance(row, Rejected) else _build_record(*row, source.today)
+        return read_items(source, read_page_rows(source, "items"))
+
+
+def read_items(source: Source, rows: Iterator[Row]) -> Iterator[Record | Rejected]:
+    """Read items of CSL-JSON, each as its bytes (see `json_text.read_json_items`)."""
+    for row in decode_rows(source, rows, _DECODER):
+        yield row if isinstance(row, Rejected) else _build_record(*row, source.today)
 
 
 def _is_item(record: Mapping[str, Any]) -> bool:

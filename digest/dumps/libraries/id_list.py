@@ -2,8 +2,8 @@
 
 `#` begins a comment.
 
-A line with an identifier is a fragment: the rest of the paper is elsewhere. Any other line is a
-title.
+A line with an identifier is a fragment: the rest of the paper is elsewhere. A link of Markdown has
+its title with it. Any other line is a title.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from digest.dumps.formats import Confidence, Head
+from digest.dumps.libraries.markdown import find_papers
 from digest.dumps.references import strip_version
 from digest.dumps.stream import RAW_CAP, Source, decode_entry, raw_text, reject_too_long
 from digest.model import Record, Rejected
@@ -75,6 +76,10 @@ class IdList:
                 yield Rejected(line=number, raw=raw, reason="holds NUL bytes")
             elif (identifier := _parse_identifier(line)) is not None:
                 yield Record(line=number, raw=raw, title="", ids=(identifier,), fragment=True)
+            elif papers := find_papers(line[:_LINE_CAP]):
+                for title, links in papers:
+                    ids = tuple(("url", strip_version(link)) for link in links)
+                    yield Record(line=number, raw=raw, title=title, ids=ids, fragment=not title)
             elif len(line) > _LINE_CAP or not any(character.isalpha() for character in line):
                 yield Rejected(
                     line=number, raw=raw, reason="neither an identifier, nor a link, nor a title"

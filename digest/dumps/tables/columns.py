@@ -6,6 +6,7 @@ Used by the formats `jsonl` and `csv`; knows neither.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import lru_cache
@@ -13,27 +14,79 @@ from typing import Any, Final
 
 from digest.dumps.fields import is_withdrawn, parse_day, split_list
 from digest.dumps.names import split_names
+from digest.dumps.references import parse_day_or_month
 from digest.dumps.stream import RAW_CAP
 from digest.model import Record, Rejected
 
 #: column -> its other spellings, all folded to lower-case letters and digits
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "title": ("papertitle",),
-    "abstract": ("summary", "description", "abstractnote"),
-    "authors": ("author", "creators", "creator"),
+    "title": (
+        "papertitle",
+        "documenttitle",
+        "articletitle",
+        "itemtitle",
+        "titel",
+        "titre",
+        "titulo",
+        "titolo",
+    ),
+    "abstract": ("summary", "description", "abstractnote", "zusammenfassung", "resume", "resumen"),
+    "authors": (
+        "author",
+        "creators",
+        "creator",
+        "authorshipsauthordisplayname",
+        "autoren",
+        "autor",
+        "auteurs",
+        "auteur",
+        "autores",
+        "autori",
+    ),
     "categories": ("category", "subjects", "subject"),
     "arxiv": ("arxivid", "eprint"),
-    "doi": (),
-    "pmid": ("pubmedid", "pubmed"),
-    "url": ("link", "landingpage", "absurl"),
-    "submitted": ("submittedat", "published", "publishedat", "publicationdate", "date", "created"),
-    "announced": ("announcedat",),
+    "doi": ("itemdoi", "doilink", "doiurl"),
+    "pmid": ("pubmedid", "pubmed", "idspmid"),
+    "pmcid": ("pmc", "idspmcid"),
+    "url": (
+        "link",
+        "landingpage",
+        "absurl",
+        "primarylocationlandingpageurl",
+        "sourcelinkout",
+        "externalurl",
+        "articleurl",
+    ),
+    "submitted": (
+        "submittedat",
+        "published",
+        "publishedat",
+        "publicationdate",
+        "pubdate",
+        "datepublished",
+        "date",
+        "datum",
+        "created",
+    ),
+    "announced": ("announcedat", "dateaddedtoxplore", "createdate"),
     "updated": ("updatedat", "updatedate", "modified"),
-    "firstseen": ("seen",),
+    "firstseen": ("seen", "dateadded"),
     "version": (),
     "upvotes": ("votes", "likes"),
     "comment": ("comments", "note"),
-    "journalref": ("venue", "journal"),
+    "journalref": (
+        "venue",
+        "journal",
+        "journaltitle",
+        "journalbook",
+        "publicationtitle",
+        "sourcetitle",
+        "primarylocationsourcedisplayname",
+        "zeitschrift",
+        "revue",
+        "revista",
+        "rivista",
+    ),
     "codeurl": ("githubrepo",),
     "projecturl": ("projectpage",),
     "id": ("paperid",),
@@ -51,23 +104,31 @@ Row = dict[str, object]
 def find_column(name: str) -> str | None:
     """Find the column that a header or key means; None if it is unknown.
 
-    Case, spaces, hyphens and underscores do not matter.
+    Case, accents, spaces, hyphens and underscores do not matter.
     """
-    return _COLUMN_OF_SPELLING.get(_SEPARATORS.sub("", name.lower()))
+    return _COLUMN_OF_SPELLING.get(_fold_name(name))
+
+
+def _fold_name(name: str) -> str:
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKD", name).lower())
 
 
 def match_columns(names: Iterable[str]) -> dict[str, str]:
     """Map the known names to columns.
 
-    If two names mean one column, the column's own name wins, then the first name.
+    If two names mean one column, the column's own name wins, then the first name. OpenAlex's
+    `display_name` is a title beside authors; else it may be anybody's name.
     """
     name_of: dict[str, str] = {}
+    display_name = ""
     for name in names:
         column = find_column(name) if len(name) <= 40 else None
-        if column is not None and (
-            column not in name_of or _SEPARATORS.sub("", name.lower()) == column
-        ):
+        if column is not None and (column not in name_of or _fold_name(name) == column):
             name_of[column] = name
+        elif len(name) <= 40 and _fold_name(name) == "displayname":
+            display_name = name
+    if display_name and "authors" in name_of:
+        name_of.setdefault("title", display_name)
     return {name: column for column, name in name_of.items()}
 
 
@@ -83,7 +144,7 @@ def build_record(number: int, raw: str, row: Row, today: date) -> Record | Rejec
         categories=reader.names("categories"),
         ids=tuple(
             (kind, value)
-            for kind in ("arxiv", "doi", "pmid", "id")
+            for kind in ("arxiv", "doi", "pmid", "pmcid", "id")
             if kind in row and (value := reader.identifier(kind))
         ),
         **{
@@ -123,7 +184,8 @@ class _RowReader:
         return "" if text.lower() in _BLANK_VALUES else text
 
     def day(self, column: str) -> date | None:
-        return parse_day(self.text(column), self._today)
+        parse = parse_day_or_month if column == "submitted" else parse_day
+        return parse(self.text(column), self._today)
 
     def number(self, column: str) -> int | None:
         value = self._row.get(column)

@@ -1,23 +1,29 @@
 """CSV with a header of the columns of `columns.COLUMNS`.
 
-Comma, semicolon or tab between cells; ";" between the items of a list within a cell.
+Comma, semicolon or tab between cells; ";" between the items of a list within a cell. A line
+"sep=;", which Excel writes, and a few lines of remarks may stand before the header.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.stream import Source, decode_entry, raw_text, reject_too_long
 from digest.dumps.tables.columns import Row, build_record, match_columns
-from digest.model import Record, Rejected
+from digest.model import Record, Rejected, Skipped
 
-_SEPARATORS: Final = (",", ";", "\t")
+_SEPARATORS: Final = ",;\t"
 #: lines of one record; beyond that a quote was never closed
 _LINES_CAP: Final = 1000
+#: lines before the header that are no table, such as "Exported on 9 June 2026"
+_REMARKS_CAP: Final = 20
+_SEPARATOR_LINE: Final = re.compile(r"\s*sep=([,;|:^~\t])\s*", re.IGNORECASE)
 _OPEN_QUOTE: Final = "a quote is opened and never closed"
 
 
@@ -37,12 +43,16 @@ class PlainCsv:
     def sniff(self, head: Head) -> Confidence:
         # UTF-16 without a byte order mark is full of NUL bytes.
         is_text = bool(head.lines) and not head.is_json and "\0" not in head.lines[0]
-        return Confidence.PERHAPS if is_text and _find_separator(head.lines[0]) else Confidence.NO
+        return Confidence.PERHAPS if is_text and _find_header(head.lines) else Confidence.NO
 
-    def read(self, source: Source) -> Iterator[Record | Rejected]:
+    def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
         feed = _LineFeed(source)
-        header, separator = _read_header(feed)
+        header, separator, remarks = _read_header(feed)
         yield from feed.take_rejected()
+        for line in remarks:
+            yield Skipped(
+                line=line.number, raw=line.text[: 64 * 1024], reason="stands before the header"
+            )
         columns = match_columns(header)
         column_positions = [(header.index(name), column) for name, column in columns.items()]
         unknown = [
@@ -63,7 +73,7 @@ class PlainCsv:
                 yield feed.reject_first_line(source, str(error))
                 continue
             yield from feed.take_rejected()
-            if row and feed.record_lines:
+            if feed.record_lines and any(map(str.strip, row)):
                 yield self._record(source, feed, row, header, column_positions, unknown)
 
     def _record(
@@ -76,7 +86,7 @@ class PlainCsv:
         unknown: list[tuple[int, str]],
     ) -> Record | Rejected:
         number, raw = feed.record_lines[0].number, feed.raw()
-        if len(row) > len(header):
+        if any(map(str.strip, row[len(header) :])):
             reason = (
                 f"has {len(row)} cells where the header has {len(header)}; a cell with a separator "
                 f"in it needs quotes"
@@ -122,6 +132,10 @@ class _LineFeed:
     def begin_record(self) -> None:
         self.record_lines = []
 
+    def push_back(self, lines: list[Line]) -> None:
+        """Give these lines once more, before any other."""
+        self._pushed_back.extendleft(reversed(lines))
+
     def raw(self) -> str:
         return "\n".join(line.text for line in self.record_lines)[: 64 * 1024]
 
@@ -135,7 +149,7 @@ class _LineFeed:
         first, *others = self.record_lines
         last = self.record_lines[-1]
         # The other lines are most often records of their own.
-        self._pushed_back.extendleft(reversed(others))
+        self.push_back(others)
         if "unexpected end" in problem:
             problem = _OPEN_QUOTE
             if not last.ends_with_newline:
@@ -162,11 +176,22 @@ class _LineFeed:
             yield Line(number, text.replace("\r", " "), ends_with_newline)
 
 
-def _find_separator(line: str) -> str | None:
+def _find_header(lines: Iterable[str]) -> tuple[int, str] | None:
+    """Find the header among the first lines that are not blank: its position and separator."""
+    separators = _SEPARATORS
+    for position, line in enumerate(islice(lines, _REMARKS_CAP)):
+        if position == 0 and (match := _SEPARATOR_LINE.fullmatch(line)) is not None:
+            separators = match[1]
+        elif (separator := _find_separator(line, separators)) is not None:
+            return position, separator
+    return None
+
+
+def _find_separator(line: str, separators: str) -> str | None:
     """Find the separator that splits a header into a title and the most known columns."""
     candidates = [
         (len(columns), -position, separator)
-        for position, separator in enumerate(_SEPARATORS)
+        for position, separator in enumerate(separators)
         if "title" in (columns := match_columns(_split_cells(line, separator))).values()
     ]
     best = max(candidates, default=(0, 0, ""))
@@ -180,13 +205,27 @@ def _split_cells(line: str, separator: str) -> list[str]:
         return []
 
 
-def _read_header(feed: _LineFeed) -> tuple[list[str], str]:
-    for line in feed:
-        if line.strip():
-            separator = _find_separator(line.strip()) or ","
+def _read_header(feed: _LineFeed) -> tuple[list[str], str, list[Line]]:
+    """Read the header, its separator, and the remarks before it.
+
+    Without any header, the first line stands for it.
+    """
+    lines: list[Line] = []
+
+    def read_lines() -> Iterator[str]:
+        for text in feed:
+            if text.strip():
+                lines.extend(feed.record_lines)
+                yield text.strip()
             feed.begin_record()
-            return _split_cells(line.strip("\r\n"), separator), separator
-    return [], ","
+
+    _, separator = _find_header(read_lines()) or (0, "")
+    if not separator:
+        feed.push_back(lines[1:])
+        return _split_cells(lines[0].text, ",") if lines else [], ",", []
+    *before, header = lines
+    remarks = [line for line in before if not _SEPARATOR_LINE.fullmatch(line.text)]
+    return _split_cells(header.text, separator), separator, remarks
 
 
 FORMAT = PlainCsv()

@@ -215,6 +215,11 @@ TEXT = {
         "\n\nEF\n",
     ),
     "wos-table": ("PT\tAU\tTI\tSO\tDI\tPD\n", "J\t\tTITLE\t\t10.1000/ID\tDAY", "\n", "\n"),
+    "csl-yaml": (
+        "---\nreferences:\n",
+        '- id: key\n  type: article-journal\n  title: "TITLE"\n  DOI: "10.1000/ID"\n  issued: DAY',
+        "\n...\n",
+    ),
     "huggingface-page": (
         "Get trending papers in your email inbox!\n\nDaily Papers\n\nbyJane Doe and the research "
         "community\n\nAug 29\n\n",
@@ -222,6 +227,7 @@ TEXT = {
         "\n\n",
         "\n",
     ),
+    "markdown": ("", "- [TITLE](https://arxiv.org/abs/ID) - Jane Doe, DAY", "\n", "\n"),
     "id-list": ("", "https://arxiv.org/abs/ID # TITLE", "\n", "\n"),
 }
 PARTS = XML | JSON | TEXT

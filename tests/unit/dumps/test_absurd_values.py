@@ -46,6 +46,7 @@ WITH_ARXIV = [
     "bibtex",
     "ris",
     "id-list",
+    "markdown",
 ]
 WITH_DOI = [
     "ads",
@@ -59,6 +60,7 @@ WITH_DOI = [
     "pubmed",
     "crossref",
     "csl-json",
+    "csl-yaml",
     "openalex",
     "semantic-scholar",
     "semantic-scholar-api",

@@ -201,6 +201,12 @@ COUNTED: dict[str, Callable[[str], int]] = {
     "refer": refer_entries,
     "wos": wos_entries,
     "wos-table": wos_rows,
+    "markdown": lambda text: len(
+        re.findall(r"^(?:[-*1] ?\.?|\| ?2|\|\*|and by).*$", text, re.MULTILINE)
+    ),
+    "csl-yaml": lambda text: len(
+        re.findall(r"^- |^remark", text.partition("\n...")[0], re.MULTILINE)
+    ),
     "csv": csv_entries,
     "id-list": listed_entries,
     "huggingface-page": page_entries,

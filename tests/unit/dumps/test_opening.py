@@ -126,6 +126,7 @@ def test_every_documented_column_is_read(make_dump: MakeDump) -> None:
     }
     values |= {
         "pmid": "12",
+        "pmcid": "PMC7",
         "url": "https://example.org",
         "submitted": "2026-01-01",
         "announced": "2026-01-02",
@@ -146,7 +147,13 @@ def test_every_documented_column_is_read(make_dump: MakeDump) -> None:
     (paper,) = papers(dump)
     assert paper.authors == ("Jane Doe", "Kim Roe")
     assert paper.categories == ("cs.LG", "cs.CL")
-    assert paper.ids == (("arxiv", "2606.00001"), ("doi", "10.1000/x"), ("pmid", "12"), ("id", "W"))
+    assert paper.ids == (
+        ("arxiv", "2606.00001"),
+        ("doi", "10.1000/x"),
+        ("pmid", "12"),
+        ("pmcid", "PMC7"),
+        ("id", "W"),
+    )
     assert (paper.submitted, paper.announced, paper.updated, paper.first_seen) == tuple(
         date(2026, 1, day) for day in (1, 2, 3, 4)
     )
