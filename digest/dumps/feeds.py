@@ -12,7 +12,6 @@ from typing import Final
 
 from digest.dumps.fields import is_withdrawn, parse_day, split_authors
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.services.arxiv_api import is_api_answer
 from digest.dumps.services.arxiv_text import select_arxiv_categories, split_author_names
 from digest.dumps.stream import Source
@@ -25,6 +24,7 @@ from digest.dumps.xml_text import (
     serialise_content,
     text_of,
 )
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Skipped
 
 Elements = dict[str, list[Node]]

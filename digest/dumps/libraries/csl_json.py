@@ -15,7 +15,6 @@ import msgspec
 
 from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_pages import find_page_items, read_page_rows
 from digest.dumps.json_text import decode_rows
 from digest.dumps.notices import has_withdrawn_title
@@ -26,6 +25,7 @@ from digest.dumps.references import (
     strip_version,
 )
 from digest.dumps.stream import Source, raw_text
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected
 
 _HYPHENS: Final = {

@@ -17,7 +17,6 @@ import msgspec
 
 from digest.dumps.fields import is_withdrawn, parse_day, split_authors
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import TEXT_CAP, strip_abstract_markup, strip_title_markup
 from digest.dumps.json_split import Splitter
 from digest.dumps.json_text import (
     decode_object,
@@ -27,6 +26,7 @@ from digest.dumps.json_text import (
 )
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.stream import Row, Source, raw_text
+from digest.markup import TEXT_CAP, strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected
 
 _NO_ERROR: Final = re.compile(r"\s*(?:ok\b|success|no\s+\w+(?:\s+\w+)?\s+found)", re.IGNORECASE)

@@ -16,7 +16,6 @@ import msgspec
 
 from digest.dumps.fields import is_withdrawn, make_day, parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_text import (
     decode_rows,
     read_json_items,
@@ -26,6 +25,7 @@ from digest.dumps.notices import has_withdrawn_title, is_retraction_kind
 from digest.dumps.references import strip_version
 from digest.dumps.services.crossref_shape import find_shape
 from digest.dumps.stream import Source, raw_text
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Removal, Skipped
 
 #: types that are not papers; anything else with a title is one

@@ -16,12 +16,12 @@ import msgspec
 
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_pages import find_page_items, read_page_rows
 from digest.dumps.json_text import decode_rows
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import strip_version
 from digest.dumps.stream import RAW_CAP, Source, raw_text
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Skipped
 
 #: keys of a work that hand-written records with an OpenAlex id do not have

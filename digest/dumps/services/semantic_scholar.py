@@ -15,10 +15,10 @@ import msgspec
 
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_text import decode_rows, read_json_records
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.stream import Source, raw_text
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Removal, Skipped
 
 #: Semantic Scholar's name of an identifier in lower case -> our kind

@@ -14,7 +14,6 @@ import msgspec
 
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_pages import find_page_items, read_page_rows
 from digest.dumps.json_text import decode_rows
 from digest.dumps.notices import has_withdrawn_title
@@ -27,6 +26,7 @@ from digest.dumps.services.semantic_scholar import (
     why_no_paper,
 )
 from digest.dumps.stream import Source, raw_text
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Skipped
 
 _PAPER_ID: Final = re.compile(r"[0-9a-f]{40}")
