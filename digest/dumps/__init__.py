@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from digest.dumps.fields import find_day_in_name
 from digest.dumps.formats import Format, Head, find_formats, recognise_format
+from digest.dumps.notices import judge_record
 from digest.dumps.packed import ZIP, Member, UnpackError, is_tar, open_zip
 from digest.dumps.stream import CHUNK, Source
 from digest.errors import DumpError
@@ -128,8 +129,13 @@ class Dump:
 
         Check `incomplete` afterwards.
 
-        Line numbers of a zip go on from one member to the next.
+        Notices about other papers are Skipped, whatever the format. Line numbers of a zip go on
+        from one member to the next.
         """
+        for entry in self._read_entries():
+            yield judge_record(entry) if isinstance(entry, Record) else entry
+
+    def _read_entries(self) -> Iterator[Record | Removal | Skipped | Rejected]:
         self._source = Source(self.path, name=self.name, today=self._today)
         if self._is_zip:
             try:

@@ -273,8 +273,11 @@ class _GroupReader:
             self.parts.append(" ".join(filter(None, arguments)))
         elif never_ends and is_name:
             self.position += 1
+        elif self.in_formula or arguments or is_name:
+            self.parts.append(name)
         else:
-            self.parts.append(name if self.in_formula or arguments or is_name else written)
+            self.parts.append(written)
+            self._macro_end = -1
 
     def _convert_passed(self, name: str) -> str:
         self.position = skip_options(self.text, self.position)

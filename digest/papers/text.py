@@ -25,9 +25,9 @@ _ESCAPED_AMPERSAND: Final = re.compile(
 )
 #: how BibTeX files write "<" and ">" in tags: {\textless}, \textless{}, $<$, {$<$}
 _TEX_ANGLE: Final = re.compile(
-    r"\{(?:\\text(less|greater)|\$([<>])\$)\}"
-    r"|\\text(less|greater)(?:\{\}|[ ](?=/?[a-z]{1,10}[ {}]{0,2}\\textg)|(?![A-Za-z]))"
-    r"|\$([<>])\$"
+    r"\{(?:\\text(?:less|greater)|\$[<>]\$)\}"
+    r"|\\text(?:less|greater)(?:\{\}|[ ](?=/?[a-z]{1,10}[ {}]{0,2}\\textg)|(?![A-Za-z]))"
+    r"|\$[<>]\$"
 )
 #: controls, bidirectional overrides, embeddings and isolates, invisible marks, tags, surrogates,
 #: noncharacters. Joiners stay (emoji, Persian), and so do direction marks, which only affect their
@@ -182,7 +182,7 @@ def _make_readable(text: str, strip_markup: Callable[[str], str]) -> str:
 
 
 def _convert_angle(angle: re.Match[str]) -> str:
-    return {"less": "<", "greater": ">"}.get(sign := next(filter(None, angle.groups())), sign)
+    return "<" if "less" in angle[0] or "<" in angle[0] else ">"
 
 
 def _resolve_entity(entity: re.Match[str]) -> str:
