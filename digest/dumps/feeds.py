@@ -13,7 +13,6 @@ from typing import Final
 from digest.dumps.feed_layouts import read_summary, strip_pictures, strip_title_layout
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.names import split_names
 from digest.dumps.services.arxiv_api import is_api_answer
 from digest.dumps.services.arxiv_text import select_arxiv_categories
@@ -27,6 +26,7 @@ from digest.dumps.xml_text import (
     serialise_content,
     text_of,
 )
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Skipped
 
 Elements = dict[str, list[Node]]

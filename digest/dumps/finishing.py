@@ -7,19 +7,20 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from digest.dumps.names import split_name_list
-from digest.dumps.notices import is_front_matter
+from digest.dumps.notices import is_front_matter, judge_record
 from digest.model import Record, Rejected, Removal, Skipped
 
 
 def finish_entries(
     entries: Iterable[Record | Removal | Skipped | Rejected],
 ) -> Iterator[Record | Removal | Skipped | Rejected]:
-    """Skip front matter, and part names that share an item in the list of authors."""
+    """Skip notices and front matter, mark what was withdrawn, and part joined names of authors."""
     for entry in entries:
-        if not isinstance(entry, Record):
-            yield entry
-        elif is_front_matter(entry.title):
-            yield Skipped(line=entry.line, raw=entry.raw, reason="front matter of an issue")
+        judged = judge_record(entry) if isinstance(entry, Record) else entry
+        if not isinstance(judged, Record):
+            yield judged
+        elif is_front_matter(judged.title):
+            yield Skipped(line=judged.line, raw=judged.raw, reason="front matter of an issue")
         else:
-            authors = split_name_list(entry.authors)
-            yield entry if authors == entry.authors else replace(entry, authors=authors)
+            authors = split_name_list(judged.authors)
+            yield judged if authors == judged.authors else replace(judged, authors=authors)

@@ -10,11 +10,11 @@ import msgspec
 
 from digest.dumps.fields import is_withdrawn, parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_pages import holds_records, read_page_rows
 from digest.dumps.json_text import decode_rows
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.stream import Source, raw_text
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Removal, Skipped
 
 T = TypeVar("T")

@@ -14,12 +14,12 @@ import msgspec
 
 from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup
 from digest.dumps.json_answers import build_record
 from digest.dumps.json_pages import read_page_rows
 from digest.dumps.json_text import decode_rows
 from digest.dumps.names import split_names
 from digest.dumps.stream import Source, raw_text
+from digest.markup import strip_abstract_markup
 from digest.model import Record, Rejected
 
 _VERSION: Final = re.compile(r'"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org')

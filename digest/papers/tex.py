@@ -1,7 +1,7 @@
 r"""TeX -> readable Unicode: `$x^2$` -> x², `M\"uller` -> Müller.
 
-Whatever is not understood stays as written. Never raises. Time grows with the length of the text
-and the depth of its groups, which is bounded.
+Of a macro that nobody else knows stay the arguments, else the name. Never raises. Time grows with
+the length of the text and the depth of its groups, which is bounded.
 
 Own code, with pylatexenc's table of symbols, because pylatexenc's conversion of whole texts takes a
 per cent sign for a comment, drops unknown macros and raises on some input; a lenient mode that
@@ -17,7 +17,10 @@ from digest.papers import tex_names as names
 from digest.papers.tex_parts import (
     add_accent,
     bracket_operand,
+    convert_code,
+    convert_dingbat,
     find_symbol,
+    is_formula,
     pair_braces,
     skip_options,
     to_super_or_subscript,
@@ -31,12 +34,16 @@ _DEPTH_CAP: Final = 24
 _FORMULA_CAP: Final = 1500
 _LONE_ACCENT: Final = re.compile(r"\{\\(['\"`^~=.])\}([A-Za-z])")
 _VERBATIM: Final = re.compile(r"([^\w\s{\\])(.{1,200}?)\1")
-#: a tie after a word or an abbreviation, or a comma between thousands
-_CERTAIN_TEX: Final = re.compile(r"[^\W\d_]{2}\.?~\w|[0-9]\{,\}[0-9]")
+#: a tie after a word or an abbreviation, a comma between thousands, or a script in braces
+_CERTAIN_TEX: Final = re.compile(r"[^\W\d_]{2}\.?~\w|[0-9]\{,\}[0-9]|\S[\^_]\{")
 _WORD_GROUP: Final = re.compile(r"[\w,.-]{1,60}")
-_TEX_SYNTAX: Final = re.compile(r"[\\^_{]")
-_OPERATORS_ONLY: Final = re.compile(r"\s*[-+=<>*/~|≈≤≥×±→←−]+\s*")
-_PROSE_WORD: Final = re.compile(r"[^\W\d_]{4,}")
+#: what may follow the name of a function without a space: a word, a number, a group, a macro
+_FUNCTION_ARGUMENT: Final = re.compile(r"[^\W_]|\{|\\([A-Za-z]+)")
+#: what stands before a backslash that begins no macro: C:\Users\jane, foo\bar
+_WITHIN_WORD: Final = re.compile(r"[^\W\d]|[:/\\]")
+_SPACED_BRACE: Final = re.compile(r"\s*\{")
+_CHARACTER_CODE: Final = re.compile(r"\"([0-9A-Fa-f]{2,5})[ ]?")
+_CODE_POINT: Final = re.compile(r"[0-9][0-9A-Fa-f]{3}")
 
 _FRACTIONS: Final = frozenset({"frac", "dfrac", "tfrac", "nicefrac", "sfrac", "binom"})
 _ESCAPED_CHARACTERS: Final = frozenset("%&$#_{}")
@@ -48,14 +55,14 @@ def has_tex(text: str) -> bool:
     return (
         "\\" in text
         or "$" in text
-        or (("~" in text or "{,}" in text) and _CERTAIN_TEX.search(text) is not None)
+        or (("~" in text or "{" in text) and _CERTAIN_TEX.search(text) is not None)
     )
 
 
 def to_unicode(text: str) -> str:
     """Make the TeX in a text readable.
 
-    Amounts of money ("$5 and $6") and unknown macros stay.
+    Amounts of money ("$5 and $6") stay.
     """
     if "{\\" in text:
         text = _LONE_ACCENT.sub(r"\\\1{\2}", text)
@@ -71,6 +78,8 @@ class _GroupReader:
         self.depth = depth
         self.position = 0
         self.parts: list[str] = []
+        #: where the name of the latest macro ended
+        self._macro_end = -1
         self._closing_braces = pair_braces(text) if "{" in text else {}
 
     def read(self) -> str:
@@ -132,12 +141,17 @@ class _GroupReader:
 
     def _read_macro(self, name: str, written: str) -> None:
         has_group = self.position in self._closing_braces
+        follows_macro = self._macro_end == self.position - len(written)
+        self._macro_end = self.position
         if name in names.SILENT:
             delimiter = ("." if name in ("left", "right") else "") if self.in_formula else " "
             if delimiter and self.text.startswith(delimiter, self.position):
                 self.position += 1
         elif name in names.DROPPED:
+            self.position = skip_options(self.text, self.position)
             self._take_group()
+            if name == "rule":
+                self._take_group()
         elif (
             (text := self._convert_math_macro(name, written, has_group)) is not None
             or (text := self._convert_text_macro(name, has_group)) is not None
@@ -145,12 +159,12 @@ class _GroupReader:
         ):
             self.parts.append(text)
         else:
-            self._read_unknown_macro(name, written)
+            self._read_unknown_macro(name, written, follows_macro)
 
     def _convert_math_macro(self, name: str, written: str, has_group: bool) -> str | None:
         """Convert a macro whose argument needs no braces in a formula; None for any other."""
         if not has_group and not self.in_formula:
-            return None
+            return self._drop_without_argument(name)
         if name in names.PASSED:
             return self._convert_passed(name)
         if name in _FRACTIONS:
@@ -162,14 +176,36 @@ class _GroupReader:
             return add_accent(self._take_argument(), names.MATH_ACCENTS[name])
         return None
 
+    def _drop_without_argument(self, name: str) -> str | None:
+        """Drop a macro of running text whose argument is missing or never ends.
+
+        None for a macro that needs none.
+        """
+        if name not in names.PASSED and name not in names.MATH_ACCENTS and name not in _FRACTIONS:
+            return None
+        if (group := _SPACED_BRACE.match(self.text, self.position)) is not None:
+            if group.end() - 1 in self._closing_braces:
+                self.position = group.end() - 1
+                return self._convert_math_macro(name, "", True)
+            self.position = group.end()
+        return ""
+
     def _convert_text_macro(self, name: str, has_group: bool) -> str | None:
         """Convert a macro of running text; None for any other."""
         if has_group and name in ("textsuperscript", "textsubscript"):
             return to_super_or_subscript(
                 "^" if name == "textsuperscript" else "_", self._take_argument()
             )
-        if has_group and name == "footnote":
-            return f" ({self._take_argument()})"
+        if name == "footnote":
+            return self._convert_footnote()
+        if name == "ding" and has_group:
+            return convert_dingbat(self._take_argument())
+        if name == "char" and (match := _CHARACTER_CODE.match(self.text, self.position)):
+            self.position = match.end()
+            return convert_code(int(match[1], 16))
+        if name == "u" and (match := _CODE_POINT.match(self.text, self.position)):
+            self.position = match.end()
+            return convert_code(int(match[0], 16))
         if name == "verb" and (match := _VERBATIM.match(self.text, self.position)) is not None:
             self.position = match.end()
             return match[2]
@@ -180,8 +216,22 @@ class _GroupReader:
             return add_accent(self._take_argument(), names.ACCENTS[name])
         return None
 
+    def _convert_footnote(self) -> str:
+        """Convert a note, which may never end."""
+        self.position = skip_options(self.text, self.position)
+        if self.position in self._closing_braces:
+            return f" ({self._take_argument()})"
+        if not self.text.startswith("{", self.position):
+            return ""
+        self.position += 1
+        return " ("
+
     def _convert_symbol(self, name: str) -> str | None:
         """Convert a macro without arguments; None if it is unknown."""
+        if name == "deg" and (not self.in_formula or self._last_character().isdigit()):
+            return "°"
+        if name in names.FUNCTIONS:
+            return self._space_function(find_symbol(name) or name)
         symbol = find_symbol(name)
         if symbol is None:
             return None
@@ -191,16 +241,43 @@ class _GroupReader:
             self.position += 1
         return symbol
 
-    def _read_unknown_macro(self, name: str, written: str) -> None:
-        group = self._take_group() if self.position in self._closing_braces else None
-        if group:
-            self.parts.append(
-                self._convert_group(group)
-                if self.in_formula
-                else f"{written}{{{self._convert_group(group)}}}"
-            )
+    def _space_function(self, name: str) -> str:
+        """Part the name of a function from what it would run into: n\\log n."""
+        before = " " if self._last_character().isalnum() else ""
+        following = _FUNCTION_ARGUMENT.match(self.text, self.position)
+        is_layout = following is not None and following[1] in names.SILENT
+        return f"{before}{name}{' ' if following is not None and not is_layout else ''}"
+
+    def _last_character(self) -> str:
+        return next((part[-1] for part in reversed(self.parts) if part), "")
+
+    def _read_unknown_macro(self, name: str, written: str, follows_macro: bool) -> None:
+        """Read a macro of the authors' own: its arguments, else its name.
+
+        A path (C:\\Users) or an escaped letter (\\n) stays as written.
+        """
+        start = self.position - len(written)
+        after_options = skip_options(self.text, self.position)
+        if after_options in self._closing_braces:
+            self.position = after_options
+        arguments = []
+        while self.position in self._closing_braces:
+            arguments.append(self._convert_group(self._take_group() or ""))
+        never_ends = not arguments and self.text.startswith("{", self.position)
+        is_name = len(name) > 1 and (
+            follows_macro or not _WITHIN_WORD.match(self.text[max(start - 1, 0) : start])
+        )
+        if name == "replaced":
+            del arguments[1:]
+        if any(arguments):
+            self.parts.append(" ".join(filter(None, arguments)))
+        elif never_ends and is_name:
+            self.position += 1
+        elif self.in_formula or arguments or is_name:
+            self.parts.append(name)
         else:
-            self.parts.append(name if self.in_formula else written)
+            self.parts.append(written)
+            self._macro_end = -1
 
     def _convert_passed(self, name: str) -> str:
         self.position = skip_options(self.text, self.position)
@@ -215,11 +292,12 @@ class _GroupReader:
                 else self._convert_group(group, in_formula=False)
             )
         if name in ("ensuremath", "operatorname"):
-            return (
+            text = (
                 self._convert_group(group, in_formula=True)
                 if (group := self._take_group()) is not None
                 else self._take_argument()
             )
+            return self._space_function(text) if name == "operatorname" else text
         text = self._take_argument()
         return names.DOUBLE_STRUCK.get(text, text) if name in ("mathbb", "mathds") else text
 
@@ -255,18 +333,20 @@ class _GroupReader:
         elif character in "!-/@|":
             # An optional hyphen or a kern is left out; a double bar is a norm.
             self.parts.append("‖" if character == "|" else "")
+        elif character == "+":
+            self.parts.append("+")
         elif character in names.ACCENTS and not self.in_formula:
-            # Within a word, a space may follow: Csisz\' ar.
+            # Within a word, a space may follow: Csisz\' ar, {\' a}.
             following = self.text[self.position : self.position + 2]
-            following = (
-                following.lstrip(" ")
-                if self.text[max(self.position - 3, 0) : self.position - 2].isalpha()
-                else following
-            )
+            if (
+                self.text[max(self.position - 3, 0) : self.position - 2].isalpha()
+                or self.text[: self.position - 2] == ""
+            ):
+                following = following.lstrip(" ")
             if following[:1] in ("{", "\\") or following[:1].isalpha():
                 self.parts.append(add_accent(self._take_argument(), names.ACCENTS[character]))
             else:
-                self.parts.append("\\" + character)
+                self.parts.append("~" if character == "~" else "\\" + character)
         else:
             self.parts.append("\\" + character)
 
@@ -276,7 +356,19 @@ class _GroupReader:
             self.parts.append("\\" + opening if not self.in_formula else "")
             return
         formula, self.position = self.text[self.position : end], end + 2
-        self.parts.append(self._convert_group(formula, in_formula=True).strip())
+        self._add_formula(formula)
+
+    def _add_formula(self, formula: str) -> None:
+        """Convert a formula; white space at its ends counts where it parts words."""
+        text = self._convert_group(formula, in_formula=True)
+        stripped = text.strip()
+        if not stripped:
+            self.parts.append(" " if text else "")
+            return
+        following = self.text[self.position : self.position + 1]
+        before = " " if text[:1].isspace() and self._last_character().isalnum() else ""
+        after = " " if text[-1:].isspace() and following.isalnum() else ""
+        self.parts.append(f"{before}{stripped}{after}")
 
     def _read_dollar(self, dollars: str) -> None:
         end = self._find_formula_end(dollars)
@@ -286,7 +378,7 @@ class _GroupReader:
                 self.position -= len(dollars) - 1
             return
         formula, self.position = self.text[self.position : end], end + len(dollars)
-        self.parts.append(self._convert_group(formula, in_formula=True).strip())
+        self._add_formula(formula)
 
     def _find_formula_end(self, dollars: str) -> int | None:
         """Find the dollar that closes this formula.
@@ -305,7 +397,7 @@ class _GroupReader:
                 break
         formula = self.text[self.position : end]
         after = end + len(dollars)
-        return end if _is_formula(formula, self.text[after : after + 1]) else None
+        return end if is_formula(formula, self.text[after : after + 1]) else None
 
     def _read_character(self, character: str) -> None:
         if character == "{":
@@ -324,13 +416,24 @@ class _GroupReader:
             else:
                 self.parts.append("{" + self._convert_group(group) + "}")
         elif not self.in_formula:
-            self.parts.append(" " if character == "~" and self._is_tie() else character)
+            if character in "^_" and self._is_script():
+                group = self._convert_group(self._take_group() or "", in_formula=True)
+                self.parts.append(to_super_or_subscript(character, group))
+            else:
+                self.parts.append(" " if character == "~" and self._is_tie() else character)
         elif character in "^_":
             self.parts.append(to_super_or_subscript(character, self._take_argument()))
         elif character == "'":
             self.parts.append("′")
         elif character in "~&":
             self.parts.append(" ")
+
+    def _is_script(self) -> bool:
+        """Whether the sign just read begins a script: 10^{-3}, CO_{2}."""
+        return (
+            self.position in self._closing_braces
+            and not self.text[max(self.position - 2, 0) : self.position - 1].isspace()
+        )
 
     def _is_tie(self) -> bool:
         """Whether the tilde just read is a space.
@@ -343,27 +446,6 @@ class _GroupReader:
         )
         if before[-1:].isdigit():
             return after.isalpha()
+        if before[-1:] in ("$", ")", "]", "}"):
+            return after.isalnum() or after in ("\\", "$", "(")
         return before.rstrip(".")[-1:].isalpha() and (after.isalnum() or after in ("\\", "$", "("))
-
-
-def _is_formula(text: str, following: str) -> bool:
-    """Whether the text between two dollars is a formula; else the dollars mean money.
-
-    Args:
-        following: the character after the second dollar.
-    """
-    if not text.strip() or "\n\n" in text:  # "US$ $", or a new paragraph
-        return False
-    if _OPERATORS_ONLY.fullmatch(text):  # "$ < $"
-        return True
-    is_amount = text[:1].isdigit() and text[-1:].isspace()
-    if _TEX_SYNTAX.search(text) and not is_amount:  # "$x^2$", but not "$5 for a_b or $6"
-        return True
-    if following.isdigit():  # "$5/$6"
-        return False
-    if len(_PROSE_WORD.findall(text)) > 1:  # "$ for those who have US$"
-        return False
-    if not (text[:1].isspace() or text[-1:].isspace()):  # "$n$"
-        return True
-    is_letter = len(text.strip()) == 1 and text.strip().isalpha()
-    return is_letter or "=" in text  # "$ n $" and "$ n = 5 $", but not "$5 or $ten"

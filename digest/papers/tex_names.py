@@ -64,29 +64,42 @@ _MATH: Final = (
     "boldsymbol bm operatorname ensuremath"
 )
 _AROUND: Final = (
-    "underline uline mathop mathrel mathbin mathord underbrace overbrace url bold enquote"
+    "underline uline mathop mathrel mathbin mathord underbrace overbrace url bold enquote hyperref"
+)
+_SECOND: Final = (
+    "href hyperlink textcolor colorbox texorpdfstring stackrel overset underset foreignlanguage "
+    "scalebox"
 )
 #: macros whose last argument is the text: name -> number of arguments
 PASSED: Final = {
     **dict.fromkeys(_TEXT.split() + _MATH.split() + _AROUND.split(), 1),
-    **dict.fromkeys(("href", "textcolor", "texorpdfstring", "stackrel", "overset", "underset"), 2),
+    **dict.fromkeys(_SECOND.split(), 2),
 }
-#: macros that are dropped with their argument
-DROPPED: Final = frozenset(
-    {"label", "begin", "end", "color", "vspace", "hspace", "ref", "eqref", "phantom"}
+_FUNCTION_NAMES: Final = (
+    "log ln lg exp sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh max min sup inf lim "
+    "limsup liminf arg argmax argmin det dim ker gcd deg Pr hom mod bmod"
 )
+#: names of functions and operators, which stand apart from their neighbours
+FUNCTIONS: Final = frozenset(_FUNCTION_NAMES.split())
+_DROPPED: Final = (
+    "label begin end color vspace hspace ref eqref phantom footnotemark footnotetext thanks todo "
+    "deleted sout rule"
+)
+#: macros that are dropped with their argument
+DROPPED: Final = frozenset(_DROPPED.split())
 
 _SIZES: Final = (
     "big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr large Large LARGE huge Huge "
     "small footnotesize scriptsize tiny"
 )
 _STYLES: Final = (
-    "bf it em sc rm tt sf sl bfseries itshape scshape ttfamily rmfamily sffamily mdseries upshape "
-    "normalsize boldmath unboldmath"
+    "bf it em sc rm tt sf sl cal bfseries itshape scshape ttfamily rmfamily sffamily mdseries "
+    "upshape normalsize boldmath unboldmath"
 )
 _LAYOUT: Final = (
     "left right middle displaystyle textstyle scriptstyle limits nolimits xspace noindent protect "
-    "centering relax par"
+    "centering relax par indent bigskip medskip smallskip newpage hfill vfill "
+    "romannumeral"
 )
 #: macros that only change the layout
 SILENT: Final = frozenset((*_SIZES.split(), *_STYLES.split(), *_LAYOUT.split()))
@@ -94,6 +107,8 @@ SILENT: Final = frozenset((*_SIZES.split(), *_STYLES.split(), *_LAYOUT.split()))
 #: macros without argument
 SYMBOLS: Final = {
     "P": "¶",
+    "and": "·",
+    "degC": "°C",
     "S": "§",
     "TeX": "TeX",
     "LaTeX": "LaTeX",

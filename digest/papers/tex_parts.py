@@ -1,6 +1,6 @@
 """Parts of TeX that need no parser.
 
-Brace pairs, options, scripts, accents and symbols.
+Brace pairs, options, scripts, accents, symbols, and what is a formula.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from digest.papers import tex_names as names
 
 _BRACE: Final = re.compile(r"\\.|\{|\}", re.DOTALL)
 _DECIMAL: Final = re.compile(r"[0-9]+\.[0-9]+")
+_TEX_SYNTAX: Final = re.compile(r"[\\^_{]")
+_OPERATORS_ONLY: Final = re.compile(r"\s*[-+=<>*/~|≈≤≥×±→←−]+\s*")
+_SPACE: Final = re.compile(r"\s")
+_PROSE_WORD: Final = re.compile(r"[^\W\d_]{4,}")
 #: combining characters that are only right over a single letter
 _SINGLE_LETTER_ACCENTS: Final = ("\u0302", "\u0303", "\u0304", "\u20d7")
 
@@ -74,6 +78,44 @@ def add_accent(text: str, accent: str) -> str:
 def bracket_operand(text: str) -> str:
     """Put an operand into brackets unless it is one character, a word or a number."""
     return text if len(text) == 1 or text.isalnum() else f"({text})"
+
+
+def is_formula(text: str, following: str) -> bool:
+    """Whether the text between two dollars is a formula; else the dollars mean money.
+
+    Args:
+        following: the character after the second dollar.
+    """
+    if not text.strip() or "\n\n" in text:  # "US$ $", or a new paragraph
+        return False
+    if _OPERATORS_ONLY.fullmatch(text):  # "$ < $"
+        return True
+    is_amount = text[:1].isdigit() and text[-1:].isspace()
+    if _TEX_SYNTAX.search(text) and not is_amount:  # "$x^2$", but not "$5 for a_b or $6"
+        return True
+    if following.isdigit():  # "$5/$6"
+        return False
+    if _SPACE.search(text) and len(_PROSE_WORD.findall(text)) > 1:  # "$ for those who have US$"
+        return False
+    if not (text[:1].isspace() or text[-1:].isspace()):  # "$n$"
+        return True
+    is_letter = len(text.strip()) == 1 and text.strip().isalpha()
+    return is_letter or "=" in text  # "$ n $" and "$ n = 5 $", but not "$5 or $ten"
+
+
+def convert_code(code: int) -> str:
+    """Convert the code of a character; "" if it is none that can be shown."""
+    return character if (character := chr(code)).isprintable() else ""
+
+
+def convert_dingbat(number: str) -> str:
+    """Convert a number of the font Zapf Dingbats: 51 -> ✓, 182 -> ❶."""
+    code = int(number) if number.isascii() and number.isdigit() and len(number) < 4 else 0
+    if 172 <= code <= 181:
+        return chr(0x2460 + code - 172)
+    if 33 <= code <= 126:
+        return chr(0x2700 + code - 32)
+    return chr(0x2700 + code - 64) if 161 <= code <= 254 else ""
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,7 @@
-"""Normalisation of text: entities, TeX, white space, harmful characters.
+"""Normalisation of text: entities, tags, TeX, white space, harmful characters.
 
-Escapes nothing; the templates do that.
+What every format needs is done here, so that none can forget it. Escapes nothing; the templates do
+that.
 """
 
 from __future__ import annotations
@@ -9,12 +10,24 @@ import html
 import html.entities
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.papers.tex import has_tex, to_unicode
 
 _ENTITY: Final = re.compile(
     r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))"
+)
+#: an ampersand that was escaped twice, or in TeX and HTML
+_ESCAPED_AMPERSAND: Final = re.compile(
+    r"(?:\{\\&\}|\\?&)(?:amp;){0,3}(?=(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
+)
+#: how BibTeX files write "<" and ">" in tags: {\textless}, \textless{}, $<$, {$<$}
+_TEX_ANGLE: Final = re.compile(
+    r"\{(?:\\text(?:less|greater)|\$[<>]\$)\}"
+    r"|\\text(?:less|greater)(?:\{\}|[ ](?=/?[a-z]{1,10}[ {}]{0,2}\\textg)|(?![A-Za-z]))"
+    r"|\$[<>]\$"
 )
 #: controls, bidirectional overrides, embeddings and isolates, invisible marks, tags, surrogates,
 #: noncharacters. Joiners stay (emoji, Persian), and so do direction marks, which only affect their
@@ -38,9 +51,9 @@ _BREAK: Final = re.compile(r"\n\s")
 #: ends of a line after which an indented line begins a paragraph
 _SENTENCE_ENDS: Final = (".", "!", "?", ":", ";", ")", "]", "”", '"', "$")
 _NON_WORD: Final = re.compile(r"[\W_]+")
-#: visible ASCII; the same without the characters that entities, TeX and its quotes need
+#: visible ASCII; the same without the characters that entities, tags, TeX and its quotes need
 _VISIBLE_ASCII: Final = bytes(range(0x20, 0x7F))
-_PLAIN_ASCII: Final = bytes(set(_VISIBLE_ASCII) - set(b"&\\$`{~"))
+_PLAIN_ASCII: Final = bytes(set(_VISIBLE_ASCII) - set(b"&<\\$`{~"))
 #: letters in lower case, digits, and a space for everything else
 _ASCII_WORDS: Final = bytes(
     ord(chr(code).lower()) if chr(code).isalnum() and code < 0x80 else 0x20 for code in range(256)
@@ -50,10 +63,12 @@ _ASCII_WORDS: Final = bytes(
 def clean_text(text: str) -> str:
     """Clean a text and put it on one line; never raises.
 
-    Resolves entities once, makes TeX readable, collapses white space, removes harmful characters
-    and composes the rest (NFC). Markup stays as literal text.
+    Resolves entities, removes tags, makes TeX readable, collapses white space, removes harmful
+    characters and composes the rest (NFC).
     """
-    return text if _is_plain(text) else " ".join(_make_readable(text).split())
+    if _is_plain(text):
+        return text
+    return " ".join(_make_readable(text, strip_title_markup).split())
 
 
 def clean_abstract(text: str) -> str:
@@ -67,7 +82,8 @@ def clean_abstract(text: str) -> str:
     unwrapped = text.replace("\n", " ")
     if _is_plain(unwrapped):  # two line feeds would be two spaces, which are not
         return unwrapped
-    readable = _make_readable(text if _is_visible(text) else _NEWLINE.sub("\n", text))
+    text = text if _is_visible(text) else _NEWLINE.sub("\n", text)
+    readable = _make_readable(text, strip_abstract_markup)
     if _BREAK.search(readable) is None:
         return _collapse(readable.replace("\n", " "))
     paragraphs: list[list[str]] = [[]]
@@ -142,10 +158,16 @@ def _collapse(text: str) -> str:
     return " ".join(text.split())
 
 
-def _make_readable(text: str) -> str:
+def _make_readable(text: str, strip_markup: Callable[[str], str]) -> str:
     """Clean everything but white space."""
     if "&" in text:
+        if "&amp;" in text or "\\&" in text:
+            text = _ESCAPED_AMPERSAND.sub("&", text)
         text = _ENTITY.sub(_resolve_entity, text)
+    if "\\textless" in text or "$<$" in text:
+        text = _TEX_ANGLE.sub(_convert_angle, text)
+    if "<" in text:
+        text = strip_markup(text)
     if not _is_visible(text):
         text = _HARMFUL_CHARACTERS.sub("", text)
     if has_tex(text):
@@ -157,6 +179,10 @@ def _make_readable(text: str) -> str:
     if "**" in text:
         text = _BOLD.sub(r"\1", text)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _convert_angle(angle: re.Match[str]) -> str:
+    return "<" if "less" in angle[0] or "<" in angle[0] else ">"
 
 
 def _resolve_entity(entity: re.Match[str]) -> str:

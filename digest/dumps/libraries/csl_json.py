@@ -13,12 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_pages import find_page_items, read_page_rows
 from digest.dumps.json_text import decode_rows
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import (
     find_arxiv_ids,
     find_noted_ids,
@@ -126,20 +123,15 @@ def _is_item(record: Mapping[str, Any]) -> bool:
 
 
 def _build_record(number: int, data: bytes, item: _Item, today: date) -> Record:
-    title, abstract = (
-        strip_title_markup(item.title or ""),
-        strip_abstract_markup(item.abstract or ""),
-    )
     return Record(
         line=number,
         raw=raw_text(data),
-        title=title,
-        abstract=abstract,
+        title=item.title or "",
+        abstract=item.abstract or "",
         authors=tuple(name for author in item.author or () if (name := _join_name(author))),
         ids=tuple(dict.fromkeys(_find_ids(item))),
         submitted=_parse_issued(item.issued, today),
         url=item.url or "",
-        withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 

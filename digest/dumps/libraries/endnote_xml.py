@@ -12,7 +12,6 @@ from typing import Final
 
 from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import shift_script, strip_abstract_markup, strip_title_markup
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import (
     find_arxiv_ids,
@@ -30,6 +29,7 @@ from digest.dumps.xml_text import (
     read_xml_entries,
     text_of,
 )
+from digest.markup import shift_script, strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected
 
 _OWN_TAGS: Final = frozenset({"ref-type", "contributors", "titles"})

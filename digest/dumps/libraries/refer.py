@@ -13,7 +13,6 @@ from typing import Final
 
 from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import (
     find_arxiv_ids,
@@ -23,6 +22,7 @@ from digest.dumps.references import (
 )
 from digest.dumps.stream import Source
 from digest.dumps.tagged_text import Layout, TaggedRecord, read_tagged_records
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected
 
 _LAYOUT: Final = Layout(

@@ -12,12 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_pages import find_page_items, read_page_rows
 from digest.dumps.json_text import decode_rows
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import find_arxiv_ids, find_noted_ids, parse_day_or_month
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Skipped
@@ -123,22 +121,17 @@ def _read_entry(
     if fields.collections:
         source.count_ignored("collections")
     parsed = item.meta.parsed_date if item.meta else None
-    title, abstract = (
-        strip_title_markup(fields.title or ""),
-        strip_abstract_markup(fields.abstract_note or ""),
-    )
     return Record(
         line=number,
         raw=raw,
-        title=title,
-        abstract=abstract,
+        title=fields.title or "",
+        abstract=fields.abstract_note or "",
         authors=_read_authors(fields.creators or []),
         ids=tuple(dict.fromkeys(_find_ids(fields))),
         submitted=parse_day_or_month(fields.date, source.today)
         or parse_day_or_month(parsed, source.today),
         first_seen=parse_day(fields.date_added, source.today),
         url=fields.url or "",
-        withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 

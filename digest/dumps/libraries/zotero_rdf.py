@@ -14,7 +14,6 @@ from typing import Final
 
 from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import (
     find_arxiv_ids,
@@ -33,6 +32,7 @@ from digest.dumps.xml_text import (
     read_xml_entries,
     text_of,
 )
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Skipped
 
 _ITEMS: Final = (

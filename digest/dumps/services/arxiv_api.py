@@ -120,7 +120,7 @@ def _build_record(entry: XmlEntry, identifier: str, today: date) -> Record:
         updated=parse_day(text_of(elements.get("updated", [])), today),
         comment=comment,
         journal_ref=text_of(elements.get("journal_ref", [])),
-        withdrawn=is_withdrawn(comment, abstract),
+        withdrawn=is_withdrawn(comment, None),
     )
 
 

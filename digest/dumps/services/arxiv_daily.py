@@ -64,7 +64,7 @@ def _build_record(number: int, data: bytes, row: _Row) -> Record:
         ids=(("arxiv", row.id),) if row.id else (),
         comment=comment,
         url=row.abs or "",
-        withdrawn=is_withdrawn(comment, abstract),
+        withdrawn=is_withdrawn(comment, None),
     )
 
 

@@ -80,7 +80,7 @@ def _build_record(number: int, data: bytes, row: _Row, today: date) -> Record:
         updated=parse_day(row.update_date, today),
         comment=comment,
         journal_ref=row.journal_ref or "",
-        withdrawn=is_withdrawn(comment, abstract),
+        withdrawn=is_withdrawn(comment, None),
     )
 
 

@@ -15,9 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import TEXT_CAP, strip_abstract_markup, strip_title_markup
 from digest.dumps.json_split import Splitter
 from digest.dumps.json_text import (
     decode_object,
@@ -26,8 +25,8 @@ from digest.dumps.json_text import (
     read_json_records,
 )
 from digest.dumps.names import split_names
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.stream import Row, Source, raw_text
+from digest.markup import TEXT_CAP, strip_abstract_markup
 from digest.model import Record, Rejected
 
 _NO_ERROR: Final = re.compile(r"\s*(?:ok\b|success|no\s+\w+(?:\s+\w+)?\s+found)", re.IGNORECASE)
@@ -136,7 +135,6 @@ def _read_collections(source: Source) -> Iterator[Row]:
 
 
 def _build_record(number: int, data: bytes, row: _Row, today: date) -> Record:
-    title = strip_title_markup(_known_text(row.title or row.rel_title or row.preprint_title))
     abstract = _clean_abstract(_known_text(row.abstract or row.rel_abs or row.preprint_abstract))
     own_doi = _known_text(row.doi or row.rel_doi or row.preprint_doi or row.biorxiv_doi)
     published = _known_text(row.published) or _known_text(row.published_doi)
@@ -146,7 +144,7 @@ def _build_record(number: int, data: bytes, row: _Row, today: date) -> Record:
     return Record(
         line=number,
         raw=raw_text(data),
-        title=title,
+        title=_known_text(row.title or row.rel_title or row.preprint_title),
         abstract=abstract,
         authors=_read_authors(row.authors or row.rel_authors or row.preprint_authors),
         categories=tuple(filter(None, (_known_text(row.category or row.preprint_category),))),
@@ -156,9 +154,7 @@ def _build_record(number: int, data: bytes, row: _Row, today: date) -> Record:
         announced=first_day,
         updated=day,
         url=_known_text(row.rel_link),
-        withdrawn="withdraw" in (row.type or "").lower()
-        or has_withdrawn_title(title)
-        or is_withdrawn(None, abstract),
+        withdrawn="withdraw" in (row.type or "").lower(),
     )
 
 

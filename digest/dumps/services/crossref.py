@@ -14,18 +14,18 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, make_day, parse_day
+from digest.dumps.fields import make_day, parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_text import (
     decode_rows,
     read_json_items,
     read_json_records,
 )
-from digest.dumps.notices import has_withdrawn_title, is_retraction_kind
+from digest.dumps.notices import is_retraction_kind
 from digest.dumps.references import strip_version
 from digest.dumps.services.crossref_shape import find_shape
 from digest.dumps.stream import Source, raw_text
+from digest.markup import strip_title_markup
 from digest.model import Record, Rejected, Removal, Skipped
 
 #: types that are not papers; anything else with a title is one
@@ -168,8 +168,6 @@ def _read_entries(
 def _build_record(
     number: int, raw: str, work: _Work, updates: list[tuple[str, str]], today: date
 ) -> Record:
-    title = _join_title(work)
-    abstract = strip_abstract_markup(work.abstract or "")
     # A paper that retracts itself: the publisher put the notice in its place.
     is_retracted = any(
         is_retraction_kind(kind) for kind, _ in (*updates, *_read_updates(work.updated_by))
@@ -178,8 +176,8 @@ def _build_record(
     return Record(
         line=number,
         raw=raw,
-        title=title,
-        abstract=abstract,
+        title=_join_title(work),
+        abstract=work.abstract or "",
         authors=tuple(
             name
             for author in work.author or ()
@@ -192,7 +190,7 @@ def _build_record(
         updated=_parse_date(work.indexed, today),
         journal_ref=_read_journal(work.container_title),
         url=work.url or "",
-        withdrawn=is_retracted or has_withdrawn_title(title) or is_withdrawn(None, abstract),
+        withdrawn=is_retracted,
     )
 
 

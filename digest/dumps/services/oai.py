@@ -149,7 +149,7 @@ def _read_arxiv(entry: XmlEntry, header: Node, elements: Elements, today: date) 
         or max([*change_days, *filter(None, dates)], default=None),
         comment=comment,
         journal_ref=text_of(elements.get("journal-ref", [])),
-        withdrawn=is_withdrawn(comment, abstract)
+        withdrawn=is_withdrawn(comment, None)
         or (latest is not None and "I" in text_of(child(versions[latest], "source_type"))),
     )
 
@@ -216,7 +216,7 @@ def _read_dublin_core(entry: XmlEntry, header: Node, elements: Elements, today: 
         submitted=min(days) if len(days) > 1 or (days and not is_arxiv) else None,
         updated=parse_day(text_of(child(header, "datestamp")), today) or max(days, default=None),
         comment=comment,
-        withdrawn=is_withdrawn(comment, abstract),
+        withdrawn=is_withdrawn(comment, None),
     )
 
 

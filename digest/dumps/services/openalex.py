@@ -13,13 +13,11 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_answers import parse_known_day
 from digest.dumps.json_pages import find_page_items, read_page_rows
 from digest.dumps.json_text import decode_rows
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import strip_version
 from digest.dumps.stream import RAW_CAP, Source, raw_text
 from digest.model import Record, Rejected, Skipped
@@ -162,13 +160,11 @@ def _build_record(number: int, data: bytes, work: _Work, source: Source) -> Reco
     if index and sum(map(len, index.values())) > _WORD_LIMIT:
         source.count_ignored("abstract_inverted_index")
         index = None
-    title = strip_title_markup(work.title or work.display_name or "")
-    abstract = strip_abstract_markup(_join_abstract(index)) if index else ""
     return Record(
         line=number,
         raw=raw,
-        title=title,
-        abstract=abstract,
+        title=work.title or work.display_name or "",
+        abstract=_join_abstract(index) if index else "",
         authors=tuple(
             name
             for authorship in work.authorships or ()
@@ -179,9 +175,7 @@ def _build_record(number: int, data: bytes, work: _Work, source: Source) -> Reco
         announced=parse_day(work.created_date, source.today),
         updated=parse_day(work.updated_date, source.today),
         url=_find_landing_page(work),
-        withdrawn=bool(work.is_retracted)
-        or has_withdrawn_title(title)
-        or is_withdrawn(None, abstract),
+        withdrawn=bool(work.is_retracted),
     )
 
 

@@ -13,9 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.services.pubmed_text import (
     NOTICE_TYPES,
     RETRACTION_TYPES,
@@ -132,9 +130,7 @@ def _read_article(piece: XmlEntry, today: date) -> Iterator[Record | Removal | S
         announced=announced,
         updated=make_complete_day(parse_date_parts(child(citation, "DateRevised")), today),
         withdrawn="retracted publication" in types
-        or any(attribute(element, "RefType") == "RetractionIn" for element in related)
-        or has_withdrawn_title(title)
-        or is_withdrawn(None, abstract),
+        or any(attribute(element, "RefType") == "RetractionIn" for element in related),
     )
 
 

@@ -8,8 +8,8 @@ from datetime import date
 from typing import Final
 
 from digest.dumps.fields import make_day, parse_month, strip_full_stop
-from digest.dumps.jats import shift_script
 from digest.dumps.xml_text import Node, text_of
+from digest.markup import shift_script
 
 _MEDLINE_DATE: Final = re.compile(
     r"\s*([0-9]{4})(?:\s+([A-Za-z]{3})[a-z]*(?:\s+([0-9]{1,2}))?(?![A-Za-z0-9]))?"

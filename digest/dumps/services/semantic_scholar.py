@@ -13,11 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_text import decode_rows, read_json_records
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Removal, Skipped
 
@@ -142,15 +140,14 @@ def _read_entry(number: int, data: bytes, row: _Row, source: Source) -> Record |
             (*own_ids, *find_external_ids(row.externalids), *find_external_ids(open_access))
         )
     )
-    abstract = strip_abstract_markup(row.abstract or "")
+    abstract = row.abstract or ""
     if row.title is not msgspec.UNSET:
         if (reason := why_no_paper(row.publicationtypes)) is not None:
             return Skipped(line=number, raw=raw, reason=reason)
-        title = strip_title_markup(row.title or "")
         return Record(
             line=number,
             raw=raw,
-            title=title,
+            title=row.title or "",
             abstract=abstract,
             authors=author_names(row.authors),
             ids=ids,
@@ -158,7 +155,6 @@ def _read_entry(number: int, data: bytes, row: _Row, source: Source) -> Record |
             updated=parse_day(row.updated, source.today),
             journal_ref=row.venue if isinstance(row.venue, str) else "",
             url="" if has_paper_link(ids) else row.url or "",
-            withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
         )
     if row.abstract is msgspec.UNSET and row.openaccessinfo is None:
         return Rejected(line=number, raw=raw, reason="neither title nor abstract")

@@ -14,12 +14,10 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.json_pages import find_page_items, is_page, read_page_rows
 from digest.dumps.json_text import decode_rows
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import strip_version
 from digest.dumps.services.semantic_scholar import (
     Author,
@@ -117,21 +115,16 @@ def _read_entry(number: int, data: bytes, paper: _Paper | None, source: Source) 
     own_ids = (("s2", str(paper.corpus_id)),) if paper.corpus_id is not None else ()
     arxiv_ids = (("id", strip_version(pdf)),) if "arxiv.org/" in pdf.lower() else ()
     ids = tuple(dict.fromkeys((*own_ids, *find_external_ids(paper.external_ids), *arxiv_ids)))
-    title, abstract = (
-        strip_title_markup(paper.title or ""),
-        strip_abstract_markup(paper.abstract or ""),
-    )
     return Record(
         line=number,
         raw=raw,
-        title=title,
-        abstract=abstract,
+        title=paper.title or "",
+        abstract=paper.abstract or "",
         authors=author_names(paper.authors),
         ids=ids,
         submitted=parse_day(paper.publication_date, source.today),
         journal_ref=paper.venue if isinstance(paper.venue, str) else "",
         url="" if has_paper_link(ids) or arxiv_ids else paper.url or pdf,
-        withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 

@@ -152,7 +152,7 @@ def build_record(number: int, raw: str, row: Row, today: date) -> Record | Rejec
             for column, (field, read) in _OTHER_FIELDS.items()
             if column in row  # rows have few of them
         },
-        withdrawn=is_withdrawn(reader.text("comment"), reader.text("abstract")),
+        withdrawn=is_withdrawn(reader.text("comment"), None),
     )
     return (
         record

@@ -218,6 +218,7 @@ TEXT = {
     "csl-yaml": (
         "---\nreferences:\n",
         '- id: key\n  type: article-journal\n  title: "TITLE"\n  DOI: "10.1000/ID"\n  issued: DAY',
+        "\n",
         "\n...\n",
     ),
     "huggingface-page": (

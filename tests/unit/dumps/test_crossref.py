@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from digest.dumps import open_dump
-from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.notices import has_withdrawn_title
 from digest.errors import DumpError
+from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Entry, Record, Removal, Skipped
 from digest.papers import clean
 from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, only

@@ -20,7 +20,7 @@ from digest.dumps.references import (
     strip_version,
 )
 from digest.errors import DumpError
-from digest.model import Record, Rejected, Skipped
+from digest.model import Entry, Record, Rejected, Skipped
 from digest.papers import clean
 from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, only
 
@@ -280,7 +280,9 @@ def test_markup_and_a_mark_of_retraction_are_read(make_dump: MakeDump) -> None:
             [CSL | {"title": "Retracted: <i>A</i> Title", "abstract": "<jats:p>Text.</jats:p>"}]
         )
     )
-    assert (dump.title, dump.abstract, dump.withdrawn) == ("Retracted: A Title", "Text.", True)
+    entry = clean(dump, "csl-json")
+    assert isinstance(entry, Entry)
+    assert (entry.title, entry.abstract, entry.withdrawn) == ("Retracted: A Title", "Text.", True)
 
 
 # ------------------------------------------------------------------------------------------------

@@ -1,46 +1,50 @@
-"""Removal of markup from titles and abstracts: JATS, MathML, a little HTML.
+"""Removal of markup from titles and abstracts: HTML, MathML, JATS.
 
 Knows no format and no file.
 
 JATS is the tag set of journal articles, https://jats.nlm.nih.gov; publishers write abstracts in it,
 with or without the prefix `jats:`. Only known tags are tags: "<T>" in a title about types stays,
-and so does every "a < b". Entities stay, too: they are resolved later, once. One pass without a
-tree, so unbalanced markup is no error. Never raises.
+and so does every "a < b". Nothing is a tag that could be mathematics or a word between signs:
+"x<p>y" and "the token <table>" stay, since nothing closes them. Entities stay, too. One pass
+without a tree, so unbalanced markup is no error. Never raises.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 #: characters of a text that are read; a longer text is a whole article
 TEXT_CAP: Final = 256 * 1024
 
 _TAG: Final = re.compile(
     r"<!--[^<>]{0,500}+(?<=--)>|<!\[CDATA\[|\]\]>|<("
-    r"/?)([A-Za-z]{1,8}:)?([A-Za-z][A-Za-z0-9-]{0,30})"
-    r"(?:\s++[\w:.-]{1,60}+\s*+=\s*+(?:\"[^\"<]{0,2000}+\"|'[^'<]{0,2000}+')){0,30}+\s*+(/?)>",
+    r"/?)([A-Za-z]{1,8}[0-9]?:)?([A-Za-z][A-Za-z0-9-]{0,30})"
+    r"((?:\s++[\w:.-]{1,60}+\s*+=\s*+(?:\"[^\"<]{0,2000}+\"|'[^'<]{0,2000}+')){0,30}+)\s*+(/?)>",
     re.DOTALL,
 )
 #: markup that was escaped once too often
 _ESCAPED: Final = re.compile(
     r"&lt;(/?(?:jats:)?(?:i|b|u|p|em|sub|sup|scp|sc|bold|strong|italic|title|sec)\s?/?)&gt;"
 )
-#: most tags are fonts, so they are removed first, in one step
-_FONT_TAGS: Final = re.compile(
-    r"</?(?:jats:)?(?:italic|i|bold|b|em|strong|scp?|underline|u|monospace)>"
+#: most tags are fonts around a few words, so they are removed first, in one step
+_FONT: Final = re.compile(
+    r"<((?:jats:)?(?:italic|i|bold|b|em|strong|scp?|underline|u|monospace))>([^<>]*+)</\1>"
 )
+#: after these a paragraph may begin that nothing closes
+_SENTENCE_ENDS: Final = '.!?:;>)]”"'
 _SPACE: Final = re.compile(r"\s+")
 #: levels of elements that are tracked
 _DEPTH_CAP: Final = 100
 
 _BLOCK_NAMES: Final = (
     "p sec abstract trans-abstract list list-item def-list def-item disp-formula disp-quote "
-    "boxed-text br break div ul ol li dl dt dd "
-    "h1 h2 h3 h4 h5 h6 section article body"
+    "boxed-text br hr break div ul ol li dl dt dd blockquote pre table thead tbody tr td th "
+    "h1 h2 h3 h4 h5 h6 section article body html figure figcaption header footer main"
 )
 _INLINE_NAMES: Final = (
-    "i b u a em strong italic bold sub sup sc scp tt small big span font underline overline strike "
+    "i b u a s q em strong italic bold sub sup sc scp tt small big span font underline overline "
+    "strike del ins mark code kbd samp var cite abbr acronym dfn time center wbr nobr img "
     "monospace sans-serif roman inf "
     "styled-content named-content ext-link uri email xref inline-formula inline-graphic graphic "
     "alternatives tex-math math label caption "
@@ -55,6 +59,15 @@ _MATH_NAMES: Final = (
 )
 _BLOCKS: Final = frozenset(_BLOCK_NAMES.split())
 _KNOWN: Final = _BLOCKS | {"title", *_INLINE_NAMES.split(), *_MATH_NAMES.split()}
+#: prefixes of names that all belong to markup, even the unknown
+_PREFIXES: Final = frozenset({"jats", "mml", "m", "ce", "html", "xhtml", "xlink"})
+#: letters, and words that may stand between signs: tags only with something that closes them
+_AMBIGUOUS_NAMES: Final = (
+    "i b u a s q p abstract list section article body html table header footer main figure pre "
+    "small big span font strike del ins mark code var cite time center img label caption math "
+    "term def media fig title email uri graphic institution none semantics annotation ms"
+)
+_AMBIGUOUS: Final = frozenset(_AMBIGUOUS_NAMES.split())
 #: elements whose text does not belong to the paper, or repeats it
 _OMITTED: Final = frozenset(
     {"annotation", "annotation-xml", "private-char", "graphic", "inline-graphic", "media", "label"}
@@ -63,6 +76,23 @@ _OMITTED: Final = frozenset(
 _BETWEEN: Final = {"msup": "^", "msub": "_", "mfrac": "/"}
 _RAISED: Final = dict(zip("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾", strict=True))
 _LOWERED: Final = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
+#: a link as arXiv's pages write it: its words say nothing, so its address takes their place
+_ARXIV_LINK: Final = re.compile(
+    r"<a\s[^<>]{0,200}?href=[\"'](https?://[^\"'<>\s]{1,500})[\"'][^<>]{0,200}>"
+    r"\s{0,9}this\s{1,9}https?\s{1,9}URL(\.?)\s{0,9}</a>",
+    re.IGNORECASE,
+)
+
+
+class _Tag(NamedTuple):
+    start: int
+    end: int
+    #: in lower case, without prefix; "" for a comment
+    name: str
+    closing: bool
+    empty: bool
+    #: whether it is a tag wherever it stands
+    certain: bool
 
 
 def strip_title_markup(text: str) -> str:
@@ -76,7 +106,7 @@ def strip_abstract_markup(text: str) -> str:
     r"""Return an abstract without markup.
 
     Paragraphs are separated by "\n\n". Headings become "Methods: ...", and a first heading
-    "Abstract" is removed. A text without tags is returned unchanged.
+    "Abstract" is removed. Without tags of paragraphs, line breaks stay as they are.
     """
     if "<" not in text and "&lt;" not in text:
         return text
@@ -86,8 +116,8 @@ def strip_abstract_markup(text: str) -> str:
         "\n\n".join(
             filter(None, (" ".join(paragraph.split()) for paragraph in stripped.split("\n\n")))
         )
-        if stripper.has_tags
-        else text
+        if stripper.has_blocks
+        else stripped
     )
 
 
@@ -102,6 +132,35 @@ def shift_script(name: str, text: str) -> str:
         if all(character in table for character in text)
         else text
     )
+
+
+def _find_tags(text: str) -> list[_Tag]:
+    """Find everything that is a tag of a known name, certain or not."""
+    matches = list(_TAG.finditer(text))
+    closed = {match[3].lower() for match in matches if match[1]}
+    has_cdata = "<![CDATA[" in text
+    tags = []
+    for match in matches:
+        closing, prefix, name, attributes, empty = match.groups()
+        name = (name or "").lower()
+        known_prefix = prefix is not None and prefix[:-1].lower() in _PREFIXES
+        if name not in _KNOWN and name and not known_prefix:
+            continue
+        certain = (
+            has_cdata or match[0] != "]]>"
+            if not name
+            else name not in _AMBIGUOUS
+            or bool(closing or attributes or empty or known_prefix or name in closed)
+            or (name == "p" and _begins_paragraph(text, match.start()))
+        )
+        tags.append(_Tag(*match.span(), name, bool(closing), bool(empty), certain))
+    return tags
+
+
+def _begins_paragraph(text: str, position: int) -> bool:
+    """Whether a paragraph may begin there: at the start, or after the end of a sentence."""
+    before = text[max(position - 3, 0) : position].rstrip()[-1:]
+    return not before or before in _SENTENCE_ENDS
 
 
 class _Stripper:
@@ -120,35 +179,38 @@ class _Stripper:
         #: whether any text has come, and whether it had when the current heading began
         self._has_text = False
         self._had_text_before = False
-        self.has_tags = False
+        #: whether there are tags that begin and end paragraphs
+        self.has_blocks = False
 
     def strip(self, text: str) -> str:
-        text, fonts = _FONT_TAGS.subn(
-            "", _ESCAPED.sub(r"<\1>", text[:TEXT_CAP]) if "&lt;" in text else text[:TEXT_CAP]
-        )
-        self.has_tags = fonts > 0
+        text = text[:TEXT_CAP]
+        if "&lt;" in text:
+            text = _ESCAPED.sub(r"<\1>", text)
+        if "<a" in text:
+            text = _ARXIV_LINK.sub(r"\1\2", text)
+        text = _FONT.sub(r"\2", text)
+        tags = _find_tags(text)
+        self.has_blocks = any(tag.certain and tag.name in _BLOCKS for tag in tags)
         self._tex = "tex-math>" in text
         position = 0
-        for tag in _TAG.finditer(text):
-            closing, prefix, name, empty = tag.groups()
-            name = (name or "").lower()
-            if name and name not in _KNOWN and not prefix:
+        for tag in tags:
+            if not (tag.certain or self.has_blocks):
                 continue
-            self.has_tags = True
-            self._add_text(text[position : tag.start()])
-            position = tag.end()
-            if closing:
-                self._close(name)
-            elif name:
-                self._start(name, bool(empty))
+            self._add_text(text[position : tag.start])
+            position = tag.end
+            if tag.closing:
+                self._close(tag.name)
+            elif tag.name:
+                self._start(tag.name, tag.empty)
         self._add_text(text[position:])
         return "".join(self._parts)
 
     def _add_text(self, text: str) -> None:
         if not text or self._omitted:
             return
-        text = _SPACE.sub(" ", text)
-        if text != " ":
+        if self.has_blocks:
+            text = _SPACE.sub(" ", text)
+        if not text.isspace():
             self._after_heading, self._has_text = False, True
         self._parts.append(text)
 
@@ -166,7 +228,9 @@ class _Stripper:
             self._had_text_before = self._has_text
         if empty or len(self._open_elements) > _DEPTH_CAP:
             return
-        if name in _OMITTED or (name == "math" and self._tex):
+        if (name in _OMITTED and (self.has_blocks or name != "label")) or (
+            name == "math" and self._tex
+        ):
             self._omitted = name
             return
         self._open_elements.append((name, 0, len(self._parts)))
