@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -39,16 +39,14 @@ _NOT_A_DUMP = (
     (b"7z\xbc\xaf\x27\x1c", "it is a 7z archive: unpack it first"),
     (b"Rar!", "it is a rar archive: unpack it first"),
     (b"SQLite format 3", "it is a database: digest reads files of papers"),
-    (b"\xff\xfe", "it is UTF-16: save it as UTF-8"),
-    (b"\xfe\xff", "it is UTF-16: save it as UTF-8"),
 )
 
 
 class Dump:
     """A file of paper records whose format is known.
 
-    Each call of `records()` starts a new pass; `incomplete`, `ignored` and `bytes_read` describe
-    the latest pass.
+    Each call of `records()` starts a new pass; `incomplete`, `ignored`, `notes` and `bytes_read`
+    describe the latest pass.
     """
 
     def __init__(
@@ -85,6 +83,11 @@ class Dump:
     def ignored(self) -> Mapping[str, int]:
         """Unused columns and the number of records that had them."""
         return self._source.ignored
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was assumed about encodings where the file is not plain UTF-8."""
+        return self._source.notes
 
     @property
     def bytes_read(self) -> int:

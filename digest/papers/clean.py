@@ -21,7 +21,8 @@ _JOURNAL_REF_CAP: Final = 1000
 _UPVOTES_CAP: Final = 10**9
 _BLANK_VALUES: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
 _LINK: Final = re.compile(
-    r"https?://(?![^/?#]*@)[^\s/?#<>\"\\^`{|}]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE
+    r"https?://(?![^/?#]*@)[^\s\x00-\x1f/?#<>\"\\^`{|}]+(?:[/?#][^\s\x00-\x1f<>\"\\^`{|}]*)?",
+    re.IGNORECASE,
 )
 _SUFFIX: Final = re.compile(r"(?:jr|sr|i{1,3}|iv|ph\.?\s?d|m\.?\s?d)\.?", re.IGNORECASE)
 _GROUP_NAME: Final = re.compile(

@@ -24,7 +24,7 @@ _ARXIV_PREFIX: Final = re.compile(
 #: what may follow it: a file extension, a query, a fragment, or the class in brackets as in a PDF
 _ARXIV_SUFFIX: Final = re.compile(r"(?:\.pdf)?/?(?:[?#].*|\s*\[[^\]]*\].*)?", re.DOTALL)
 _DOI_PREFIX: Final = re.compile(r"(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi\s*:\s*", re.IGNORECASE)
-_DOI: Final = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*/[^\s\"<>]+")
+_DOI: Final = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*/[^\s\"<>\x00-\x1f\x7f]+")
 _DOI_IN_PATH: Final = re.compile(
     r"/(?:doi|article|chapter|content)(?:/(?:abs|full|pdf|epdf|pdfdirect|epub|reader))?"
     r"/(10\.[0-9]{4,9}/[^?#\s]+)"

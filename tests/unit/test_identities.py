@@ -104,6 +104,7 @@ def test_impossible_arxiv_ids_are_rejected(written: str) -> None:
         ("10.1002/(SICI)1097-0258(1998)17", "10.1002/(sici)1097-0258(1998)17"),
         ("10.1000/xyz)", "10.1000/xyz"),
         ("10.1000/0012", "10.1000/0012"),
+        ("10.1000/a\0b", "10.1000/a"),
     ],
 )
 def test_a_doi_is_lower_case_and_bare(written: str, canonical: str) -> None:

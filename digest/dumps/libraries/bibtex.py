@@ -98,7 +98,7 @@ class BibTex:
                 yield block
             elif block.kind == "string":
                 body = block.body or b""
-                define_macro(body.decode(detect_encoding(body) or "utf-8", "replace"), macros)
+                define_macro(source.decode(body) or raw_text(body), macros)
             elif block.kind not in ("preamble", "comment"):
                 yield _read_entry(block, macros, source)
 
@@ -114,13 +114,11 @@ def _read_entry(block: Block, macros: dict[str, str], source: Source) -> Record 
                 line=block.line, raw=raw, reason="cut off, or a bracket in it is never closed"
             )
         return Rejected(line=block.line, raw=raw, reason="a bracket in it is never closed")
-    encoding = detect_encoding(block.body)
-    raw = raw_text(block.data, encoding or "utf-8")
-    if encoding is None:
+    raw = raw_text(block.data)
+    if "\ufffd" in raw:
+        raw = raw_text(block.data, detect_encoding(block.body) or "utf-8")
+    if (body := source.decode(block.body)) is None:
         return Rejected(line=block.line, raw=raw, reason="not UTF-8")
-    body = block.body.decode(encoding)
-    if "\0" in body:
-        return Rejected(line=block.line, raw=raw, reason="holds NUL bytes")
     values = parse_fields(body, macros, _FIELDS)
     if isinstance(values, str):
         return Rejected(line=block.line, raw=raw, reason=values)

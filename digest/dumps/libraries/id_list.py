@@ -14,7 +14,7 @@ from typing import Final
 
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.references import strip_version
-from digest.dumps.stream import RAW_CAP, Source, decode_entry, raw_text, reject_too_long
+from digest.dumps.stream import RAW_CAP, Source, raw_text, reject_too_long
 from digest.model import Record, Rejected
 
 _BULLET: Final = re.compile(r"(?:[-*•]|[0-9]{1,4}[.)])\s+")
@@ -64,16 +64,14 @@ class IdList:
             if data is None:
                 yield reject_too_long(number)
                 continue
-            if (text := decode_entry(data)) is None:
+            if (text := source.decode(data)) is None:
                 yield Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
                 continue
             line = text.strip()
             if not line or line.startswith("#"):
                 continue
             raw = line[:RAW_CAP]
-            if "\0" in line:
-                yield Rejected(line=number, raw=raw, reason="holds NUL bytes")
-            elif (identifier := _parse_identifier(line)) is not None:
+            if (identifier := _parse_identifier(line)) is not None:
                 yield Record(line=number, raw=raw, title="", ids=(identifier,), fragment=True)
             elif len(line) > _LINE_CAP or not any(character.isalpha() for character in line):
                 yield Rejected(

@@ -13,13 +13,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Final
 
 from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.references import find_arxiv_ids, find_noted_ids, strip_version
-from digest.dumps.stream import ITEM_CAP, Source, detect_encoding, raw_text, reject_too_long
+from digest.dumps.stream import ITEM_CAP, RAW_CAP, Source, raw_text, reject_too_long
 from digest.model import Record, Rejected
 
 _TAG: Final = re.compile(rb"\s{0,3}([A-Z][A-Z0-9])[ \t]{0,3}-(?:[ \t]+(.*)|[ \t]*)", re.DOTALL)
@@ -59,22 +58,22 @@ class Ris:
         for number, data, ended in source.lines():
             if data is None:
                 if record.lines:
-                    yield record.take(source.today, lost=True)
+                    yield record.take(source, lost=True)
                 yield reject_too_long(number)
                 continue
             tag = _TAG.fullmatch(data)
             name = tag[1] if tag else b""
             if name == b"TY" and record.lines:
-                yield record.take(source.today)
+                yield record.take(source)
             if tag or record.lines:
                 record.add(number, data, name, ended)
                 if name == b"ER" or record.size > ITEM_CAP:
-                    yield record.take(source.today)
+                    yield record.take(source)
         if record.lines:
             source.mark_incomplete(
                 f"the file ends before the ER of the record on line {record.number:,}"
             )
-            yield record.take(source.today, cut=True)
+            yield record.take(source, cut=True)
 
 
 class _RecordLines:
@@ -95,11 +94,11 @@ class _RecordLines:
         self.size += len(data) + 1
         self._ended = ended
 
-    def take(self, today: date, *, cut: bool = False, lost: bool = False) -> Record | Rejected:
+    def take(self, source: Source, *, cut: bool = False, lost: bool = False) -> Record | Rejected:
         """Build the record from the lines so far, and begin a new one.
 
         Args:
-            today: The day after which nothing can have happened.
+            source: What is read.
             cut: The file ends here.
             lost: A line of the record was too long to be held.
         """
@@ -120,19 +119,17 @@ class _RecordLines:
         return (
             Rejected(line=self.number, raw=raw_text(data), reason=reason)
             if reason
-            else _build_record(self.number, data, names, today)
+            else _build_record(self.number, data, names, source)
         )
 
 
 def _build_record(
-    number: int, data: bytes, names: Sequence[bytes], today: date
+    number: int, data: bytes, names: Sequence[bytes], source: Source
 ) -> Record | Rejected:
-    if (encoding := detect_encoding(data)) is None:
+    if (text := source.decode(data)) is None:
         return Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
-    raw = raw_text(data, encoding)
-    if b"\0" in data:
-        return Rejected(line=number, raw=raw, reason="holds NUL bytes")
-    tags = _group_by_tag(data.decode(encoding).split("\n"), names)
+    raw = text[:RAW_CAP]
+    tags = _group_by_tag(text.split("\n"), names)
     title = next((value for name in _TITLE_TAGS for value in tags.get(name, ()) if value), "")
     if not title:
         return Rejected(line=number, raw=raw, reason="no title")
@@ -150,7 +147,7 @@ def _build_record(
                 day
                 for name in _DATE_TAGS
                 for value in tags.get(name, ())
-                if (day := parse_day(value, today))
+                if (day := parse_day(value, source.today))
             ),
             None,
         ),

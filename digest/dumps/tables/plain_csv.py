@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.stream import Source, decode_entry, raw_text, reject_too_long
+from digest.dumps.stream import Source, raw_text, reject_too_long
 from digest.dumps.tables.columns import Row, build_record, match_columns
 from digest.model import Record, Rejected
 
@@ -35,8 +35,7 @@ class PlainCsv:
     name = "csv"
 
     def sniff(self, head: Head) -> Confidence:
-        # UTF-16 without a byte order mark is full of NUL bytes.
-        is_text = bool(head.lines) and not head.is_json and "\0" not in head.lines[0]
+        is_text = bool(head.lines) and not head.is_json
         return Confidence.PERHAPS if is_text and _find_separator(head.lines[0]) else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
@@ -151,13 +150,8 @@ class _LineFeed:
             if data is None:
                 self._rejected.append(reject_too_long(number))
                 continue
-            if (text := decode_entry(data)) is None:
+            if (text := source.decode(data)) is None:
                 self._rejected.append(Rejected(line=number, raw=raw_text(data), reason="not UTF-8"))
-                continue
-            if "\0" in text:
-                self._rejected.append(
-                    Rejected(line=number, raw=text[: 64 * 1024], reason="holds NUL bytes")
-                )
                 continue
             yield Line(number, text.replace("\r", " "), ends_with_newline)
 

@@ -219,7 +219,6 @@ def test_a_line_beyond_the_cap_is_rejected_unread(
         ("@misc{a, title=}", "title: the value is not closed, or there is none"),
         ("@misc{a, title={A} # }", "title: the value is not closed, or there is none"),
         (b"@misc{a, title={M\xfcller \xc3\xbc}}", "not UTF-8"),
-        (b"@misc{a, title={A\0}}", "holds NUL bytes"),
     ],
 )
 def test_an_unusable_entry_says_why(make_dump: MakeDump, entry: str | bytes, reason: str) -> None:
