@@ -11,6 +11,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from digest.dumps.fields import is_withdrawn, parse_day, split_authors, split_list
 from digest.dumps.stream import RAW_CAP
 from digest.model import Record, Rejected
@@ -71,7 +73,10 @@ def match_columns(names: Iterable[str]) -> dict[str, str]:
 
 
 def build_record(number: int, raw: str, row: Row, today: date) -> Record | Rejected:
-    """Build a Record from values by column; a value of a wrong type rejects the row."""
+    """Build a Record from values by column; a value of a wrong type rejects the row.
+
+    A row without title is the identifier of a paper whose rest is elsewhere.
+    """
     reader = _RowReader(row, today)
     record = Record(
         line=number,
@@ -92,6 +97,10 @@ def build_record(number: int, raw: str, row: Row, today: date) -> Record | Rejec
         },
         withdrawn=is_withdrawn(reader.text("comment"), reader.text("abstract")),
     )
+    if not record.title.strip() and any(
+        kind == "pmid" or not value.isdigit() for kind, value in record.ids
+    ):
+        record = replace(record, fragment=True)
     return (
         record
         if reader.problem is None

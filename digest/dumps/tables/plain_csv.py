@@ -18,6 +18,8 @@ from digest.model import Record, Rejected
 _SEPARATORS: Final = (",", ";", "\t")
 #: lines of one record; beyond that a quote was never closed
 _LINES_CAP: Final = 1000
+#: columns of which a table needs one
+_NAMING_COLUMNS: Final = frozenset({"title", "arxiv", "doi", "pmid"})
 _OPEN_QUOTE: Final = "a quote is opened and never closed"
 
 
@@ -30,7 +32,7 @@ class Line(NamedTuple):
 
 
 class PlainCsv:
-    """A header with `title` and another known column; rows may be shorter."""
+    """A header with a title or identifier and another known column; rows may be shorter."""
 
     name = "csv"
 
@@ -157,11 +159,13 @@ class _LineFeed:
 
 
 def _find_separator(line: str) -> str | None:
-    """Find the separator that splits a header into a title and the most known columns."""
+    """Find the separator that splits a header into the most known columns."""
     candidates = [
         (len(columns), -position, separator)
         for position, separator in enumerate(_SEPARATORS)
-        if "title" in (columns := match_columns(_split_cells(line, separator))).values()
+        if not _NAMING_COLUMNS.isdisjoint(
+            (columns := match_columns(_split_cells(line, separator))).values()
+        )
     ]
     best = max(candidates, default=(0, 0, ""))
     return best[2] if best[0] > 1 else None
