@@ -60,7 +60,8 @@ _FIELDS: Final = frozenset(
 _OTHER_EPRINT_KINDS: Final = frozenset({"jstor", "hdl", "googlebooks", "hal", "ssrn", "iacr"})
 _CLASS: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?")
 _CORR: Final = re.compile(r"(?:^|[\s,])abs/([a-z-]{2,20}/[0-9]{7}|[0-9]{4}\.[0-9]{4,5})(?![0-9])")
-_ESCAPED_CHARACTER: Final = re.compile(r"\\([_%&#$~{}])")
+_ESCAPED_CHARACTER: Final = re.compile(r"\{\\?([_%&#$~])\}|\\([_%&#$~{}])")
+_UNDERSCORE: Final = re.compile(r"\{?\\textunderscore\b\s?(?:\{\})?\}?")
 _LINK: Final = re.compile(r"(?:https?://|www\.)[^\s{}\"<>\\]+", re.IGNORECASE)
 _DAY: Final = re.compile(r"[0-9]{1,2}")
 _MONTH: Final = re.compile(r"[A-Za-z]{3}")
@@ -172,10 +173,7 @@ def _find_ids(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _find_links(values: Mapping[str, str], names: tuple[str, ...]) -> Iterator[str]:
     for name in names:
-        if (
-            name in values
-            and (link := _LINK.search(_ESCAPED_CHARACTER.sub(r"\1", values[name]))) is not None
-        ):
+        if name in values and (link := _LINK.search(_unescape(values[name]))) is not None:
             yield link[0]
 
 
@@ -184,7 +182,13 @@ def _strip_tex(text: str) -> str:
 
     "{10.1000/a{\_}b}" becomes "10.1000/a_b".
     """
-    return _ESCAPED_CHARACTER.sub(r"\1", text).replace("{", "").replace("}", "").strip()
+    return _unescape(text).replace("{", "").replace("}", "").strip()
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text and "{" not in text:
+        return text
+    return _ESCAPED_CHARACTER.sub(r"\1\2", _UNDERSCORE.sub("_", text))
 
 
 def _read_day(values: Mapping[str, str], today: date) -> date | None:

@@ -14,7 +14,7 @@ from digest.dumps.libraries import bibtex_split
 from digest.dumps.libraries.bibtex_text import split_names, strip_braces
 from digest.model import Entry, Record
 from digest.papers import clean
-from tests.unit.dumps.conftest import MakeDump, rejections, titles
+from tests.unit.dumps.conftest import MakeDump, entries, rejections, titles
 
 
 def only(dump: Dump) -> Entry:
@@ -261,3 +261,21 @@ def test_files_are_recognised_by_their_first_entry(
     make_dump: MakeDump, text: str, format: str
 ) -> None:
     assert make_dump(text).format == format
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"doi = {10.1000/a{\_}1}, url = {http://dx.doi.org/10.1000/a{\_}1}",
+        r"doi = {10.1000/a\_1}, url = {https://doi.org/10.1000/a\_1}",
+        r"doi = {10.1000/a{\textunderscore}1}, url = {\url{https://doi.org/10.1000/a{\_}1}}",
+        r"doi = {10.1000/a\textunderscore 1}, url = {https://doi.org/10.1000/a{_}1}",
+        r"url = {\href{https://doi.org/10.1000/a\_1}{A text}}",
+    ],
+)
+def test_an_escaped_underscore_in_a_doi_and_a_link_is_one(
+    written: str, make_dump: MakeDump
+) -> None:
+    (entry,) = entries(make_dump("@article{a, title={Moss}, " + written + "}"))
+    assert [identity.value for identity in entry.identities] == ["10.1000/a_1"]
+    assert entry.url.endswith("/10.1000/a_1")
