@@ -404,6 +404,12 @@ def test_the_command_tells_what_became_of_each_entry(tmp_path: Path, bib: Any) -
     )
     assert "0 new in the interest 'main'" in " ".join(plain.stdout.split())
     assert "line 5: no title" in plain.stdout
+    name = ["--interest", "galaxies", "--config", str(config)]
+    mistyped = run(command, ["import-library", "alice@example.org", str(bib()), *name])
+    assert isinstance(mistyped.exception, NotFoundError)
+    made = run(command, ["import-library", "alice@example.org", str(bib()), *name, "--create"])
+    assert made.exit_code == 0
+    assert "the interest 'galaxies'" in " ".join(made.output.split())
     only_bad = run(
         command,
         [

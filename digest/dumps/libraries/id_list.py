@@ -62,6 +62,8 @@ class IdList:
     name = "id-list"
 
     def sniff(self, head: Head) -> Confidence:
+        if head.is_json:
+            return Confidence.NO
         lines = _skip_header([line for line in head.lines if not line.startswith("#")])
         # A line with a separator may be a row of cells that happens to look like an identifier.
         identifier_count = sum(
@@ -137,9 +139,13 @@ def _parse_identifiers(line: str) -> list[tuple[str, str]]:
     if links := _MARKDOWN_LINK.findall(line):
         return [("url", strip_version(link)) for link in dict.fromkeys(links)]
     text = _BULLET.sub("", _COMMENT.sub("", line), count=1)
-    parts = [_parse_shape(part) for part in _BETWEEN.split(text)]
-    if all(part is not None and not part[1].isdigit() for part in parts):
-        return [part for part in dict.fromkeys(parts) if part is not None]
+    parts: list[tuple[str, str]] = []
+    for written in _BETWEEN.split(text):
+        if (part := _parse_shape(written)) is None or part[1].isdigit():
+            break
+        parts.append(part)
+    else:
+        return list(dict.fromkeys(parts))
     links = _PAPER_LINK.findall(line)
     return [("url", strip_version(link.rstrip(".,;:"))) for link in dict.fromkeys(links)]
 
