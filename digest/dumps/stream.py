@@ -62,6 +62,12 @@ def detect_encoding(entry: bytes) -> str | None:
     return None if decoded is None else decoded[1]
 
 
+def decode_entry(entry: bytes) -> str | None:
+    """Decode an entry or line in its detected encoding; None if it is damaged."""
+    decoded = encodings.decode_as(entry, encodings.UTF8)
+    return None if decoded is None else decoded[0]
+
+
 class Source:
     """One pass over the unpacked bytes of a file.
 

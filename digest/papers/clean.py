@@ -21,8 +21,7 @@ _JOURNAL_REF_CAP: Final = 1000
 _UPVOTES_CAP: Final = 10**9
 _BLANK_VALUES: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
 _LINK: Final = re.compile(
-    r"https?://(?![^/?#]*@)[^\s\x00-\x1f/?#<>\"\\^`{|}]+(?:[/?#][^\s\x00-\x1f<>\"\\^`{|}]*)?",
-    re.IGNORECASE,
+    r"https?://(?![^/?#]*@)[^\s/?#<>\"\\^`{|}]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE
 )
 _SUFFIX: Final = re.compile(r"(?:jr|sr|i{1,3}|iv|ph\.?\s?d|m\.?\s?d)\.?", re.IGNORECASE)
 _GROUP_NAME: Final = re.compile(
@@ -142,7 +141,7 @@ def _clean_link(link: str) -> str:
     if not link or len(link) > 2000:
         return ""
     link = link.strip()
-    return link if _LINK.fullmatch(link) else ""
+    return link if _LINK.fullmatch(link) and link.isprintable() else ""
 
 
 def _reject_implausible(day: date | None) -> date | None:
