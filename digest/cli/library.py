@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
+from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json
 
 commands = typer.Typer()
 #: refused entries that are printed
@@ -21,8 +21,15 @@ def import_library(
         Path, typer.Argument(help="BibTeX, RIS, a list of ids or links, or any other known format.")
     ],
     interest: Annotated[
-        str, typer.Option(help="The interest that the papers are examples of.")
-    ] = "main",
+        str,
+        typer.Option(
+            help="The interest that the papers are examples of; not needed if there is only one.",
+            show_default=False,
+        ),
+    ] = "",
+    create: Annotated[
+        bool, typer.Option("--create", help="Make the interest if the reader has none of the name.")
+    ] = False,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -35,7 +42,14 @@ def import_library(
     from digest.services.library import import_library as import_papers
 
     with open_app(config, existing=True) as app:
-        report = import_papers(app, subscriptions.find(app, email), file, interest=interest)
+        reader = subscriptions.find(app, email)
+        name = " ".join(interest.split())
+        if name and not create and err.is_terminal and not as_json:
+            names = [own.name for own in reader.interests]
+            create = name not in names and typer.confirm(
+                f"{reader.email} has no interest {name!r}. Make it?", err=True
+            )
+        report = import_papers(app, reader, file, interest=interest, create=create)
     if as_json:
         show_json(report.json)
     else:
@@ -64,12 +78,8 @@ def import_library(
             )
         if len(refused) > _SHOWN:
             out.print(f"  and {len(refused) - _SHOWN} more; --json lists all", style="yellow")
-        if report.incomplete:
-            out.print(
-                f"  the file is incomplete: {report.incomplete}",
-                highlight=False,
-                markup=False,
-                style="yellow",
-            )
+        incomplete = [f"the file is incomplete: {report.incomplete}"] if report.incomplete else []
+        for note in (*report.notes, *incomplete):
+            out.print(f"  {note}", highlight=False, markup=False, style="yellow")
     if report.format != "empty" and all(entry.outcome == "refused" for entry in report.entries):
         raise typer.Exit(1)

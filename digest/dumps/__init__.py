@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from digest.dumps.fields import find_day_in_name
 from digest.dumps.finishing import finish_entries
 from digest.dumps.formats import Format, Head, find_formats, recognise_format
-from digest.dumps.packed import ZIP, Unpacked, UnpackError, open_zip
+from digest.dumps.packed import ZIP, Unpacked, UnpackError, is_tar, open_zip
 from digest.dumps.refusals import describe_document, describe_unknown
 from digest.dumps.stream import CHUNK, Source
 from digest.dumps.tables.parquet import MISSING, PARQUET, ParquetRows, can_read_parquet
@@ -37,8 +37,8 @@ FORMATS: Mapping[str, Format] = find_formats()
 class Dump:
     """A file of paper records whose format is known.
 
-    Each call of `records()` starts a new pass; `incomplete`, `ignored` and `bytes_read` describe
-    the latest pass.
+    Each call of `records()` starts a new pass; `incomplete`, `ignored`, `notes` and `bytes_read`
+    describe the latest pass.
     """
 
     def __init__(
@@ -75,6 +75,11 @@ class Dump:
     def ignored(self) -> Mapping[str, int]:
         """Unused columns and the number of records that had them."""
         return self._source.ignored
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was assumed about encodings where the file is not plain UTF-8."""
+        return self._source.notes
 
     @property
     def bytes_read(self) -> int:
@@ -213,7 +218,7 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
             )
         if not data.strip(b" \t\r\n\f\v"):
             return Dump(path=path, name=printed_name, format="empty", size=size, today=today)
-    format = recognise_format(Head(data))
+    format = None if is_tar(data) else recognise_format(Head(data))
     if format is None:
         raise DumpError(describe_unknown(path, data, FORMATS))
     return Dump(path=path, name=printed_name, format=format.name, size=size, today=today)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from digest.dumps.json_split import Splitter
-from digest.dumps.stream import Row, Source, detect_encoding, raw_text, reject_too_long
+from digest.dumps.stream import Row, Source, raw_text, reject_too_long
+from digest.encodings import UTF8, decode_as
 from digest.model import Rejected
 
 _TYPE: Final = re.compile(r"`([^`]*)`")
@@ -27,6 +30,11 @@ _TYPE_NAMES: Final = {
     "NoneType": "nothing",
 }
 T = TypeVar("T")
+
+#: takes the place of a value that JSON does not have
+_ODD: Final = object()
+#: digits of a whole number that may not fit into 64 bits
+_INT_DIGITS: Final = 19
 
 #: brackets and commas in one record; a value takes a hundred times their memory, and a paper of
 #: 5,000 authors has 400,000
@@ -84,9 +92,9 @@ def decode_rows(
                 reason=f"holds more than {_TOKEN_LIMIT:,} brackets and commas",
             )
             continue
-        data = _cp1252_to_utf8(data)
+        data = source.to_utf8(data) or data
         try:
-            yield number, data, decode(data)
+            value = _decode(data, decode)
         except msgspec.ValidationError as error:
             if not ended and not _is_complete(data):
                 source.mark_incomplete(f"the file ends in the middle of record {number:,}")
@@ -102,6 +110,8 @@ def decode_rows(
                 yield Rejected(
                     line=number, raw=raw_text(data), reason="cut off in the middle of the record"
                 )
+        else:
+            yield number, data, value
 
 
 def is_json_lines(head: bytes) -> bool:
@@ -120,19 +130,66 @@ def decode_object(data: bytes) -> dict[str, Any] | None:
     if _has_too_many_tokens(data):
         return None
     try:
-        value = msgspec.json.decode(_cp1252_to_utf8(data))
+        decoded = decode_as(data, UTF8)
+        value = _decode(decoded[0].encode() if decoded else data, msgspec.json.decode)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def _cp1252_to_utf8(data: bytes) -> bytes:
-    """Convert a record from Windows-1252 to UTF-8; any other is returned unchanged."""
-    return (
-        data.decode("cp1252").encode()
-        if not data.isascii() and detect_encoding(data) == "cp1252"
-        else data
-    )
+def _decode(data: bytes, decode: Callable[[bytes], T]) -> T:
+    """Decode a record; where that fails, decode it again without its odd values."""
+    try:
+        return decode(data)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        if isinstance(error, msgspec.ValidationError) and "out of range" not in str(error):
+            raise
+        if (mended := _mend(data)) is None:
+            raise
+        return decode(mended)
+
+
+def _mend(data: bytes) -> bytes | None:
+    """Leave odd values out of a record that could not be decoded: each costs only its field.
+
+    These are NaN, infinities, numbers beyond 64 bits, halves of surrogate pairs (U+FFFD) and raw
+    control characters. Python writes and reads them, JSON does not have them. None if the record is
+    damaged in any other way.
+    """
+    try:
+        value = json.loads(
+            data.decode(),
+            strict=False,
+            object_pairs_hook=_drop_odd_values,
+            parse_constant=_drop_number,
+            parse_float=_read_float,
+            parse_int=_read_int,
+        )
+    except (ValueError, RecursionError):
+        return None
+    text = json.dumps(value, ensure_ascii=False, default=_to_null)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _drop_odd_values(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in pairs if value is not _ODD}
+
+
+def _to_null(odd_value: object) -> None:
+    return None
+
+
+def _drop_number(text: str) -> object:
+    return _ODD
+
+
+def _read_float(text: str) -> object:
+    value = float(text)
+    return value if math.isfinite(value) else _ODD
+
+
+def _read_int(text: str) -> object:
+    return int(text) if len(text) < _INT_DIGITS else _ODD
 
 
 def _is_complete(data: bytes) -> bool:

@@ -52,8 +52,6 @@ _HINTS: Final = (
     (b"RIFF", _PICTURE),
     (b"II*\0", _PICTURE),
     (b"MM\0*", _PICTURE),
-    (b"\xff\xfe", "it is UTF-16: save it as UTF-8"),
-    (b"\xfe\xff", "it is UTF-16: save it as UTF-8"),
 )
 
 #: beginning of a text, in lower case -> what to do

@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from digest import encodings
 from digest.dumps.packed import ZSTD, Unpacked, UnpackError, decompress_zstd
 from digest.model import Rejected
 
@@ -28,6 +29,15 @@ HEAD: Final = 256 * 1024
 
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
+#: codec -> its name for people, if that is not the codec's own
+_ENCODING_NAMES: Final = {
+    "utf-8": "UTF-8",
+    "cp1252": "Windows-1252",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "utf-32-le": "UTF-32",
+    "utf-32-be": "UTF-32",
+}
 
 #: (number in the file from 1, bytes or None if there were too many, whether their end was reached)
 Row = tuple[int, bytes | None, bool]
@@ -48,21 +58,8 @@ def detect_encoding(entry: bytes) -> str | None:
     either (which includes Latin-1). Each entry is judged by itself, since files are put together
     from several sources.
     """
-    try:
-        entry.decode("utf-8")
-    except UnicodeError:
-        try:
-            entry.decode("cp1252")
-        except UnicodeError:
-            return None
-        return "cp1252" if entry.decode("utf-8", "ignore").isascii() else None
-    return "utf-8"
-
-
-def decode_entry(entry: bytes) -> str | None:
-    """Decode an entry or line in its detected encoding; None if it is damaged."""
-    encoding = detect_encoding(entry)
-    return None if encoding is None else entry.decode(encoding)
+    decoded = encodings.decode_as(entry, encodings.UTF8)
+    return None if decoded is None else decoded[1]
 
 
 class Source:
@@ -85,6 +82,10 @@ class Source:
         self.incomplete: str | None = None
         #: unused column or key -> number of records that had it
         self.ignored: Counter[str] = Counter()
+        #: codec of the whole file, if it is not UTF-8
+        self.encoding = encodings.UTF8
+        #: (codec, declared codec) -> entries that were read in another encoding than declared
+        self.recoded: Counter[tuple[str, str]] = Counter()
         #: bytes of the packed file read so far
         self.bytes_read = 0
 
@@ -100,17 +101,64 @@ class Source:
         if column in self.ignored or len(self.ignored) < 100:
             self.ignored[column] += 1
 
+    @property
+    def notes(self) -> list[str]:
+        """What was assumed about encodings."""
+        notes = [] if self.encoding == encodings.UTF8 else [f"read as {_name(self.encoding)}"]
+        for (codec, declared), count in self.recoded.items():
+            entries = "1 entry is" if count == 1 else f"{count:,} entries are"
+            notes.append(f"{entries} not {_name(declared)}: read as {_name(codec)}")
+        return notes
+
+    def decode(self, entry: bytes, declared: str = encodings.UTF8) -> str | None:
+        """Decode an entry or line without its NUL bytes; None if it is damaged.
+
+        It is in the declared encoding, else UTF-8, else Windows-1252 (which includes Latin-1). Each
+        entry is judged by itself, since files are put together from several sources.
+        """
+        text = self._decode(entry, declared)[0]
+        return text.replace("\0", "") if text is not None and "\0" in text else text
+
+    def to_utf8(self, entry: bytes, declared: str = encodings.UTF8) -> bytes | None:
+        """Convert an entry to UTF-8 as `decode` reads it, with its NUL bytes."""
+        if entry.isascii():
+            return entry
+        text, codec = self._decode(entry, declared)
+        if text is None:
+            return None
+        return entry if codec == encodings.UTF8 else text.encode()
+
+    def _decode(self, entry: bytes, declared: str) -> tuple[str | None, str]:
+        if (decoded := encodings.decode_as(entry, declared)) is None:
+            return None, declared
+        if decoded[1] != declared and not entry.isascii():
+            self.recoded[decoded[1], declared] += 1
+        return decoded
+
     def chunks(self) -> Iterator[bytes]:
-        """Yield the file's bytes in bounded pieces, unpacked and without byte order mark."""
+        """Yield the file's text in bounded pieces: unpacked, UTF-8, without byte order mark.
+
+        UTF-16, UTF-32 and what the comments of a BibTeX file declare are converted. XML of another
+        encoding is not, since each of several documents declares its own. Single entries may be in
+        another encoding as well: `decode` decodes them.
+        """
         plain = (
             self._unpack() if self.member is None else self._stop_at_damage(self.member.chunks())
         )
         start = b""
         for piece in plain:
             start += piece
-            if len(start) >= len(_BOM):
+            if len(start) >= min(encodings.SAMPLE, CHUNK):
                 break
+        if (wide := encodings.detect_wide(start)) is not None:
+            self.encoding, mark = wide
+            yield from encodings.recode_wide(chain((start[mark:],), plain), self.encoding)
+            return
         start = start.removeprefix(_BOM)
+        if start.startswith(b"%") and (codec := encodings.find_declared(start)) != encodings.UTF8:
+            self.encoding = codec
+            yield from encodings.recode_declared(chain((start,), plain), codec)
+            return
         if start:
             yield start
         yield from plain
@@ -249,6 +297,10 @@ def _decompress_until_damage(member: zlib._Decompress, packed: bytes) -> Iterato
 
 def _strip_carriage_return(line: bytes) -> bytes:
     return line[:-1] if line.endswith(b"\r") else line
+
+
+def _name(codec: str) -> str:
+    return _ENCODING_NAMES.get(codec, codec)
 
 
 def reject_too_long(number: int) -> Rejected:

@@ -20,7 +20,6 @@ from digest.dumps.stream import (
     ITEM_CAP,
     RAW_CAP,
     Source,
-    decode_entry,
     raw_text,
     reject_too_long,
 )
@@ -90,7 +89,7 @@ def read_tagged_records(source: Source, layout: Layout) -> Iterator[TaggedRecord
     for number, data, ended in source.lines():
         if data is None:
             if record.lines:
-                yield record.take(lost=True)
+                yield record.take(source, lost=True)
             yield reject_too_long(number)
             continue
         if data[:1] == b"\0":
@@ -98,17 +97,17 @@ def read_tagged_records(source: Source, layout: Layout) -> Iterator[TaggedRecord
         tag = layout.tag.fullmatch(data)
         name = tag[1] if tag else b""
         if name and record.lines and (name == first or record.ends_before(name)):
-            yield record.take()
+            yield record.take(source)
         if record.lines or (name and name not in outside):
             record.add(number, data, name, (tag[2] or b"") if tag else data, ended)
             if (name and name == last) or record.size > ITEM_CAP:
-                yield record.take()
+                yield record.take(source)
     if record.lines:
         if last:
             source.mark_incomplete(
                 f"the file ends before the {layout.last} of the record on line {record.number:,}"
             )
-        yield record.take(cut=bool(last))
+        yield record.take(source, cut=bool(last))
 
 
 class _RecordLines:
@@ -147,10 +146,13 @@ class _RecordLines:
         self._known_lines = len(self.lines)
         return name in self._known_names or self.lines[0][1] != self._first
 
-    def take(self, *, cut: bool = False, lost: bool = False) -> TaggedRecord | Rejected:
+    def take(
+        self, source: Source, *, cut: bool = False, lost: bool = False
+    ) -> TaggedRecord | Rejected:
         """Build the record from the lines so far, and begin a new one.
 
         Args:
+            source: What is read.
             cut: The file ends here, though the last tag of the record has not come.
             lost: A line of the record was too long to be held.
         """
@@ -175,12 +177,11 @@ class _RecordLines:
         data = b"\n".join(texts)
         if reason:
             return Rejected(line=self.number, raw=raw_text(data), reason=reason)
-        if (text := decode_entry(data)) is None:
+        if (text := source.decode(data)) is None:
             return Rejected(line=self.number, raw=raw_text(data), reason="not UTF-8")
-        raw = text[:RAW_CAP]
-        if "\0" in text:
-            return Rejected(line=self.number, raw=raw, reason="holds NUL bytes")
-        return TaggedRecord(line=self.number, raw=raw, pairs=_pair(lines, text.split("\n")))
+        return TaggedRecord(
+            line=self.number, raw=text[:RAW_CAP], pairs=_pair(lines, text.split("\n"))
+        )
 
 
 def _pair(

@@ -8,7 +8,6 @@ told to recover; a streaming parser that resumes after a damaged element would c
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from itertools import islice
 from typing import Final
 
 from digest.dumps.stream import ITEM_CAP, Source
+from digest.encodings import UTF8, find_declared
 
 #: bytes of a tag and of the namespace declarations around an entry; longer ones are ignored
 _TAG_CAP: Final = 64 * 1024
@@ -41,7 +41,6 @@ _SKIPPED: Final = {
     b"?": re.compile(rb"\?>"),
 }
 _SUBSET_END: Final = re.compile(rb"\]\s{0,40}>")
-_ENCODING: Final = re.compile(rb"encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _NAMESPACE: Final = re.compile(rb"\sxmlns(?::([\w.-]{1,100}))?\s*=\s*(\"[^\"]*\"|'[^']*')")
 _FIRST_TAG: Final = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 _HIDDEN: Final = re.compile(rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
@@ -103,7 +102,7 @@ class Splitter:
         self._open_elements: list[tuple[bytes, dict[bytes, bytes]]] = []
         self._declarations = b""
         self._is_page = False
-        self._encoding = "utf-8"
+        self._encoding = UTF8
         #: the open entry: local name, where it begins, the pattern of its end
         self._entry_name = ""
         self._entry_start = 0
@@ -171,11 +170,7 @@ class Splitter:
             )
         self._open_elements, self._is_page = [], False
         self._update_declarations()
-        declared = _ENCODING.search(declaration)
-        try:
-            self._encoding = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
-        except LookupError:
-            self._encoding = "utf-8"
+        self._encoding = UTF8 if self._source.encoding != UTF8 else find_declared(declaration)
 
     def _read_tag(self, tag: re.Match[bytes]) -> None:
         name, attributes = tag["name"], tag["rest"]

@@ -24,6 +24,7 @@ from lxml import etree
 
 from digest.dumps.stream import Source, raw_text, reject_too_long
 from digest.dumps.xml_split import Splitter
+from digest.encodings import UTF8
 from digest.model import Rejected
 
 #: an element: `tag`, `text`, `tail`, `get(name)`, iteration over its children
@@ -41,15 +42,10 @@ _ATTRIBUTE_NAME: Final = re.compile(rb"\s([^\s<>=\"']+)\s*=")
 _ERROR_PLACE: Final = re.compile(
     r"[:,]? line \d+(?:, column \d+)?| \(<string>\)|[,:] (?:use|try) XML_PARSE_HUGE.*"
 )
-#: characters that XML forbids and we remove; NUL is left in, since it means a damaged file
-_FORBIDDEN: Final = bytes(set(range(1, 32)) - set(b"\t\n\r"))
+#: characters that XML forbids and we remove
+_FORBIDDEN: Final = bytes(set(range(32)) - set(b"\t\n\r"))
 #: entities that XML itself defines
 _XML_ENTITIES: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
-#: encodings in which the byte of `<` means nothing else; UTF-8 needs no decoding here
-_ENCODINGS: Final = re.compile(
-    r"iso8859-\d+|cp12\d\d|koi8-[rut]|mac-\w+|gb2312|gbk|gb18030|big5|euc_\w+|cp437|cp850|cp932|"
-    r"shift_jis"
-)
 
 _PARSER: Final = etree.XMLParser(
     encoding="utf-8",
@@ -103,7 +99,7 @@ def read_xml_entries(
             reason = f"damaged: no <{cut.name}> stands before this </{cut.name}>"
             yield Rejected(line=cut.line, raw=raw_text(cut.data), reason=reason)
             continue
-        data, reason = _convert_to_utf8(cut.data, cut.encoding)
+        data, reason = source.to_utf8(cut.data, cut.encoding), ""
         node: Node = None
         if not cut.ended:
             reason = (
@@ -111,9 +107,15 @@ def read_xml_entries(
                 if cut.last
                 else f"has no end: its </{cut.name}> is missing"
             )
-        elif not reason:
+        elif data is None:
+            reason = (
+                "not UTF-8"
+                if cut.encoding == UTF8
+                else f"not {cut.encoding}, which the document says it is"
+            )
+        else:
             node, reason = _parse(data, cut.declarations, known_names)
-        raw = raw_text(data).replace("\r\n", "\n")
+        raw = raw_text(cut.data if data is None else data).replace("\r\n", "\n")
         if reason:
             yield Rejected(line=cut.line, raw=raw, reason=reason)
         else:
@@ -187,16 +189,6 @@ def attribute(node: Node, name: str) -> str:
     return next((str(value) for key, value in node.items() if local_name(key) == name), "")
 
 
-def _convert_to_utf8(data: bytes, encoding: str) -> tuple[bytes, str]:
-    """Convert to UTF-8: (converted bytes, ""), or (same bytes, why they are not valid)."""
-    if not _ENCODINGS.fullmatch(encoding):
-        return data, ""
-    try:
-        return data.decode(encoding).encode(), ""
-    except (UnicodeError, LookupError):
-        return data, f"not {encoding}, which the document says it is"
-
-
 def _parse(data: bytes, declarations: bytes, known_names: set[bytes]) -> tuple[Node, str]:
     """Return (the element, "") or (None, why it cannot be parsed)."""
     if data.count(b"<") > _TAG_LIMIT:
@@ -230,7 +222,7 @@ def _parse(data: bytes, declarations: bytes, known_names: set[bytes]) -> tuple[N
     try:
         return _parse_element(data, declarations), ""
     except etree.XMLSyntaxError as error:
-        return None, _describe_error(data, error)
+        return None, _describe_error(error)
 
 
 def _parse_element(data: bytes, declarations: bytes) -> Node:
@@ -246,12 +238,6 @@ def _resolve_entity(entity: re.Match[bytes]) -> bytes:
     return entity[0] if text is None else text.encode("ascii", "xmlcharrefreplace")
 
 
-def _describe_error(data: bytes, error: etree.XMLSyntaxError) -> str:
-    if b"\0" in data:
-        return "holds NUL bytes"
-    try:
-        data.decode("utf-8")
-    except UnicodeError:
-        return "not UTF-8"
+def _describe_error(error: etree.XMLSyntaxError) -> str:
     what = _ERROR_PLACE.sub("", str(error.msg or "it has no end"))
     return f"no valid XML: {what[:200]}"

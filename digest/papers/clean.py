@@ -155,7 +155,7 @@ def _clean_link(link: str) -> str:
     if not link or len(link) > 2000:
         return ""
     link = link.strip()
-    return link if _LINK.fullmatch(link) else ""
+    return link if _LINK.fullmatch(link) and link.isprintable() else ""
 
 
 def _reject_implausible(day: date | None) -> date | None:

@@ -17,14 +17,26 @@ _OLD_ARXIV_ID: Final = re.compile(
 )
 #: what may stand before an arXiv id, repeatedly: a link, arXiv's own names, its DOI prefix
 _ARXIV_PREFIX: Final = re.compile(
-    r"(?:https?://)?(?:[a-z0-9-]+\.)*arxiv\.org/(?:abs|pdf|html|ps|format)/|(?:https?:/"
+    r"(?:https?://)?(?:(?:[a-z0-9-]+\.)*arxiv\.org|xxx\.lanl\.gov|ar5iv\.org)"
+    r"/(?:abs|pdf|html|ps|format)/|(?:https?:/"
     r"/)?(?:dx\.)?doi\.org/|doi:\s*|oai:arxiv\.org:|"
     r"10\.48550/arxiv\.|arxiv:\s*"
 )
-#: what may follow it: a file extension, a query, a fragment, or the class in brackets as in a PDF
-_ARXIV_SUFFIX: Final = re.compile(r"(?:\.pdf)?/?(?:[?#].*|\s*\[[^\]]*\].*)?", re.DOTALL)
+#: what may follow it: a file extension, a query, a fragment, punctuation, or the class in brackets
+#: and the day, as in a PDF
+_ARXIV_SUFFIX: Final = re.compile(
+    r"(?:\.pdf)?/?(?:[?#].*|\s*\[[^\]]*\].*|\s+[0-9]{1,2} [a-z]{3} [0-9]{4}|[.,;:'\")\]}>]+)?",
+    re.DOTALL,
+)
 _DOI_PREFIX: Final = re.compile(r"(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi\s*:\s*", re.IGNORECASE)
-_DOI: Final = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*/[^\s\"<>]+")
+_DOI: Final = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*/[^\s\"<>\x00-\x1f\x7f]+")
+#: a DOI whose slash is percent-encoded
+_ENCODED_DOI: Final = re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*%2f", re.IGNORECASE)
+_DOI_IN_QUERY: Final = re.compile(r"[?&](?:id|doi)=(10\.[0-9]{4,9}(?:/|%2[fF])[^&#\s]+)")
+#: how TeX writes "_" and "%", which stand for themselves in identifiers and links
+_TEX_CHARACTER: Final = re.compile(r"\{\\?([_%&#~$])\}|\\([_%&#~$])")
+#: hosts of DOI resolvers, also behind a library's proxy
+_DOI_HOST: Final = re.compile(r"(?:dx[.-])?doi[.-]org(?:\..*)?|(?:dx\.)?doi\.org")
 _DOI_IN_PATH: Final = re.compile(
     r"/(?:doi|article|chapter|content)(?:/(?:abs|full|pdf|epdf|pdfdirect|epub|reader))?"
     r"/(10\.[0-9]{4,9}/[^?#\s]+)"
@@ -101,11 +113,13 @@ def parse_doi(text: str) -> str | None:
     """
     if not text or len(text) > _LENGTH_CAP:
         return None
-    remaining = text.strip()
+    remaining = _unescape_tex(text.strip().lstrip("<("))
     if (prefix := _DOI_PREFIX.match(remaining)) is not None:
         remaining = remaining[prefix.end() :]
         if "doi.org" in prefix[0].lower():
             remaining = unquote(remaining.partition("?")[0].partition("#")[0])
+    if _ENCODED_DOI.match(remaining):
+        remaining = unquote(remaining)
     if (match := _DOI.match(remaining)) is None:
         return None
     value = match[0].rstrip(".,;:'\"").lower()
@@ -159,6 +173,7 @@ def parse_link(url: str) -> tuple[Identity, ...]:
     """
     if len(url) > _LENGTH_CAP:
         return ()
+    url = _unescape_tex(url)
     try:
         parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
         host = (parts.hostname or "").lower().removeprefix("www.")
@@ -190,12 +205,19 @@ def parse_name(text: str) -> Identity | None:
     return next(iter(parse_link(name)), None) if "/" in name and " " not in name else None
 
 
+def _unescape_tex(text: str) -> str:
+    return _TEX_CHARACTER.sub(r"\1\2", text) if "\\" in text or "{" in text else text
+
+
 def _parse_page(host: str, path: str, url: str) -> Identity | None:
-    if host == "arxiv.org" or host.endswith(".arxiv.org") or host in ("doi.org", "dx.doi.org"):
+    if host == "arxiv.org" or host.endswith(".arxiv.org") or host in ("xxx.lanl.gov", "ar5iv.org"):
         return parse_identity("doi", url.strip())
+    if _DOI_HOST.fullmatch(host):
+        return parse_identity("doi", path.strip("/"))
     if (
-        host in ("huggingface.co", "alphaxiv.org")
-        and (match := re.match(r"/(?:papers|abs|overview)/([^/]+)", path)) is not None
+        host in ("huggingface.co", "alphaxiv.org", "scirate.com")
+        and (match := re.match(r"/(?:papers|abs|pdf|overview|arxiv)/([a-z-]+/[0-9]+|[^/]+)", path))
+        is not None
     ):
         return parse_identity("arxiv", match[1])
     if host == "pubmed.ncbi.nlm.nih.gov" or path.startswith("/pubmed/"):
@@ -217,6 +239,8 @@ def _parse_page(host: str, path: str, url: str) -> Identity | None:
         if host in ("biorxiv.org", "medrxiv.org"):
             value = _PREPRINT_SUFFIX.sub("", value)
         return parse_identity("doi", value)
+    if (match := _DOI_IN_QUERY.search(url)) is not None:
+        return parse_identity("doi", unquote(match[1]))
     return None
 
 

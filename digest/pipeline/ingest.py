@@ -154,6 +154,7 @@ def _ingest_file(
             file.notes.append("stopped before its end: the next ingest goes on after what was read")
             return
     file.incomplete = dump.incomplete or ""
+    file.notes += dump.notes
     with app.store.writing() as tx:
         store.dumps.finish(tx, dump_id, incomplete=file.incomplete, now=app.now())
     if not options.backfill and options.seen is None:

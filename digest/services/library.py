@@ -69,6 +69,8 @@ class ImportReport:
     entries: list[ImportedEntry] = field(default_factory=list)
     #: why the file ended before its end
     incomplete: str = ""
+    #: what was assumed about the encoding of the file
+    notes: list[str] = field(default_factory=list)
 
     def count(self, outcome: Outcome) -> int:
         return sum(entry.outcome == outcome for entry in self.entries)
@@ -89,6 +91,7 @@ class ImportReport:
             **{outcome: counts[outcome] for outcome in ("matched", "kept", "awaited", "refused")},
             "new": self.new,
             "incomplete": self.incomplete,
+            "notes": self.notes,
             "entries": [
                 {
                     "line": entry.line,
@@ -113,24 +116,28 @@ class _LibraryEntry:
 
 
 def import_library(
-    app: App, subscriber: Subscriber, path: Path, *, interest: str = "main"
+    app: App, subscriber: Subscriber, path: Path, *, interest: str = "", create: bool = False
 ) -> ImportReport:
     """Make the papers of a file example papers of an interest.
 
-    A missing interest is added.
+    Args:
+        interest: its name; without one, it is the reader's only interest, or "main" if they have
+            none.
+        create: add the named interest if it is missing.
 
     Importing again changes nothing, even if the first import was killed.
 
     Raises:
         DumpError: the file cannot be read or is of no known format.
-        InputError: it holds more than a library does, or the interest would.
-        NotFoundError: the subscriber is gone.
+        InputError: it holds more than a library does, or the interest would; or it is not said to
+            which of several interests the papers go.
+        NotFoundError: the subscriber is gone, or has no such interest.
     """
-    name = _check_interest_name(interest)
+    name = _choose_interest(subscriber, interest, create=create)
     dump = dumps.open_dump(path, today=app.now().date())
     report = ImportReport(subscriber=subscriber, interest=name, format=dump.format)
     entries = _read_entries(path, dump)
-    report.incomplete = dump.incomplete or ""
+    report.incomplete, report.notes = dump.incomplete or "", [*dump.notes]
     with app.store.reading() as tx:
         unknown = [
             entry
@@ -185,12 +192,26 @@ def _read_entries(path: Path, dump: dumps.Dump) -> list[_LibraryEntry | Imported
     return entries
 
 
-def _check_interest_name(interest: str) -> str:
-    """Return the name with single blanks; InputError if it is empty or too long."""
+def _choose_interest(subscriber: Subscriber, interest: str, *, create: bool) -> str:
+    """Choose the interest by its name, with single blanks, else the only one."""
     name = " ".join(interest.split())
-    if not 1 <= len(name) <= NAME_MAX:
+    if len(name) > NAME_MAX or (interest and not name):
         raise InputError(
             f"interest: give it a name of up to {NAME_MAX} characters, or leave it out"
+        )
+    names = [own.name for own in subscriber.interests]
+    listed = ", ".join(map(repr, names))
+    if not name:
+        if len(names) > 1 and "main" not in names:
+            raise InputError(
+                f"{subscriber.email} has several interests: {listed}. Say by --interest to which "
+                "the papers go"
+            )
+        return names[0] if len(names) == 1 else "main"
+    if name not in names and not create:
+        raise NotFoundError(
+            f"{subscriber.email} has no interest {name!r}, but {listed or 'none yet'}. Correct the "
+            "name, or make the interest by --create"
         )
     return name
 

@@ -125,6 +125,8 @@ class PageResult:
     #: whether it holds entries; a page without entries is not kept
     entries: bool = True
     note: str = ""
+    #: why the harvest ends after this page; the next fetch asks for it again
+    error: str = ""
 
 
 def redact_url(url: str) -> str:

@@ -109,6 +109,8 @@ class _Harvest:
                 self.state["position"] = position
             self.report.files += files
             self.save(self.state, files)
+            if result.error:
+                raise SourceError(result.error)
         return has_files
 
     def _open_window(self, since: date, until: date) -> None:

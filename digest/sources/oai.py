@@ -38,6 +38,12 @@ _HTML: Final = re.compile(
 )
 
 
+_ENDLESS: Final = (
+    "the server repeats a resumption token, so its list would never end. What was read is kept; "
+    "tell those who run the server, or choose a smaller set"
+)
+
+
 def reject_html(data: bytes) -> None:
     """Reject a web page: many servers send error pages with status 200.
 
@@ -96,12 +102,12 @@ class Oai:
             last = end.end()
         token = _TOKEN.search(data, last)
         text = html.unescape((token[1] or b"").decode("utf-8", "replace")).strip() if token else ""
-        if text and text == position.get("token"):
-            raise BadAnswer("the token of the next page is this page's own", Recovery.RESTART)
-        return PageResult(
-            next=position | {"token": text} if text else self._next_set(settings, position),
-            entries=first is not None,
-        )
+        if not text:
+            return PageResult(next=self._next_set(settings, position), entries=first is not None)
+        if text in (position.get("token"), position.get("earlier")):
+            again = {key: position[key] for key in position if key not in ("pages", "earlier")}
+            return PageResult(next=again, entries=first is not None, error=_ENDLESS)
+        return PageResult(next=_remember_token(position, text), entries=first is not None)
 
     def _next_set(self, settings: SourceSettings, position: Position) -> Position | None:
         number = position["set"] + 1
@@ -120,3 +126,17 @@ class Oai:
         if code == "badResumptionToken" or (position.get("token") and code == "badArgument"):
             raise BadAnswer(message, Recovery.RESTART)
         raise BadAnswer(message, Recovery.GIVE_UP)
+
+
+def _remember_token(position: Position, token: str) -> Position:
+    """Move to the next page, and remember one earlier token, as in Brent's cycle detection.
+
+    The earlier token is renewed after 1, 2, 4, ... pages, so that a circle of any length is found.
+    """
+    pages = position.get("pages", 0) + 1
+    is_power_of_two = pages & (pages - 1) == 0
+    return position | {
+        "token": token,
+        "pages": pages,
+        "earlier": token if is_power_of_two else position["earlier"],
+    }

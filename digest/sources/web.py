@@ -20,6 +20,7 @@ from typing import Final
 
 import httpx
 
+from digest import encodings
 from digest.errors import SourceError
 from digest.sources.base import Page, Request, RetryLater, redact_url
 
@@ -233,7 +234,8 @@ class Web:
                 f"{redact_url(str(response.url))}: the server answers {status} "
                 f"{response.reason_phrase}. Check the settings of this source"
             )
-        size = self._save_body(response, into)
+        self._save_body(response, into)
+        size = encodings.recode_file(into, response.charset_encoding or "")
         headers = response.headers
         return Answer(
             page=Page(path=into, size=size),

@@ -92,6 +92,10 @@ class SourceServer:
         self.requests: list[ReceivedRequest] = []
         self.failures: list[str] = []
         self.feed_items = 3
+        #: first record of a page -> that of the page to which its resumption token leads
+        self.leads_to: dict[int, int] = {}
+        #: path -> content type and body
+        self.bodies: dict[str, tuple[str, bytes]] = {}
         #: set to end slow answers at once
         self.slow = threading.Event()
         #: where the fault "moved" redirects to
@@ -154,6 +158,8 @@ class SourceServer:
     def answer(self, request: ReceivedRequest) -> tuple[str, bytes]:
         """Return content type and body."""
         path, query = request.path, request.query
+        if path in self.bodies:
+            return self.bodies[path]
         if path == "/oai":
             return "text/xml", self._oai(query)
         if path.startswith("/rss/"):
@@ -193,7 +199,7 @@ class SourceServer:
             return oai_error("badResumptionToken", "no such token")
         start = int(token.removeprefix("from&")) if token else 0
         end = min(start + self.page, self.records)
-        next_token = f"from&amp;{end}" if end < self.records else ""
+        next_token = f"from&amp;{self.leads_to.get(start, end)}" if end < self.records else ""
         return oai(range(start, end), next_token)
 
     def _daily(self, query: dict[str, str]) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 from digest import papers, pipeline, services, store, subscriptions
 from digest.app import App
 from digest.cli import app as command
-from digest.errors import DumpError, InputError
+from digest.errors import DumpError, InputError, NotFoundError
 from digest.model import UNSEEN, Subscriber
 from digest.services import library
 from digest.services.find import find_paper as find
@@ -265,10 +266,26 @@ def test_a_title_shared_by_several_papers_matches_none(
 def test_another_interest_is_made_and_the_first_stays(
     any_app: App, alice: Subscriber, bib: Any
 ) -> None:
-    done = import_library(any_app, alice, bib(), interest="  galaxies ")
+    with pytest.raises(NotFoundError, match=r"no interest 'galaxies', but 'main'.*--create"):
+        import_library(any_app, alice, bib(), interest="galaxies")
+    done = import_library(any_app, alice, bib(), interest="  galaxies ", create=True)
     assert [interest.name for interest in done.subscriber.interests] == ["main", "galaxies"]
     assert done.subscriber.interests[0] == alice.interests[0]
     assert len(examples(any_app, interest="galaxies")) == 3
+
+
+def test_without_a_name_the_only_interest_gets_the_papers(
+    any_app: App, alice: Subscriber, bib: Any
+) -> None:
+    (main,) = alice.interests
+    only = replace(alice, interests=(replace(main, name="galaxies"),))
+    with any_app.store.writing() as tx:
+        only = store.subscribers.overwrite(tx, only, now=any_app.now())
+    assert import_library(any_app, only, bib()).interest == "galaxies"
+    several = replace(only, interests=(*only.interests, replace(main, name="moss")))
+    with pytest.raises(InputError, match=r"several interests: 'galaxies', 'moss'.*--interest"):
+        import_library(any_app, several, bib())
+    assert import_library(any_app, replace(alice, interests=()), bib()).interest == "main"
 
 
 def test_a_paper_that_the_reader_named_before_is_not_named_twice(
@@ -414,6 +431,12 @@ def test_the_command_tells_what_became_of_each_entry(tmp_path: Path, bib: Any) -
     )
     assert "0 new in the interest 'main'" in " ".join(plain.stdout.split())
     assert "line 5: no title" in plain.stdout
+    name = ["--interest", "galaxies", "--config", str(config)]
+    mistyped = run(command, ["import-library", "alice@example.org", str(bib()), *name])
+    assert isinstance(mistyped.exception, NotFoundError)
+    made = run(command, ["import-library", "alice@example.org", str(bib()), *name, "--create"])
+    assert made.exit_code == 0
+    assert "the interest 'galaxies'" in " ".join(made.output.split())
     only_bad = run(
         command,
         [
@@ -425,3 +448,14 @@ def test_the_command_tells_what_became_of_each_entry(tmp_path: Path, bib: Any) -
         ],
     )
     assert only_bad.exit_code == 1
+
+
+def test_the_report_says_how_a_file_was_decoded(
+    any_app: App, alice: Subscriber, tmp_path: Path
+) -> None:
+    path = tmp_path / "wide.bib"
+    path.write_bytes("@misc{x, title={Größe der Löffel}}".encode("utf-16"))
+    report = import_library(any_app, alice, path)
+    assert (report.count("kept"), report.notes) == (1, ["read as UTF-16"])
+    ingested = pipeline.ingest(any_app, [path])
+    assert ingested.files[0].notes == ["read as UTF-16"]

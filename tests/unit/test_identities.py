@@ -45,6 +45,9 @@ def name_of(identity: Identity | None) -> str | None:
         ("hep-th/9108001", "hep-th/9108001", None),
         ("1412.9999", "1412.9999", None),
         ("1501.00001", "1501.00001", None),
+        ("arXiv:hep-th/9711200v3 22 Jan 1998", "hep-th/9711200", 3),
+        ("https://arxiv.org/abs/2101.11408).", "2101.11408", None),
+        ("http://xxx.lanl.gov/abs/hep-th/9711200", "hep-th/9711200", None),
     ],
 )
 def test_an_arxiv_id_is_found_as_written(written: str, canonical: str, version: int | None) -> None:
@@ -104,6 +107,11 @@ def test_impossible_arxiv_ids_are_rejected(written: str) -> None:
         ("10.1002/(SICI)1097-0258(1998)17", "10.1002/(sici)1097-0258(1998)17"),
         ("10.1000/xyz)", "10.1000/xyz"),
         ("10.1000/0012", "10.1000/0012"),
+        ("10.1000/a\0b", "10.1000/a"),
+        ("10.1000/a{\\_}b", "10.1000/a_b"),
+        ("10.1000/a\\_b\\_c", "10.1000/a_b_c"),
+        ("doi:10.1000%2Fa%28b%29", "10.1000/a(b)"),
+        ("<https://dx.doi.org/10.1000/xyz>", "10.1000/xyz"),
     ],
 )
 def test_a_doi_is_lower_case_and_bare(written: str, canonical: str) -> None:
@@ -171,6 +179,15 @@ def test_pubmed_numbers_lose_prefix_and_zeros() -> None:
         ("https://www.ncbi.nlm.nih.gov/pmc/articles/PMC123/", "pmcid:PMC123"),
         ("https://europepmc.org/article/MED/12345", "pmid:12345"),
         ("https://openalex.org/W123", "openalex:W123"),
+        ("https://doi-org.proxy.example.edu/10.1000/x", "doi:10.1000/x"),
+        (
+            "https://journals.example.org/article?id=10.1371/journal.x.1&a=b",
+            "doi:10.1371/journal.x.1",
+        ),
+        ("https://example.org/doi/10.1000%2Fa{\\_}b", "doi:10.1000/a_b"),
+        ("https://scirate.com/arxiv/2606.01234", "arxiv:2606.01234"),
+        ("https://ar5iv.org/html/2606.01234", "arxiv:2606.01234"),
+        ("https://evil-doi.org/10.1000/x", None),
         ("https://api.semanticscholar.org/CorpusID:99", "s2:99"),
         ("https://example.org/2606.01234", None),
         ("https://github.com/jane/doe", None),

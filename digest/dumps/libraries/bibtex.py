@@ -65,9 +65,8 @@ _OTHER_EPRINT_KINDS: Final = frozenset({"jstor", "hdl", "googlebooks", "hal", "s
 _VOLUMES: Final = frozenset({"proceedings", "mvproceedings"})
 _CLASS: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?")
 _CORR: Final = re.compile(r"(?:^|[\s,])abs/([a-z-]{2,20}/[0-9]{7}|[0-9]{4}\.[0-9]{4,5})(?![0-9])")
-_ESCAPED_CHARACTER: Final = re.compile(r"\\([_%&#$~{}])")
-#: as Mendeley escapes links
-_BRACED_CHARACTER: Final = re.compile(r"\{\\?([_%&#$~])\}")
+_ESCAPED_CHARACTER: Final = re.compile(r"\{\\?([_%&#$~])\}|\\([_%&#$~{}])")
+_UNDERSCORE: Final = re.compile(r"\{?\\textunderscore\b\s?(?:\{\})?\}?")
 _LINK: Final = re.compile(r"(?:https?://|www\.)[^\s{}\"<>\\]+", re.IGNORECASE)
 _DAY: Final = re.compile(r"[0-9]{1,2}")
 _MONTH: Final = re.compile(r"[A-Za-z]{3}")
@@ -105,7 +104,7 @@ class BibTex:
                 yield block
             elif block.kind == "string":
                 body = block.body or b""
-                define_macro(body.decode(detect_encoding(body) or "utf-8", "replace"), macros)
+                define_macro(source.decode(body) or raw_text(body), macros)
             elif block.kind not in ("preamble", "comment"):
                 yield _read_entry(block, macros, source)
 
@@ -123,13 +122,11 @@ def _read_entry(
                 line=block.line, raw=raw, reason="cut off, or a bracket in it is never closed"
             )
         return Rejected(line=block.line, raw=raw, reason="a bracket in it is never closed")
-    encoding = detect_encoding(block.body)
-    raw = raw_text(block.data, encoding or "utf-8")
-    if encoding is None:
+    raw = raw_text(block.data)
+    if "\ufffd" in raw:
+        raw = raw_text(block.data, detect_encoding(block.body) or "utf-8")
+    if (body := source.decode(block.body)) is None:
         return Rejected(line=block.line, raw=raw, reason="not UTF-8")
-    body = block.body.decode(encoding)
-    if "\0" in body:
-        return Rejected(line=block.line, raw=raw, reason="holds NUL bytes")
     values = parse_fields(body, macros, _FIELDS)
     if isinstance(values, str):
         return Rejected(line=block.line, raw=raw, reason=values)
@@ -197,10 +194,8 @@ def _find_ids(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _find_links(values: Mapping[str, str], names: tuple[str, ...]) -> Iterator[str]:
     for name in names:
-        if name in values:
-            text = _BRACED_CHARACTER.sub(r"\1", values[name])
-            if (link := _LINK.search(_ESCAPED_CHARACTER.sub(r"\1", text))) is not None:
-                yield link[0]
+        if name in values and (link := _LINK.search(_unescape(values[name]))) is not None:
+            yield link[0]
 
 
 def _strip_tex(text: str) -> str:
@@ -208,7 +203,13 @@ def _strip_tex(text: str) -> str:
 
     "{10.1000/a{\_}b}" becomes "10.1000/a_b".
     """
-    return _ESCAPED_CHARACTER.sub(r"\1", text).replace("{", "").replace("}", "").strip()
+    return _unescape(text).replace("{", "").replace("}", "").strip()
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text and "{" not in text:
+        return text
+    return _ESCAPED_CHARACTER.sub(r"\1\2", _UNDERSCORE.sub("_", text))
 
 
 def _read_day(values: Mapping[str, str], today: date) -> date | None:

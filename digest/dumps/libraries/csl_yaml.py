@@ -20,7 +20,7 @@ import yaml
 
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.libraries.csl_json import read_items
-from digest.dumps.stream import ITEM_CAP, RAW_CAP, Source, decode_entry, raw_text, reject_too_long
+from digest.dumps.stream import ITEM_CAP, RAW_CAP, Source, raw_text, reject_too_long
 from digest.model import Record, Rejected
 
 _LIST: Final = re.compile(rb"references:[ \t]*(?:#.*)?$")
@@ -36,6 +36,8 @@ _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _DEPTH_CAP: Final = 20
 _VALUES_CAP: Final = 200_000
 _Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+#: YAML has no control characters but these
+_CONTROLS: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), " ")
 
 
 class CslYaml:
@@ -55,7 +57,7 @@ class CslYaml:
                 yield reject_too_long(block.number)
                 continue
             data = b"\n".join(block.lines)
-            text = decode_entry(data)
+            text = source.decode(data)
             raw = raw_text(data) if text is None else text[:RAW_CAP]
             try:
                 item = msgspec.json.encode(_parse_item(block, text))
@@ -137,9 +139,7 @@ def _parse_item(block: _Block, text: str | None) -> dict[str, Any]:
         raise _ItemError("stands between the items of the list")
     if text is None:
         raise _ItemError("not UTF-8")
-    if "\0" in text:
-        raise _ItemError("holds NUL bytes")
-    events = yaml.parse(text, Loader=_Loader)
+    events = yaml.parse(text.translate(_CONTROLS), Loader=_Loader)
     for event in islice(events, 3):
         if isinstance(event, yaml.SequenceStartEvent):
             break

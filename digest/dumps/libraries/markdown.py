@@ -14,7 +14,7 @@ from typing import Final
 
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.references import strip_version
-from digest.dumps.stream import RAW_CAP, Source, decode_entry, raw_text, reject_too_long
+from digest.dumps.stream import RAW_CAP, Source, raw_text, reject_too_long
 from digest.dumps.tables.columns import find_column
 from digest.model import Record, Rejected, Skipped
 
@@ -84,11 +84,8 @@ class Markdown:
             if data is None or len(data) > 4 * _LINE_CAP:
                 yield reject_too_long(number)
                 continue
-            if (line := decode_entry(data)) is None:
+            if (line := source.decode(data)) is None:
                 yield Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
-                continue
-            if "\0" in line:
-                yield Rejected(line=number, raw=line[:RAW_CAP], reason="holds NUL bytes")
                 continue
             cells = line.split("|") if line.lstrip().startswith("|") else []
             if not cells:

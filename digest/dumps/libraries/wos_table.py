@@ -8,7 +8,7 @@ from typing import Final
 
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.libraries.wos_fields import build_record
-from digest.dumps.stream import Source, decode_entry, raw_text, reject_too_long
+from digest.dumps.stream import Source, raw_text, reject_too_long
 from digest.model import Record, Rejected, Skipped
 
 _HEADER: Final = re.compile(r"[A-Z][A-Z0-9](?:\t[A-Z][A-Z0-9])+\t?")
@@ -35,7 +35,7 @@ class WebOfScienceTable:
                 yield reject_too_long(number)
             elif not data.strip(b" \t\r\0"):
                 continue
-            elif (text := decode_entry(data)) is None:
+            elif (text := source.decode(data)) is None:
                 yield Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
             elif _HEADER.fullmatch(text):
                 # Files of 500 records each are often put together.
@@ -49,8 +49,6 @@ def _read_row(
 ) -> Record | Skipped | Rejected:
     raw = raw_text(text.encode())
     cells = text.split("\t")
-    if "\0" in text:
-        return Rejected(line=number, raw=raw, reason="holds NUL bytes")
     if not -1 <= len(cells) - len(tags) <= 1:
         if not ended:
             source.mark_incomplete(f"the file ends in the middle of the record on line {number:,}")

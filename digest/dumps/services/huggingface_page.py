@@ -13,7 +13,7 @@ from typing import Final
 
 from digest.dumps.fields import find_year_in_name, make_day, parse_month
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.stream import RAW_CAP, Source, decode_entry, raw_text, reject_too_long
+from digest.dumps.stream import RAW_CAP, Source, raw_text, reject_too_long
 from digest.model import Record, Rejected
 
 _INVITATION: Final = "Get trending papers in your email inbox!"
@@ -137,7 +137,7 @@ def _read_blocks(source: Source) -> Iterator[Block | Rejected]:
         if data is None:
             yield reject_too_long(number)
             continue
-        if (text := decode_entry(data)) is None:
+        if (text := source.decode(data)) is None:
             yield Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
         elif stripped := text.strip():
             yield number, stripped

@@ -12,6 +12,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from digest.dumps.fields import is_withdrawn, parse_day, split_list
 from digest.dumps.names import split_names
 from digest.dumps.references import parse_day_or_month
@@ -133,7 +135,10 @@ def match_columns(names: Iterable[str]) -> dict[str, str]:
 
 
 def build_record(number: int, raw: str, row: Row, today: date) -> Record | Rejected:
-    """Build a Record from values by column; a value of a wrong type rejects the row."""
+    """Build a Record from values by column; a value of a wrong type rejects the row.
+
+    A row without title is the identifier of a paper whose rest is elsewhere.
+    """
     reader = _RowReader(row, today)
     record = Record(
         line=number,
@@ -154,6 +159,10 @@ def build_record(number: int, raw: str, row: Row, today: date) -> Record | Rejec
         },
         withdrawn=is_withdrawn(reader.text("comment"), None),
     )
+    if not record.title.strip() and any(
+        kind == "pmid" or not value.isdigit() for kind, value in record.ids
+    ):
+        record = replace(record, fragment=True)
     return (
         record
         if reader.problem is None

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.stream import Source, decode_entry, raw_text, reject_too_long
+from digest.dumps.stream import Source, raw_text, reject_too_long
 from digest.dumps.tables.columns import Row, build_record, match_columns
 from digest.model import Record, Rejected, Skipped
 
@@ -24,6 +24,8 @@ _LINES_CAP: Final = 1000
 #: lines before the header that are no table, such as "Exported on 9 June 2026"
 _REMARKS_CAP: Final = 20
 _SEPARATOR_LINE: Final = re.compile(r"\s*sep=([,;|:^~\t])\s*", re.IGNORECASE)
+#: columns of which a table needs one
+_NAMING_COLUMNS: Final = frozenset({"title", "arxiv", "doi", "pmid"})
 _OPEN_QUOTE: Final = "a quote is opened and never closed"
 
 
@@ -36,13 +38,12 @@ class Line(NamedTuple):
 
 
 class PlainCsv:
-    """A header with `title` and another known column; rows may be shorter."""
+    """A header with a title or identifier and another known column; rows may be shorter."""
 
     name = "csv"
 
     def sniff(self, head: Head) -> Confidence:
-        # UTF-16 without a byte order mark is full of NUL bytes.
-        is_text = bool(head.lines) and not head.is_json and "\0" not in head.lines[0]
+        is_text = bool(head.lines) and not head.is_json
         return Confidence.PERHAPS if is_text and _find_header(head.lines) else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
@@ -165,13 +166,8 @@ class _LineFeed:
             if data is None:
                 self._rejected.append(reject_too_long(number))
                 continue
-            if (text := decode_entry(data)) is None:
+            if (text := source.decode(data)) is None:
                 self._rejected.append(Rejected(line=number, raw=raw_text(data), reason="not UTF-8"))
-                continue
-            if "\0" in text:
-                self._rejected.append(
-                    Rejected(line=number, raw=text[: 64 * 1024], reason="holds NUL bytes")
-                )
                 continue
             yield Line(number, text.replace("\r", " "), ends_with_newline)
 
@@ -188,11 +184,13 @@ def _find_header(lines: Iterable[str]) -> tuple[int, str] | None:
 
 
 def _find_separator(line: str, separators: str) -> str | None:
-    """Find the separator that splits a header into a title and the most known columns."""
+    """Find the separator that splits a header into the most known columns."""
     candidates = [
         (len(columns), -position, separator)
         for position, separator in enumerate(separators)
-        if "title" in (columns := match_columns(_split_cells(line, separator))).values()
+        if not _NAMING_COLUMNS.isdisjoint(
+            (columns := match_columns(_split_cells(line, separator))).values()
+        )
     ]
     best = max(candidates, default=(0, 0, ""))
     return best[2] if best[0] > 1 else None

@@ -14,7 +14,7 @@ from digest.dumps.libraries import bibtex_split
 from digest.dumps.libraries.bibtex_text import split_names, strip_braces
 from digest.model import Entry, Record
 from digest.papers import clean
-from tests.unit.dumps.conftest import MakeDump, rejections, skipped_lines, titles
+from tests.unit.dumps.conftest import MakeDump, entries, rejections, skipped_lines, titles
 
 
 def only(dump: Dump) -> Entry:
@@ -225,7 +225,6 @@ def test_a_line_beyond_the_cap_is_rejected_unread(
         ("@misc{a, title=}", "title: the value is not closed, or there is none"),
         ("@misc{a, title={A} # }", "title: the value is not closed, or there is none"),
         (b"@misc{a, title={M\xfcller \xc3\xbc}}", "not UTF-8"),
-        (b"@misc{a, title={A\0}}", "holds NUL bytes"),
     ],
 )
 def test_an_unusable_entry_says_why(make_dump: MakeDump, entry: str | bytes, reason: str) -> None:
@@ -313,3 +312,21 @@ def test_volumes_of_proceedings_are_skipped(make_dump: MakeDump) -> None:
 def test_a_doi_has_no_backslash(make_dump: MakeDump, doi: str, read: str) -> None:
     (identity,) = only(make_dump(f"@article{{k, title={{T}}, doi={{{doi}}}}}")).identities
     assert identity.value == read
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"doi = {10.1000/a{\_}1}, url = {http://dx.doi.org/10.1000/a{\_}1}",
+        r"doi = {10.1000/a\_1}, url = {https://doi.org/10.1000/a\_1}",
+        r"doi = {10.1000/a{\textunderscore}1}, url = {\url{https://doi.org/10.1000/a{\_}1}}",
+        r"doi = {10.1000/a\textunderscore 1}, url = {https://doi.org/10.1000/a{_}1}",
+        r"url = {\href{https://doi.org/10.1000/a\_1}{A text}}",
+    ],
+)
+def test_an_escaped_underscore_in_a_doi_and_a_link_is_one(
+    written: str, make_dump: MakeDump
+) -> None:
+    (entry,) = entries(make_dump("@article{a, title={Moss}, " + written + "}"))
+    assert [identity.value for identity in entry.identities] == ["10.1000/a_1"]
+    assert entry.url.endswith("/10.1000/a_1")

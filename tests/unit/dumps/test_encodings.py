@@ -5,14 +5,17 @@ In every format where they can occur.
 
 from __future__ import annotations
 
+import gzip
 import re
+from collections.abc import Callable
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.dumps.stream import detect_encoding
-from digest.errors import DumpError
+from digest.encodings import detect_wide, recode_declared
 from digest.model import Record
 from tests.examples import examples
 from tests.unit.dumps.conftest import MakeDump, entries, papers, titles
@@ -27,11 +30,12 @@ from tests.unit.dumps.every_format import (
 
 
 @pytest.mark.parametrize("format", DECLARE_ENCODING)
-def test_a_record_in_another_encoding_than_declared_is_rejected(
+def test_a_record_in_another_encoding_than_declared_is_read(
     format: str, make_dump: MakeDump
 ) -> None:
     dump = make_dump(format_text(format, "Before", "Caf\xe9 at Night", "Behind").encode("latin-1"))
-    assert (titles(dump), reasons(dump)) == (["Before", "Behind"], ["not UTF-8"])
+    assert (titles(dump), reasons(dump)) == (["Before", "Café at Night", "Behind"], [])
+    assert dump.notes == ["1 entry is not UTF-8: read as Windows-1252"]
 
 
 @pytest.mark.parametrize("format", MAY_BE_WINDOWS_1252)
@@ -117,11 +121,48 @@ def test_windows_1252_is_detected_by_the_utf_8_in_it(entry: str) -> None:
         pytest.fail("one letter cannot be damage")
 
 
+WIDE = {
+    "UTF-16, little-endian": "utf-16-le",
+    "UTF-16, big-endian": "utf-16-be",
+    "UTF-32, little-endian": "utf-32-le",
+    "UTF-32, big-endian": "utf-32-be",
+}
+
+
 @pytest.mark.parametrize("format", PARTS)
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
-def test_a_file_in_utf_16_is_rejected(format: str, encoding: str, make_dump: MakeDump) -> None:
-    with pytest.raises(DumpError, match="UTF-16" if encoding == "utf-16" else "no known format"):
-        make_dump(format_text(format, "A Title").encode(encoding))
+@pytest.mark.parametrize("encoding", WIDE.values(), ids=WIDE)
+@pytest.mark.parametrize("mark", ["\ufeff", ""], ids=["byte order mark", "no mark"])
+def test_a_file_in_utf_16_or_utf_32_is_read_as_in_utf_8(
+    format: str, encoding: str, mark: str, make_dump: MakeDump
+) -> None:
+    text = format_text(format, "Größe – “Жизнь”", "一 𝔸", "Plain")
+    expected = list(make_dump(text).records())
+    dump = make_dump((mark + text).encode(encoding))
+    assert dump.format == format
+    assert list(dump.records()) == expected
+    assert dump.notes == [f"read as {encoding[:6].upper()}"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_a_packed_file_in_utf_16_is_read(
+    pack: Callable[[bytes], bytes], make_dump: MakeDump
+) -> None:
+    text = "title\tdoi\n" + "".join(f"Öl {n}\t10.1000/{n}\n" for n in range(100_000))
+    assert len(titles(make_dump(pack(text.encode("utf-16"))))) == 100_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\0" * 3000,
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0",
+        bytes(range(256)) * 10,
+        b"a\0\0\0" * 3 + b"\0b\0\0" * 300,
+        "一二三四五六七八".encode("utf-16-le") * 40,
+    ],
+)
+def test_other_zero_bytes_are_no_utf_16(data: bytes) -> None:
+    assert detect_wide(data) is None
 
 
 @pytest.mark.parametrize("format", PARTS)
@@ -134,13 +175,11 @@ def test_a_byte_order_mark_changes_nothing(format: str, make_dump: MakeDump) -> 
 
 
 @pytest.mark.parametrize("format", TITLED)
-def test_nul_bytes_reject_one_record_or_are_removed(format: str, make_dump: MakeDump) -> None:
-    dump = make_dump(format_text(format, "Before", "A\0B", "Behind"))
-    if format == "huggingface-page":
-        assert [entry.title for entry in entries(dump)] == ["Before", "AB", "Behind"]
-    else:
-        assert titles(dump) == ["Before", "Behind"]
-        assert reasons(dump) == ["holds NUL bytes"]
+@pytest.mark.parametrize("harmful", ["\0", "\x01", "\x1f", "\x0c\0\0"])
+def test_nul_bytes_and_controls_are_removed(format: str, harmful: str, make_dump: MakeDump) -> None:
+    dump = make_dump(format_text(format, "Before", f"A {harmful} B", "Behind"))
+    assert [entry.title for entry in entries(dump)] == ["Before", "A B", "Behind"]
+    assert reasons(dump) == []
 
 
 @pytest.mark.parametrize("format", [name for name in TITLED if name != "huggingface-page"])
@@ -148,3 +187,107 @@ def test_nul_bytes_after_the_records_lose_no_record(format: str, make_dump: Make
     dump = make_dump(format_text(format, "A Title", "Another") + "\0" * 5000)
     assert dump.format == format
     assert len([entry for entry in dump.records() if isinstance(entry, Record)]) == 2
+
+
+XML_TITLES = ["Größe der Löffel", "Plain", "Müller’s “Café”"]
+
+
+def feed_of(titles: list[bytes], declared: str) -> bytes:
+    items = b"".join(
+        b"<item><title>%s</title><link>https://example.org/%d</link></item>" % (title, number)
+        for number, title in enumerate(titles)
+    )
+    declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
+    return declaration.encode() + b'<rss version="2.0"><channel>' + items + b"</channel></rss>"
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [
+        pytest.param("ISO-8859-1", "cp1252", id="browsers read it as Windows-1252"),
+        pytest.param("latin1", "cp1252", id="another name of it"),
+        pytest.param("us-ascii", "cp1252", id="ASCII with umlauts"),
+        pytest.param("UTF-8", "cp1252", id="declared wrong"),
+        pytest.param("ISO-8859-1", "utf-8", id="declared wrong, the other way"),
+        pytest.param("windows-1251", "utf-8", id="declared wrong, Cyrillic"),
+        pytest.param("no-such-name", "cp1252", id="declared as nothing known"),
+        pytest.param("unicode_escape", "utf-8", id="a codec that is no encoding"),
+        pytest.param("", "cp1252", id="not declared"),
+        pytest.param("UTF-16", "utf-8", id="converted without a word"),
+    ],
+)
+def test_xml_is_read_whatever_it_declares(
+    declared: str, encoding: str, make_dump: MakeDump
+) -> None:
+    dump = make_dump(feed_of([title.encode(encoding) for title in XML_TITLES], declared))
+    assert (titles(dump), reasons(dump)) == (XML_TITLES, [])
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding", "title"),
+    [
+        ("windows-1251", "cp1251", "Жизнь “медуз”"),
+        ("gb2312", "gb18030", "水母的生命"),
+        ("Shift_JIS", "cp932", "クラゲの表①"),
+        ("EUC-KR", "cp949", "해파리 똠"),
+        ("iso-8859-9", "cp1254", "Işık “ve” göl"),
+        ("x-sjis", "cp932", "クラゲの表"),
+        ("ISO-8859-2", "iso8859-2", "Żółw"),
+    ],
+)
+def test_xml_of_the_declared_encoding_is_read_without_a_note(
+    declared: str, encoding: str, title: str, make_dump: MakeDump
+) -> None:
+    dump = make_dump(feed_of([title.encode(encoding), b"Plain"], declared))
+    assert (titles(dump), reasons(dump), dump.notes) == ([title, "Plain"], [], [])
+
+
+def test_each_document_of_a_file_declares_its_own_encoding(make_dump: MakeDump) -> None:
+    dump = make_dump(
+        feed_of(["Żółw".encode("iso8859-2")], "ISO-8859-2")
+        + feed_of(["Żółw".encode()], "UTF-8")
+        + feed_of(["“Löwe”".encode("cp1252")], "ISO-8859-1")
+    )
+    assert titles(dump) == ["Żółw", "Żółw", "“Löwe”"]
+
+
+def test_a_damaged_item_is_put_aside_alone(make_dump: MakeDump) -> None:
+    damaged = "Größe ".encode() + b"\xfc\x81"
+    dump = make_dump(feed_of([b"Before", damaged, b"Behind"], "UTF-8"))
+    assert (titles(dump), reasons(dump)) == (["Before", "Behind"], ["not UTF-8"])
+
+
+@pytest.mark.parametrize(
+    ("comment", "encoding", "title"),
+    [
+        ("% Encoding: Cp1250", "cp1250", "Żółw"),
+        ("% Made by hand\n% Encoding: windows-1251", "cp1251", "Жизнь"),
+        ("%% -*- coding: latin-2 -*-", "iso8859-2", "Żółw"),
+        ("% Encoding: Shift_JIS", "cp932", "表と能"),
+        ("% Encoding: ISO8859_1", "cp1252", "“Löwe”"),
+        ("% Encoding: UTF-8", "utf-8", "Löwe"),
+        ("% Encoding: UTF-8", "cp1252", "Löwe"),
+        ("% Encoding: Cp1250", "utf-8", "Löwen in Żółw"),
+    ],
+)
+def test_bibtex_may_declare_its_encoding_in_a_comment(
+    comment: str, encoding: str, title: str, make_dump: MakeDump
+) -> None:
+    text = f"{comment}\n\n@article{{a,\n title={{{title}}}}}\n@misc{{b, title={{Plain}}}}\n"
+    dump = make_dump(text.encode(encoding))
+    assert (titles(dump), reasons(dump)) == ([title, "Plain"], [])
+
+
+def test_a_declared_encoding_is_converted_in_pieces_of_any_size() -> None:
+    data = ('title={Żółw},\n "ÓŁ", ' * 500 + "ż" * 3000).encode("cp1250")
+    for size in (1, 7, 1000, len(data)):
+        chunks = [data[start : start + size] for start in range(0, len(data), size)]
+        assert b"".join(recode_declared(chunks, "cp1250")).decode() == data.decode("cp1250")
+
+
+def test_the_notes_count_what_was_assumed(make_dump: MakeDump) -> None:
+    rows = ["title,doi", "Größe,10.1000/1", "Löffel,10.1000/2", "Plain,10.1000/3"]
+    dump = make_dump("\n".join(rows).encode("cp1252"))
+    assert (len(titles(dump)), dump.notes) == (3, ["2 entries are not UTF-8: read as Windows-1252"])
+    dump = make_dump("\n".join(rows).encode())
+    assert (len(titles(dump)), dump.notes) == (3, [])

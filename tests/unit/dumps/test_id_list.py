@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from digest.dumps import Dump
 from digest.errors import DumpError
 from digest.model import Record, Rejected
-from tests.unit.dumps.conftest import MakeDump
+from tests.unit.dumps.conftest import MakeDump, entries, rejections
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,6 @@ def test_blank_lines_and_comments_do_not_count(make_dump: MakeDump) -> None:
     ("line", "reason"),
     [
         (b"M\xfcller \xc3\xbc", "not UTF-8"),
-        (b"A\0title", "holds NUL bytes"),
         (b"????", "neither an identifier, nor a link, nor a title"),
         (b"words " * 400, "neither an identifier, nor a link, nor a title"),
     ],
@@ -100,3 +100,77 @@ def test_a_file_that_is_not_nearly_all_identifiers_is_no_list(
 )
 def test_tables_of_identifiers_stay_tables(make_dump: MakeDump, text: str, format: str) -> None:
     assert make_dump(text).format == format
+
+
+def names(dump: Dump) -> list[str]:
+    return [f"{entry.identities[0].kind}:{entry.identities[0].value}" for entry in entries(dump)]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("arXiv:2401.01234v2 [cs.LG] 3 Jan 2024", ["arxiv:2401.01234"]),
+        ("arXiv:hep-th/9901001v3  22 Jan 1999", ["arxiv:hep-th/9901001"]),
+        ("- [Moss on walls](https://arxiv.org/abs/2401.01234v1) by Doe", ["arxiv:2401.01234"]),
+        (
+            "[a](https://doi.org/10.1000/x(1)2), [b](<http://arxiv.org/pdf/math/0309136>)",
+            ["doi:10.1000/x(1)2", "arxiv:math/0309136"],
+        ),
+        (
+            "https://arxiv.org/abs/2401.01234, https://arxiv.org/abs/2401.01235",
+            ["arxiv:2401.01234", "arxiv:2401.01235"],
+        ),
+        (
+            "https://arxiv.org/abs/2401.01234;https://doi.org/10.1000/b",
+            ["arxiv:2401.01234", "doi:10.1000/b"],
+        ),
+        (
+            "2401.01234 2401.01235 10.1000/c",
+            ["arxiv:2401.01234", "arxiv:2401.01235", "doi:10.1000/c"],
+        ),
+        ("Doe J. Moss on walls (2024). https://doi.org/10.1000/moss.", ["doi:10.1000/moss"]),
+        ("10.1000/a\\_b", ["doi:10.1000/a_b"]),
+        ("10.1000/a{\\_}b,", ["doi:10.1000/a_b"]),
+        ('"10.1000/quoted"', ["doi:10.1000/quoted"]),
+        ("doi:10.1000%2Fencoded", ["doi:10.1000/encoded"]),
+        ("https://dx.doi.org/10.1000%2Fencoded%28b%29", ["doi:10.1000/encoded(b)"]),
+        ("2401.01234.", ["arxiv:2401.01234"]),
+    ],
+)
+def test_what_people_paste_names_each_paper(
+    line: str, expected: list[str], make_dump: MakeDump
+) -> None:
+    dump = make_dump("2401.00001\n" * 4 + line + "\n")
+    assert names(dump)[4:] == expected
+    assert rejections(dump) == []
+
+
+def test_an_old_number_without_its_archive_is_refused(make_dump: MakeDump) -> None:
+    dump = make_dump("hep-th/9901001\n9901001\n0112019\nPMID: 9901001\nPMID: 39990001\n")
+    assert names(dump) == ["arxiv:hep-th/9901001", "pmid:9901001", "pmid:39990001"]
+    assert [line for line, _ in rejections(dump)] == [2, 3]
+    assert "may be a PMID or an old arXiv number" in rejections(dump)[0][1]
+
+
+@pytest.mark.parametrize("text", ["39990001\n9901001\n12345678\n", "PMID\n9901001\n9901002\n"])
+def test_in_a_list_of_pmids_every_number_is_one(text: str, make_dump: MakeDump) -> None:
+    dump = make_dump(text)
+    assert "pmid:9901001" in names(dump)
+    assert rejections(dump) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("DOI\n10.1000/a\n10.1000/b\n", ["doi:10.1000/a", "doi:10.1000/b"]),
+        ('"doi"\r\n"10.1000/a"\r\n', ["doi:10.1000/a"]),
+        ("PMCID\nPMC4001234\n", ["pmcid:PMC4001234"]),
+        ("# mine\narXiv ID\n2401.01234\n", ["arxiv:2401.01234"]),
+        ("Link;\nhttps://arxiv.org/abs/2401.01234;\n", ["arxiv:2401.01234"]),
+    ],
+)
+def test_a_table_of_one_column_is_a_list(
+    text: str, expected: list[str], make_dump: MakeDump
+) -> None:
+    dump = make_dump(text)
+    assert (dump.format, names(dump), rejections(dump)) == ("id-list", expected, [])
