@@ -45,6 +45,9 @@ WITH_ARXIV = [
     "bibtex",
     "ris",
     "id-list",
+    "arxiv-mail",
+    "arxiv-page",
+    "mail",
 ]
 WITH_DOI = [
     "pubmed",
