@@ -8,6 +8,7 @@ web         HTTP requests with rate limits, retries and size limits; the only im
 harvest     keeps each answer as a file and saves the position, so that a kill loses nothing
 folders     the watched folder, also a Maildir
 mails       the folder of a mailbox, which the caller opens
+zotero      items of a reader's library, for `digest import-library`
 calendar    arXiv's announcements
 """
 

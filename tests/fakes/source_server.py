@@ -92,6 +92,8 @@ class SourceServer:
         self.requests: list[ReceivedRequest] = []
         self.failures: list[str] = []
         self.feed_items = 3
+        #: items of the Zotero library users/1
+        self.library: list[dict[str, Any]] = []
         #: set to end slow answers at once
         self.slow = threading.Event()
         #: where the fault "moved" redirects to
@@ -158,6 +160,8 @@ class SourceServer:
             return "text/xml", self._oai(query)
         if path.startswith("/rss/"):
             return "text/xml", feed(self.feed_items, unquote(path.removeprefix("/rss/")))
+        if path == "/users/1/items/top":
+            return "application/json", self._zotero(query)
         if path == "/daily":
             return "application/json", self._daily(query)
         if path.startswith("/details/"):
@@ -189,6 +193,11 @@ class SourceServer:
         end = min(start + self.page, self.records)
         next_token = f"from&amp;{end}" if end < self.records else ""
         return oai(range(start, end), next_token)
+
+    def _zotero(self, query: dict[str, str]) -> bytes:
+        changed = [item for item in self.library if item["version"] > int(query["since"])]
+        start = int(query["start"])
+        return json.dumps(changed[start : start + int(query["limit"])]).encode()
 
     def _daily(self, query: dict[str, str]) -> bytes:
         day = date.fromisoformat(query["date"])
