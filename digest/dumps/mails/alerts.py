@@ -32,15 +32,18 @@ _ELLIPSIS: Final = "…"
 #: characters; a longer link is none
 _LINK_CAP: Final = 4000
 
+_SCIENCEDIRECT: Final = r"https?://www\.sciencedirect\.com/science/article/(?:abs/)?pii/\w{5,40}"
 #: end of the sender's domain -> shape of the links to papers
 _LINKS: Final = {
     domain: re.compile(shape, re.IGNORECASE)
     for domain, shape in {
         "nih.gov": r"https?://pubmed\.ncbi\.nlm\.nih\.gov/[0-9]{1,9}(?![0-9])/?",
-        "sciencedirect.com": r"https?://www\.sciencedirect\.com/science/article/(?:abs/)?pii/\w{5,40}",
-        "elsevier.com": r"https?://www\.sciencedirect\.com/science/article/(?:abs/)?pii/\w{5,40}",
+        "sciencedirect.com": _SCIENCEDIRECT,
+        "elsevier.com": _SCIENCEDIRECT,
         "semanticscholar.org": r"https?://www\.semanticscholar\.org/paper/[^\s?#&\"]{8,400}",
-        "researchgate.net": r"https?://www\.researchgate\.net/publication/[0-9]{1,12}(?:_[\w-]{1,400})?",
+        "researchgate.net": (
+            r"https?://www\.researchgate\.net/publication/[0-9]{1,12}(?:_[\w-]{1,400})?"
+        ),
     }.items()
 }
 #: words that a title has at least; "Read more" and "View abstract" are none

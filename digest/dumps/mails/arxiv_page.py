@@ -113,6 +113,8 @@ def _read_entry(number: int, data: bytes, day: date | None) -> Record | Skipped 
     if text is None:
         return Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
     raw = raw_text(text.encode())
+    if _TITLE_CLASS not in data:
+        return Rejected(line=number, raw=raw, reason="no title")
     root, problem = parse_html(text)
     if problem:
         return Rejected(line=number, raw=raw, reason=problem)

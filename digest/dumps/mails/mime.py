@@ -25,6 +25,8 @@ _LINE_CAP: Final = 200_000
 _DEPTH_CAP: Final = 8
 #: parts of one message
 _PART_CAP: Final = 200
+#: bytes of all headers that are read; the library's time grows with their square
+_HEADERS_CAP: Final = 64 * 1024
 #: characters of a header that is used
 _HEADER_CAP: Final = 2000
 
@@ -130,7 +132,8 @@ def read_headers(rows: list[Row]) -> tuple[Message, list[Row]]:
         len(rows),
     )
     data = b"\n".join(line for _, line, _ in rows[:end] if line is not None and len(line) < 10_000)
-    return BytesHeaderParser(policy=policy.compat32).parsebytes(data), rows[end + 1 :]
+    headers = BytesHeaderParser(policy=policy.compat32).parsebytes(data[:_HEADERS_CAP])
+    return headers, rows[end + 1 :]
 
 
 def decode_text(value: object) -> str:

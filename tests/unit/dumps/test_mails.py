@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import quopri
 import tracemalloc
+from collections.abc import Callable
 from datetime import date
 from email.message import EmailMessage
 
@@ -128,7 +129,9 @@ def in_quoted_printable(text: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("encode", [in_base64, in_quoted_printable])
-def test_an_encoded_mail_is_read_as_its_text(encode, make_dump: MakeDump) -> None:  # type: ignore[no-untyped-def]
+def test_an_encoded_mail_is_read_as_its_text(
+    encode: Callable[[str], tuple[str, str]], make_dump: MakeDump
+) -> None:
     body, header = encode(LISTING.replace("Ann", "Änn").replace("Kim Moe", "Kim Möe"))
     dump = make_dump(mail(body, header, "Content-Type: text/plain; charset=utf-8"))
     assert dump.format == "mail"
@@ -217,6 +220,15 @@ def test_parts_within_parts_cost_little(make_dump: MakeDump) -> None:
     tracemalloc.stop()
 
 
+def test_endless_headers_are_read_in_part(make_dump: MakeDump) -> None:
+    many = mail("words", "Content-Type: multipart/mixed; boundary=a" + ";\n a=b" * 100_000)
+    rows = [(number, line, True) for number, line in enumerate(many.encode().split(b"\n"))]
+    headers, body = mime.read_headers(rows)
+    assert sum(len(value) for value in headers.values()) <= 64 * 1024
+    assert body == [(len(rows) - 1, b"words", True)]
+    assert [type(entry) for entry in make_dump(many).records()] == [Skipped]
+
+
 def test_lines_that_begin_like_headers_are_no_mail(make_dump: MakeDump) -> None:
     text = "Subject: cs daily\n\n" + listed("2606.07301", "A")
     assert make_dump(text).format == "arxiv-mail"
@@ -301,6 +313,12 @@ def test_a_title_without_its_number_line_is_reported(make_dump: MakeDump) -> Non
     damaged = text.replace("<dt>", "", 1)
     assert titles(make_dump(damaged)) == ["B"]
     assert reasons(make_dump(damaged)) == ["no number of a paper stands before this title"]
+
+
+def test_an_entry_of_a_page_without_title_is_rejected(make_dump: MakeDump) -> None:
+    dump = make_dump(format_text("arxiv-page", "A", "B").replace("list-title", "list", 1))
+    assert titles(dump) == ["B"]
+    assert reasons(dump) == ["no title"]
 
 
 def test_a_page_cut_within_an_entry_is_incomplete(make_dump: MakeDump) -> None:
