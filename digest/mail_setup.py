@@ -6,17 +6,20 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from digest.config import Config, Server, load_secret_files
+from digest.config import Config, Server, SourceEntry, load_secret_files
+from digest.config.secret_files import read_first_line
 from digest.errors import (
     AddressError,
     ConfigError,
     InputError,
     KeyFileError,
+    MailboxError,
     MailerError,
 )
 from digest.mail import messages
-from digest.mail.imap import ImapServer
+from digest.mail.imap import ImapServer, Mailbox
 from digest.mail.mailer import (
     FolderMailer,
     Mailer,
@@ -27,6 +30,7 @@ from digest.mail.mailer import (
     Timeouts,
 )
 from digest.mail.messages import Mailing, Signer, dkim
+from digest.redaction import register_secrets
 
 #: RFC 2606: under these names no mailbox exists
 _NOWHERE = ("localhost", "example", "test", "invalid")
@@ -131,6 +135,36 @@ def imap_server(config: Config, *, files: bool = True) -> ImapServer | None:
         processed=settings.processed,
         timeout=float(settings.timeout),
     )
+
+
+def open_source_mailbox(source: SourceEntry) -> Mailbox:
+    """The folder of a source of kind mailbox, to be entered. Nothing in it is changed.
+
+    Raises:
+        MailboxError: the file with its password cannot be used.
+    """
+    address = urlsplit(source.url)
+    is_tls = address.scheme == "imaps"
+    setting = f"[[sources]] {source.name}"
+    password = ""
+    if source.password_file:
+        try:
+            password = read_first_line(source.password_file, f"{setting} password_file")
+        except ConfigError as error:
+            raise MailboxError(str(error)) from error
+        register_secrets(password)
+    server = ImapServer(
+        host=address.hostname or "",
+        port=address.port or (993 if is_tls else 143),
+        tls="tls" if is_tls else "starttls",
+        username=unquote(address.username or ""),
+        password=password,
+        ca_file=source.ca_file,
+        folder=unquote(address.path.strip("/")) or "INBOX",
+        setting=f"{setting}, its url with",
+        read_only=True,
+    )
+    return Mailbox(server)
 
 
 def make_mailing(config: Config) -> Mailing:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json
+from digest.errors import InputError
 
 commands = typer.Typer()
 #: refused entries that are printed
@@ -18,8 +19,26 @@ _SHOWN = 20
 def import_library(
     email: Annotated[str, typer.Argument(help="Address of the reader.")],
     file: Annotated[
-        Path, typer.Argument(help="BibTeX, RIS, a list of ids or links, or any other known format.")
-    ],
+        Path | None,
+        typer.Argument(
+            help="BibTeX, RIS, a list of ids or links, or any other known format.",
+            show_default=False,
+        ),
+    ] = None,
+    zotero: Annotated[
+        str,
+        typer.Option(
+            metavar="LIBRARY",
+            help="Instead of a file: users/ID or groups/ID of Zotero. Each run reads what is new.",
+        ),
+    ] = "",
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="File with a key of Zotero's API on its first line.", show_default=False),
+    ] = None,
+    zotero_url: Annotated[
+        str, typer.Option(help="Address of another server with Zotero's API.", show_default=False)
+    ] = "",
     interest: Annotated[
         str,
         typer.Option(
@@ -35,21 +54,36 @@ def import_library(
 ) -> None:
     """Import a reader's library as papers they like.
 
-    Importing the same file again changes nothing.
+    Importing the same file again changes nothing. What was removed from a library stays with the
+    reader.
     """
 
     from digest import subscriptions
     from digest.services.library import import_library as import_papers
+    from digest.services.zotero_library import follow_zotero
 
+    if bool(file) == bool(zotero) or bool(zotero) != bool(key_file):
+        raise InputError("give either a file, or --zotero with --key-file")
     with open_app(config, existing=True) as app:
         reader = subscriptions.find(app, email)
-        name = " ".join(interest.split())
-        if name and not create and err.is_terminal and not as_json:
-            names = [own.name for own in reader.interests]
-            create = name not in names and typer.confirm(
-                f"{reader.email} has no interest {name!r}. Make it?", err=True
+        if file is not None:
+            name = " ".join(interest.split())
+            if name and not create and err.is_terminal and not as_json:
+                names = [own.name for own in reader.interests]
+                create = name not in names and typer.confirm(
+                    f"{reader.email} has no interest {name!r}. Make it?", err=True
+                )
+            report = import_papers(app, reader, file, interest=interest, create=create)
+        else:
+            report = follow_zotero(
+                app,
+                reader,
+                zotero,
+                key_file=key_file or Path(),
+                interest=interest,
+                create=create,
+                base_url=zotero_url,
             )
-        report = import_papers(app, reader, file, interest=interest, create=create)
     if as_json:
         show_json(report.json)
     else:
@@ -60,7 +94,7 @@ def import_library(
             "refused": "refused",
         }
         out.print(
-            f"{file}: {len(report.entries)} read ({report.format}), {report.new} new in "
+            f"{file or zotero}: {len(report.entries)} read ({report.format}), {report.new} new in "
             f"the interest {report.interest!r} of {report.subscriber.email}",
             highlight=False,
             markup=False,
@@ -81,5 +115,9 @@ def import_library(
         incomplete = [f"the file is incomplete: {report.incomplete}"] if report.incomplete else []
         for note in (*report.notes, *incomplete):
             out.print(f"  {note}", highlight=False, markup=False, style="yellow")
-    if report.format != "empty" and all(entry.outcome == "refused" for entry in report.entries):
+    if (
+        file
+        and report.format != "empty"
+        and all(entry.outcome == "refused" for entry in report.entries)
+    ):
         raise typer.Exit(1)

@@ -168,7 +168,13 @@ def _make_paths_absolute(config: Config, folder: Path) -> Config:
             ),
             "ingest": config.ingest.model_copy(update={"inbox": folder / config.ingest.inbox}),
             "sources": tuple(
-                settings.model_copy(update={"folder": settings.folder and folder / settings.folder})
+                settings.model_copy(
+                    update={
+                        key: path and folder / path
+                        for key in ("folder", "password_file", "ca_file")
+                        for path in [getattr(settings, key)]
+                    }
+                )
                 for settings in config.sources
             ),
             "mail": config.mail.model_copy(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from digest.config.value_types import Address, Day, FolderName, HttpOrNone, OptionalPath, Section
+from digest.config.value_types import Address, Day, FolderName, OptionalPath, Section, SourceUrl
 
 
 class IngestSection(Section):
@@ -73,6 +73,7 @@ SourceKind = Literal[
     "openreview",
     "url",
     "folder",
+    "mailbox",
 ]
 
 
@@ -86,8 +87,14 @@ class SourceEntry(Section):
         description="short name; also the folder in the inbox that keeps its responses"
     )
     kind: SourceKind = Field(description=f"one of {', '.join(get_args(SourceKind))}")
-    url: HttpOrNone = Field("", description='address; "" = the public one of this kind')
-    folder: OptionalPath = Field(None, description="kind folder: the folder to watch")
+    url: SourceUrl = Field(
+        "",
+        description='address; "" = the public one of this kind; kind mailbox: a folder of an IMAP '
+        "account, such as imaps://jane@imap.example.org/Lists (imap:// = STARTTLS)",
+    )
+    folder: OptionalPath = Field(
+        None, description="kind folder: the folder to watch, which may be a Maildir"
+    )
     categories: tuple[str, ...] = Field(
         (), description="kind arxiv-feed: categories such as cs.LG", strict=False
     )
@@ -108,6 +115,14 @@ class SourceEntry(Section):
     key: SecretStr = Field(
         SecretStr(""), description="kinds openalex and pubmed: API key", strict=False
     )
+    password_file: OptionalPath = Field(
+        None, description="kind mailbox: file with the password on its first line"
+    )
+    ca_file: OptionalPath = Field(
+        None,
+        description="kind mailbox: certificates (PEM) to trust instead of the system's; "
+        '"" = those of the system',
+    )
     every: Annotated[int, Field(ge=1, le=525600)] | None = Field(
         None, description="minutes between two fetches by `serve`; without it, what suits the kind"
     )
@@ -120,16 +135,21 @@ class SourceEntry(Section):
     def _check_settings_of_kind(self) -> Self:
         """Refuse a missing setting that the kind needs, and one that it does not use."""
         required = {
-            "arxiv-feed": "categories",
-            "url": "url",
-            "folder": "folder",
-            "pubmed": "query",
-            "europe-pmc": "query",
-            "dblp": "query",
-            "openreview": "query",
-        }.get(self.kind)
-        if required and not getattr(self, required):
-            raise ValueError(f"{self.name}: kind {self.kind} needs the setting {required}")
+            "arxiv-feed": ("categories",),
+            "url": ("url",),
+            "folder": ("folder",),
+            "mailbox": ("url", "password_file"),
+            "pubmed": ("query",),
+            "europe-pmc": ("query",),
+            "dblp": ("query",),
+            "openreview": ("query",),
+        }.get(self.kind, ())
+        for name in required:
+            if not getattr(self, name):
+                raise ValueError(f"{self.name}: kind {self.kind} needs the setting {name}")
+        if self.url and self.url.startswith("imap") != (self.kind == "mailbox"):
+            scheme = "imaps:// or imap://" if self.kind == "mailbox" else "https:// or http://"
+            raise ValueError(f"{self.name}: url of kind {self.kind} must start with {scheme}")
         # `url` is not among them: it replaces the public address of any kind.
         kinds_using = {
             "categories": ("arxiv-feed",),
@@ -138,6 +158,8 @@ class SourceEntry(Section):
             "query": ("pubmed", "europe-pmc", "dblp", "openreview", "openalex", "crossref"),
             "key": ("pubmed", "openalex"),
             "folder": ("folder",),
+            "password_file": ("mailbox",),
+            "ca_file": ("mailbox",),
         }
         for name, kinds in kinds_using.items():
             if name in self.model_fields_set and self.kind not in kinds:

@@ -85,6 +85,22 @@ def _http_or_none(url: str) -> str:
     return url  # unchanged: on some servers a slash at the end makes a different address
 
 
+def _source_url(url: str) -> str:
+    """Check the address of a source; the kind decides whether it may be a mailbox."""
+    if not url.startswith(("imap://", "imaps://")):
+        return _http_or_none(url)
+    try:
+        parts = urlsplit(url)
+        complete = bool(parts.hostname and parts.username) and parts.port != 0
+    except ValueError:
+        complete = False
+    if not complete:
+        raise ValueError(
+            "must have a login and a host, such as imaps://jane@imap.example.org/Lists"
+        )
+    return url
+
+
 def _matches(pattern: str, rule: str) -> AfterValidator:
     """Make a validator: the whole name must match, or `rule` is the error text."""
 
@@ -145,7 +161,7 @@ Hello = Annotated[
 #: of a server; "" = none
 Host = Annotated[str, AfterValidator(_host)]
 Root = Annotated[str, AfterValidator(_root)]
-HttpOrNone = Annotated[str, AfterValidator(_http_or_none)]
+SourceUrl = Annotated[str, AfterValidator(_source_url)]
 Bind = Annotated[str, AfterValidator(_bind)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 #: a file or folder; "" = none

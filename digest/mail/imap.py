@@ -11,6 +11,7 @@ import contextlib
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Literal, Self
 
@@ -38,6 +39,10 @@ class ImapServer:
     processed: str = ""
     #: seconds, for connecting and for each reply
     timeout: float = 60.0
+    #: where the operator sets this, for messages
+    setting: str = "[mailbox]"
+    #: nothing in the folder is changed
+    read_only: bool = False
 
     @property
     def name(self) -> str:
@@ -74,9 +79,24 @@ class Mailbox:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def find_uids(self, after: int, *, unread: bool, limit: int) -> list[int]:
-        """List at most `limit` UIDs above `after`; `unread` skips read mails."""
-        criteria = ["UID", f"{after + 1}:*", "UNDELETED", "UNSEEN" if unread else "ALL"]
+    def find_uids(
+        self, after: int, *, unread: bool, limit: int, since: date | None = None
+    ) -> list[int]:
+        """List at most `limit` UIDs above `after`.
+
+        Args:
+            after: The last UID that is left out.
+            unread: Leave out mails that were read.
+            limit: The most that are listed.
+            since: Leave out mails that came before this day.
+        """
+        criteria: list[str | date] = [
+            "UID",
+            f"{after + 1}:*",
+            "UNDELETED",
+            "UNSEEN" if unread else "ALL",
+        ]
+        criteria += ["SINCE", since] if since else []
         with self._translate_errors() as client:
             uids = sorted(client.search(criteria))
         # "n:*" always includes the last mail, even if its UID is below n (RFC 3501, 6.4.8)
@@ -99,7 +119,7 @@ class Mailbox:
     # ------------------------------------------------------------------------------------------
 
     def _select(self, client: IMAPClient) -> None:
-        answer = client.select_folder(self.server.folder)
+        answer = client.select_folder(self.server.folder, readonly=self.server.read_only)
         # RFC 3501 lets a server leave both out
         self.uid_validity = answer.get(b"UIDVALIDITY", 1)
         self.next_uid = answer.get(b"UIDNEXT", 1)
@@ -158,16 +178,16 @@ def _log_in(client: IMAPClient, server: ImapServer) -> None:
 def _mailbox_error(server: ImapServer, error: Exception) -> MailboxError:
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = (
-            f"its certificate is not trusted ({error.verify_message}). Check [mailbox] host, or "
-            f"set ca_file for a private CA"
+            f"its certificate is not trusted ({error.verify_message}). Check {server.setting} "
+            f"host, or set ca_file for a private CA"
         )
     elif isinstance(error, OSError):
         reason = (
-            f"{error.strerror or error}. Check [mailbox] host, port and tls, and that the server "
-            f"answers"
+            f"{error.strerror or error}. Check {server.setting} host, port and tls, and that the "
+            f"server answers"
         )
     else:
-        reason = f"{_server_text(error)}. Check [mailbox] username, its password and folder"
+        reason = f"{_server_text(error)}. Check {server.setting} username, its password and folder"
     return MailboxError(f"mailbox {server.name}: {reason}")
 
 

@@ -51,7 +51,7 @@ _PREPRINT_DOI: Final = re.compile(
     r"/preprints|10\.26434/chemrxiv|10\.312[0-9]{2}/osf\.io|"
     r"10\.2139/ssrn\."
 )
-_PREPRINT_SUFFIX: Final = re.compile(r"v[0-9]{1,3}(?:\.[a-z-]+)*$")
+_PREPRINT_SUFFIX: Final = re.compile(r"(?:v[0-9]{1,3})?(?:\.[a-z-]+)*$")
 _PMID: Final = re.compile(r"(?:pmid\s*:?\s*)?0*([1-9][0-9]{0,8})", re.IGNORECASE)
 _PMCID: Final = re.compile(
     r"(?:pmcid\s*:?\s*)?(?:pmc)\s*0*([1-9][0-9]{0,8})(?:\.[0-9]+)?", re.IGNORECASE

@@ -19,6 +19,9 @@ from digest.model import UNSEEN, Entry, Identity, Merged, Seen
 #: kind of identifier -> rank of its reliability, best first
 RELIABILITY = {"arxiv": 0, "doi": 1, "preprint": 2, "pmid": 3, "pmcid": 4, "openalex": 5, "s2": 6}
 
+#: ends of an abstract that is an excerpt, as in alerts and in some feeds
+_EXCERPT_END = ("…", "...")
+
 
 def cluster(entries: Sequence[Entry]) -> list[list[int]]:
     """Group the positions of entries by paper, in the order of their first position.
@@ -174,7 +177,14 @@ def merge(seen: Sequence[Seen]) -> Merged:
     identities = {identity for entry in ranked for identity in entry.identities}
     return Merged(
         title=lead.title,
-        abstract=next((entry.abstract for entry in ranked if entry.abstract), ""),
+        abstract=next(
+            (
+                entry.abstract
+                for entry in sorted(ranked, key=_has_excerpt)  # else in the same order
+                if entry.abstract
+            ),
+            "",
+        ),
         authors=next((entry.authors for entry in ranked if entry.authors), ()),
         categories=next((entry.categories for entry in ranked if entry.categories), ()),
         identities=tuple(sorted(identities, key=_reliability)),
@@ -223,10 +233,15 @@ def _merge_single(seen: Seen) -> Merged:
     )
 
 
+def _has_excerpt(entry: Entry) -> bool:
+    return entry.abstract.endswith(_EXCERPT_END)
+
+
 def _precedence(seen: Seen) -> tuple[object, ...]:
     """Return a sort key that is a total order of entries.
 
-    It does not depend on the order of arrival.
+    It does not depend on the order of arrival. An entry with an excerpt yields to a whole one, also
+    by its title and authors, which are often shortened with it.
     """
     entry = seen.entry
     content = (
@@ -245,6 +260,7 @@ def _precedence(seen: Seen) -> tuple[object, ...]:
         seen.day != UNSEEN,
         bool(entry.identities),
         entry.version or 0,
+        not _has_excerpt(entry),
         entry.updated or seen.day,
         bool(entry.abstract),
         len(entry.abstract),

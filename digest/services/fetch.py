@@ -17,6 +17,7 @@ from digest import __version__, sources, store
 from digest.app import App
 from digest.config import SourceEntry
 from digest.errors import InputError
+from digest.mail_setup import open_source_mailbox
 from digest.model import SKEW
 from digest.pipeline.ingest import Progress, ingest
 from digest.pipeline.steps.ingest_report import IngestReport
@@ -186,7 +187,7 @@ def _fetch_all(
                 waiting = SourceReport(name=source.name, outcome="waiting", notes=[reason])
                 report.sources.append(waiting)
                 continue
-            report.sources.append(_fetch_source(app, source, state, web, options))
+            report.sources.append(_fetch_source(app, entry, state, web, options, renew_claim))
             if report.sources[-1].outcome == "stopped":
                 return
     finally:
@@ -194,8 +195,14 @@ def _fetch_all(
 
 
 def _fetch_source(
-    app: App, source: SourceSettings, state: State, web: Web, options: FetchOptions
+    app: App,
+    entry: SourceEntry,
+    state: State,
+    web: Web,
+    options: FetchOptions,
+    beat: Callable[[], None],
 ) -> SourceReport:
+    source = source_settings(entry)
     pages = 0
 
     def save(state: State, files: list[Path]) -> None:
@@ -212,6 +219,16 @@ def _fetch_source(
     state.pop("not_before", None)
     if source.kind == "folder":
         fetched = sources.copy_new_files(source, state, inbox=inbox, save=save)
+    elif source.kind == "mailbox":
+        fetched = sources.copy_new_mails(
+            source,
+            state,
+            inbox=inbox,
+            open_folder=lambda: open_source_mailbox(entry),
+            save=save,
+            today=app.now().date(),
+            beat=beat,
+        )
     else:
         fetched = sources.harvest(
             source,
@@ -258,7 +275,7 @@ def only_arxiv(app: App) -> bool:
     enabled = [
         source_settings(entry)
         for entry in app.config.sources
-        if entry.enabled and entry.kind != "folder"
+        if entry.enabled and entry.kind not in ("folder", "mailbox")
     ]
     return bool(enabled) and all(sources.is_arxiv(settings) for settings in enabled)
 

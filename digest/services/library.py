@@ -133,7 +133,7 @@ def import_library(
             which of several interests the papers go.
         NotFoundError: the subscriber is gone, or has no such interest.
     """
-    name = _choose_interest(subscriber, interest, create=create)
+    name = choose_interest(subscriber, interest, create=create)
     dump = dumps.open_dump(path, today=app.now().date())
     report = ImportReport(subscriber=subscriber, interest=name, format=dump.format)
     entries = _read_entries(path, dump)
@@ -192,7 +192,7 @@ def _read_entries(path: Path, dump: dumps.Dump) -> list[_LibraryEntry | Imported
     return entries
 
 
-def _choose_interest(subscriber: Subscriber, interest: str, *, create: bool) -> str:
+def choose_interest(subscriber: Subscriber, interest: str, *, create: bool) -> str:
     """Choose the interest by its name, with single blanks, else the only one."""
     name = " ".join(interest.split())
     if len(name) > NAME_MAX or (interest and not name):

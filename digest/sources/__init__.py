@@ -6,7 +6,9 @@ kinds       all protocols: the next request, and the meaning of an answer; pure
 paged, oai, pubmed   protocols of `kinds`
 web         HTTP requests with rate limits, retries and size limits; the only importer of httpx
 harvest     keeps each answer as a file and saves the position, so that a kill loses nothing
-folders     the watched folder
+folders     the watched folder, also a Maildir
+mails       the folder of a mailbox, which the caller opens
+zotero      items of a reader's library, for `digest import-library`
 calendar    arXiv's announcements
 """
 
@@ -15,6 +17,7 @@ from digest.sources.base import SourceReport, SourceSettings, State, Stopped
 from digest.sources.folders import copy_new_files
 from digest.sources.harvest import harvest
 from digest.sources.kinds import KINDS, default_interval, find_base_url, is_arxiv
+from digest.sources.mails import copy_new_mails
 
 __all__ = [
     "KINDS",
@@ -24,6 +27,7 @@ __all__ = [
     "State",
     "Stopped",
     "copy_new_files",
+    "copy_new_mails",
     "default_interval",
     "find_base_url",
     "harvest",

@@ -81,11 +81,13 @@ class SourceSettings:
 class Request:
     """A request.
 
-    Parameters may hold a key, so messages only show the address.
+    Parameters and headers may hold a key, so messages only show the address.
     """
 
     url: str = field(repr=False)
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: besides those of every request
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: only if it has changed since it was kept last
     conditional: bool = False
 

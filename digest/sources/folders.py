@@ -1,4 +1,7 @@
-"""A watched folder: each of its files is copied to the inbox once. Reads no paper."""
+"""A watched folder: each of its files is copied to the inbox once. Reads no paper.
+
+In a Maildir, each mail is a file, whose name changes as it is read and moved.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from digest.sources.base import SourceReport, SourceSettings, State
 #: seconds since its last change after which a file counts as complete; a file with a time in the
 #: future is copied at once, and again when it grows
 SETTLED: Final = 3.0
+#: folders of a Maildir: new mails, and those that a program has seen
+_MAILDIR: Final = ("new", "cur")
 
 
 def copy_new_files(
@@ -49,20 +54,19 @@ def copy_new_files(
     known: dict[str, list[object]] = state.setdefault("files", {})
     try:
         private.make_folder(target)
-        present = [
-            path
-            for path in sorted(source.rglob("*"))
-            if path.is_file() and not any(p.startswith(".") for p in path.relative_to(source).parts)
-        ]
+        present = _list_files(source)
         # An inbox inside the watched folder would otherwise copy its own files.
-        present = [path for path in present if not path.resolve().is_relative_to(inbox.resolve())]
-        names = {str(path.relative_to(source)) for path in present}
-        for name in [name for name in known if name not in names]:
+        present = {
+            name: path
+            for name, path in present.items()
+            if not path.resolve().is_relative_to(inbox.resolve())
+        }
+        for name in [name for name in known if name not in present]:
             del known[name]
-        for path in present:
+        for name, path in present.items():
             _copy_file(
                 path,
-                str(path.relative_to(source)),
+                name,
                 target,
                 known,
                 report,
@@ -76,6 +80,23 @@ def copy_new_files(
             f"space on the disk",
         )
     return report
+
+
+def _list_files(source: Path) -> dict[str, Path]:
+    """List the files below a folder by their names, which stay the same."""
+    if all((source / part).is_dir() for part in _MAILDIR):
+        mails = [path for part in _MAILDIR for path in sorted((source / part).iterdir())]
+        # What follows the colon says whether a mail was read.
+        return {
+            path.name.partition(":")[0]: path
+            for path in mails
+            if path.is_file() and not path.name.startswith(".")
+        }
+    return {
+        str(path.relative_to(source)): path
+        for path in sorted(source.rglob("*"))
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(source).parts)
+    }
 
 
 def _copy_file(
@@ -101,7 +122,7 @@ def _copy_file(
     if is_new:
         # The copy keeps the name, which may hold a day. The hash distinguishes files of two
         # sub-folders or two days.
-        copy = target / f"{sha[:8]}-{path.name}"
+        copy = target / f"{sha[:8]}-{Path(name).name}"
         partial.rename(copy)
         files, report.outcome = [copy], "fetched"
         report.files.append(copy)

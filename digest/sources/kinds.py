@@ -170,8 +170,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "url": AnyAddress(),
 }
 
-#: minutes; reading a folder costs little
-_FOLDER_INTERVAL: Final = 1
+#: kind without a protocol here -> minutes between two fetches
+_OTHER_INTERVALS: Final = {"folder": 1, "mailbox": 15}
 
 
 def find_base_url(settings: SourceSettings) -> str:
@@ -181,7 +181,7 @@ def find_base_url(settings: SourceSettings) -> str:
 
 def default_interval(kind: str) -> int:
     """Return the minutes between two fetches if the operator sets none."""
-    return KINDS[kind].interval_minutes if kind in KINDS else _FOLDER_INTERVAL
+    return KINDS[kind].interval_minutes if kind in KINDS else _OTHER_INTERVALS[kind]
 
 
 def is_arxiv(settings: SourceSettings) -> bool:

@@ -137,7 +137,7 @@ class Web:
             SourceError: If no attempt is answered, or if repeating cannot help.
         """
         headers = {"If-None-Match": etag, "If-Modified-Since": modified, "User-Agent": agent}
-        headers = {name: value for name, value in headers.items() if value}
+        headers = {name: value for name, value in headers.items() if value} | dict(request.headers)
         while True:
             attempt += 1
             try:

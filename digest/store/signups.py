@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, text
 
 from digest.model import MessageKind, SubscriberStatus
-from digest.store.tables import digests, feedback, messages, signups, subscribers
+from digest.store.sources import library_row
+from digest.store.tables import digests, feedback, messages, signups, source_states, subscribers
 
 #: any fixed number: it names the advisory lock of those who count
 _LOCK = 7_310_552
@@ -65,7 +66,10 @@ def remove_unconfirmed(tx: Connection, ident: int, *, before: datetime) -> bool:
     # Lock the reader first, in the same order as a sender, so that no deadlock is possible.
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
     gone = delete(subscribers).where(subscribers.c.id == ident, *_unconfirmed_conditions(before))
-    return tx.execute(gone).rowcount == 1
+    if tx.execute(gone).rowcount != 1:
+        return False
+    tx.execute(delete(source_states).where(source_states.c.name == library_row(ident)))
+    return True
 
 
 def _unconfirmed_conditions(before: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -1,4 +1,4 @@
-"""How far each source was fetched, and the lease of a fetch.
+"""How far each source and each reader's library was fetched, and the lease of a fetch.
 
 Only one process may fetch at a time.
 """
@@ -42,9 +42,27 @@ def save_state(tx: Connection, name: str, state: dict[str, Any], now: datetime) 
 def load_states(tx: Connection) -> dict[str, dict[str, Any]]:
     """Load the states of all fetched sources by name."""
     rows = tx.execute(
-        select(source_states).where(source_states.c.name != _LEASE).order_by(source_states.c.name)
+        select(source_states)
+        .where(source_states.c.name.not_like(f"{_LEASE}%"))
+        .order_by(source_states.c.name)
     )
     return {row.name: dict(row.state) for row in rows}
+
+
+def load_libraries(tx: Connection, subscriber_id: int) -> dict[str, Any]:
+    """Load how far a reader's libraries were fetched; `store.subscribers.delete` removes it."""
+    return load_state(tx, library_row(subscriber_id))
+
+
+def save_libraries(
+    tx: Connection, subscriber_id: int, states: dict[str, Any], now: datetime
+) -> None:
+    save_state(tx, library_row(subscriber_id), states, now)
+
+
+def library_row(subscriber_id: int) -> str:
+    """Name the row of a reader's libraries; no source can have this name."""
+    return f"{_LEASE}library {subscriber_id}"
 
 
 def claim(tx: Connection, owner: str, now: datetime) -> tuple[bool, dict[str, float]]:

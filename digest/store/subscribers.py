@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
 from digest.model import Interest, MessageKind, Subscriber, SubscriberStatus, address_key
+from digest.store.sources import library_row
 from digest.store.statements import split_into_batches
-from digest.store.tables import interests, messages, subscribers
+from digest.store.tables import interests, messages, source_states, subscribers
 
 _INTERESTS = (
     select(interests)
@@ -133,13 +134,14 @@ def lock(tx: Connection, ident: int) -> None:
 def remove(tx: Connection, ident: int) -> bool:
     """Delete a subscriber and all that belongs to them.
 
-    Interests, thumbs, digests, messages, deliveries and bounces.
+    Interests, thumbs, digests, messages, deliveries, bounces, and how far libraries were fetched.
 
     Returns:
         False when there is no such subscriber.
     """
     # Lock the reader first, in the same order as a sender: else there could be a deadlock.
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
+    tx.execute(delete(source_states).where(source_states.c.name == library_row(ident)))
     return tx.execute(delete(subscribers).where(subscribers.c.id == ident)).rowcount == 1
 
 

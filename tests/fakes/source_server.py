@@ -96,6 +96,8 @@ class SourceServer:
         self.leads_to: dict[int, int] = {}
         #: path -> content type and body
         self.bodies: dict[str, tuple[str, bytes]] = {}
+        #: items of the Zotero library users/1
+        self.library: list[dict[str, Any]] = []
         #: set to end slow answers at once
         self.slow = threading.Event()
         #: where the fault "moved" redirects to
@@ -164,18 +166,19 @@ class SourceServer:
             return "text/xml", self._oai(query)
         if path.startswith("/rss/"):
             return "text/xml", feed(self.feed_items, unquote(path.removeprefix("/rss/")))
-        if path == "/daily":
-            return "application/json", self._daily(query)
+        by_query = {
+            "/users/1/items/top": self._zotero,
+            "/daily": self._daily,
+            "/europe-pmc": self._europe_pmc,
+            "/dblp": self._dblp,
+            "/openreview": self._openreview,
+        }
+        if path in by_query:
+            return "application/json", by_query[path](query)
         if path.startswith("/details/"):
             return "application/json", self._preprints(path)
         if path in ("/works", "/crossref"):
             return "application/json", self._works(path, query)
-        if path == "/europe-pmc":
-            return "application/json", self._europe_pmc(query)
-        if path == "/dblp":
-            return "application/json", self._dblp(query)
-        if path == "/openreview":
-            return "application/json", self._openreview(query)
         if path == "/eutils/esearch.fcgi":
             result = {
                 "count": str(self.records),
@@ -201,6 +204,11 @@ class SourceServer:
         end = min(start + self.page, self.records)
         next_token = f"from&amp;{self.leads_to.get(start, end)}" if end < self.records else ""
         return oai(range(start, end), next_token)
+
+    def _zotero(self, query: dict[str, str]) -> bytes:
+        changed = [item for item in self.library if item["version"] > int(query["since"])]
+        start = int(query["start"])
+        return json.dumps(changed[start : start + int(query["limit"])]).encode()
 
     def _daily(self, query: dict[str, str]) -> bytes:
         day = date.fromisoformat(query["date"])

@@ -126,6 +126,23 @@ def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> N
             ["config.toml", "sources.0", "arxiv-feed, not oai"],
         ),
         (
+            '[[sources]]\nname = "x"\nkind = "oai"\nurl = "imaps://jane@example.org"',
+            ["config.toml", "sources.0", "url of kind oai must start with https://"],
+        ),
+        (
+            '[[sources]]\nname = "x"\nkind = "mailbox"\nurl = "https://example.org"\n'
+            'password_file = "p"',
+            ["config.toml", "sources.0", "url of kind mailbox must start with imaps://"],
+        ),
+        (
+            '[[sources]]\nname = "x"\nkind = "mailbox"\nurl = "imaps://example.org"',
+            ["config.toml", "sources.0.url", "a login and a host"],
+        ),
+        (
+            '[[sources]]\nname = "x"\nkind = "mailbox"\nurl = "imaps://jane@example.org"',
+            ["config.toml", "sources.0", "needs the setting password_file"],
+        ),
+        (
             '[[sources]]\nname = "x"\nkind = "oai"\n[[sources]]\nname = "x"\nkind = "biorxiv"',
             ["config.toml", "sources", "more than once"],
         ),

@@ -6,6 +6,7 @@ import itertools
 import random
 from datetime import date
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -216,3 +217,20 @@ def test_the_latest_version_decides_whether_a_paper_is_withdrawn() -> None:
         merge(entries).withdrawn
         for entries in ([fine], [fine, withdrawn], [withdrawn, fine], [fine, withdrawn, back])
     ] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("end", [" …", "…", "..."])
+def test_an_excerpt_yields_to_a_whole_abstract_that_came_before(end: str) -> None:
+    whole = Seen(
+        entry=entry("A title", arxiv="2606.00001", abstract="All of it.", author="Jane Doe"),
+        day=date(2026, 6, 8),
+    )
+    page = Seen(entry=entry("A title", abstract="All of it."), day=date(2026, 6, 7))
+    excerpt = Seen(
+        entry=entry("A t…", arxiv="2606.00001", abstract=f"A part{end}", author="J Doe"),
+        day=date(2026, 6, 9),
+    )
+    paper = merge([excerpt, whole])
+    assert (paper.title, paper.abstract, paper.authors) == ("A title", "All of it.", ("Jane Doe",))
+    assert merge([excerpt, page]).abstract == "All of it."
+    assert merge([excerpt]).abstract == f"A part{end}"

@@ -109,7 +109,7 @@ def _read_line(number: int, line: str, *, numbers_are_pmids: bool) -> Iterator[R
     raw = line[:RAW_CAP]
     links_in_line = _MARKDOWN_LINK.findall(line[:_LINE_CAP])
     papers = find_papers(line[:_LINE_CAP]) if links_in_line else []
-    if papers and [link for _, links in papers for link in links] == links_in_line:
+    if papers and [links for _, links in papers] == [(link,) for link in links_in_line]:
         for title, links in papers:
             ids = tuple(("url", strip_version(link)) for link in links)
             yield Record(line=number, raw=raw, title=title, ids=ids, fragment=not title)

@@ -187,6 +187,15 @@ JSON = {
         "]",
     ),
 }
+RULE = "-" * 78
+RULE_BETWEEN = f"\n{RULE}\n"
+END = f"\n{'%%%---' * 13}\n"
+#: an entry of arXiv's listing mails
+LISTED = (
+    "\\\\\narXiv:ID\nDate: DAY   (5kb)\n\nTitle: TITLE\n"
+    "Authors: Jane Doe\nCategories: cs.LG\n\\\\\n"
+    "  It is invented.\n\\\\ ( https://arxiv.org/abs/ID ,  5kb)"
+)
 TEXT = {
     "csv": ("title,id,submitted\n", "TITLE,ID,DAY", "\n", "\n"),
     "bibtex": (
@@ -230,6 +239,25 @@ TEXT = {
     ),
     "markdown": ("", "- [TITLE](https://arxiv.org/abs/ID) - Jane Doe, DAY", "\n", "\n"),
     "id-list": ("", "https://arxiv.org/abs/ID # TITLE", "\n", "\n"),
+    "arxiv-mail": (
+        f"{RULE}\n Submissions to:\nMachine Learning\n{RULE}\n",
+        LISTED,
+        RULE_BETWEEN,
+        END,
+    ),
+    "mail": (
+        "From: lists@example.org\nSubject: cs daily\nDate: Tue, 9 Jun 2026 01:00:00 GMT\n\n",
+        LISTED,
+        RULE_BETWEEN,
+        END,
+    ),
+    "arxiv-page": (
+        "<!DOCTYPE html><html><body><h3>Tuesday, 9 June 2026</h3><dl>\n",
+        "<dt><a href='/abs/ID'>arXiv:ID</a></dt><dd><div class='list-title'>TITLE</div>"
+        "<p>DAY</p></dd>",
+        "\n",
+        "</dl></body></html>",
+    ),
 }
 PARTS = XML | JSON | TEXT
 #: an id-list has no titles

@@ -47,6 +47,9 @@ WITH_ARXIV = [
     "ris",
     "id-list",
     "markdown",
+    "arxiv-mail",
+    "arxiv-page",
+    "mail",
 ]
 WITH_DOI = [
     "ads",

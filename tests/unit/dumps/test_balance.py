@@ -14,6 +14,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable
+from email import message_from_string
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,25 @@ def pubmed_entries(text: str) -> int:
     return articles + bare + deleted
 
 
+def mail_entries(text: str) -> int:
+    """Count the numbers in listings, the titles of alerts, and mails with neither."""
+    mails = re.split(r"^From \S.*\d\d:\d\d.*\n", text, flags=re.MULTILINE)
+    count = 0
+    for mail in filter(str.strip, mails):
+        parts = [
+            bytes(part.get_payload(decode=True)).decode()
+            for part in message_from_string(mail).walk()
+            if not part.is_multipart()
+        ]
+        found = [
+            *re.findall(r"^arXiv:", "".join(parts), re.MULTILINE),
+            *re.findall(r'class="gse_alrt_title"', "".join(parts)),
+            *set(re.findall(r"gov/(\d+)", "".join(parts))),
+        ]
+        count += len(found) or 1
+    return count
+
+
 COUNTED: dict[str, Callable[[str], int]] = {
     "bibtex": bibtex_entries,
     "ris": ris_entries,
@@ -248,6 +268,9 @@ COUNTED: dict[str, Callable[[str], int]] = {
     "zotero-rdf": xml_counter(
         "Article", "Book", "BookSection", "Description", "Thesis", "Report", "Attachment", "Memo"
     ),
+    "arxiv-mail": lambda text: len(re.findall(r"^arXiv:", text, re.MULTILINE)),
+    "arxiv-page": lambda text: len(re.findall(r"<dt>", text)),
+    "mail": mail_entries,
 }
 
 

@@ -1,0 +1,1 @@
+"""Formats of papers that come by mail, and of arXiv's listing pages."""
