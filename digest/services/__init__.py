@@ -24,6 +24,7 @@ from digest.services.library import ImportReport, import_library
 from digest.services.mailbox import MailboxReport, poll_mailbox
 from digest.services.preview import Preview, preview, preview_all, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
+from digest.services.splits import PaperRecord, PaperRecords, show_paper, split_paper
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
 from digest.services.typed import TypedWarning, check_typed
@@ -41,6 +42,8 @@ __all__ = [
     "InterestExplanation",
     "KeywordStrength",
     "MailboxReport",
+    "PaperRecord",
+    "PaperRecords",
     "Preview",
     "ProfileExplanation",
     "RatedItem",
@@ -74,6 +77,8 @@ __all__ = [
     "resolve",
     "retry_rejected",
     "sent_digest",
+    "show_paper",
+    "split_paper",
     "start_over",
     "status",
     "vectors_info",
