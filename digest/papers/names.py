@@ -74,6 +74,7 @@ def parse_authors(names: tuple[str, ...]) -> Authors:
     )
 
 
+@lru_cache(maxsize=32_768)
 def parse_person(name: str) -> PersonName:
     """Parse a name of any order: family name last, or first and followed by initials."""
     parts = [part for part in name.replace(",", " ").split() if part.strip(".")]
@@ -83,12 +84,13 @@ def parse_person(name: str) -> PersonName:
         return PersonName(family="", initials=frozenset(), words=frozenset())
     if len(parts) > 1 and _begins_with_family(parts[0], parts[-1]):
         initials = {letter for letter in parts[-1].casefold() if letter.isalpha()}
-        family_words = _split_words(" ".join(parts[:-1]))
+        family = " ".join(parts[:-1])
     else:
         given = [part for part in parts[:-1] if not part[0].islower()] or parts[:-1]
         initials = {word[0] for word in _split_words(" ".join(given))}
-        family_words = _split_words(parts[-1])
+        family = parts[-1]
     words = _split_words(" ".join(parts))
+    family_words = _split_words(family)
     return PersonName(
         family=family_words[-1] if family_words else "",
         initials=frozenset(initials),

@@ -31,6 +31,7 @@ _FRONT_MATTER: Final = """
     vol no nr pp part
 """
 _FUNCTION_WORDS: Final = """
+    first second third fourth fifth sixth seventh eighth ninth tenth
     a about above after against all among an and any are as at based be been before being below
     between both but by can could do does during each every for from further has have having her
     here his how if in into is it its more most my new not of off on only or other our over own

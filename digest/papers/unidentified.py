@@ -15,6 +15,8 @@ from itertools import combinations
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from msgspec.structs import replace
+
 from digest.model import Entry
 from digest.papers.names import Agreement, compare_authors
 from digest.papers.titles import is_generic, is_telling
@@ -35,6 +37,8 @@ class _Claim(NamedTuple):
     journal_ref: str
     day: date | None
     parts: tuple[tuple[int, int], ...]
+    #: what names no paper at all is one only with what says the very same
+    content: Entry | None
 
 
 #: claims of entries that are one paper, or may be -> whether they are; None = nothing tells
@@ -101,6 +105,9 @@ def _read_claim(entry: Entry, parts: Parts) -> _Claim:
         journal_ref=entry.journal_ref.casefold(),
         day=entry.submitted or entry.announced,
         parts=tuple(sorted(parts.items())),
+        content=None
+        if entry.authors or page or not is_generic(entry.title_key)
+        else replace(entry, upvotes=None),
     )
 
 
