@@ -141,12 +141,15 @@ def _tell_apart(entries: Sequence[Entry], parts: Sequence[Parts]) -> Sequence[tu
     An identifier of several papers gets the name of the paper behind its value.
     """
     names = [entry.identities for entry in entries]
+    is_split = any(parts)
     holders: dict[Identity, list[int]] = defaultdict(list)
     for position, own in enumerate(names):
         for identity in own:
-            if identity.kind == "doi" or any(parts):
+            if identity.kind == "doi" or is_split:
                 holders[identity].append(position)
     for identity, positions in holders.items():
+        if len(positions) < 2:
+            continue
         labels = _label_parts(entries, parts, positions)
         if identity.kind == "doi":
             for position, label in _label_works(entries, identity, positions).items():
