@@ -51,6 +51,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "fetch": Entry("fetch", "Fetch papers from the configured sources and ingest them."),
         "dumps": Entry("dumps", "List the dumps that were read, with counts."),
         "rejects": Entry("dumps", "Show the records that could not be used."),
+        "papers": Entry("papers", "Show what a paper was made of, and split a wrong one."),
         "withdrawn": Entry("dumps", "List withdrawn papers and the readers who liked them."),
         "vectors": Entry("vectors", "Train word vectors, and show which are in force."),
     },

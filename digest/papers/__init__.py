@@ -17,6 +17,7 @@ from digest.papers.categories import (
 )
 from digest.papers.citations import to_bibtex, to_csl, to_ris
 from digest.papers.clean import clean
+from digest.papers.grouping import cluster
 from digest.papers.identities import (
     parse_arxiv_id,
     parse_doi,
@@ -26,13 +27,13 @@ from digest.papers.identities import (
     parse_pmcid,
     parse_pmid,
 )
-from digest.papers.merging import author_key, cluster, merge
+from digest.papers.merging import merge
+from digest.papers.names import may_be_same_authors
 from digest.papers.resources import find_resources
 from digest.papers.text import clean_abstract, clean_text, normalise_title
 
 __all__ = [
     "UNSEEN",
-    "author_key",
     "clean",
     "clean_abstract",
     "clean_text",
@@ -41,6 +42,7 @@ __all__ = [
     "find_resources",
     "is_arxiv_category",
     "is_known_category",
+    "may_be_same_authors",
     "merge",
     "normalise_title",
     "parse_arxiv_id",

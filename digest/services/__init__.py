@@ -35,6 +35,7 @@ from digest.services.preview import Preview, preview, preview_all, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.search import SearchRequest, SearchResult, search
 from digest.services.similar import find_similar
+from digest.services.splits import PaperRecord, PaperRecords, show_paper, split_paper
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
 from digest.services.typed import TypedWarning, check_typed
@@ -55,6 +56,8 @@ __all__ = [
     "MailboxReport",
     "PaperList",
     "PaperPage",
+    "PaperRecord",
+    "PaperRecords",
     "Period",
     "Preview",
     "ProfileExplanation",
@@ -98,6 +101,8 @@ __all__ = [
     "retry_rejected",
     "search",
     "sent_digest",
+    "show_paper",
+    "split_paper",
     "start_over",
     "status",
     "vectors_info",

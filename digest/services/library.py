@@ -266,11 +266,7 @@ def _find_stored(tx: store.Connection, library_entry: _LibraryEntry) -> list[int
 def _may_be_same(entry: Entry, paper: Paper) -> bool:
     if any(paper.identity(own.kind) not in (None, own.value) for own in entry.identities):
         return False
-    first, other = (
-        papers.author_key(entry),
-        papers.author_key(structs.replace(entry, authors=paper.authors)),
-    )
-    return not first or not other or first == other
+    return papers.may_be_same_authors(entry.authors, paper.authors)
 
 
 def _is_unknown(entry: Entry, stored: list[int]) -> bool:

@@ -14,17 +14,37 @@ from datetime import date
 from sqlalchemy import Connection, select, text, update
 
 from digest.model import Identity
-from digest.store.merging import CATALOGUES, Added, Batch, MergeRules, NewRecord, merge_pending
+from digest.store.merging import (
+    CATALOGUES,
+    Added,
+    Batch,
+    MergeRules,
+    NewRecord,
+    merge_pending,
+    regroup,
+)
 from digest.store.neighbourhood import (
+    StoredRecord,
     compute_fingerprint,
     find_papers,
     list_keys,
     load_fingerprint_days,
+    load_records,
 )
+from digest.store.splits import add_split
 from digest.store.statements import insert
 from digest.store.tables import identities, papers, picks, removals
 
-__all__ = ["Added", "MergeRules", "NewRecord", "add", "remove"]
+__all__ = [
+    "Added",
+    "MergeRules",
+    "NewRecord",
+    "StoredRecord",
+    "add",
+    "load_records",
+    "remove",
+    "split",
+]
 
 #: any fixed number: it names the advisory lock of those who ingest
 _INGEST_LOCK = 0x70617065
@@ -32,8 +52,7 @@ _INGEST_LOCK = 0x70617065
 
 def add(tx: Connection, dump_id: int, new: Sequence[NewRecord], rules: MergeRules) -> Added:
     """Store a batch; a record that says nothing new leaves no row."""
-    if tx.dialect.name == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INGEST_LOCK})
+    _wait_for_others(tx)
     batch = Batch(
         records=new,
         keys=[list_keys(record.entry) for record in new],
@@ -56,6 +75,25 @@ def add(tx: Connection, dump_id: int, new: Sequence[NewRecord], rules: MergeRule
     _raise_upvotes(tx, batch)
     _add_picks(tx, batch)
     return batch.added
+
+
+def split(
+    tx: Connection, paper_records: Sequence[StoredRecord], leaving: set[int], rules: MergeRules
+) -> Added:
+    """Part records from their paper for good; what parts gets a new id.
+
+    Args:
+        paper_records: all records of the paper.
+        leaving: ids of those that part from it.
+    """
+    _wait_for_others(tx)
+    add_split(tx, {record.fingerprint: int(record.id in leaving) for record in paper_records})
+    return regroup(tx, (record.entry for record in paper_records), leaving, rules)
+
+
+def _wait_for_others(tx: Connection) -> None:
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INGEST_LOCK})
 
 
 def _match_duplicates(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from digest.model import UNSEEN, Rejected
+from digest.store.statements import split_into_batches
 from digest.store.tables import dumps, records, rejects
 
 #: characters that are kept of a quarantined record; the file has the rest
@@ -177,3 +178,22 @@ def count_totals(tx: Connection) -> dict[str, int]:
         "dumps": tx.execute(select(func.count()).select_from(dumps)).scalar_one(),
         "rejected": tx.execute(select(func.count()).select_from(rejects)).scalar_one(),
     }
+
+
+def find_places(tx: Connection, paper_id: int) -> dict[int, tuple[str, int]]:
+    """Find the dump and the line of each record of a paper, by the record's id."""
+    rows = tx.execute(
+        select(records.c.id, dumps.c.name, records.c.line)
+        .join(dumps, dumps.c.id == records.c.dump_id)
+        .where(records.c.paper_id == paper_id)
+    )
+    return {row.id: (row.name, row.line) for row in rows}
+
+
+def find_paper_ids(tx: Connection, record_ids: Sequence[int]) -> set[int]:
+    """Find the ids of the papers that records belong to."""
+    ids: set[int] = set()
+    for batch in split_into_batches(record_ids):
+        query = select(records.c.paper_id).where(records.c.id.in_(batch))
+        ids.update(tx.execute(query).scalars())
+    return ids

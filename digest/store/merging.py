@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
@@ -25,6 +25,7 @@ from digest.store.neighbourhood import (
     load_neighbourhood,
     load_removed,
 )
+from digest.store.splits import load_parts
 from digest.store.tables import records
 
 #: `waiting` = part of a paper whose title has not come yet
@@ -84,8 +85,10 @@ class Batch:
 class MergeRules(Protocol):
     """The rules of `digest.papers`, a package that the store may not import."""
 
-    def cluster(self, entries: Sequence[Entry]) -> list[list[int]]:
-        """Group entries that are one paper."""
+    def cluster(
+        self, entries: Sequence[Entry], parts: Sequence[Mapping[int, int]]
+    ) -> list[list[int]]:
+        """Group entries that are one paper; those of different parts of a split are not."""
 
     def merge(self, seen: Sequence[Seen]) -> Merged:
         """Merge the entries of one paper."""
@@ -105,21 +108,56 @@ def merge_pending(
         pending: indices of the records that are not stored yet.
         alone: those of them that share no key with any other record.
     """
-    related = [index for index in pending if index not in alone]
-    stored = load_neighbourhood(tx, (batch.records[index].entry for index in related))
+    related = [batch.records[index].entry for index in pending if index not in alone]
+    stored = load_neighbourhood(tx, related)
+    _write_groups(tx, dump_id, batch, pending, alone, stored, rules)
+
+
+def regroup(
+    tx: Connection, entries: Iterable[Entry], leaving: set[int], rules: MergeRules
+) -> Added:
+    """Group the stored records around some entries anew.
+
+    Args:
+        leaving: ids of records that leave their paper's id to the others.
+    """
+    batch = Batch(records=(), keys=(), fingerprints=(), added=Added(outcomes=[]))
+    stored = load_neighbourhood(tx, entries)
+    _write_groups(tx, 0, batch, (), (), stored, rules, leaving)
+    return batch.added
+
+
+def _write_groups(
+    tx: Connection,
+    dump_id: int,
+    batch: Batch,
+    pending: Sequence[int],
+    alone: Collection[int],
+    stored: Sequence[StoredRecord],
+    rules: MergeRules,
+    leaving: Collection[int] = (),
+) -> None:
+    """Group stored and pending records, and write the papers that change."""
     pending_entries = [batch.records[index].entry for index in pending]
     entries = [record.entry for record in stored] + pending_entries
     removed = load_removed(
         tx, {(name.kind, name.value) for entry in entries for name in entry.identities}
     )
+    parts = load_parts(tx)
+    fingerprints = [record.fingerprint for record in stored]
+    fingerprints += (batch.fingerprints[index] for index in pending)
     # A member of a group is a place in `entries`: stored records first, then pending ones.
     place_of = {index: len(stored) + number for number, index in enumerate(pending)}
-    places = [*range(len(stored)), *(place_of[index] for index in related)]
+    related = (place_of[index] for index in pending if index not in alone)
+    places = [*range(len(stored)), *related]
     groups = [
         [places[member] for member in members]
-        for members in rules.cluster([entries[place] for place in places])
+        for members in rules.cluster(
+            [entries[place] for place in places],
+            [parts.get(fingerprints[place], {}) for place in places],
+        )
     ]
-    keepers = _choose_keepers(stored, groups)
+    keepers = _choose_keepers(stored, groups, leaving)
     writer = _PaperWriter(tx, dump_id, batch, stored, removed, rules)
     singles = ([place_of[index]] for index in pending if index in alone)
     # In order of their first members, so that ids follow the order of arrival.
@@ -136,22 +174,25 @@ def merge_pending(
 
 
 def _choose_keepers(
-    stored: Sequence[StoredRecord], groups: Sequence[Sequence[int]]
+    stored: Sequence[StoredRecord], groups: Sequence[Sequence[int]], leaving: Collection[int]
 ) -> dict[int, int]:
     """Choose which group keeps a paper id when the paper's records part.
 
-    The group with an identifier comes first, then the one with the oldest record.
+    A group of records that do not leave comes first, then one with an identifier, then the one with
+    the oldest record.
 
     Returns:
         Paper id -> first member of the group.
     """
-    claims: dict[int, list[tuple[bool, int, int]]] = defaultdict(list)
+    claims: dict[int, list[tuple[bool, bool, int, int]]] = defaultdict(list)
     for members in groups:
         for member in members:
             if member < len(stored):
                 record = stored[member]
-                claims[record.paper_id].append((not record.entry.identities, record.id, members[0]))
-    return {paper_id: min(claim)[2] for paper_id, claim in claims.items()}
+                claims[record.paper_id].append(
+                    (record.id in leaving, not record.entry.identities, record.id, members[0])
+                )
+    return {paper_id: min(claim)[-1] for paper_id, claim in claims.items()}
 
 
 class _PaperWriter:

@@ -6,7 +6,7 @@ They share an identifier or a title with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -116,17 +116,26 @@ def load_neighbourhood(tx: Connection, entries: Iterable[Entry]) -> list[StoredR
         } - paper_ids
         paper_ids |= new_ids
         for batch in split_into_batches(sorted(new_ids)):
-            for row in tx.execute(select(records).where(records.c.paper_id.in_(batch))):
-                entry = msgspec.json.decode(row.entry, type=Entry)
-                loaded[row.id] = StoredRecord(
-                    id=row.id,
-                    paper_id=row.paper_id,
-                    fingerprint=row.fingerprint,
-                    day=row.day,
-                    entry=entry,
-                )
-                keys.update(list_keys(entry))
+            for record in _load_records(tx, batch):
+                loaded[record.id] = record
+                keys.update(list_keys(record.entry))
     return [loaded[ident] for ident in sorted(loaded)]
+
+
+def load_records(tx: Connection, paper_id: int) -> list[StoredRecord]:
+    """Load the records of a paper, oldest first."""
+    return sorted(_load_records(tx, [paper_id]), key=lambda record: record.id)
+
+
+def _load_records(tx: Connection, paper_ids: Sequence[int]) -> Iterator[StoredRecord]:
+    for row in tx.execute(select(records).where(records.c.paper_id.in_(paper_ids))):
+        yield StoredRecord(
+            id=row.id,
+            paper_id=row.paper_id,
+            fingerprint=row.fingerprint,
+            day=row.day,
+            entry=msgspec.json.decode(row.entry, type=Entry),
+        )
 
 
 def load_removed(tx: Connection, keys: set[Key]) -> set[Key]:

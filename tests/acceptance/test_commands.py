@@ -247,6 +247,32 @@ def test_a_file_that_cannot_be_written_is_reported_with_the_remedy(
     assert "Check the folder" in run(*words, code=2).stderr
 
 
+def test_a_wrong_merge_is_shown_and_split(run: Run, tmp_path: Path) -> None:
+    title = "Foxes that follow the long river to its source"
+    rows = [
+        {"title": title, "authors": ["Jane Doe"], "arxiv": "2606.09003"},
+        {"title": title, "authors": ["Jane Doe"], "doi": "10.1000/fox"},
+    ]
+    dump = tmp_path / "foxes.jsonl"
+    dump.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    run("ingest", str(dump))
+    assert "foxes.jsonl" in run("papers", "show", "2606.09003").stdout
+    shown = json.loads(run("papers", "show", "2606.09003", "--json").stdout)
+    assert [record["identifiers"] for record in shown["records"]] == [
+        ["arxiv:2606.09003"],
+        ["doi:10.1000/fox"],
+    ]
+    number = str(shown["records"][1]["record"])
+    parts = json.loads(run("papers", "split", "2606.09003", number, "--json").stdout)
+    assert [(part["id"], part["paper"]) for part in parts] == [
+        (1, "arxiv:2606.09003"),
+        (2, "doi:10.1000/fox"),
+    ]
+    assert "paper:2" in run("papers", "show", "10.1000/fox").stdout
+    assert "single record" in run("papers", "split", "paper:2", number, code=2).stderr
+    assert "no stored paper" in run("papers", "show", "paper:9", code=1).stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

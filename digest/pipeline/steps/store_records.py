@@ -76,19 +76,24 @@ def store_records(
             identities = [papers.parse_identity(kind, text) for kind, text in removal.ids]
             known = [identity for identity in identities if identity is not None]
             store.arrivals.remove(tx, dump_id, removal.line, known, removal.reason)
-        fresh_rows = _store_vectors(tx, added)
+        fresh_rows = store_vectors(tx, added)
         store.dumps.add_rejects(tx, dump_id, batch.rejected)
         stored_counts = {name: counts[name] for name in COUNTS}
         store.dumps.update_progress(tx, dump_id, stored_counts, dict(skipped_why))
     file.counts, file.skipped_why = counts, skipped_why
+    count_words(app, added, fresh_rows, words)
+    for record, outcome in zip(batch.new, added.outcomes, strict=True):
+        day = record.entry.announced or record.entry.submitted
+        file.old += outcome == "new" and day is not None and day < old_before
+
+
+def count_words(app: App, added: Added, fresh_rows: sp.csr_matrix, words: WordCounter) -> None:
+    """Encode new and changed papers where there is an encoder, and count the words of new ones."""
     if words.encoder and added.texts:
         # A kill before this leaves papers unencoded; the next `digest vectors encode` finds them.
         encode_papers.store_encodings(app, words.encoder, _texts(added))
     if added.fresh:
         words.new = words.new.add(fresh_rows)
-    for record, outcome in zip(batch.new, added.outcomes, strict=True):
-        day = record.entry.announced or record.entry.submitted
-        file.old += outcome == "new" and day is not None and day < old_before
 
 
 def _texts(added: Added) -> dict[int, str]:
@@ -97,7 +102,7 @@ def _texts(added: Added) -> dict[int, str]:
     }
 
 
-def _store_vectors(tx: store.Connection, added: Added) -> sp.csr_matrix:
+def store_vectors(tx: store.Connection, added: Added) -> sp.csr_matrix:
     """Store the word counts of new and changed papers.
 
     Changed papers must be encoded again.

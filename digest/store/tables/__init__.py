@@ -17,6 +17,7 @@ from digest.store.tables.papers import (
     records,
     rejects,
     removals,
+    splits,
     vectors,
     word_vectors,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "rounds",
     "signups",
     "source_states",
+    "splits",
     "subscribers",
     "suppressions",
     "vectors",

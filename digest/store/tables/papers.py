@@ -107,6 +107,16 @@ records = Table(
     Column("raw", LargeBinary, nullable=False),
 )
 
+splits = Table(
+    "splits",
+    metadata,
+    #: records of different parts of one split are never one paper; part 0 kept the id
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    #: as in `records`, where several records may have it
+    Column("fingerprint", LargeBinary, primary_key=True),
+    Column("part", Integer, nullable=False),
+)
+
 removals = Table(
     "removals",
     metadata,
