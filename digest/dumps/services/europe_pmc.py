@@ -22,10 +22,10 @@ from digest.dumps.json_answers import (
     parse_known_day,
     skip,
 )
+from digest.dumps.names import split_names
 from digest.dumps.services.pubmed_text import NOTICE_TYPES, RETRACTION_TYPES, choose_title
 from digest.model import Record, Removal, Skipped
 
-_COMMA: Final = re.compile(r",\s*")
 #: types of PubMed, and those of PubMed Central and of preprints, in lower case
 _RETRACTION_TYPES: Final = RETRACTION_TYPES | {"retraction"}
 _NOTICE_TYPES: Final = NOTICE_TYPES | {"correction": "erratum notice"}
@@ -42,6 +42,8 @@ _KEYS: Final = frozenset(
         "pubYear",
     }
 )
+#: "van der Berg JA"
+_INITIALS_LAST: Final = re.compile(r"([^,]*[^,\s]) ([A-Z]{1,4})")
 
 
 class _Author(msgspec.Struct, gc=False, rename="camel"):
@@ -175,13 +177,20 @@ def _read_authors(result: _Result) -> Iterator[str]:
     """Read the names of the list, else of the string "Doe J, Roe K."."""
     authors = (result.author_list.author if result.author_list else None) or ()
     if not any(authors):
-        yield from filter(None, _COMMA.split((result.author_string or "").strip().rstrip(".")))
+        names = split_names((result.author_string or "").strip().rstrip("."))
+        yield from map(_put_initials_first, names)
     for author in authors:
         if author is not None:
             parts = (author.first_name, author.last_name)
-            whole = " ".join(filter(None, parts)) if all(parts) else author.full_name
+            whole = " ".join(filter(None, parts)) if all(parts) else author.full_name or ""
+            whole = _put_initials_first(whole)
             if name := author.collective_name or whole or author.last_name:
                 yield name
+
+
+def _put_initials_first(name: str) -> str:
+    match = _INITIALS_LAST.fullmatch(name)
+    return f"{match[2]} {match[1]}" if match else name
 
 
 def _read_major_topics(result: _Result) -> tuple[str, ...]:

@@ -170,10 +170,10 @@ def europe_pmc(**fields: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("authors", "names"),
     [
-        ("Doe J, Roe K.", ("Doe J", "Roe K")),
+        ("Doe J, Roe K.", ("Doe, J", "Roe, K")),
         (
             "van der Berg J, O'Neil-Poe AB, Lark Group.",
-            ("van der Berg J", "O'Neil-Poe AB", "Lark Group"),
+            ("van der Berg, J", "O'Neil-Poe, AB", "Lark Group"),
         ),
         ("Plato.", ("Plato",)),
         ("", ()),
