@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -30,8 +31,16 @@ from digest.model import Record, Rejected, Removal, Skipped
 
 __all__ = ["FORMATS", "Dump", "open_dump"]
 
-#: every format by its name, as in `Dump.format` and `Entry.source`
-FORMATS: Mapping[str, Format] = find_formats()
+if TYPE_CHECKING:
+    #: every format by its name, as in `Dump.format` and `Entry.source`
+    FORMATS: Mapping[str, Format]
+
+
+def __getattr__(name: str) -> Mapping[str, Format]:
+    """Import the formats when they are needed: half a hundred modules, a fifth of a second."""
+    if name == "FORMATS":
+        return find_formats()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Dump:
@@ -133,7 +142,7 @@ class Dump:
             except UnpackError as error:
                 self._source.mark_incomplete(str(error))
         elif self.format != "empty":
-            yield from finish_entries(FORMATS[self.format].read(self._source))
+            yield from finish_entries(find_formats()[self.format].read(self._source))
 
     def _read_members(
         self, source: Source, members: list[Unpacked]
@@ -220,7 +229,7 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
             return Dump(path=path, name=printed_name, format="empty", size=size, today=today)
     format = None if is_tar(data) else recognise_format(Head(data))
     if format is None:
-        raise DumpError(describe_unknown(path, data, FORMATS))
+        raise DumpError(describe_unknown(path, data, find_formats()))
     return Dump(path=path, name=printed_name, format=format.name, size=size, today=today)
 
 
@@ -263,7 +272,11 @@ def _open_archive(path: Path, *, name: str, size: int, today: date) -> Dump:
                 first_problem = (
                     first_problem
                     or source.incomplete
-                    or (describe_unknown(Path(member.name), data, FORMATS) if data.strip() else "")
+                    or (
+                        describe_unknown(Path(member.name), data, find_formats())
+                        if data.strip()
+                        else ""
+                    )
                 )
             if (advice := describe_document(members)) is not None:
                 raise DumpError(f"{path}: of no known format; {advice}.")
