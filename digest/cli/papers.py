@@ -103,7 +103,7 @@ def _print(shown: PaperRecords) -> None:
         says = [text for text in (entry.title, authors, names or entry.url) if text]
         table.add_row(
             str(record.number),
-            Text(printable("\n".join(says))),
-            Text(printable(f"{record.dump}\nline {record.line}")),
+            Text("\n".join(map(printable, says))),
+            Text(f"{printable(record.dump)}\nline {record.line:,}"),
         )
     out.print(table)

@@ -263,6 +263,7 @@ def test_a_wrong_merge_is_shown_and_split(run: Run, tmp_path: Path) -> None:
         ["doi:10.1000/fox"],
     ]
     number = str(shown["records"][1]["record"])
+    assert "\\n" not in run("papers", "show", "2606.09003").stdout
     parts = json.loads(run("papers", "split", "2606.09003", number, "--json").stdout)
     assert [(part["id"], part["paper"]) for part in parts] == [
         (1, "arxiv:2606.09003"),
