@@ -26,6 +26,7 @@ from digest.web import (
     health,
     lists,
     paper,
+    papers_api,
     rating,
     search,
     settings,
@@ -88,6 +89,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
             lists.routes(app, pages, answers),
             paper.routes(app, pages, answers, corpora),
             search.routes(app, pages, answers, corpora),
+            papers_api.routes(app, answers, corpora),
             lists.period_routes(app, pages, answers),
         ]
     for router in (

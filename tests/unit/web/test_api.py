@@ -193,6 +193,8 @@ def test_the_api_is_described(client: Client) -> None:
         PATH,
         "/healthz",
         "/readyz",
+        "/api/v1/papers",
+        "/api/v1/papers/{paper_id}",
         *(
             f"/api/v1/readers/{{token}}/{verb}"
             for verb in ("learned", "forget", "start-over", "delete")
