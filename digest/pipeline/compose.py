@@ -123,14 +123,20 @@ def _settle(
         add_to_report(report, decision, with_digest=with_digest)
 
 
-def decide_for(app: App, reader: Subscriber, local_date: date) -> Digest | Quiet:
-    """Decide what a compose would store for one reader now; store nothing."""
+def decide_for(
+    app: App, reader: Subscriber, local_date: date, *, round_day: RoundDay | None = None
+) -> Digest | Quiet:
+    """Decide what a compose would store for one reader now; store nothing.
+
+    Args:
+        round_day: keeps the papers of the date from one reader to the next.
+    """
     due = [DueReader(subscriber=reader, local_date=local_date)]
     with app.store.reading() as tx:
         votes = store.feedback.load_votes(tx, [reader.id]).get(reader.id, [])
     liked = [vote.paper_id for vote in votes if vote.vote == 1]
     co_likes = CoLikeContext(app, local_date, own=liked)
-    (decision,) = _decide(app, co_likes, RoundDay(app, co_likes), due)
+    (decision,) = _decide(app, co_likes, round_day or RoundDay(app, co_likes), due)
     return decision.outcome
 
 

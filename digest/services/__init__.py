@@ -38,6 +38,7 @@ from digest.services.similar import find_similar
 from digest.services.splits import PaperRecord, PaperRecords, show_paper, split_paper
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
+from digest.services.tryout import Tryout, Tryouts
 from digest.services.typed import TypedWarning, check_typed
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.watch import WatchReport, disks, watch
@@ -66,6 +67,8 @@ __all__ = [
     "SearchRequest",
     "SearchResult",
     "Status",
+    "Tryout",
+    "Tryouts",
     "TypedWarning",
     "VectorsInfo",
     "WatchReport",

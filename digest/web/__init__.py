@@ -32,6 +32,7 @@ from digest.web import (
     settings,
     signup,
     thumbs,
+    tryout,
     unsubscribe,
 )
 from digest.web.client_addresses import Proxies
@@ -89,6 +90,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
             lists.routes(app, pages, answers),
             paper.routes(app, pages, answers, corpora),
             search.routes(app, pages, answers, corpora),
+            tryout.routes(app, pages),
             papers_api.routes(app, answers, corpora),
             lists.period_routes(app, pages, answers),
         ]
