@@ -10,7 +10,7 @@ from typing import Literal
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.model import Paper
+from digest.model import UNSEEN, Paper
 from digest.papers import parse_name
 from digest.pipeline.steps.co_likes import least_readers
 from digest.services.explain import CorpusCache
@@ -129,7 +129,9 @@ def _find_named(tx: store.Connection, text: str) -> list[tuple[int, float]]:
     if identity is None:
         return []
     ids = store.papers.find_by_identity(tx, identity.kind, identity.value)
-    return [(ident, 0.0) for ident in ids]
+    papers = store.papers.load(tx, ids)
+    # what only a reader's library has brought is nobody else's business
+    return [(ident, 0.0) for ident, paper in papers.items() if paper.first_seen != UNSEEN]
 
 
 def _rank(

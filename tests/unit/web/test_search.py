@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from digest import services, subscriptions
 from digest.app import App
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import TODAY
 from tests.unit.web.test_lists import write_rows
 from tests.webclient import Client, Write, contents, fill
@@ -74,6 +77,22 @@ def test_papers_near_in_meaning_follow_where_few_hold_all_words(client: Client) 
     assert "No paper holds all of these words" in listed
     assert "street scenes" in near
     assert "yeast" not in near
+
+
+def test_papers_of_a_readers_library_alone_are_found_by_nobody(
+    client: Client, tmp_path: Path
+) -> None:
+    request = SubscriptionRequest(email="eve@example.org", timezone="UTC")
+    eve = subscriptions.subscribe(client.app, request, origin="command").subscriber
+    library = tmp_path / "library.bib"
+    library.write_text("@article{a, title={A secret love of moss}, doi={10.1000/secret}}")
+    services.import_library(client.app, eve, library)
+    for query in ("q=10.1000/secret", "q=secret+moss", "author=nobody", "category=none"):
+        assert found(client, query) == []
+    (paper,) = [services.find_paper(client.app, "10.1000/secret").id]
+    for path in (f"/p/{paper}", "/p/doi:10.1000/secret", f"/api/v1/papers/{paper}"):
+        assert client.get(path).status_code == 404, path
+    assert client.get("/api/v1/papers?q=10.1000/secret").json()["papers"] == []
 
 
 HOSTILE = [
