@@ -239,6 +239,32 @@ def test_subscribing_and_confirming(page: Page, pages_app: App) -> None:
     assert subscriptions.get(pages_app, dave.id).status is SubscriberStatus.ACTIVE
 
 
+def test_a_visitor_looks_round_tries_it_and_subscribes(page: Page, pages_app: App) -> None:
+    page.goto("/")
+    check_fit(page)
+    page.get_by_role("link", name="Newest").click()
+    page.locator("article h2 a").first.click()
+    check_fit(page)
+    expect(page.get_by_role("link", name="BibTeX")).to_be_visible()
+    page.get_by_role("link", name="Search", exact=True).click()
+    page.get_by_label("Words, a phrase").fill("robot arm")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("paper")
+    check_fit(page)
+    page.get_by_role("link", name="Get such papers by e-mail").click()
+    expect(page.get_by_label("Keywords")).to_have_value("robot arm")
+    page.get_by_role("button", name="Show me what I would get today").click()
+    heading(page, "What you would get today")
+    check_fit(page)
+    expect(page.get_by_label("Keywords")).to_have_value("robot arm")
+    page.get_by_label("Your e-mail address").fill("dave@example.org")
+    page.wait_for_timeout(2100)
+    page.get_by_role("button", name="Subscribe").click()
+    heading(page, "Check your mail")
+    dave = subscriptions.find(pages_app, "dave@example.org")
+    assert dave.interests[0].keywords == ("robot arm",)
+
+
 def test_every_page_can_be_used_with_the_keyboard(page: Page, pages_app: App, cast: Cast) -> None:
     alice = cast(pages_app)["alice"]
     page.goto(path(pages_app, Purpose.DOWN, alice, 2))
