@@ -38,6 +38,7 @@ VALUES = {
     "vote": "up",
     "addresses": "alice@example.org",
     "key": "1",
+    "records": "1",
 }
 #: what may begin a service, or needs none
 WRITERS = {
@@ -55,6 +56,7 @@ WRITERS = {
     "db upgrade",
     ("db restore"),
     "keys rotate",
+    "papers split",
     "suppressions add",
     "suppressions import",
     "config",
@@ -65,6 +67,7 @@ WITH = {
     "forget": ("--all", "--yes"),
     "delete": ("--yes",),
     "doctor": ("--offline",),
+    "import-library": ("papers.bib",),
 }
 READERS = [
     *(
@@ -105,6 +108,7 @@ CODES = {
     "vectors train": 2,
     "vectors encode": 1,
     "keys revoke": 1,
+    "papers show": 1,
     "db backup": 1,
 }
 

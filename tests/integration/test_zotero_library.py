@@ -97,7 +97,7 @@ def test_what_the_reader_removed_here_stays_removed_when_it_changes_there(
     any_app: App, alice: Subscriber, follow: Follow, server: SourceServer
 ) -> None:
     server.library = [item(1), item(2)]
-    follow(interest="from  Zotero")
+    follow(interest="from  Zotero", create=True)
     first, second = examples(any_app, alice, "from Zotero")
     with any_app.store.writing() as tx:
         reader = store.subscribers.find(tx, alice.id)
@@ -108,7 +108,7 @@ def test_what_the_reader_removed_here_stays_removed_when_it_changes_there(
         ]
         store.subscribers.overwrite(tx, replace(reader, interests=tuple(kept)), now=any_app.now())
     server.library[0]["version"] = 5
-    assert follow(interest="from Zotero").entries == []
+    assert follow(interest="from Zotero", create=True).entries == []
     assert examples(any_app, alice, "from Zotero") == (second,)
     assert first != second
 
@@ -149,7 +149,7 @@ def test_many_pages_are_read_and_a_fault_in_between_loses_nothing(
 def test_two_libraries_of_a_reader_are_told_apart(follow: Follow, server: SourceServer) -> None:
     server.library = [item(1)]
     assert follow().new == 1
-    assert follow(interest="another").new == 1
+    assert follow(interest="another", create=True).new == 1
 
 
 @pytest.mark.parametrize("fault", ["html", "cut-quietly", "garbage", "empty"])
