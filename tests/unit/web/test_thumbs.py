@@ -48,7 +48,7 @@ def test_get_and_head_of_every_link_change_nothing(
         answer = client.get(path)
         assert answer.status_code == 200, path
         for link in re.findall(r'(?:href|action|src)="(/[^"]*)"', answer.text):
-            assert client.get(link).status_code == 200
+            assert client.get(link).status_code in (200, 302)
         assert client.request("HEAD", path).status_code in (200, 405)
         assert client.get(path + "?undo=1&do=pause&List-Unsubscribe=One-Click").status_code == 200
     assert contents(client.app) == before
