@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email import policy
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -139,7 +140,7 @@ def read_headers(rows: list[Row]) -> tuple[Message, list[Row]]:
 def decode_text(value: object) -> str:
     """Decode the text of a header, on one line."""
     text = str(value or "")[:_HEADER_CAP]
-    with contextlib.suppress(ValueError, LookupError):
+    with contextlib.suppress(ValueError, LookupError, MessageError):
         text = str(make_header(decode_header(text)))
     return " ".join(text.encode("utf-8", "replace").decode().split())
 
@@ -173,7 +174,7 @@ def _get_param(headers: Message, name: str) -> str:
     """Return a parameter of the content type; "" if there is none or it is damaged."""
     try:
         value = headers.get_param(name)
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, MessageError):
         return ""
     if isinstance(value, tuple):  # in a character set of its own
         value = value[2]

@@ -12,6 +12,7 @@ from email.message import EmailMessage
 import pytest
 
 from digest.dumps.mails import mime
+from digest.dumps.mails.mime import decode_text
 from digest.model import Record, Rejected, Skipped
 from tests.unit.dumps.conftest import MakeDump, entries, only, papers, skipped_lines, titles
 from tests.unit.dumps.every_format import END, RULE, format_text, reasons
@@ -337,3 +338,8 @@ def test_where_the_chunks_of_a_page_end_does_not_matter(
     for size in (1, 2, 3, 7, 50):
         monkeypatch.setattr("digest.dumps.stream.CHUNK", size)
         assert list(dump.records()) == expected
+
+
+@pytest.mark.parametrize("subject", ["=?utf-\xff?q?Text?=", "=?utf-8?b?A?=", "=?none?q?x?="])
+def test_a_damaged_subject_stays_as_it_is(subject: str) -> None:
+    assert decode_text(subject.encode("latin-1").decode("utf-8", "replace"))
