@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
+from digest.dumps.formats import Confidence, Head
 from digest.dumps.stream import (
     ITEM_CAP,
     RAW_CAP,
@@ -196,3 +197,14 @@ def _pair(
         else:
             pairs[-1][1].append(part)
     return tuple((name, "\n".join(parts).strip()) for name, parts in pairs)
+
+
+def sniff_first_line(head: Head, first_line: re.Pattern[str]) -> Confidence:
+    """Tell by the line that begins a record how sure a format is; text may stand before it."""
+    if head.is_json or not head.lines:
+        return Confidence.NO
+    if first_line.match(head.lines[0]):
+        return Confidence.YES
+    has_record = any(map(first_line.match, head.lines))
+    is_markup = head.lines[0].startswith("<")
+    return Confidence.PERHAPS if has_record and not is_markup else Confidence.NO

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, Final
 
 from digest.model import Paper
+from digest.papers.names import is_group
 from digest.papers.resources import find_resources
 
 #: characters that TeX takes for commands, as BibTeX needs them
@@ -111,23 +112,19 @@ def _split_name(name: str) -> tuple[str, str]:
     return " ".join(words[: max(start, 0)]), " ".join(words[max(start, 0) :])
 
 
-def _is_group(name: str) -> bool:
-    return name.casefold().endswith(("collaboration", "consortium", "team", "group"))
-
-
 def _tex_name(name: str) -> str:
-    return "{" + _escape_tex(name) + "}" if _is_group(name) else _escape_tex(_family_first(name))
+    return "{" + _escape_tex(name) + "}" if is_group(name) else _escape_tex(_family_first(name))
 
 
 def _family_first(name: str) -> str:
-    if _is_group(name):
+    if is_group(name):
         return name
     given, family = _split_name(name)
     return f"{family}, {given}" if given else family
 
 
 def _csl_name(name: str) -> dict[str, str]:
-    if _is_group(name):
+    if is_group(name):
         return {"literal": name}
     given, family = _split_name(name)
     return {"family": family, "given": given} if given else {"literal": family}

@@ -10,6 +10,7 @@ from typing import Final
 
 from digest.model import Entry, Identity, IdentityKind, Record, Rejected
 from digest.papers.identities import parse_arxiv_id, parse_identity, parse_link
+from digest.papers.names import is_group
 from digest.papers.text import clean_abstract, clean_text, normalise_title
 
 #: characters; a longer "title" is an abstract or a page
@@ -26,10 +27,6 @@ _LINK: Final = re.compile(
 #: signs of Chinese, Japanese and Korean names
 _CHINESE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _SUFFIX: Final = re.compile(r"(?:jr|sr|i{2,3}|iv|ph\.?\s?d|m\.?\s?d)\.?", re.IGNORECASE)
-_GROUP_NAME: Final = re.compile(
-    r"\b(?:collaboration|consortium|group|team|network|university|institute|inc|ltd)\b",
-    re.IGNORECASE,
-)
 #: DBLP's number of one of several people of that name, or marks of footnotes
 _NAME_NUMBER: Final = re.compile(r"(?<=\w\w) 0\d{3}$")
 _FOOTNOTES: Final = re.compile(r"(?<=[^\W\d_][^\W\d_])(?:[0-9]{1,2}|[¹²³⁰-⁹]{1,3})$")
@@ -119,7 +116,7 @@ def clean_author(name: str) -> str:
     if not any(map(str.isalpha, text)):
         return ""
     text = _NAME_NUMBER.sub("", text.removeprefix("the "))
-    if " " in text and not _GROUP_NAME.search(text):
+    if " " in text and not is_group(text):
         text = _FOOTNOTES.sub("", text)
     if "," not in text:
         return text
@@ -127,7 +124,7 @@ def clean_author(name: str) -> str:
     rest = [part for part in rest if part]
     suffixes = [part for part in rest if _SUFFIX.fullmatch(part)]
     first_names = [part for part in rest if part not in suffixes]
-    if len(first_names) > 1 or _GROUP_NAME.search(text):
+    if len(first_names) > 1 or is_group(text):
         return text
     if first_names and _CHINESE.fullmatch(last + first_names[0]):
         return last + first_names[0]

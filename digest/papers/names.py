@@ -63,11 +63,16 @@ class Authors(NamedTuple):
     groups: frozenset[str]
 
 
+def is_group(name: str) -> bool:
+    """Tell whether a name is that of a collaboration or an institution."""
+    return _GROUP.search(name) is not None
+
+
 @lru_cache(maxsize=4096)
 def parse_authors(names: tuple[str, ...]) -> Authors:
     """Parse names as `clean_author` returns them."""
-    people = [parse_person(name) for name in names if not _GROUP.search(name)]
-    groups = (" ".join(_split_words(name)) for name in names if _GROUP.search(name))
+    people = [parse_person(name) for name in names if not is_group(name)]
+    groups = (" ".join(_split_words(name)) for name in names if is_group(name))
     return Authors(
         people=tuple(person for person in people if person.family),
         groups=frozenset(group.removeprefix("the ") for group in groups),

@@ -23,7 +23,6 @@ from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.library import ImportReport, import_library
 from digest.services.mailbox import MailboxReport, poll_mailbox
 from digest.services.paper_lists import (
-    PAGE_SIZE,
     PaperList,
     Period,
     find_latest_period,
@@ -38,13 +37,12 @@ from digest.services.similar import find_similar
 from digest.services.splits import PaperRecord, PaperRecords, show_paper, split_paper
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
-from digest.services.tryout import Tryout, Tryouts
 from digest.services.typed import TypedWarning, check_typed
 from digest.services.vectors import VectorsInfo, vectors_info
+from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
 from digest.services.watch import WatchReport, disks, watch
 
 __all__ = [
-    "PAGE_SIZE",
     "CorpusCache",
     "DigestPapers",
     "EncoderInfo",
@@ -67,10 +65,10 @@ __all__ = [
     "SearchRequest",
     "SearchResult",
     "Status",
-    "Tryout",
-    "Tryouts",
     "TypedWarning",
     "VectorsInfo",
+    "VisitorPreview",
+    "VisitorPreviews",
     "WatchReport",
     "WordEffect",
     "check_typed",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from digest import store
 from digest.app import App
@@ -82,9 +82,8 @@ class PaperList:
     #: "" = all
     category: str
     papers: tuple[Paper, ...]
-    #: papers on all pages, and in all categories
+    #: papers on all pages
     total: int
-    read: int
     page: int
     pages: int
     #: the neighbouring periods that have papers
@@ -118,57 +117,57 @@ def load_list(
     """
     with app.store.reading() as tx:
         rows = store.lists.list_between(tx, period.first, period.last)
-        counts = Counter(name for row in rows for name in row.categories)
-        chosen = [row for row in rows if not category or _is_in(row.categories, category)]
-        pages = max(1, -(-len(chosen) // PAGE_SIZE))
+        matching = [row for row in rows if not category or _is_in(row.categories, category)]
+        pages = max(1, -(-len(matching) // PAGE_SIZE))
         if not 1 <= page <= pages:
             raise NotFoundError(f"this list has {pages} pages")
         least = least_readers(app, tx)
         if order == "trending":
-            picks = store.lists.load_picks(tx, period.first, period.last)
-            thumbs = (
-                {}
-                if least is None
-                else store.likes.count_likes_between(tx, period.first, period.last, least=least)
-            )
-            ranks = {ident: (0 if rank is None else -rank) for ident, rank in picks.items()}
-            ids = [
-                row.id
-                for row in sorted(
-                    chosen,
-                    key=lambda row: (
-                        row.upvotes + thumbs.get(row.id, 0),
-                        row.id in picks,
-                        ranks.get(row.id, 0),
-                        row.first_seen,
-                        row.id,
-                    ),
-                    reverse=True,
-                )
-            ]
+            ids = _sort_by_upvotes(tx, period, matching, least)
         else:
-            ids = [
-                row.id
-                for row in sorted(chosen, key=lambda row: (row.first_seen, row.id), reverse=True)
-            ]
-        shown = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-        papers = store.papers.load(tx, shown, least=least)
+            newest_first = sorted(matching, key=lambda row: (row.first_seen, row.id), reverse=True)
+            ids = [row.id for row in newest_first]
+        page_ids = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        papers = store.papers.load(tx, page_ids, least=least)
         before = store.lists.find_day_before(tx, period.first)
         after = store.lists.find_day_after(tx, period.last)
     today = app.now().date()
+    counts = Counter(name for row in rows for name in row.categories)
     return PaperList(
         period=period,
         order=order,
         category=category,
-        papers=tuple(papers[ident] for ident in shown),
-        total=len(chosen),
-        read=len(rows),
+        papers=tuple(papers[ident] for ident in page_ids),
+        total=len(matching),
         page=page,
         pages=pages,
         previous=None if before in (None, UNSEEN) else Period.around(before, period.span),
         next=None if after is None or after > today else Period.around(after, period.span),
         categories=tuple(counts.most_common(_CATEGORIES)),
     )
+
+
+def _sort_by_upvotes(
+    tx: store.Connection, period: Period, rows: Sequence[Any], least: int | None
+) -> list[int]:
+    """Return the ids of the papers, trending ones first.
+
+    Args:
+        least: readers who like a paper before their thumbs count; None = they never do.
+    """
+    ranks = store.lists.load_picks(tx, period.first, period.last)
+    thumbs = (
+        {}
+        if least is None
+        else store.likes.count_likes_between(tx, period.first, period.last, least=least)
+    )
+
+    def sort_key(row: Any) -> tuple[int, bool, int, date, int]:
+        rank = -(ranks.get(row.id) or 0)
+        upvotes = row.upvotes + thumbs.get(row.id, 0)
+        return upvotes, row.id in ranks, rank, row.first_seen, row.id
+
+    return [row.id for row in sorted(rows, key=sort_key, reverse=True)]
 
 
 def list_latest_days(app: App, limit: int) -> list[date]:

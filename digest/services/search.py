@@ -24,7 +24,7 @@ SearchOrder = Literal["relevance", "new"]
 _MOST_WORDS = 20
 _WORDS = re.compile(r'(-?)"([^"]+)"|(-?)([^\s"]+)')
 _LETTER = re.compile(r"\w")
-#: share of the best relevance that the newest of the papers found gets more than the oldest
+#: share of the best relevance that the newest of the papers matches gets more than the oldest
 _NEWNESS = 0.15
 #: papers that are compared by meaning, and the cosine that a near one needs
 _COMPARED, _NEAR = 100, 0.15
@@ -52,7 +52,7 @@ class SearchRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchResult:
-    """One page of what was found."""
+    """One page of what was matches."""
 
     papers: tuple[Paper, ...]
     #: papers that hold all words
@@ -81,15 +81,15 @@ def search(app: App, request: SearchRequest, corpora: CorpusCache) -> SearchResu
     """
     query = _parse(request)
     with app.store.reading() as tx:
-        found = _find_named(tx, request.text)
-        if not found and (query.wanted or query.author or query.category):
-            found = store.search.find_papers(tx, query)
+        matches = _find_named(tx, request.text)
+        if not matches and (query.words or query.author or query.category):
+            matches = store.search.find_papers(tx, query)
         near: list[int] = []
-        if request.order == "relevance" and query.wanted:
-            text = " ".join(query.wanted)
-            near = _find_near(app, tx, query, found, corpora) if len(found) < _FEW else []
-            found = _rank(app, tx, text, found, corpora)
-        ids = [ident for ident, _ in found] + near
+        if request.order == "relevance" and query.words:
+            text = " ".join(query.words)
+            near = _find_near(app, tx, query, matches, corpora) if len(matches) < _FEW else []
+            matches = _rank(app, tx, text, matches, corpora)
+        ids = [ident for ident, _ in matches] + near
         pages = max(1, -(-len(ids) // PAGE_SIZE))
         if request.page > pages:
             raise NotFoundError(f"this search has {pages} pages")
@@ -97,24 +97,24 @@ def search(app: App, request: SearchRequest, corpora: CorpusCache) -> SearchResu
         papers = store.papers.load(tx, shown, least=least_readers(app, tx))
     return SearchResult(
         papers=tuple(papers[ident] for ident in shown),
-        total=len(found),
+        total=len(matches),
         near=frozenset(near),
-        is_cut=len(found) >= MOST_FOUND,
+        is_cut=len(matches) >= MOST_FOUND,
         pages=pages,
-        words=query.wanted,
+        words=query.words,
     )
 
 
 def _parse(request: SearchRequest) -> WordQuery:
-    wanted: list[str] = []
-    unwanted: list[str] = []
+    words: list[str] = []
+    excluded: list[str] = []
     for match in _WORDS.finditer(request.text):
-        words = match[2] or match[4]
-        if _LETTER.search(words):
-            (unwanted if match[1] or match[3] else wanted).append(words.strip())
+        phrase = match[2] or match[4]
+        if _LETTER.search(phrase):
+            (excluded if match[1] or match[3] else words).append(phrase.strip())
     return WordQuery(
-        wanted=tuple(wanted[:_MOST_WORDS]),
-        unwanted=tuple(unwanted[:_MOST_WORDS]) if wanted else (),
+        words=tuple(words[:_MOST_WORDS]),
+        excluded=tuple(excluded[:_MOST_WORDS]) if words else (),
         author=request.author.strip(),
         category=request.category.strip(),
         since=request.since,
@@ -138,18 +138,18 @@ def _rank(
     app: App,
     tx: store.Connection,
     text: str,
-    found: list[tuple[int, float]],
+    matches: list[tuple[int, float]],
     corpora: CorpusCache,
 ) -> list[tuple[int, float]]:
     """Sort by relevance, meaning and newness; only the most relevant are compared by meaning.
 
     Args:
-        found: (paper id, relevance), newest first.
+        matches: (paper id, relevance), newest first.
     """
-    best = max((relevance for _, relevance in found), default=0.0) or 1.0
+    best = max((relevance for _, relevance in matches), default=0.0) or 1.0
     values = {
-        ident: relevance / best + _NEWNESS * (1 - place / len(found))
-        for place, (ident, relevance) in enumerate(found)
+        ident: relevance / best + _NEWNESS * (1 - place / len(matches))
+        for place, (ident, relevance) in enumerate(matches)
     }
     order = sorted(values, key=lambda ident: (-values[ident], -ident))
     compared = list(store.papers.load(tx, order[:_COMPARED]).values())
@@ -162,15 +162,15 @@ def _find_near(
     app: App,
     tx: store.Connection,
     query: WordQuery,
-    found: list[tuple[int, float]],
+    matches: list[tuple[int, float]],
     corpora: CorpusCache,
 ) -> list[int]:
     """Find papers with some of the words that are near in meaning, nearest first."""
-    if len(" ".join(query.wanted).split()) < 2:
+    if len(" ".join(query.words).split()) < 2:
         return []
-    words = tuple(word for phrase in query.wanted for word in phrase.split())
-    some = store.search.find_papers(tx, replace(query, wanted=words, any_of_them=True))
-    known = {ident for ident, _ in found}
+    words = tuple(word for phrase in query.words for word in phrase.split())
+    some = store.search.find_papers(tx, replace(query, words=words, any_word=True))
+    known = {ident for ident, _ in matches}
     some = sorted(some, key=lambda item: -item[1])
     ids = [ident for ident, _ in some if ident not in known][:_COMPARED]
     papers = list(store.papers.load(tx, ids).values())

@@ -30,9 +30,9 @@ def find_similar(app: App, paper: Paper, corpora: CorpusCache) -> list[Paper]:
     if not words:
         return []
     with app.store.reading() as tx:
-        query = WordQuery(wanted=tuple(words[:_MOST_WORDS]), any_of_them=True)
-        found = sorted(store.search.find_papers(tx, query), key=lambda item: -item[1])
-        ids = [ident for ident, _ in found if ident != paper.id][:_COMPARED]
+        query = WordQuery(words=tuple(words[:_MOST_WORDS]), any_word=True)
+        matches = sorted(store.search.find_papers(tx, query), key=lambda item: -item[1])
+        ids = [ident for ident, _ in matches if ident != paper.id][:_COMPARED]
         papers = list(store.papers.load(tx, ids).values())
         text = features.text_of(paper.title, paper.abstract)
         cosines = measure(app, tx, text, papers, corpora)

@@ -32,13 +32,13 @@ _WEIGHTS = "8.0, 1.0, 4.0"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WordQuery:
-    """Words that papers must hold, and what else they must be."""
+    """Words of papers, and what else the papers must be."""
 
     #: each is a word or a phrase
-    wanted: tuple[str, ...]
+    words: tuple[str, ...]
     #: whether one of them is enough
-    any_of_them: bool = False
-    unwanted: tuple[str, ...] = ()
+    any_word: bool = False
+    excluded: tuple[str, ...] = ()
     author: str = ""
     category: str = ""
     since: date | None = None
@@ -50,10 +50,10 @@ class WordQuery:
 def find_papers(tx: Connection, query: WordQuery) -> list[tuple[int, float]]:
     """Find (paper id, relevance) of the newest papers, newest first; more is better.
 
-    Without wanted words and author, every paper that passes the filters fits equally.
+    Without words and author, every paper that passes the filters fits equally.
     """
     conditions = _filters(query)
-    if not query.wanted and not query.author:
+    if not query.words and not query.author:
         rows = tx.execute(
             select(papers.c.id, literal(0.0))
             .where(*conditions)
@@ -78,7 +78,7 @@ def find_papers(tx: Connection, query: WordQuery) -> list[tuple[int, float]]:
             papers.c.title + " " + papers.c.abstract + " " + cast(papers.c.authors, Text),
         )
         wanted = func.websearch_to_tsquery(literal_column("'english'"), _write_websearch(query))
-        if query.wanted:
+        if query.words:
             conditions.append(vector.op("@@")(wanted))
         if query.author:
             authors = cast(papers.c.authors, Text)
@@ -125,24 +125,19 @@ def _filters(query: WordQuery) -> list[ColumnElement[bool]]:
 
 
 def _write_fts5(query: WordQuery) -> str:
-    text = (" OR " if query.any_of_them else " AND ").join(map(_quote, query.wanted))
+    text = (" OR " if query.any_word else " AND ").join(map(_quote, query.words))
     if query.author:
         author = f"authors : {_quote(query.author)}"
         text = f"({text}) AND {author}" if text else author
-    unwanted = " OR ".join(_quote(words) for words in query.unwanted)
+    unwanted = " OR ".join(_quote(words) for words in query.excluded)
     return f"({text}) NOT ({unwanted})" if unwanted else text
 
 
 def _write_websearch(query: WordQuery) -> str:
-    text = (" or " if query.any_of_them else " ").join(map(_quote, query.wanted))
-    return " ".join([text, *(f"-{_quote(words)}" for words in query.unwanted)])
+    text = (" or " if query.any_word else " ").join(map(_quote, query.words))
+    return " ".join([text, *(f"-{_quote(words)}" for words in query.excluded)])
 
 
 def _quote(words: str) -> str:
     """Quote a word or phrase, so that none of its signs is an operator."""
     return '"' + words.replace('"', " ").replace("\0", " ") + '"'
-
-
-def list_sources(tx: Connection) -> list[str]:
-    """List the formats of the dumps that were read."""
-    return list(tx.execute(select(dumps.c.format).distinct().order_by(dumps.c.format)).scalars())

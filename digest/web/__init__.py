@@ -32,8 +32,8 @@ from digest.web import (
     settings,
     signup,
     thumbs,
-    tryout,
     unsubscribe,
+    visitor_preview,
 )
 from digest.web.client_addresses import Proxies
 from digest.web.middleware import RequestGuard
@@ -90,7 +90,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
             lists.routes(app, pages, answers),
             paper.routes(app, pages, answers, corpora),
             search.routes(app, pages, answers, corpora),
-            tryout.routes(app, pages),
+            visitor_preview.routes(app, pages),
             papers_api.routes(app, answers, corpora),
             lists.period_routes(app, pages, answers),
         ]

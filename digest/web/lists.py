@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from digest import services
 from digest.app import App
 from digest.mail.messages import texts
+from digest.model import Paper
 from digest.services import PaperList, Period
 from digest.web.form_timestamps import sign_timestamp
 from digest.web.pages import Pages
@@ -20,6 +21,7 @@ from digest.web.public_pages import Answer, PublicAnswers, card_values, day_name
 #: days that the sitemap lists
 _SITEMAP_DAYS = 1000
 
+WriteFeed = Callable[[App, str, str, Sequence[Paper]], Answer]
 PeriodName = Annotated[str, Path(pattern=r"^\d{4}-(?:\d\d(?:-\d\d)?|[Ww]\d\d)$")]
 OrderName = Annotated[Literal["trending", "new"], Query()]
 Category = Annotated[str, Query(max_length=80)]
@@ -42,30 +44,28 @@ def routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
     ) -> Response:
         def make() -> Answer:
             period = services.find_latest_period(app, span)
-            found = services.load_list(app, period, order=order, category=category, page=page)
-            return lists.render(found, is_home=True)
+            paper_list = services.load_list(app, period, order=order, category=category, page=page)
+            return lists.render(paper_list, is_home=True)
 
         return await answers.get(request, ("home", order, category, page, span), make)
 
-    @router.api_route("/feed.atom", methods=["GET", "HEAD"])
-    async def show_atom(
-        request: Request, order: OrderName = "trending", category: Category = ""
-    ) -> Response:
-        def make() -> Answer:
-            found = lists.load_feed(order, category)
-            return write_atom(app, lists.feed_title(found), "/feed.atom", found.papers)
+    def feed_as(
+        name: str, write: WriteFeed
+    ) -> Callable[[Request, Literal["trending", "new"], str], Awaitable[Response]]:
+        async def show_feed(
+            request: Request, order: OrderName = "trending", category: Category = ""
+        ) -> Response:
+            def make() -> Answer:
+                period = services.find_latest_period(app)
+                paper_list = services.load_list(app, period, order=order, category=category)
+                return write(app, lists.feed_title(paper_list), f"/{name}", paper_list.papers)
 
-        return await answers.get(request, ("atom", order, category), make)
+            return await answers.get(request, (name, order, category), make)
 
-    @router.api_route("/feed.json", methods=["GET", "HEAD"])
-    async def show_json_feed(
-        request: Request, order: OrderName = "trending", category: Category = ""
-    ) -> Response:
-        def make() -> Answer:
-            found = lists.load_feed(order, category)
-            return write_json_feed(app, lists.feed_title(found), "/feed.json", found.papers)
+        return show_feed
 
-        return await answers.get(request, ("json", order, category), make)
+    for name, write in (("feed.atom", write_atom), ("feed.json", write_json_feed)):
+        router.add_api_route(f"/{name}", feed_as(name, write), methods=["GET", "HEAD"])
 
     @router.api_route("/sitemap.xml", methods=["GET", "HEAD"])
     async def show_sitemap(request: Request) -> Response:
@@ -102,8 +102,8 @@ def period_routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
         period = Period.parse(name)
 
         def make() -> Answer:
-            found = services.load_list(app, period, order=order, category=category, page=page)
-            return lists.render(found, is_home=False)
+            paper_list = services.load_list(app, period, order=order, category=category, page=page)
+            return lists.render(paper_list, is_home=False)
 
         return await answers.get(request, ("list", period, order, category, page), make)
 
@@ -116,62 +116,63 @@ class _Lists:
     def __init__(self, app: App, pages: Pages) -> None:
         self._app, self._pages = app, pages
 
-    def load_feed(self, order: Literal["trending", "new"], category: str) -> PaperList:
-        period = services.find_latest_period(self._app)
-        return services.load_list(self._app, period, order=order, category=category)
+    def feed_title(self, paper_list: PaperList) -> str:
+        category = f", {paper_list.category}" if paper_list.category else ""
+        return f"{self._app.mailing.name}: {name_period(paper_list.period)}{category}"
 
-    def feed_title(self, found: PaperList) -> str:
-        category = f", {found.category}" if found.category else ""
-        return f"{self._app.mailing.name}: {name_period(found.period)}{category}"
-
-    def render(self, found: PaperList, *, is_home: bool) -> Answer:
+    def render(self, paper_list: PaperList, *, is_home: bool) -> Answer:
         root = self._pages.root
-        now = self._app.now()
+        total = texts.plural(paper_list.total, "paper")
         page = self._pages.render(
             "list",
-            heading=name_period(found.period),
+            heading=name_period(paper_list.period),
             is_home=is_home,
-            found=found,
-            total=texts.plural(found.total, "paper"),
-            papers=[card_values(paper, root) for paper in found.papers],
-            previous=self._neighbour(found, found.previous),
-            next=self._neighbour(found, found.next),
+            paper_list=paper_list,
+            description=f"{total}, sorted by what readers and curators liked.",
+            total=total,
+            papers=[card_values(paper, root) for paper in paper_list.papers],
+            previous=self._neighbour(paper_list, paper_list.previous),
+            next=self._neighbour(paper_list, paper_list.next),
             spans=[
-                (span, f"{root}/{Period.around(found.period.first, span).name}")
+                (span, f"{root}/{Period.around(paper_list.period.first, span).name}")
                 for span in ("day", "week", "month")
             ],
             orders=[
-                ("Trending", self._address(found, order="trending")),
-                ("Newest", self._address(found, order="new")),
+                ("Trending", self._address(paper_list, order="trending")),
+                ("Newest", self._address(paper_list, order="new")),
             ],
             categories=[
-                (name, f"{count:,}", self._address(found, category=name, page=1))
-                for name, count in found.categories
+                (name, f"{count:,}", self._address(paper_list, category=name, page=1))
+                for name, count in paper_list.categories
             ],
-            all_categories=self._address(found, category="", page=1),
-            earlier=self._address(found, page=found.page - 1) if found.page > 1 else "",
-            later=self._address(found, page=found.page + 1) if found.page < found.pages else "",
-            atom=f"{root}/feed.atom" + _query({"category": found.category}),
-            canonical=f"{self._app.config.web.base_url}/{found.period.name}",
-            stamp=sign_timestamp(self._app.keys()[-1], now),
+            all_categories=self._address(paper_list, category="", page=1),
+            earlier=self._address(paper_list, page=paper_list.page - 1)
+            if paper_list.page > 1
+            else "",
+            later=self._address(paper_list, page=paper_list.page + 1)
+            if paper_list.page < paper_list.pages
+            else "",
+            atom=f"{root}/feed.atom" + _query({"category": paper_list.category}),
+            canonical=f"{self._app.config.web.base_url}/{paper_list.period.name}",
+            stamp=sign_timestamp(self._app.keys()[-1], self._app.now()),
         )
-        return Answer(body=bytes(page.body), indexed=found.page == 1)
+        return Answer(body=bytes(page.body), indexed=paper_list.page == 1)
 
-    def _neighbour(self, found: PaperList, period: Period | None) -> tuple[str, str] | None:
+    def _neighbour(self, paper_list: PaperList, period: Period | None) -> tuple[str, str] | None:
         """Return the name and the address of a neighbouring period."""
         if period is None:
             return None
-        query = _query({"order": found.order, "category": found.category})
+        query = _query({"order": paper_list.order, "category": paper_list.category})
         return name_period(period, short=True), f"{self._pages.root}/{period.name}{query}"
 
-    def _address(self, found: PaperList, **changed: str | int) -> str:
+    def _address(self, paper_list: PaperList, **changed: str | int) -> str:
         values: dict[str, str | int] = {
-            "order": found.order,
-            "category": found.category,
-            "page": found.page,
+            "order": paper_list.order,
+            "category": paper_list.category,
+            "page": paper_list.page,
         }
         values |= changed
-        return f"{self._pages.root}/{found.period.name}{_query(values)}"
+        return f"{self._pages.root}/{paper_list.period.name}{_query(values)}"
 
 
 def name_period(period: Period, *, short: bool = False) -> str:

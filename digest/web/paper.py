@@ -50,8 +50,10 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
     async def show_paper(request: Request, paper_id: int) -> Response:
         def make() -> Answer:
             known = services.find_public_paper(app, str(paper_id))
-            found = services.load_paper_page(app, known)
-            return _render(app, pages, found, services.find_similar(app, found.paper, corpora))
+            paper_page = services.load_paper_page(app, known)
+            return _render(
+                app, pages, paper_page, services.find_similar(app, paper_page.paper, corpora)
+            )
 
         return await answers.get(request, ("paper", paper_id), make)
 
@@ -59,9 +61,10 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
         async def export(request: Request, paper_id: int) -> Response:
             def make() -> Answer:
                 known = services.find_public_paper(app, str(paper_id))
-                found, chosen = services.load_paper_page(app, known), _EXPORTS[suffix]
+                paper = services.load_paper_page(app, known).paper
+                chosen = _EXPORTS[suffix]
                 return Answer(
-                    body=chosen.write(found.paper).encode(),
+                    body=chosen.write(paper).encode(),
                     media_type=chosen.media_type,
                     indexed=False,
                     headers={"Content-Disposition": f'attachment; filename="{known}.{suffix}"'},
@@ -78,14 +81,14 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
 
     @router.api_route("/p/{name:path}", methods=["GET", "HEAD"])
     def find_paper(name: str) -> Response:
-        found = services.find_public_paper(app, name)
-        return RedirectResponse(f"{pages.root}/p/{found}", status_code=302)
+        paper_id = services.find_public_paper(app, name)
+        return RedirectResponse(f"{pages.root}/p/{paper_id}", status_code=302)
 
     return router
 
 
-def _render(app: App, pages: Pages, found: PaperPage, similar: Sequence[Paper]) -> Answer:
-    paper = found.paper
+def _render(app: App, pages: Pages, paper_page: PaperPage, similar: Sequence[Paper]) -> Answer:
+    paper = paper_page.paper
     page = pages.render(
         "paper",
         paper=card_values(paper, pages.root),
@@ -96,7 +99,7 @@ def _render(app: App, pages: Pages, found: PaperPage, similar: Sequence[Paper]) 
         versions=[
             f"{source.format}, {day_name(source.day)}"
             + (f", version {source.version}" if source.version else "")
-            for source in found.sources
+            for source in paper_page.sources
         ],
         day=f"{pages.root}/{paper.first_seen.isoformat()}",
         day_name=day_name(paper.first_seen),

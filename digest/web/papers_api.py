@@ -78,7 +78,7 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
         def make() -> Answer:
             days = Period.parse(period) if period else None
             if q.strip() or author.strip():
-                found = services.search(
+                result = services.search(
                     app,
                     SearchRequest(
                         text=clean(q),
@@ -91,15 +91,16 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
                     ),
                     corpora,
                 )
-                return _write_page(found.papers, found.total + len(found.near), page, found.pages)
-            listed = services.load_list(
+                total = result.total + len(result.near)
+                return _write_page(result.papers, total, page, result.pages)
+            paper_list = services.load_list(
                 app,
                 days or services.find_latest_period(app),
                 order="trending" if order == "best" else "new",
                 category=clean(category),
                 page=page,
             )
-            return _write_page(listed.papers, listed.total, page, listed.pages)
+            return _write_page(paper_list.papers, paper_list.total, page, paper_list.pages)
 
         return await answers.get(request, ("api", q, author, category, period, order, page), make)
 

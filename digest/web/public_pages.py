@@ -73,6 +73,8 @@ def card_values(paper: Paper, root: str) -> dict[str, object]:
     return paper_values(paper) | {
         "id": paper.id,
         "page": f"{root}/p/{paper.id}",
+        "reason": "",
+        "title_pieces": [],
         "excerpt_pieces": [],
         "excerpt": excerpts.excerpt(abstract, first),
         "votes": texts.plural(paper.upvotes, "upvote") if paper.upvotes else "",

@@ -31,24 +31,24 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
 
     @router.api_route("/search", methods=["GET", "HEAD"])
     async def show_search(
-        request: Request, wanted: Annotated[SearchRequest, Depends(_read_request)]
+        request: Request, query: Annotated[SearchRequest, Depends(_read_request)]
     ) -> Response:
         def make() -> Answer:
-            found = None if wanted.is_empty else services.search(app, wanted, corpora)
-            return _render(pages, wanted, found)
+            result = None if query.is_empty else services.search(app, query, corpora)
+            return _render(pages, query, result)
 
-        return await answers.get(request, ("search", wanted), make)
+        return await answers.get(request, ("search", query), make)
 
     @router.api_route("/search.atom", methods=["GET", "HEAD"])
     async def show_feed(
-        request: Request, wanted: Annotated[SearchRequest, Depends(_read_newest)]
+        request: Request, query: Annotated[SearchRequest, Depends(_read_newest)]
     ) -> Response:
         def make() -> Answer:
-            papers = () if wanted.is_empty else services.search(app, wanted, corpora).papers
-            title = f"{app.mailing.name}: {wanted.text or wanted.author or wanted.category}"
-            return write_atom(app, title, "/search.atom" + _query(wanted), papers)
+            papers = () if query.is_empty else services.search(app, query, corpora).papers
+            title = f"{app.mailing.name}: {query.text or query.author or query.category}"
+            return write_atom(app, title, "/search.atom" + _query(query), papers)
 
-        return await answers.get(request, ("search feed", wanted), make)
+        return await answers.get(request, ("search feed", query), make)
 
     return router
 
@@ -89,54 +89,54 @@ def _parse_day(text: str) -> date | None:
         return None
 
 
-def _render(pages: Pages, wanted: SearchRequest, found: SearchResult | None) -> Answer:
+def _render(pages: Pages, query: SearchRequest, result: SearchResult | None) -> Answer:
     page = pages.render(
         "search",
-        wanted=wanted,
-        since=wanted.since.isoformat() if wanted.since else "",
-        until=wanted.until.isoformat() if wanted.until else "",
-        found=found,
-        total=texts.plural(found.total, "paper") if found else "",
-        papers=_cards(pages, found, near=False),
-        near=_cards(pages, found, near=True),
+        query=query,
+        since=query.since.isoformat() if query.since else "",
+        until=query.until.isoformat() if query.until else "",
+        result=result,
+        total=texts.plural(result.total, "paper") if result else "",
+        papers=_cards(pages, result, near=False),
+        near=_cards(pages, result, near=True),
         orders=[
-            ("Best first", pages.root + "/search" + _query(wanted), wanted.order == "relevance"),
+            ("Best first", pages.root + "/search" + _query(query), query.order == "relevance"),
             (
                 "Newest first",
-                pages.root + "/search" + _query(wanted, order="new"),
-                wanted.order == "new",
+                pages.root + "/search" + _query(query, order="new"),
+                query.order == "new",
             ),
         ],
-        earlier=_page_address(pages, wanted, wanted.page - 1) if wanted.page > 1 else "",
-        later=_page_address(pages, wanted, wanted.page + 1)
-        if found and wanted.page < found.pages
+        earlier=_page_address(pages, query, query.page - 1) if query.page > 1 else "",
+        later=_page_address(pages, query, query.page + 1)
+        if result and query.page < result.pages
         else "",
-        atom=f"{pages.root}/search.atom{_query(wanted)}",
+        atom=f"{pages.root}/search.atom{_query(query)}",
         subscribe=f"{pages.root}/subscribe"
-        + ("?" + urlencode({"keywords": wanted.text}) if wanted.text else ""),
+        + ("?" + urlencode({"keywords": query.text}) if query.text else ""),
     )
     return Answer(body=bytes(page.body), indexed=False)
 
 
-def _cards(pages: Pages, found: SearchResult | None, *, near: bool) -> list[dict[str, object]]:
-    if found is None:
+def _cards(pages: Pages, result: SearchResult | None, *, near: bool) -> list[dict[str, object]]:
+    if result is None:
         return []
-    papers = [paper for paper in found.papers if (paper.id in found.near) is near]
-    return [_card_values(paper, found.words, pages.root) for paper in papers]
+    papers = [paper for paper in result.papers if (paper.id in result.near) is near]
+    return [_card_values(paper, result.words, pages.root) for paper in papers]
 
 
-def _page_address(pages: Pages, wanted: SearchRequest, page: int) -> str:
-    return f"{pages.root}/search{_query(wanted, order=wanted.order, page=page)}"
+def _page_address(pages: Pages, query: SearchRequest, page: int) -> str:
+    return f"{pages.root}/search{_query(query, order=query.order, page=page)}"
 
 
-def _query(wanted: SearchRequest, **more: str | int) -> str:
+def _query(query: SearchRequest, **more: str | int) -> str:
     values = {
-        "q": wanted.text,
-        "author": wanted.author,
-        "category": wanted.category,
-        "since": wanted.since.isoformat() if wanted.since else "",
-        "until": wanted.until.isoformat() if wanted.until else "",
-        "source": wanted.source,
+        "q": query.text,
+        "author": query.author,
+        "category": query.category,
+        "since": query.since.isoformat() if query.since else "",
+        "until": query.until.isoformat() if query.until else "",
+        "source": query.source,
     } | more
     kept = {
         name: value

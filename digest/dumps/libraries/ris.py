@@ -24,7 +24,7 @@ from digest.dumps.references import (
     strip_version,
 )
 from digest.dumps.stream import Source
-from digest.dumps.tagged_text import Layout, TaggedRecord, read_tagged_records
+from digest.dumps.tagged_text import Layout, TaggedRecord, read_tagged_records, sniff_first_line
 from digest.model import Record, Rejected
 
 _TAG: Final = re.compile(rb"\s{0,3}([A-Z][A-Z0-9])[ \t]{0,3}-(?:[ \t]+(.*)|[ \t]*)", re.DOTALL)
@@ -46,16 +46,7 @@ class Ris:
     name = "ris"
 
     def sniff(self, head: Head) -> Confidence:
-        if head.is_json or not head.lines:
-            return Confidence.NO
-        if _FIRST_LINE.match(head.lines[0]):
-            return Confidence.YES
-        has_record = any(_FIRST_LINE.match(line) for line in head.lines)
-        return (
-            Confidence.PERHAPS
-            if has_record and not head.lines[0].startswith("<")
-            else Confidence.NO
-        )
+        return sniff_first_line(head, _FIRST_LINE)
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         for record in read_tagged_records(source, _LAYOUT):

@@ -22,7 +22,13 @@ from digest.dumps.services.pubmed_text import (
     parse_date_text,
 )
 from digest.dumps.stream import Source
-from digest.dumps.tagged_text import Layout, TaggedRecord, join_lines, read_tagged_records
+from digest.dumps.tagged_text import (
+    Layout,
+    TaggedRecord,
+    join_lines,
+    read_tagged_records,
+    sniff_first_line,
+)
 from digest.model import Record, Rejected, Removal, Skipped
 
 _LAYOUT: Final = Layout(
@@ -49,16 +55,7 @@ class Medline:
     name = "medline"
 
     def sniff(self, head: Head) -> Confidence:
-        if head.is_json or not head.lines:
-            return Confidence.NO
-        if _FIRST_LINE.match(head.lines[0]):
-            return Confidence.YES
-        has_record = any(_FIRST_LINE.match(line) for line in head.lines)
-        return (
-            Confidence.PERHAPS
-            if has_record and not head.lines[0].startswith("<")
-            else Confidence.NO
-        )
+        return sniff_first_line(head, _FIRST_LINE)
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
         for record in read_tagged_records(source, _LAYOUT):

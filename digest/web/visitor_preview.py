@@ -11,7 +11,7 @@ from digest.app import App
 from digest.errors import InputError
 from digest.mail.messages import texts
 from digest.model import Interest
-from digest.services import Tryout, Tryouts
+from digest.services import VisitorPreview, VisitorPreviews
 from digest.subscriptions import split_words
 from digest.web.form_timestamps import sign_timestamp
 from digest.web.pages import FormBody, Pages
@@ -31,15 +31,17 @@ class _Typed:
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the page."""
     router = APIRouter(include_in_schema=False)
-    tryouts = Tryouts(app)
-    cache: SingleFlightCache[Tryout] = SingleFlightCache(workers=1, capacity=200, retry_after=5)
+    previews = VisitorPreviews(app)
+    cache: SingleFlightCache[VisitorPreview] = SingleFlightCache(
+        workers=1, capacity=200, retry_after=5
+    )
 
-    @router.api_route("/try", methods=["GET", "HEAD"])
+    @router.api_route("/preview", methods=["GET", "HEAD"])
     def show_form() -> RedirectResponse:
         return RedirectResponse(f"{pages.root}/subscribe", status_code=302)
 
-    @router.post("/try")
-    async def show_tryout(form: FormBody) -> HTMLResponse:
+    @router.post("/preview")
+    async def show_preview(form: FormBody) -> HTMLResponse:
         """Choose a digest for what was typed; the address stays with the visitor."""
         typed = _Typed(
             split_words(form.one("keywords")[:_MOST_TYPED])[:_MOST_WORDS],
@@ -48,16 +50,16 @@ def routes(app: App, pages: Pages) -> APIRouter:
         version = (app.now().date(), int(app.now().timestamp() // 600))
         try:
             interest = Interest(keywords=typed.keywords, categories=typed.categories)
-            found = await cache.get(typed, version, lambda: tryouts.choose([interest]))
+            preview = await cache.get(typed, version, lambda: previews.choose([interest]))
         except (InputError, ValueError) as error:
             return pages.problem(422, "This cannot be searched for", str(error))
         return pages.render(
-            "try",
+            "preview",
             papers=[
                 card_values(paper, pages.root) | {"reason": reason}
-                for paper, reason in found.papers
+                for paper, reason in preview.papers
             ],
-            read=texts.plural(found.read, "paper"),
+            read=texts.plural(preview.read, "paper"),
             email=form.one("email").strip()[:320],
             keywords="\n".join(typed.keywords),
             categories="\n".join(typed.categories),

@@ -1,4 +1,4 @@
-"""What a visitor would get today, before they leave an address. Nothing is stored."""
+"""The digest that a visitor would get today. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from digest.pipeline.steps.co_likes import CoLikeContext, least_readers
 from digest.pipeline.steps.round_day import RoundDay
 from digest.ranking import scores
 
-#: the reader of a tryout; ids of stored ones begin at 1
-_NOBODY = 0
-#: thumbs that come in between count for the upvotes of the next one
+#: id of the visitor; ids of stored readers begin at 1
+_VISITOR = 0
+#: thumbs that come in between count afterwards
 _KEPT_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tryout:
+class VisitorPreview:
     """A digest that was chosen and not stored."""
 
     #: each with the reason why it is listed
@@ -32,10 +32,10 @@ class Tryout:
     read: int
 
 
-class Tryouts:
-    """Chooses digests for what visitors typed; keeps the papers of the day for the next one.
+class VisitorPreviews:
+    """Chooses digests for what visitors typed, and keeps the papers of the day for the next.
 
-    One at a time: threads may share it.
+    Threads may share it; it chooses one digest at a time.
     """
 
     def __init__(self, app: App) -> None:
@@ -44,7 +44,7 @@ class Tryouts:
         self._day: RoundDay | None = None
         self._until = app.now()
 
-    def choose(self, interests: Sequence[Interest]) -> Tryout:
+    def choose(self, interests: Sequence[Interest]) -> VisitorPreview:
         """Choose the digest of the latest day with papers."""
         app, now = self._app, self._app.now()
         with app.store.reading() as tx:
@@ -52,7 +52,7 @@ class Tryouts:
         local_date = latest or now.date()
         defaults = app.config.digest
         reader = Subscriber(
-            id=_NOBODY,
+            id=_VISITOR,
             email="",
             size=defaults.size,
             strictness=cast("Strictness", defaults.new_strictness()),
@@ -69,7 +69,7 @@ class Tryouts:
             papers = store.papers.load(
                 tx, [item.score.paper_id for item in items], least=least_readers(app, tx)
             )
-        return Tryout(
+        return VisitorPreview(
             papers=tuple(
                 (papers[item.score.paper_id], scores.write_reason(item.score)) for item in items
             ),

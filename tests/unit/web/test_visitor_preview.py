@@ -18,7 +18,7 @@ def test_a_visitor_sees_the_papers_that_fit_and_why(
     client: Client, readers: dict[str, Subscriber]
 ) -> None:
     before = contents(client.app)
-    answer = client.post("/try", data={"keywords": "robot, galaxy", "email": "dave@example.org"})
+    answer = client.post("/preview", data={"keywords": "robot, galaxy", "email": "dave@example.org"})
     assert heading(answer.text) == "What you would get today"
     assert titles(answer.text)
     assert any("robot" in title.lower() for title in titles(answer.text))
@@ -31,9 +31,9 @@ def test_a_visitor_sees_the_papers_that_fit_and_why(
 def test_the_digest_is_that_of_a_reader_with_these_words(
     client: Client, readers: dict[str, Subscriber]
 ) -> None:
-    shown = titles(client.post("/try", data={"keywords": "robot"}).text)
-    again = titles(client.post("/try", data={"keywords": " robot ,"}).text)
-    other = titles(client.post("/try", data={"keywords": "galaxy"}).text)
+    shown = titles(client.post("/preview", data={"keywords": "robot"}).text)
+    again = titles(client.post("/preview", data={"keywords": " robot ,"}).text)
+    other = titles(client.post("/preview", data={"keywords": "galaxy"}).text)
     assert shown == again
     assert shown != other
 
@@ -41,13 +41,13 @@ def test_the_digest_is_that_of_a_reader_with_these_words(
 def test_without_words_it_shows_a_mix_of_the_day(
     client: Client, readers: dict[str, Subscriber]
 ) -> None:
-    assert "a mix of the day" in client.post("/try", data={}).text
+    assert "a mix of the day" in client.post("/preview", data={}).text
 
 
 def test_what_was_typed_goes_on_to_the_form(app: App, dump: Write) -> None:
     fill(app, dump)
     client = Person(app, Clock())
-    page = client.post("/try", data={"keywords": "robot\nowls", "email": "eve@example.org"}).text
+    page = client.post("/preview", data={"keywords": "robot\nowls", "email": "eve@example.org"}).text
     fields = hidden(page) | {"keywords": "robot\nowls", "email": "eve@example.org"}
     answer = client.post("/subscribe", data=fields | {"homepage": ""})
     assert heading(answer.text) == "Check your mail"
@@ -55,11 +55,11 @@ def test_what_was_typed_goes_on_to_the_form(app: App, dump: Write) -> None:
 
 def test_an_older_day_is_shown_where_today_has_none(app: App, dump: Write) -> None:
     fill(app, dump, day=TODAY - timedelta(days=4))
-    assert titles(Client(app).post("/try", data={"keywords": "robot"}).text)
+    assert titles(Client(app).post("/preview", data={"keywords": "robot"}).text)
 
 
 def test_a_service_without_papers_says_that_nothing_fits(app: App) -> None:
-    answer = Client(app).post("/try", data={"keywords": "robot"})
+    answer = Client(app).post("/preview", data={"keywords": "robot"})
     assert answer.status_code == 200
     assert "No new paper fits" in answer.text
 
@@ -71,12 +71,12 @@ def test_hostile_words_change_nothing_and_stay_text(app: App, dump: Write, typed
     fill(app, dump)
     client = Client(app)
     before = contents(app)
-    answer = client.post("/try", data={"keywords": typed, "categories": typed})
+    answer = client.post("/preview", data={"keywords": typed, "categories": typed})
     assert answer.status_code in (200, 422)
     assert "<script" not in answer.text
     assert contents(app) == before
 
 
 def test_opening_its_address_leads_to_the_form(app: App) -> None:
-    answer = Client(app).get("/try")
+    answer = Client(app).get("/preview")
     assert (answer.status_code, answer.headers["location"]) == (302, "/subscribe")
