@@ -17,8 +17,8 @@ import msgspec
 _CAP: Final = 1024 * 1024
 
 _GROUP_WORDS: Final = (
-    "academy|administration|agency|alliance|association|board|bureau|cent(?:er|re)s?|collaborations?|"
-    "college|commission|committee|community|company|consortium|council|department|faculty|"
+    "academy|administration|agency|alliance|association|board|bureau|cent(?:er|re)s?|"
+    "collaborations?|college|commission|committee|community|company|consortium|council|department|faculty|"
     "foundation|group|hospital|inc|initiative|institut[eo]?|investigators|laboratory|ltd|ministry|"
     "network|offices?|organi[sz]ation|partnership|project|society|team|trust|university"
 )

@@ -21,7 +21,8 @@ _ENTITY: Final = re.compile(
 )
 #: an ampersand that was escaped twice, or in TeX and HTML
 _ESCAPED_AMPERSAND: Final = re.compile(
-    r"(?:\{\\&\}|\\?&)(?:amp;){0,3}(?=(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
+    r"(?:\{\\&\}|\\?&)(?:amp;){0,3}"
+    r"(?=(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
 )
 #: how BibTeX files write "<" and ">" in tags: {\textless}, \textless{}, $<$, {$<$}
 _TEX_ANGLE: Final = re.compile(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.model import Entry, Identity
+from digest.model import Entry, Identity, IdentityKind
 from digest.papers import cluster, normalise_title
 from digest.papers.titles import is_generic, is_telling
 from tests.examples import examples
@@ -17,18 +18,18 @@ FOXES = "Foxes that follow the long river to its source"
 HILLS = "Hills that are lower than they look from afar"
 BOTH = [[0, 1]]
 TWO = [[0], [1]]
+KINDS: tuple[IdentityKind, ...] = ("arxiv", "doi", "preprint", "pmid", "openalex")
 
 
-def entry(title: str = FOXES, *authors: str, **more: object) -> Entry:
-    kinds = ("arxiv", "doi", "preprint", "pmid", "openalex")
-    names = [(kind, more.pop(kind)) for kind in kinds if kind in more]
+def entry(title: str = FOXES, *authors: str, **more: Any) -> Entry:
+    names = [(kind, more.pop(kind)) for kind in KINDS if kind in more]
     return Entry(
         source="jsonl",
         title=title,
         title_key=normalise_title(title),
         authors=authors,
-        identities=tuple(Identity(kind=kind, value=value) for kind, value in names),  # type: ignore[arg-type]
-        **more,  # type: ignore[arg-type]
+        identities=tuple(Identity(kind=kind, value=value) for kind, value in names),
+        **more,
     )
 
 

@@ -50,7 +50,8 @@ _RULE: Final = re.compile(r"[\s|:-]+")
 _MARKS: Final = re.compile(r"[*`]+|^_+|_+$|\\(?=[\\`*_{}\[\]()#+.!$-])")
 #: texts of links that are no titles
 _NO_TITLE: Final = re.compile(
-    r"!.*|\W*(?:(?:the|full|original|project|official|our|read|download|view|see|click|open|new)?\s?"
+    r"!.*|\W*(?:(?:the|full|original|project|official|our|read|download|view|see|click|"
+    r"open|new)?\s?"
     r"(?:paper|papers|pdf|html|abs|abstract|arxiv|biorxiv|medrxiv|doi|link|links|url|page|website|"
     r"homepage|code|github|repo|repository|data|dataset|demo|video|slides|poster|blog|post|article|"
     r"preprint|publication|published|here|source|model|models|openreview|pubmed|acl|supp|"

@@ -18,7 +18,8 @@ XML = {
         "<record><header><identifier>oai:arXiv.org:ID</identifier><datestamp>DAY</datestamp><"
         "/header><metadata>"
         "<arXiv "
-        'xmlns="http://arxiv.org/OAI/arXiv/"><id>ID</id><title>TITLE</title></arXiv></metadata></record>',
+        'xmlns="http://arxiv.org/OAI/arXiv/"><id>ID</id><title>TITLE</title></arXiv>'
+        "</metadata></record>",
         "\n",
         "</ListRecords></OAI-PMH>",
     ),
@@ -48,7 +49,8 @@ XML = {
     ),
     "dblp-xml": (
         "<dblp>",
-        '<article mdate="DAY" key="x"><title>TITLE</title><ee>https://doi.org/10.1000/ID</ee></article>',
+        '<article mdate="DAY" key="x"><title>TITLE</title><ee>https://doi.org/10.1000/ID</ee>'
+        "</article>",
         "\n",
         "</dblp>",
     ),
@@ -73,19 +75,23 @@ XML = {
 JSON = {
     "ads": (
         '{"responseHeader":{"status":0},"response":{"numFound":3,"docs":[',
-        '{"bibcode":"2026A","title":["TITLE"],"author":["Doe,J."],"doi":["10.1000/ID"],"pubdate":"DAY","entry_date":"DAY"}',
+        '{"bibcode":"2026A","title":["TITLE"],"author":["Doe,J."],"doi":["10.1000/ID"],'
+        '"pubdate":"DAY","entry_date":"DAY"}',
         ",\n",
         "]}}",
     ),
     "core": (
         '{"totalHits":3,"results":[',
-        '{"id":17,"title":"TITLE","yearPublished":2026,"downloadUrl":"","doi":"10.1000/ID","publishedDate":"DAY","depositedDate":"DAY"}',
+        '{"id":17,"title":"TITLE","yearPublished":2026,"downloadUrl":"","doi":"10.1000/ID",'
+        '"publishedDate":"DAY","depositedDate":"DAY"}',
         ",\n",
         "]}",
     ),
     "datacite": (
         '{"data":[',
-        '{"id":"10.1000/ID","type":"dois","attributes":{"doi":"10.1000/ID","titles":[{"title":"TITLE"}],"types":{"resourceTypeGeneral":"Preprint"},"registered":"DAY","dates":[{"date":"DAY","dateType":"Issued"}]}}',
+        '{"id":"10.1000/ID","type":"dois","attributes":{"doi":"10.1000/ID",'
+        '"titles":[{"title":"TITLE"}],"types":{"resourceTypeGeneral":"Preprint"},'
+        '"registered":"DAY","dates":[{"date":"DAY","dateType":"Issued"}]}}',
         ",\n",
         '],"meta":{"total":3}}',
     ),
@@ -97,43 +103,50 @@ JSON = {
     ),
     "doaj": (
         '{"total":3,"results":[',
-        '{"id":"17","created_date":"DAY","bibjson":{"title":"TITLE","identifier":[{"type":"doi","id":"10.1000/ID"}],"year":"2026","month":"DAY"}}',
+        '{"id":"17","created_date":"DAY","bibjson":{"title":"TITLE",'
+        '"identifier":[{"type":"doi","id":"10.1000/ID"}],"year":"2026","month":"DAY"}}',
         ",\n",
         "]}",
     ),
     "europe-pmc": (
         '{"version":"6.9","hitCount":3,"resultList":{"result":[',
-        '{"id":"17","source":"MED","title":"TITLE","doi":"10.1000/ID","firstPublicationDate":"DAY","firstIndexDate":"DAY"}',
+        '{"id":"17","source":"MED","title":"TITLE","doi":"10.1000/ID",'
+        '"firstPublicationDate":"DAY","firstIndexDate":"DAY"}',
         ",\n",
         "]}}",
     ),
     "inspire": (
         '{"hits":{"hits":[',
-        '{"id":"17","created":"DAY","metadata":{"titles":[{"title":"TITLE"}],"dois":[{"value":"10.1000/ID"}],"preprint_date":"DAY"}}',
+        '{"id":"17","created":"DAY","metadata":{"titles":[{"title":"TITLE"}],'
+        '"dois":[{"value":"10.1000/ID"}],"preprint_date":"DAY"}}',
         ",\n",
         '],"total":3}}',
     ),
     "json-feed": (
         '{"version":"https://jsonfeed.org/version/1.1","title":"News","items":[',
-        '{"id":"https://arxiv.org/abs/ID","title":"TITLE","date_published":"DAY","date_modified":"DAY"}',
+        '{"id":"https://arxiv.org/abs/ID","title":"TITLE","date_published":"DAY",'
+        '"date_modified":"DAY"}',
         ",\n",
         "]}",
     ),
     "openreview": (
         '{"notes":[',
-        '{"id":"aB17","forum":"aB17","cdate":1780000000000,"content":{"title":"TITLE","html":"https://doi.org/10.1000/ID","venue":"DAY"}}',
+        '{"id":"aB17","forum":"aB17","cdate":1780000000000,"content":{"title":"TITLE",'
+        '"html":"https://doi.org/10.1000/ID","venue":"DAY"}}',
         ",\n",
         "]}",
     ),
     "arxiv-daily": (
         "",
-        '{"id":"ID","title":"TITLE","abs":"https://arxiv.org/abs/ID","summary":"","authors":[],"announced":"DAY"}',
+        '{"id":"ID","title":"TITLE","abs":"https://arxiv.org/abs/ID","summary":"",'
+        '"authors":[],"announced":"DAY"}',
         "\n",
         "\n",
     ),
     "arxiv-snapshot": (
         "",
-        '{"id":"ID","title":"TITLE","authors_parsed":[["Doe","Jane",""]],"update_date":"DAY","versions":[]}',
+        '{"id":"ID","title":"TITLE","authors_parsed":[["Doe","Jane",""]],"update_date":"DAY",'
+        '"versions":[]}',
         "\n",
         "\n",
     ),
@@ -145,13 +158,15 @@ JSON = {
     ),
     "crossref": (
         '{"status":"ok","message-type":"work-list","message":{"items":[',
-        '{"DOI":"10.1000/ID","title":["TITLE"],"created":{"date-time":"DAY"},"issued":{"date-parts":[["DAY"]]},"type":"journal-article"}',
+        '{"DOI":"10.1000/ID","title":["TITLE"],"created":{"date-time":"DAY"},'
+        '"issued":{"date-parts":[["DAY"]]},"type":"journal-article"}',
         ",\n",
         "]}}",
     ),
     "csl-json": (
         "[",
-        '{"type":"article-journal","title":"TITLE","author":[{"family":"Doe"}],"DOI":"10.1000/ID","issued":{"raw":"DAY"}}',
+        '{"type":"article-journal","title":"TITLE","author":[{"family":"Doe"}],'
+        '"DOI":"10.1000/ID","issued":{"raw":"DAY"}}',
         ",\n",
         "]",
     ),
@@ -164,25 +179,29 @@ JSON = {
     "jsonl": ("", '{"title":"TITLE","id":"ID","submitted":"DAY","announced":"DAY"}', "\n", "\n"),
     "openalex": (
         '{"meta":{"count":3},"results":[',
-        '{"id":"https://openalex.org/W17","doi":"10.1000/ID","title":"TITLE","abstract_inverted_index":null,"publication_date":"DAY"}',
+        '{"id":"https://openalex.org/W17","doi":"10.1000/ID","title":"TITLE",'
+        '"abstract_inverted_index":null,"publication_date":"DAY"}',
         ",\n",
         "]}",
     ),
     "semantic-scholar": (
         "",
-        '{"corpusid":17,"title":"TITLE","externalids":{"DOI":"10.1000/ID"},"publicationdate":"DAY"}',
+        '{"corpusid":17,"title":"TITLE","externalids":{"DOI":"10.1000/ID"},'
+        '"publicationdate":"DAY"}',
         "\n",
         "\n",
     ),
     "semantic-scholar-api": (
         '{"total":3,"data":[',
-        '{"paperId":"0123456789012345678901234567890123456789","title":"TITLE","externalIds":{"DOI":"10.1000/ID"},"publicationDate":"DAY"}',
+        '{"paperId":"0123456789012345678901234567890123456789","title":"TITLE",'
+        '"externalIds":{"DOI":"10.1000/ID"},"publicationDate":"DAY"}',
         ",\n",
         "]}",
     ),
     "zotero": (
         "[",
-        '{"data":{"itemType":"journalArticle","title":"TITLE","DOI":"10.1000/ID","date":"DAY","dateAdded":"DAY"}}',
+        '{"data":{"itemType":"journalArticle","title":"TITLE","DOI":"10.1000/ID","date":"DAY",'
+        '"dateAdded":"DAY"}}',
         ",\n",
         "]",
     ),

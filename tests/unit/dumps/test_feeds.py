@@ -240,7 +240,10 @@ def test_an_empty_last_page_is_whole(make_dump: MakeDump) -> None:
 def test_layouts_of_publishers_are_parted_from_abstracts(
     summary: str, abstract: str, authors: tuple[str, ...], make_dump: MakeDump
 ) -> None:
-    item = f"<item><title>T</title><link>https://example.org/1</link><description><![CDATA[{summary}]]></description></item>"
+    item = (
+        "<item><title>T</title><link>https://example.org/1</link>"
+        f"<description><![CDATA[{summary}]]></description></item>"
+    )
     (entry,) = entries(make_dump(rss(item)))
     assert (entry.abstract, entry.authors) == (abstract, authors)
 

@@ -18,7 +18,9 @@ def test_a_visitor_sees_the_papers_that_fit_and_why(
     client: Client, readers: dict[str, Subscriber]
 ) -> None:
     before = contents(client.app)
-    answer = client.post("/preview", data={"keywords": "robot, galaxy", "email": "dave@example.org"})
+    answer = client.post(
+        "/preview", data={"keywords": "robot, galaxy", "email": "dave@example.org"}
+    )
     assert heading(answer.text) == "What you would get today"
     assert titles(answer.text)
     assert any("robot" in title.lower() for title in titles(answer.text))
@@ -47,7 +49,9 @@ def test_without_words_it_shows_a_mix_of_the_day(
 def test_what_was_typed_goes_on_to_the_form(app: App, dump: Write) -> None:
     fill(app, dump)
     client = Person(app, Clock())
-    page = client.post("/preview", data={"keywords": "robot\nowls", "email": "eve@example.org"}).text
+    page = client.post(
+        "/preview", data={"keywords": "robot\nowls", "email": "eve@example.org"}
+    ).text
     fields = hidden(page) | {"keywords": "robot\nowls", "email": "eve@example.org"}
     answer = client.post("/subscribe", data=fields | {"homepage": ""})
     assert heading(answer.text) == "Check your mail"
