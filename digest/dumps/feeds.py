@@ -165,7 +165,6 @@ def _build_journal_record(
         announced=_find_day(elements, today, "pubDate", "published", "date", "publicationDate"),
         updated=_find_day(elements, today, "updated", "modified", "modificationDate"),
         url=link,
-        withdrawn=is_withdrawn("", abstract),
     )
 
 

@@ -8,13 +8,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.fields import parse_day
 from digest.dumps.formats import Confidence, Head
 from digest.dumps.json_pages import holds_records, read_page_rows
 from digest.dumps.json_text import decode_rows
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.stream import Source, raw_text
-from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Removal, Skipped
 
 T = TypeVar("T")
@@ -71,28 +69,24 @@ def build_record(
     abstract: str | None,
     *,
     ids: Iterable[tuple[str, str | None]],
-    withdrawn: bool = False,
     **fields: Any,
 ) -> Record:
-    """Build the Record of an entry: markup taken out, marks of a withdrawal found.
+    """Build the Record of an entry.
 
     Args:
         place: see `Place`.
         title: as the source wrote it.
         abstract: likewise.
         ids: identifiers; those without a value are left out.
-        withdrawn: whether the source says so.
         fields: further fields of the Record.
     """
-    title, abstract = strip_title_markup(title or ""), strip_abstract_markup(abstract or "")
     known_ids = ((kind, text.strip()) for kind, text in ids if text and text.strip())
     return Record(
         line=place[0],
         raw=place[1],
-        title=title,
-        abstract=abstract,
+        title=title or "",
+        abstract=abstract or "",
         ids=tuple(dict.fromkeys(known_ids)),
-        withdrawn=withdrawn or has_withdrawn_title(title) or is_withdrawn(None, abstract),
         **fields,
     )
 

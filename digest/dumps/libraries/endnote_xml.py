@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import (
     find_arxiv_ids,
     find_noted_ids,
@@ -29,7 +27,7 @@ from digest.dumps.xml_text import (
     read_xml_entries,
     text_of,
 )
-from digest.markup import shift_script, strip_abstract_markup, strip_title_markup
+from digest.markup import shift_script
 from digest.model import Record, Rejected
 
 _OWN_TAGS: Final = frozenset({"ref-type", "contributors", "titles"})
@@ -68,10 +66,9 @@ class EndNoteXml:
 def _build_record(entry: XmlEntry, today: date) -> Record | Rejected:
     node = entry.node
     titles, dates = child(node, "titles"), child(node, "dates")
-    title = strip_title_markup(_text_of(child(titles, "title")).replace("\n", " "))
+    title = _text_of(child(titles, "title")).replace("\n", " ")
     if not title:
         return Rejected(line=entry.line, raw=entry.raw, reason="no title")
-    abstract = strip_abstract_markup(_text_of(child(node, "abstract")))
     people = child(node, "contributors")
     authors = children(child(people, "authors"), "author") or children(
         child(people, "secondary-authors"), "author"
@@ -87,14 +84,13 @@ def _build_record(entry: XmlEntry, today: date) -> Record | Rejected:
         line=entry.line,
         raw=entry.raw,
         title=title,
-        abstract=abstract,
+        abstract=_text_of(child(node, "abstract")),
         authors=tuple(filter(None, map(_text_of, authors))),
         ids=tuple(dict.fromkeys(_find_ids(node, links))),
         submitted=parse_day_in_year(
             _text_of(child(dates, "pub-dates", "date")), _text_of(child(dates, "year")), today
         ),
         url=next((link for link in links if link.startswith("http")), ""),
-        withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 

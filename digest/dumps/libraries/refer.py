@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import (
     find_arxiv_ids,
     find_noted_ids,
@@ -22,7 +20,6 @@ from digest.dumps.references import (
 )
 from digest.dumps.stream import Source
 from digest.dumps.tagged_text import Layout, TaggedRecord, read_tagged_records
-from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected
 
 _LAYOUT: Final = Layout(
@@ -69,21 +66,19 @@ class Refer:
 
 
 def _build_record(record: TaggedRecord, today: date) -> Record | Rejected:
-    title = strip_title_markup(record.first("T"))
+    title = record.first("T")
     if not title:
         return Rejected(line=record.line, raw=record.raw, reason="no title")
-    abstract = strip_abstract_markup(record.first("X"))
     return Record(
         line=record.line,
         raw=record.raw,
         title=title,
-        abstract=abstract,
+        abstract=record.first("X"),
         authors=tuple(record.values("A") or record.values("E")),
         ids=tuple(dict.fromkeys(_find_ids(record))),
         submitted=parse_day_in_year(record.first("8"), record.first("D"), today),
         url=record.first("U").split("\n")[0],
         journal_ref=record.first("J", "B"),
-        withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 

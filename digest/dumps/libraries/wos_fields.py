@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import find_arxiv_ids, parse_day_in_year
 from digest.model import Record, Rejected, Skipped
 
@@ -58,9 +56,7 @@ def build_record(
         ids=tuple(_find_ids(fields)),
         submitted=min(filter(None, days), default=None),
         journal_ref=fields.get("SO", ""),
-        withdrawn="retracted publication" in types
-        or has_withdrawn_title(title)
-        or is_withdrawn(None, abstract),
+        withdrawn="retracted publication" in types,
     )
 
 

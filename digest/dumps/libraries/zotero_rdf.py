@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import (
     find_arxiv_ids,
     find_noted_ids,
@@ -32,7 +30,6 @@ from digest.dumps.xml_text import (
     read_xml_entries,
     text_of,
 )
-from digest.markup import strip_abstract_markup, strip_title_markup
 from digest.model import Record, Rejected, Skipped
 
 _ITEMS: Final = (
@@ -109,21 +106,19 @@ def _read_entry(entry: XmlEntry, dois: dict[str, str], today: date) -> Record | 
         return Skipped(line=entry.line, raw=entry.raw, reason=reason or "attachment")
     if not kind:
         return Rejected(line=entry.line, raw=entry.raw, reason="no z:itemType")
-    title = strip_title_markup(text_of(child(node, "title")).strip())
+    title = text_of(child(node, "title")).strip()
     if not title:
         return Rejected(line=entry.line, raw=entry.raw, reason="no title")
-    abstract = strip_abstract_markup(text_of(child(node, "abstract")))
     ids = tuple(dict.fromkeys(_find_ids(node, dois)))
     return Record(
         line=entry.line,
         raw=entry.raw,
         title=title,
-        abstract=abstract,
+        abstract=text_of(child(node, "abstract")),
         authors=_read_authors(node),
         ids=ids,
         submitted=parse_day_in_year(text_of(child(node, "date")), "", today),
         url=next((value for kind, value in _read_identifiers(node) if kind == "url"), ""),
-        withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 

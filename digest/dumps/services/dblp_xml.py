@@ -13,7 +13,6 @@ from typing import Final
 
 from digest.dumps.fields import parse_day, strip_full_stop
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import strip_version
 from digest.dumps.services.pubmed_text import words_of
 from digest.dumps.stream import Source
@@ -103,7 +102,7 @@ def _read_entry(entry: XmlEntry, today: date) -> Record | Skipped | Rejected:
         updated=parse_day(attribute(node, "mdate"), today),
         journal_ref="" if venue == "CoRR" else venue,
         url=next(iter(links), ""),
-        withdrawn=attribute(node, "publtype") == "withdrawn" or has_withdrawn_title(title),
+        withdrawn=attribute(node, "publtype") == "withdrawn",
     )
 
 

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn, parse_day, strip_full_stop
+from digest.dumps.fields import parse_day, strip_full_stop
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.services.pubmed_text import (
     NOTICE_TYPES,
     RETRACTION_TYPES,
@@ -106,10 +105,7 @@ def _read_record(
         announced=announced,
         updated=parse_day(record.first("LR"), today),
         journal_ref=join_lines(record.first("JT", "TA")),
-        withdrawn="retracted publication" in types
-        or bool(record.values("RIN"))
-        or has_withdrawn_title(title)
-        or is_withdrawn(None, abstract),
+        withdrawn="retracted publication" in types or bool(record.values("RIN")),
     )
 
 
