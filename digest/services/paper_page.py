@@ -12,6 +12,9 @@ from digest.model import UNSEEN, Paper
 from digest.papers import parse_name
 from digest.pipeline.steps.co_likes import least_readers
 
+#: what a database can store
+_MAX_ID = 2**63 - 1
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
@@ -30,35 +33,36 @@ class PaperPage:
 
 
 def find_public_paper(app: App, name: str) -> int:
-    """Find a paper by its id, or by an identifier such as `arxiv:2606.01234`.
+    """Find the id of a paper by an identifier such as `arxiv:2606.01234`.
 
     Raises:
         NotFoundError: there is none, or no dump has brought it.
     """
+    identity = parse_name(name)
     with app.store.reading() as tx:
-        if name.isascii() and name.isdecimal() and len(name) <= 18:
-            ids = [int(name)]
-        else:
-            identity = parse_name(name)
-            ids = (
-                []
-                if identity is None
-                else store.papers.find_by_identity(tx, identity.kind, identity.value)
-            )
+        ids = (
+            []
+            if identity is None
+            else store.papers.find_by_identity(tx, identity.kind, identity.value)
+        )
         papers = store.papers.load(tx, ids)
     for paper in papers.values():
-        if paper.title and paper.first_seen != UNSEEN:
+        if is_public(paper):
             return paper.id
     raise NotFoundError("this paper is not stored here")
 
 
 def load_paper_page(app: App, paper_id: int) -> PaperPage:
-    """Load a paper by the id that `find_public_paper` returned."""
+    """Load a paper; the id of one that was merged into another yields that one.
+
+    Raises:
+        NotFoundError: there is none, or no dump has brought it.
+    """
+    ids = [paper_id] if paper_id <= _MAX_ID else []
     with app.store.reading() as tx:
-        papers = store.papers.load(tx, [paper_id], least=least_readers(app, tx))
-        if paper_id not in papers:
+        paper = store.papers.load(tx, ids, least=least_readers(app, tx)).get(paper_id)
+        if paper is None or not is_public(paper):
             raise NotFoundError("this paper is not stored here")
-        paper = papers[paper_id]
         sources = store.lists.list_sources(tx, paper.id)
     return PaperPage(
         paper=paper,
@@ -66,3 +70,8 @@ def load_paper_page(app: App, paper_id: int) -> PaperPage:
             Source(format=format, day=day, version=version) for format, day, version in sources
         ),
     )
+
+
+def is_public(paper: Paper) -> bool:
+    """Tell whether everybody may see a paper: what a reader's library alone has brought is not."""
+    return bool(paper.title) and paper.first_seen != UNSEEN

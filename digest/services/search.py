@@ -10,11 +10,12 @@ from typing import Literal
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.model import UNSEEN, Paper
+from digest.model import Paper
 from digest.papers import parse_name
 from digest.pipeline.steps.co_likes import least_readers
 from digest.services.explain import CorpusCache
 from digest.services.paper_lists import PAGE_SIZE
+from digest.services.paper_page import is_public
 from digest.services.similar import measure
 from digest.store.search import MOST_FOUND, WordQuery
 
@@ -130,8 +131,7 @@ def _find_named(tx: store.Connection, text: str) -> list[tuple[int, float]]:
         return []
     ids = store.papers.find_by_identity(tx, identity.kind, identity.value)
     papers = store.papers.load(tx, ids)
-    # what only a reader's library has brought is nobody else's business
-    return [(ident, 0.0) for ident, paper in papers.items() if paper.first_seen != UNSEEN]
+    return [(ident, 0.0) for ident, paper in papers.items() if is_public(paper)]
 
 
 def _rank(

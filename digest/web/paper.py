@@ -49,8 +49,7 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
     @router.api_route("/p/{paper_id:int}", methods=["GET", "HEAD"])
     async def show_paper(request: Request, paper_id: int) -> Response:
         def make() -> Answer:
-            known = services.find_public_paper(app, str(paper_id))
-            paper_page = services.load_paper_page(app, known)
+            paper_page = services.load_paper_page(app, paper_id)
             return _render(
                 app, pages, paper_page, services.find_similar(app, paper_page.paper, corpora)
             )
@@ -60,14 +59,13 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
     def export_as(suffix: str) -> Callable[[Request, int], Awaitable[Response]]:
         async def export(request: Request, paper_id: int) -> Response:
             def make() -> Answer:
-                known = services.find_public_paper(app, str(paper_id))
-                paper = services.load_paper_page(app, known).paper
-                chosen = _EXPORTS[suffix]
+                paper = services.load_paper_page(app, paper_id).paper
+                disposition = f'attachment; filename="{paper.id}.{suffix}"'
                 return Answer(
-                    body=chosen.write(paper).encode(),
-                    media_type=chosen.media_type,
+                    body=_EXPORTS[suffix].write(paper).encode(),
+                    media_type=_EXPORTS[suffix].media_type,
                     indexed=False,
-                    headers={"Content-Disposition": f'attachment; filename="{known}.{suffix}"'},
+                    headers={"Content-Disposition": disposition},
                 )
 
             return await answers.get(request, ("export", paper_id, suffix), make)

@@ -113,9 +113,7 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
         """Return a paper; the id of one that was merged into another yields that one."""
 
         def make() -> Answer:
-            known = services.find_public_paper(app, str(paper_id))
-            paper = services.load_paper_page(app, known).paper
-            return _write(_to_answer(paper))
+            return _write(_to_answer(services.load_paper_page(app, paper_id).paper))
 
         return await answers.get(request, ("api paper", paper_id), make)
 

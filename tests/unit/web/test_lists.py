@@ -140,7 +140,7 @@ def test_a_paper_has_a_page_with_its_sources_and_for_reference_managers(
     assert client.get("/p/1.bib").text.startswith("@misc{doe2026")
     assert client.get("/p/1.ris").text.startswith("TY  - GEN")
     assert client.get("/p/1.json").json()[0]["author"] == [{"family": "Doe", "given": "Jane"}]
-    for path in ("/p/2", "/p/1.pdf", "/p/2401.00001", "/p/nothing/at/all"):
+    for path in ("/p/2", f"/p/{10**30}", "/p/1.pdf", "/p/2401.00001", "/p/nothing/at/all"):
         assert client.get(path).status_code == 404, path
 
 
