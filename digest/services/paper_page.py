@@ -17,7 +17,7 @@ _MAX_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class PaperSource:
     """A record that says something about the paper."""
 
     #: format of its dump
@@ -29,7 +29,7 @@ class Source:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperPage:
     paper: Paper
-    sources: tuple[Source, ...]
+    sources: tuple[PaperSource, ...]
 
 
 def find_public_paper(app: App, name: str) -> int:
@@ -67,7 +67,7 @@ def load_paper_page(app: App, paper_id: int) -> PaperPage:
     return PaperPage(
         paper=paper,
         sources=tuple(
-            Source(format=format, day=day, version=version) for format, day, version in sources
+            PaperSource(format=format, day=day, version=version) for format, day, version in sources
         ),
     )
 

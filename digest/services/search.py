@@ -16,7 +16,7 @@ from digest.pipeline.steps.co_likes import least_readers
 from digest.services.explain import CorpusCache
 from digest.services.paper_lists import PAGE_SIZE
 from digest.services.paper_page import is_public
-from digest.services.similar import measure
+from digest.services.similar import measure_cosines
 from digest.store.search import MOST_FOUND, WordQuery
 
 SearchOrder = Literal["relevance", "new"]
@@ -153,7 +153,9 @@ def _rank(
     }
     order = sorted(values, key=lambda ident: (-values[ident], -ident))
     compared = list(store.papers.load(tx, order[:_COMPARED]).values())
-    for paper, cosine in zip(compared, measure(app, tx, text, compared, corpora), strict=True):
+    for paper, cosine in zip(
+        compared, measure_cosines(app, tx, text, compared, corpora), strict=True
+    ):
         values[paper.id] += 1 + float(cosine)  # so that they stay before the others
     return sorted(values.items(), key=lambda item: (-item[1], -item[0]))
 
@@ -174,6 +176,6 @@ def _find_near(
     some = sorted(some, key=lambda item: -item[1])
     ids = [ident for ident, _ in some if ident not in known][:_COMPARED]
     papers = list(store.papers.load(tx, ids).values())
-    cosines = measure(app, tx, " ".join(words), papers, corpora)
+    cosines = measure_cosines(app, tx, " ".join(words), papers, corpora)
     nearest = sorted(zip(cosines.tolist(), papers, strict=True), key=lambda item: -item[0])
     return [paper.id for cosine, paper in nearest[:PAGE_SIZE] if cosine >= _NEAR]

@@ -35,12 +35,12 @@ def find_similar(app: App, paper: Paper, corpora: CorpusCache) -> list[Paper]:
         ids = [ident for ident, _ in matches if ident != paper.id][:_COMPARED]
         papers = list(store.papers.load(tx, ids).values())
         text = features.text_of(paper.title, paper.abstract)
-        cosines = measure(app, tx, text, papers, corpora)
+        cosines = measure_cosines(app, tx, text, papers, corpora)
     order = np.argsort(-cosines, kind="stable")[:_NAMED]
     return [papers[place] for place in order.tolist() if cosines[place] >= _NEAR]
 
 
-def measure(
+def measure_cosines(
     app: App,
     tx: store.Connection,
     text: str,
