@@ -3,10 +3,10 @@
 No record makes cleaning fail either. The plain run is short and the same every time. For a long
 one, with new damage each time:
 
-    DIGEST_TEST_FUZZ_SECONDS=600 pytest tests/unit/dumps/test_fuzz.py
+    DIGEST_TEST_FUZZ_SECONDS=600 pytest tests/unit/dumps/test_fuzz.py -k "not only"
 
 The mutator then runs for so many seconds over all golden dumps, plain and packed, and hypothesis
-tries many more examples. Bytes that fail are written to the folder for temporary files, and the
+tries many more examples. `-k only` gives each format so many seconds of its own. Bytes that fail are written to the folder for temporary files, and the
 message names the file.
 """
 
@@ -167,13 +167,17 @@ def test_a_mutated_dump_never_raises(path: Path, packed: str, place: Path) -> No
 
 if SECONDS:  # new damage each time, so it is no part of the plain run
 
+    ALL = [(path.name, path.read_bytes(), open_dump(path, today=TODAY).format) for path in GOLDEN]
+    SETS = {"every format": ALL} | {
+        f"only {name}": [golden for golden in ALL if golden[2] == name]
+        for name in sorted({format for _, _, format in ALL})
+    }
+
+    @pytest.mark.parametrize("goldens", SETS.values(), ids=list(SETS))
     def test_dumps_mutated_for_as_long_as_asked_never_raise_take_long_or_fill_memory(
-        place: Path,
+        goldens: list[tuple[str, bytes, str]], place: Path
     ) -> None:
         dice = random.Random()
-        goldens = [
-            (path.name, path.read_bytes(), open_dump(path, today=TODAY).format) for path in GOLDEN
-        ]
         tried, before, end = 0, peak(), time.monotonic() + SECONDS
         while time.monotonic() < end:
             name, data, format = dice.choice(goldens)
