@@ -71,6 +71,7 @@ SourceKind = Literal[
     "europe-pmc",
     "dblp",
     "openreview",
+    "semantic-scholar",
     "url",
     "folder",
     "mailbox",
@@ -113,7 +114,9 @@ class SourceEntry(Section):
         "", description='contact address in the User-Agent for this source; "" = that of [fetch]'
     )
     key: SecretStr = Field(
-        SecretStr(""), description="kinds openalex and pubmed: API key", strict=False
+        SecretStr(""),
+        description="kinds openalex, pubmed and semantic-scholar: API key",
+        strict=False,
     )
     password_file: OptionalPath = Field(
         None, description="kind mailbox: file with the password on its first line"
@@ -156,7 +159,7 @@ class SourceEntry(Section):
             "sets": ("oai",),
             "prefix": ("oai",),
             "query": ("pubmed", "europe-pmc", "dblp", "openreview", "openalex", "crossref"),
-            "key": ("pubmed", "openalex"),
+            "key": ("pubmed", "openalex", "semantic-scholar"),
             "folder": ("folder",),
             "password_file": ("mailbox",),
             "ca_file": ("mailbox",),

@@ -8,10 +8,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from digest import __version__, sources, store
 from digest.app import App
@@ -89,6 +89,8 @@ class FetchOptions:
 
 
 _DEFAULTS = FetchOptions()
+#: the papers liked last that Semantic Scholar is asked about in one fetch
+_LIKED_LIMIT: Final = 50
 
 
 def fetch(app: App, names: Sequence[str] = (), options: FetchOptions = _DEFAULTS) -> FetchReport:
@@ -203,6 +205,8 @@ def _fetch_source(
     beat: Callable[[], None],
 ) -> SourceReport:
     source = source_settings(entry)
+    if source.kind == "semantic-scholar":
+        source = replace(source, papers=_name_liked_papers(app))
     pages = 0
 
     def save(state: State, files: list[Path]) -> None:
@@ -229,6 +233,9 @@ def _fetch_source(
             today=app.now().date(),
             beat=beat,
         )
+    elif source.kind == "semantic-scholar" and not source.papers and "position" not in state:
+        note = "no reader has liked a paper with an arXiv id or a DOI yet"
+        fetched = SourceReport(name=source.name, outcome="unchanged", notes=[note])
     else:
         fetched = sources.harvest(
             source,
@@ -252,6 +259,14 @@ def _fetch_source(
             fetched.notes += _note_of_silence(app, state)
         save(state, [])
     return fetched
+
+
+def _name_liked_papers(app: App) -> tuple[str, ...]:
+    """Name the papers that readers liked last, as Semantic Scholar does."""
+    prefixes = {"arxiv": "ARXIV", "doi": "DOI"}
+    with app.store.reading() as tx:
+        liked = store.likes.load_newest_liked(tx, _LIKED_LIMIT)
+    return tuple(f"{prefixes[identity.kind]}:{identity.value}" for identity in liked)
 
 
 def _note_of_silence(app: App, state: State) -> list[str]:

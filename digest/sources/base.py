@@ -51,6 +51,8 @@ class SourceSettings:
     contact: str = ""
     key: str = field(default="", repr=False)
     days: int = DEFAULT_DAYS
+    #: papers to find similar ones of, as Semantic Scholar names them; they change by the day
+    papers: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -129,6 +131,8 @@ class PageResult:
     note: str = ""
     #: why the harvest ends after this page; the next fetch asks for it again
     error: str = ""
+    #: a status of an error that means no more than "unknown here": the harvest goes on
+    unknown: bool = False
 
 
 def redact_url(url: str) -> str:

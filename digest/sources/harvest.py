@@ -135,7 +135,7 @@ class _Harvest:
                 if recovered := self._recover(bad, attempt):
                     return recovered, []
                 continue
-            if answer.status != _OK:
+            if answer.status != _OK and not result.unknown:
                 self._keep_rejected(answer.page)
                 raise SourceError(_describe_status(request, answer.status))
             return result, self._keep_page(request, answer, answer.page, result)

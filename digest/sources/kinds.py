@@ -24,7 +24,7 @@ from digest.sources.base import (
 from digest.sources.oai import Oai, reject_html
 from digest.sources.paged import CursorPages, HuggingFace, Rxiv
 from digest.sources.pubmed import PubMed
-from digest.sources.searches import Dblp, EuropePmc, OpenReview
+from digest.sources.searches import Dblp, EuropePmc, OpenReview, SemanticScholar
 
 _ENTRY: Final = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry|record|PubmedArticle)[\s>/]")
 #: arXiv answers a query that it does not understand with a feed
@@ -167,6 +167,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "europe-pmc": EuropePmc(),
     "dblp": Dblp(),
     "openreview": OpenReview(),
+    "semantic-scholar": SemanticScholar(),
     "url": AnyAddress(),
 }
 

@@ -1,9 +1,13 @@
-"""Searches of an operator with pages of JSON: Europe PMC, DBLP, OpenReview."""
+"""Searches with answers in JSON.
+
+Of an operator: Europe PMC, DBLP, OpenReview. For what readers like: Semantic Scholar.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import quote
 
 from digest.sources.base import (
     BadAnswer,
@@ -147,6 +151,46 @@ class OpenReview:
             next=None if is_last else position | {"offset": position["offset"] + len(notes)},
             entries=any(not 0 < change < began for change in changes),
         )
+
+
+class SemanticScholar:
+    """New papers that Semantic Scholar recommends for papers that readers like.
+
+    It is asked for one paper at a time, so it never learns which of them belong to one reader.
+
+    https://api.semanticscholar.org/api-docs/recommendations
+    """
+
+    base_url: str = "https://api.semanticscholar.org/recommendations/v1"
+    interval_minutes: int = 1440
+    suffix: str = "json"
+    _size: int = 100
+    _fields: str = (
+        "externalIds,corpusId,url,title,abstract,authors,venue,publicationDate,publicationTypes"
+    )
+
+    def first_position(self, settings: SourceSettings, since: date, until: date) -> Position:
+        return {"papers": list(settings.papers)}
+
+    def build_request(self, settings: SourceSettings, position: Position) -> Request:
+        base = (settings.url or self.base_url).rstrip("/")
+        return Request(
+            url=f"{base}/papers/forpaper/{quote(position['papers'][0], safe=':')}",
+            params={"from": "recent", "limit": str(self._size), "fields": self._fields},
+            headers={"x-api-key": settings.key} if settings.key else {},
+        )
+
+    def read_page(self, settings: SourceSettings, position: Position, page: Page) -> PageResult:
+        reject_html(page.head())
+        answer = page.json()
+        rest = position["papers"][1:]
+        following = {"papers": rest} if rest else None
+        if isinstance(answer, dict) and "not found" in str(answer.get("error", "")).lower():
+            return PageResult(next=following, entries=False, unknown=True)
+        recommended = answer.get("recommendedPapers") if isinstance(answer, dict) else None
+        if not isinstance(recommended, list):
+            raise BadAnswer(f"no list of recommendations: {describe_answer(answer)}")
+        return PageResult(next=following, entries=bool(recommended))
 
 
 def _read_change(note: Any) -> float:

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
-from digest.model import SubscriberStatus
+from digest.model import Identity, SubscriberStatus
 from digest.store.statements import split_into_batches
-from digest.store.tables import feedback, papers, subscribers
+from digest.store.tables import feedback, identities, papers, subscribers
 
 #: status of the readers whose thumbs count
 _COUNTED = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
@@ -110,6 +110,24 @@ def load_co_likes(
             break
         pairs += [(reader, paper) for reader, paper in rows if wanted is None or paper in wanted]
     return pairs
+
+
+def load_newest_liked(tx: Connection, limit: int) -> list[Identity]:
+    """Load an arXiv id or else a DOI of each of the papers that were liked last.
+
+    Sorted, so that the order tells nothing of who liked which. Papers without either are left out.
+    """
+    newest = func.max(feedback.c.at)
+    names = identities.c.paper_id == feedback.c.paper_id, identities.c.kind.in_(("arxiv", "doi"))
+    query = _select_thumbs_up(select(feedback.c.paper_id), None).where(exists().where(*names))
+    liked = query.group_by(feedback.c.paper_id).order_by(newest.desc(), feedback.c.paper_id)
+    paper_ids = tx.execute(liked.limit(limit)).scalars().all()
+    found = select(identities.c.paper_id, identities.c.kind, identities.c.value).where(
+        identities.c.paper_id.in_(paper_ids), identities.c.kind.in_(("arxiv", "doi"))
+    )
+    rows = tx.execute(found.order_by(identities.c.kind.desc(), identities.c.value)).all()
+    by_paper = {row.paper_id: Identity(kind=row.kind, value=row.value) for row in rows}
+    return sorted(by_paper.values(), key=lambda identity: (identity.kind, identity.value))
 
 
 def _select_thumbs_up(statement: Select[Any], before: datetime | None) -> Select[Any]:

@@ -35,6 +35,7 @@ FAULTS = (
     "503-long",
     "500",
     "404",
+    "unknown",
     "cut",
     "cut-quietly",
     "html",
@@ -175,6 +176,8 @@ class SourceServer:
         }
         if path in by_query:
             return "application/json", by_query[path](query)
+        if path.startswith("/recommendations/"):
+            return "application/json", self._recommend(path)
         if path.startswith("/details/"):
             return "application/json", self._preprints(path)
         if path in ("/works", "/crossref"):
@@ -310,6 +313,21 @@ class SourceServer:
         ]
         return json.dumps({"notes": notes}).encode()
 
+    def _recommend(self, path: str) -> bytes:
+        """Three papers for each paper, of which the next one gets two as well."""
+        number = int(path[-1])
+        papers = [
+            {
+                "paperId": f"{n:040x}",
+                "externalIds": {"ArXiv": f"2606.{n:05}", "CorpusId": n},
+                "title": f"A title {n}",
+                "authors": [{"authorId": "1", "name": "Jane Doe"}],
+                "publicationDate": "2026-06-08",
+            }
+            for n in range(number, number + 3)
+        ]
+        return json.dumps({"recommendedPapers": papers}).encode()
+
 
 # ------------------------------------------------------------------------------------------- bodies
 
@@ -406,6 +424,7 @@ def _faulty_answer(fault: str, body: bytes, path: str) -> tuple[int, bytes, dict
         "503-long": (503, b"", {"Retry-After": "86400"}),
         "500": (500, b"", {}),
         "404": (404, PAGE.encode(), {}),
+        "unknown": (404, b'{"error": "Paper with id X not found"}', {}),
         "cut-quietly": (200, body[: len(body) * 2 // 3], {}),
         "html": (200, PAGE.encode(), {"Content-Type": "text/html"}),
         "garbage": (200, bytes(range(256)) * 4, {}),

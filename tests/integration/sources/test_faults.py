@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -58,6 +59,7 @@ def test_a_harvest_survives_every_fault_at_every_page(
         ("europe-pmc", "/europe-pmc"),
         ("dblp", "/dblp"),
         ("openreview", "/openreview"),
+        ("semantic-scholar", "/recommendations/v1"),
         ("url", "/any"),
     ],
 )
@@ -68,7 +70,11 @@ def test_every_kind_survives_a_fault(
     server: SourceServer, harvest: Callable[..., SourceReport], kind: str, path: str, fault: str
 ) -> None:
     server.records = 2500
-    more = {"query": "robot"} if kind in ("pubmed", "europe-pmc", "dblp", "openreview") else {}
+    more: dict[str, Any] = {}
+    if kind in ("pubmed", "europe-pmc", "dblp", "openreview"):
+        more = {"query": "robot"}
+    elif kind == "semantic-scholar":
+        more = {"papers": ("ARXIV:2606.00001", "ARXIV:2606.00002")}
     file_count = len(harvest(kind, path, **more).files)
     harvest.state.clear()  # type: ignore[attr-defined]
     server.fail(path, "ok", fault) if kind != "url" else server.fail(path, fault)
@@ -266,7 +272,14 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
     evil = "http://evil.example/next"
     url = "https://h.example/base"
     options = {"categories": ("cs.LG",), "sets": ("cs",)}
-    source_settings = SourceSettings(name="one", kind=kind, url=url, query="robot", **options)  # type: ignore[arg-type]
+    source_settings = SourceSettings(
+        name="one",
+        kind=kind,
+        url=url,
+        query="robot",
+        papers=("DOI:10.1/a", "ARXIV:2606.00002"),
+        **options,  # type: ignore[arg-type]
+    )
     protocol = KINDS[kind]
     first_position = protocol.first_position(source_settings, date(2026, 6, 1), date(2026, 6, 9))
     answers: list[bytes] = [
@@ -280,6 +293,7 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
         json.dumps({"nextCursorMark": evil, "resultList": {"result": [{"next": evil}]}}).encode(),
         json.dumps({"result": {"hits": {"@total": "9999", "hit": [{"url": evil}]}}}).encode(),
         json.dumps({"notes": [{"next": evil}] * 1000, "next": evil}).encode(),
+        json.dumps({"recommendedPapers": [{"url": evil}], "next": evil}).encode(),
     ]
     onward = 0
     for number, body in enumerate(answers):

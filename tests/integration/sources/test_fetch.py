@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from digest import services, sources, store
+from digest import services, sources, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError
+from digest.model import Feedback, Vote
 from digest.services.fetch import FetchOptions, FetchReport, fetch
 from digest.sources import SourceSettings
 from digest.sources.web import Web
 from digest.store import sources as states
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, ROOT
 from tests.fakes.source_server import SourceServer
 from tests.integration.sources.conftest import ALL, Time, ids, with_sources
@@ -69,6 +71,45 @@ def test_only_due_sources_are_fetched_and_named_ones_always(
         run(service(entry, now=NOON + timedelta(minutes=61)), time, "daily").sources[0].outcome
         != "waiting"
     )
+
+
+def test_semantic_scholar_is_asked_about_what_readers_like(
+    server: SourceServer, service: Callable[..., App], time: Time
+) -> None:
+    similar = {
+        "name": "similar",
+        "kind": "semantic-scholar",
+        "url": server.url("/recommendations/v1"),
+    }
+    app = service(daily(server), similar)
+    first = run(app, time)
+    assert "no reader has liked a paper" in first.sources[1].notes[0]
+    readers = [
+        subscriptions.subscribe(
+            app, SubscriptionRequest(email=f"{name}@example.org"), origin="command"
+        ).subscriber
+        for name in ("a", "b")
+    ]
+    with app.store.reading() as tx:
+        days = NOON.date() - timedelta(days=30), NOON.date()
+        paper_ids = sorted(store.papers.list_seen_between(tx, *days))[:3]
+    votes: list[tuple[int, int, Vote]] = [(0, 1, 1), (1, 0, 1), (0, 2, -1), (1, 1, 1)]
+    with app.store.writing() as tx:
+        for reader, paper, vote in votes:
+            thumb = Feedback(
+                subscriber_id=readers[reader].id,
+                paper_id=paper_ids[paper],
+                vote=vote,
+                at=NOON,
+            )
+            store.feedback.save(tx, thumb)
+    server.requests.clear()
+    second = run(app, time, "similar")
+    asked = [request.path.rpartition("/")[2] for request in server.requests]
+    assert asked == sorted(asked)
+    assert len(asked) == 2
+    assert second.ingested.count("new") > 0
+    assert (run(app, time, "similar").ingested.count("new")) == 0
 
 
 @pytest.mark.slow

@@ -263,7 +263,24 @@ def test_a_venue_in_another_order_is_read_to_its_end(
     assert (result.next is not None) == has_more
 
 
-@pytest.mark.parametrize("kind", ["europe-pmc", "dblp", "openreview"])
+def test_semantic_scholar_is_asked_about_one_liked_paper_after_the_other(
+    server: SourceServer, harvest: Callable[..., SourceReport]
+) -> None:
+    server.fail("/recommendations", "ok", "unknown")
+    liked = ("ARXIV:2606.00001", "DOI:10.5555/a/2", "ARXIV:2606.00003")
+    report = harvest("semantic-scholar", "/recommendations/v1", papers=liked, key="secret")
+    assert (report.outcome, report.error, len(report.files)) == ("fetched", "", 2)
+    assert [request.path for request in server.requests] == [
+        "/recommendations/v1/papers/forpaper/ARXIV:2606.00001",
+        "/recommendations/v1/papers/forpaper/DOI:10.5555%2Fa%2F2",
+        "/recommendations/v1/papers/forpaper/ARXIV:2606.00003",
+    ]
+    assert [request.query["from"] for request in server.requests] == ["recent"] * 3
+    assert server.requests[0].headers["x-api-key"] == "secret"
+    assert read_titles(report) == [f"A title {n}" for n in (1, 2, 3, 3, 4, 5)]
+
+
+@pytest.mark.parametrize("kind", ["europe-pmc", "dblp", "openreview", "semantic-scholar"])
 @pytest.mark.parametrize(
     "answer", [[], {}, {"errCode": 400, "errMsg": "no"}, {"name": "ForbiddenError"}, "no", None, 5]
 )
@@ -272,7 +289,7 @@ def test_an_answer_without_a_list_is_a_bad_answer(
 ) -> None:
     path = tmp_path / "page"
     path.write_text(json.dumps(answer))
-    settings = SourceSettings(name="one", kind=kind, query="x")
+    settings = SourceSettings(name="one", kind=kind, query="x", papers=("DOI:10.1/a",))
     position = KINDS[kind].first_position(settings, date(2026, 6, 8), date(2026, 6, 9))
     with pytest.raises(BadAnswer, match="no list of"):
         KINDS[kind].read_page(settings, position, Page(path=path, size=1))

@@ -6,8 +6,8 @@ one, with new damage each time:
     DIGEST_TEST_FUZZ_SECONDS=600 pytest tests/unit/dumps/test_fuzz.py -k "not only"
 
 The mutator then runs for so many seconds over all golden dumps, plain and packed, and hypothesis
-tries many more examples. `-k only` gives each format so many seconds of its own. Bytes that fail are written to the folder for temporary files, and the
-message names the file.
+tries many more examples. `-k only` gives each format so many seconds of its own. Bytes that fail
+are written to the folder for temporary files, and the message names the file.
 """
 
 from __future__ import annotations
@@ -166,7 +166,6 @@ def test_a_mutated_dump_never_raises(path: Path, packed: str, place: Path) -> No
 
 
 if SECONDS:  # new damage each time, so it is no part of the plain run
-
     ALL = [(path.name, path.read_bytes(), open_dump(path, today=TODAY).format) for path in GOLDEN]
     SETS = {"every format": ALL} | {
         f"only {name}": [golden for golden in ALL if golden[2] == name]
