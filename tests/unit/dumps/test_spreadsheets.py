@@ -197,13 +197,16 @@ def test_a_workbook_without_a_table_of_papers_is_refused(
         make_dump(content)
 
 
-def test_a_sheet_of_two_far_corners_costs_nothing(make_dump: MakeDump) -> None:
+def test_a_sheet_of_two_far_corners_costs_nothing(
+    make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.dumps.tables.spreadsheet._ROWS", 65_536)
     header = row(1, ("Title", "DOI"))
-    far = '<row r="1048576"><c r="XFD1048576" t="str"><v>far</v></c></row>'
+    far = '<row r="65536"><c r="XFD65536" t="str"><v>far</v></c></row>'
     wrong = '<row r="99999999999"><c r="ZZZ1" t="str"><v>far</v></c></row>'
     tracemalloc.start()
     dump = make_dump(workbook(f"<sheetData>{header}{far}{wrong}</sheetData>"))
-    assert [line for line, _ in rejections(dump)] == [1_048_576]
+    assert [line for line, _ in rejections(dump)] == [65_536]
     assert tracemalloc.get_traced_memory()[1] < 32 * 1024**2
     tracemalloc.stop()
 
@@ -211,25 +214,28 @@ def test_a_sheet_of_two_far_corners_costs_nothing(make_dump: MakeDump) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(
-            workbook(rows(("Title", "DOI")), shared="<si/>" * 2_000_000), id="shared texts"
-        ),
+        pytest.param(workbook(rows(("Title", "DOI")), shared="<si/>" * 200_000), id="shared texts"),
         pytest.param(workbook(rows(("Title", "x" * 5_000_000))), id="a cell"),
         pytest.param(workbook(rows(("Title", "")) + f"<a b='{'x' * 5_000_000}'/>"), id="a tag"),
         pytest.param(
-            workbook(rows(("Title", "")), **{"xl/styles.xml": "<a>" + "<b/>" * 2_000_000}),
+            workbook(rows(("Title", "")), **{"xl/styles.xml": "<a>" + "<b/>" * 200_000}),
             id="styles",
         ),
     ],
 )
-def test_a_bomb_is_abandoned(content: bytes, make_dump: MakeDump) -> None:
+def test_a_bomb_is_abandoned(
+    content: bytes, make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With caps of a tenth, since tracing memory takes most of the time."""
+    monkeypatch.setattr("digest.dumps.tables.spreadsheet._SHARED_CAP", 10 * 1024**2)
+    monkeypatch.setattr("digest.dumps.tables.spreadsheet._LIST_CAP", 100_000)
     tracemalloc.start()
     try:
         entries = list(make_dump(content).records())
     except DumpError:
         entries = []
     assert not any(isinstance(entry, Record) for entry in entries)
-    assert tracemalloc.get_traced_memory()[1] < 160 * 1024**2
+    assert tracemalloc.get_traced_memory()[1] < 48 * 1024**2
     tracemalloc.stop()
 
 
