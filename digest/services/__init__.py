@@ -35,14 +35,23 @@ from digest.services.moderation import (
     remove_pick,
 )
 from digest.services.paper_lists import (
+    Order,
     PaperList,
     Period,
     find_latest_period,
     list_latest_days,
     load_list,
 )
-from digest.services.paper_page import PaperPage, find_public_paper, load_paper_page
-from digest.services.picks import PicksPage, is_curator, load_picks, pick, unpick
+from digest.services.paper_page import PaperPage, find_public_paper, is_public, load_paper_page
+from digest.services.picks import (
+    NOTE_MAX,
+    PicksPage,
+    find_last_name,
+    is_curator,
+    load_picks,
+    pick,
+    unpick,
+)
 from digest.services.preview import Preview, preview, preview_all, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.search import SearchRequest, SearchResult, search
@@ -54,10 +63,17 @@ from digest.services.submissions import SuggestionResult, list_own_submissions, 
 from digest.services.typed import TypedWarning, check_typed
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
-from digest.services.votes import load_own_votes, may_take_part, take_back_vote, up_vote
+from digest.services.votes import (
+    has_voted_since,
+    load_own_votes,
+    may_take_part,
+    take_back_vote,
+    up_vote,
+)
 from digest.services.watch import WatchReport, disks, watch
 
 __all__ = [
+    "NOTE_MAX",
     "CorpusCache",
     "DigestPapers",
     "EncoderInfo",
@@ -70,6 +86,7 @@ __all__ = [
     "ListedPick",
     "ListedSubmission",
     "MailboxReport",
+    "Order",
     "PaperList",
     "PaperPage",
     "PaperRecord",
@@ -103,15 +120,18 @@ __all__ = [
     "encoder_info",
     "explain_profile",
     "fetch",
+    "find_last_name",
     "find_latest_period",
     "find_paper",
     "find_public_paper",
     "find_similar",
     "forget",
     "get_paper",
+    "has_voted_since",
     "import_library",
     "ingest_inbox",
     "is_curator",
+    "is_public",
     "list_latest_days",
     "list_own_submissions",
     "list_picks",
