@@ -175,7 +175,8 @@ class ListPages:
             "later": list_address(paper_list, place, page=paper_list.page + 1)
             if paper_list.page < paper_list.pages
             else "",
-            "atom": f"{self._pages.root}/feed.atom" + _query({"category": paper_list.category}),
+            "atom": f"{self._pages.root}/feed.atom"
+            + _query({"order": paper_list.order, "category": paper_list.category}),
             "canonical": f"{self._app.config.web.base_url}/{paper_list.period.name}",
             "stamp": sign_timestamp(self._app.keys()[-1], self._app.now()),
         }
