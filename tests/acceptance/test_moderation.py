@@ -42,6 +42,7 @@ def test_suggestions_are_listed_accepted_and_refused(run: Run, readers: dict[str
     assert "Of counting sheep" in shown
     assert "Buy [red]now[/]" in shown
     assert "alice@example.org" in shown
+    assert "2 waiting: `digest submissions list`" in run("status", **readers).stdout
     first, second = rows(run, readers, "submissions", "list")
     assert first["identifier"] == "doi:10.1000/x"
     assert second["url"] == "https://example.com/spam"
@@ -49,6 +50,8 @@ def test_suggestions_are_listed_accepted_and_refused(run: Run, readers: dict[str
     assert accepted.strip() == "accepted: Of counting sheep"
     run("submissions", "refuse", str(second["id"]), **readers)
     assert rows(run, readers, "submissions", "list") == []
+    counts = rows(run, readers, "status")["suggestions"]
+    assert counts == {"accepted": 1, "refused": 1}
     states = {
         row["id"]: row["state"] for row in rows(run, readers, "submissions", "list", "--state=all")
     }
