@@ -156,8 +156,8 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
         text = str(error)
         limit = ErrorAnswer(
             status=429,
-            code="limit",
-            heading="Enough for today",
+            code="too_many",
+            heading="Enough for now",
             text=f"{text[:1].upper()}{text[1:]}.",
             headers={"Retry-After": str(seconds)},
         )

@@ -273,7 +273,7 @@ def test_the_sixth_suggestion_of_a_day_is_too_many(
     for number in range(5):
         suggest(client, readers["bob"], paper=f"10.1000/{number}", title="A title")
     answer = suggest(client, readers["bob"], paper="10.1000/6", title="A title")
-    assert (answer.status_code, heading(answer.text)) == (429, "Enough for today")
+    assert (answer.status_code, heading(answer.text)) == (429, "Enough for now")
     assert answer.headers["retry-after"] == "86400"
 
 
