@@ -10,6 +10,7 @@ from digest.store import (
     bounces,
     calibrations,
     corpus,
+    curator_picks,
     deliveries,
     digests,
     due_inputs,
@@ -35,8 +36,10 @@ from digest.store import (
     search,
     signups,
     sources,
+    submissions,
     subscribers,
     suppressions,
+    upvotes,
     vectors,
 )
 from digest.store.engine import Connection, Store
@@ -50,6 +53,7 @@ __all__ = [
     "bounces",
     "calibrations",
     "corpus",
+    "curator_picks",
     "deliveries",
     "digests",
     "due_inputs",
@@ -75,7 +79,9 @@ __all__ = [
     "search",
     "signups",
     "sources",
+    "submissions",
     "subscribers",
     "suppressions",
+    "upvotes",
     "vectors",
 ]
