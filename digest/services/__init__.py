@@ -22,6 +22,16 @@ from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.library import ImportReport, import_library
 from digest.services.mailbox import MailboxReport, poll_mailbox
+from digest.services.operator_login import (
+    end_all_operator_sessions,
+    end_operator_session,
+    find_operator_session,
+    list_operator_sessions,
+    log_in,
+    make_operator_link,
+)
+from digest.services.operator_overview import Overview, load_overview
+from digest.services.operator_readers import ReaderOverview, load_reader
 from digest.services.paper_lists import (
     PaperList,
     Period,
@@ -53,6 +63,7 @@ __all__ = [
     "InterestExplanation",
     "KeywordStrength",
     "MailboxReport",
+    "Overview",
     "PaperList",
     "PaperPage",
     "PaperRecord",
@@ -62,6 +73,7 @@ __all__ = [
     "ProfileExplanation",
     "RatedItem",
     "RatedPaper",
+    "ReaderOverview",
     "SearchRequest",
     "SearchResult",
     "Status",
@@ -78,9 +90,12 @@ __all__ = [
     "dumps_read",
     "encode",
     "encoder_info",
+    "end_all_operator_sessions",
+    "end_operator_session",
     "explain_profile",
     "fetch",
     "find_latest_period",
+    "find_operator_session",
     "find_paper",
     "find_public_paper",
     "find_similar",
@@ -89,10 +104,15 @@ __all__ = [
     "import_library",
     "ingest_inbox",
     "list_latest_days",
+    "list_operator_sessions",
     "list_rejected",
     "load_digest_papers",
     "load_list",
+    "load_overview",
     "load_paper_page",
+    "load_reader",
+    "log_in",
+    "make_operator_link",
     "poll_mailbox",
     "preview",
     "preview_all",
