@@ -34,7 +34,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
     desk = Desk(app=app, pages=pages)
     router = APIRouter(include_in_schema=False)
     router.include_router(login.open_routes(app, pages, access, proxies))
-    guarded = APIRouter(prefix=PATH, dependencies=[Depends(access.require)])
+    guarded = APIRouter(dependencies=[Depends(access.require)])
     for group in (
         login.routes(app, desk, access),
         overview.routes(app, desk),
@@ -44,10 +44,10 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
         readers.routes(app, desk),
         quality.routes(app, desk),
     ):
-        guarded.include_router(group)
+        guarded.include_router(group, prefix=PATH)
 
     # without a session every address below answers alike, so none tells what there is
-    @guarded.api_route("/{rest:path}", methods=["GET", "HEAD", "POST"])
+    @guarded.api_route(f"{PATH}/{{rest:path}}", methods=["GET", "HEAD", "POST"])
     def show_nothing(rest: str) -> None:
         raise HTTPException(404)
 
