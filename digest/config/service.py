@@ -47,6 +47,15 @@ class WebSection(Section):
         10,
         description="sign-ups in an hour from one client (IPv4 address or IPv6 /64); 0 = no limit",
     )
+    curators: tuple[Address, ...] = Field(
+        (),
+        description="addresses of readers who pick papers for everybody, by the page of their vote "
+        "link",
+        strict=False,
+    )
+    suggestions_per_day: Annotated[int, Field(ge=0, le=1000)] = Field(
+        5, description="papers that one reader may suggest in a day; 0 = readers suggest none"
+    )
     pending_days: Annotated[int, Field(ge=0, le=3660)] = Field(
         14, description="days after which an unconfirmed sign-up is deleted; 0 = never"
     )

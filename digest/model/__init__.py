@@ -3,10 +3,11 @@
 They are frozen, keyword-only, and checked when they are made.
 
 One module for each subject, in the order of the data: `papers`, `subscribers`, `digests`,
-`messages`, `links`, `presses`. Nothing here reads a clock, a file or a database.
+`messages`, `links`, `presses`, `community`. Nothing here reads a clock, a file or a database.
 """
 
 from digest.model.addresses import address_key
+from digest.model.community import CuratorPick, Submission, SubmissionState
 from digest.model.digests import (
     GOOD_CHANCE,
     STRONG_CHANCE,
@@ -97,6 +98,7 @@ __all__ = [
     "UNSEEN",
     "Bounced",
     "Button",
+    "CuratorPick",
     "Delivery",
     "Digest",
     "Entry",
@@ -140,6 +142,8 @@ __all__ = [
     "Slot",
     "Strictness",
     "StrictnessWord",
+    "Submission",
+    "SubmissionState",
     "Subscriber",
     "SubscriberStatus",
     "Suppression",

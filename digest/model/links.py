@@ -18,6 +18,8 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     #: the pages of a whole digest: rate all its papers, and how it was made
     RATE = "rate"
+    #: the reader's own view of the lists: up-vote, suggest, and pick where they are a curator
+    VOTE = "vote"
     #: part of the address that bounces return to; no page accepts it
     BOUNCE = "bounce"
 

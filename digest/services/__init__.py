@@ -22,6 +22,18 @@ from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.library import ImportReport, import_library
 from digest.services.mailbox import MailboxReport, poll_mailbox
+from digest.services.moderation import (
+    ListedPick,
+    ListedSubmission,
+    Voter,
+    count_submissions,
+    decide_submission,
+    drop_votes,
+    list_picks,
+    list_submissions,
+    list_voters,
+    remove_pick,
+)
 from digest.services.operator_login import (
     end_all_operator_sessions,
     end_operator_session,
@@ -40,6 +52,7 @@ from digest.services.paper_lists import (
     load_list,
 )
 from digest.services.paper_page import PaperPage, find_public_paper, load_paper_page
+from digest.services.picks import PicksPage, is_curator, load_picks, pick, unpick
 from digest.services.preview import Preview, preview, preview_all, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.search import SearchRequest, SearchResult, search
@@ -47,9 +60,11 @@ from digest.services.similar import find_similar
 from digest.services.splits import PaperRecord, PaperRecords, show_paper, split_paper
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
+from digest.services.submissions import SuggestionResult, list_own_submissions, suggest
 from digest.services.typed import TypedWarning, check_typed
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
+from digest.services.votes import load_own_votes, may_take_part, take_back_vote, up_vote
 from digest.services.watch import WatchReport, disks, watch
 
 __all__ = [
@@ -62,6 +77,8 @@ __all__ = [
     "Inbox",
     "InterestExplanation",
     "KeywordStrength",
+    "ListedPick",
+    "ListedSubmission",
     "MailboxReport",
     "Overview",
     "PaperList",
@@ -69,6 +86,7 @@ __all__ = [
     "PaperRecord",
     "PaperRecords",
     "Period",
+    "PicksPage",
     "Preview",
     "ProfileExplanation",
     "RatedItem",
@@ -77,16 +95,21 @@ __all__ = [
     "SearchRequest",
     "SearchResult",
     "Status",
+    "SuggestionResult",
     "TypedWarning",
     "VectorsInfo",
     "VisitorPreview",
     "VisitorPreviews",
+    "Voter",
     "WatchReport",
     "WordEffect",
     "check_typed",
     "count_last_week",
+    "count_submissions",
+    "decide_submission",
     "deliveries",
     "disks",
+    "drop_votes",
     "dumps_read",
     "encode",
     "encoder_info",
@@ -103,21 +126,31 @@ __all__ = [
     "get_paper",
     "import_library",
     "ingest_inbox",
+    "is_curator",
     "list_latest_days",
     "list_operator_sessions",
+    "list_own_submissions",
+    "list_picks",
     "list_rejected",
+    "list_submissions",
+    "list_voters",
     "load_digest_papers",
     "load_list",
     "load_overview",
+    "load_own_votes",
     "load_paper_page",
+    "load_picks",
     "load_reader",
     "log_in",
     "make_operator_link",
+    "may_take_part",
+    "pick",
     "poll_mailbox",
     "preview",
     "preview_all",
     "profile_version",
     "rate",
+    "remove_pick",
     "resolve",
     "retry_rejected",
     "search",
@@ -126,6 +159,10 @@ __all__ = [
     "split_paper",
     "start_over",
     "status",
+    "suggest",
+    "take_back_vote",
+    "unpick",
+    "up_vote",
     "vectors_info",
     "watch",
     "withdrawn",

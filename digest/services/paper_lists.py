@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -12,14 +12,16 @@ from typing import Any, Literal
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.model import UNSEEN, Paper
+from digest.model import UNSEEN, CuratorPick, Paper
 from digest.pipeline.steps.co_likes import least_readers
 
-Order = Literal["trending", "new"]
+Order = Literal["trending", "new", "picks"]
 Span = Literal["day", "week", "month"]
 
 #: papers on a page, and categories that a list offers
 PAGE_SIZE, _CATEGORIES = 25, 8
+#: days: a paper that is so much older needs twice the upvotes for the same place in a list
+HALF_LIFE = 14
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WEEK = re.compile(r"(\d{4})-[Ww](\d{2})")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
@@ -82,6 +84,8 @@ class PaperList:
     #: "" = all
     category: str
     papers: tuple[Paper, ...]
+    #: paper id -> the picks of curators
+    picks: Mapping[int, Sequence[CuratorPick]]
     #: papers on all pages
     total: int
     page: int
@@ -106,10 +110,12 @@ def load_list(
 ) -> PaperList:
     """Load one page of the papers that were first seen in a period.
 
-    Trending papers have most upvotes, readers' thumbs up included; of equals, picked ones come
-    first, by rank, then newer ones.
+    Trending papers have most upvotes, those of readers and their thumbs up included, where an
+    upvote weighs half of one for a paper that is HALF_LIFE days newer; of equals, papers that
+    curators picked come first, then those that sources picked, by rank, then newer ones.
 
     Args:
+        order: "picks" = only picked papers, those that curators picked first.
         category: only papers in it, such as "cs.LG", or in one below it, such as "cs".
 
     Raises:
@@ -118,17 +124,15 @@ def load_list(
     with app.store.reading() as tx:
         rows = store.lists.list_between(tx, period.first, period.last)
         matching = [row for row in rows if not category or _is_in(row.categories, category)]
-        pages = max(1, -(-len(matching) // PAGE_SIZE))
+        least = least_readers(app, tx)
+        ranked = _sort(tx, period, matching, order, least)
+        pages = max(1, -(-len(ranked) // PAGE_SIZE))
         if not 1 <= page <= pages:
             raise NotFoundError(f"this list has {pages} pages")
-        least = least_readers(app, tx)
-        if order == "trending":
-            ids = _sort_by_upvotes(tx, period, matching, least)
-        else:
-            newest_first = sorted(matching, key=lambda row: (row.first_seen, row.id), reverse=True)
-            ids = [row.id for row in newest_first]
+        ids = [row.id for row in ranked]
         page_ids = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         papers = store.papers.load(tx, page_ids, least=least)
+        picks = store.curator_picks.load(tx, page_ids)
         before = store.lists.find_day_before(tx, period.first)
         after = store.lists.find_day_after(tx, period.last)
     today = app.now().date()
@@ -138,7 +142,8 @@ def load_list(
         order=order,
         category=category,
         papers=tuple(papers[ident] for ident in page_ids),
-        total=len(matching),
+        picks=picks,
+        total=len(ranked),
         page=page,
         pages=pages,
         previous=None if before in (None, UNSEEN) else Period.around(before, period.span),
@@ -147,27 +152,42 @@ def load_list(
     )
 
 
-def _sort_by_upvotes(
-    tx: store.Connection, period: Period, rows: Sequence[Any], least: int | None
-) -> list[int]:
-    """Return the ids of the papers, trending ones first.
+def _sort(
+    tx: store.Connection, period: Period, rows: Sequence[Any], order: Order, least: int | None
+) -> list[Any]:
+    """Return the rows of the papers in an order, the first first.
 
     Args:
         least: readers who like a paper before their thumbs count; None = they never do.
     """
+    if order == "new":
+        return sorted(rows, key=lambda row: (row.first_seen, row.id), reverse=True)
     ranks = store.lists.load_picks(tx, period.first, period.last)
+    curated = store.curator_picks.list_picked_between(tx, period.first, period.last)
     thumbs = (
         {}
         if least is None
         else store.likes.count_likes_between(tx, period.first, period.last, least=least)
     )
+    votes = store.upvotes.count_between(tx, period.first, period.last, liked=thumbs)
 
-    def sort_key(row: Any) -> tuple[int, bool, int, date, int]:
-        rank = -(ranks.get(row.id) or 0)
-        upvotes = row.upvotes + thumbs.get(row.id, 0)
-        return upvotes, row.id in ranks, rank, row.first_seen, row.id
+    def points(row: Any) -> float:
+        upvotes = row.upvotes + thumbs.get(row.id, 0) + votes.get(row.id, 0)
+        return float(upvotes * 2.0 ** ((row.first_seen - period.last).days / HALF_LIFE))
 
-    return [row.id for row in sorted(rows, key=sort_key, reverse=True)]
+    def picked(row: Any) -> tuple[bool, bool, int]:
+        return row.id in curated, row.id in ranks, -(ranks.get(row.id) or 0)
+
+    if order == "picks":
+        rows = [row for row in rows if row.id in curated or row.id in ranks]
+        return sorted(
+            rows,
+            key=lambda row: (row.id in curated, points(row), picked(row), row.first_seen, row.id),
+            reverse=True,
+        )
+    return sorted(
+        rows, key=lambda row: (points(row), picked(row), row.first_seen, row.id), reverse=True
+    )
 
 
 def list_latest_days(app: App, limit: int) -> list[date]:

@@ -8,12 +8,12 @@ from datetime import date
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.model import UNSEEN, Paper
+from digest.model import UNSEEN, CuratorPick, Paper
 from digest.papers import parse_name
 from digest.pipeline.steps.co_likes import least_readers
 
 #: what a database can store
-_MAX_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +30,8 @@ class PaperSource:
 class PaperPage:
     paper: Paper
     sources: tuple[PaperSource, ...]
+    #: the picks of curators, oldest first
+    picks: tuple[CuratorPick, ...]
 
 
 def find_public_paper(app: App, name: str) -> int:
@@ -58,14 +60,16 @@ def load_paper_page(app: App, paper_id: int) -> PaperPage:
     Raises:
         NotFoundError: there is none, or no dump has brought it.
     """
-    ids = [paper_id] if paper_id <= _MAX_ID else []
+    ids = [paper_id] if paper_id <= MAX_ID else []
     with app.store.reading() as tx:
         paper = store.papers.load(tx, ids, least=least_readers(app, tx)).get(paper_id)
         if paper is None or not is_public(paper):
             raise NotFoundError("this paper is not stored here")
         sources = store.lists.list_sources(tx, paper.id)
+        picks = store.curator_picks.load(tx, [paper.id]).get(paper.id, ())
     return PaperPage(
         paper=paper,
+        picks=picks,
         sources=tuple(
             PaperSource(format=format, day=day, version=version) for format, day, version in sources
         ),

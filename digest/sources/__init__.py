@@ -4,6 +4,7 @@ Reads no paper, stores nothing else, decides nothing about digests.
 
 kinds       all protocols: the next request, and the meaning of an answer; pure
 paged, oai, pubmed   protocols of `kinds`
+lookups     the request for one paper, by its identifier; pure
 web         HTTP requests with rate limits, retries and size limits; the only importer of httpx
 harvest     keeps each answer as a file and saves the position, so that a kill loses nothing
 folders     the watched folder, also a Maildir
@@ -17,6 +18,7 @@ from digest.sources.base import SourceReport, SourceSettings, State, Stopped
 from digest.sources.folders import copy_new_files
 from digest.sources.harvest import harvest
 from digest.sources.kinds import KINDS, default_interval, find_base_url, is_arxiv
+from digest.sources.lookups import build_lookup, find_suffix
 from digest.sources.mails import copy_new_mails
 
 __all__ = [
@@ -26,10 +28,12 @@ __all__ = [
     "SourceSettings",
     "State",
     "Stopped",
+    "build_lookup",
     "copy_new_files",
     "copy_new_mails",
     "default_interval",
     "find_base_url",
+    "find_suffix",
     "harvest",
     "is_arxiv",
 ]

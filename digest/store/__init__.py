@@ -10,6 +10,7 @@ from digest.store import (
     bounces,
     calibrations,
     corpus,
+    curator_picks,
     deliveries,
     digests,
     due_inputs,
@@ -37,8 +38,10 @@ from digest.store import (
     search,
     signups,
     sources,
+    submissions,
     subscribers,
     suppressions,
+    upvotes,
     vectors,
 )
 from digest.store.engine import Connection, Store
@@ -52,6 +55,7 @@ __all__ = [
     "bounces",
     "calibrations",
     "corpus",
+    "curator_picks",
     "deliveries",
     "digests",
     "due_inputs",
@@ -79,7 +83,9 @@ __all__ = [
     "search",
     "signups",
     "sources",
+    "submissions",
     "subscribers",
     "suppressions",
+    "upvotes",
     "vectors",
 ]

@@ -17,7 +17,16 @@ from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from digest.model import Entry, Merged
 from digest.store.statements import add_rows, encode_json, insert
-from digest.store.tables import digest_items, feedback, identities, papers, picks, records
+from digest.store.tables import (
+    curator_picks,
+    digest_items,
+    feedback,
+    identities,
+    papers,
+    picks,
+    records,
+    upvotes,
+)
 
 #: characters of the raw text that are kept of a record
 _RAW_MAX = 65_536
@@ -143,6 +152,8 @@ def _merge_papers(tx: Connection, paper_id: int, kept_id: int) -> None:
         (feedback, feedback.c.subscriber_id),
         (picks, picks.c.day),
         (digest_items, digest_items.c.digest_id),
+        (upvotes, upvotes.c.subscriber_id),
+        (curator_picks, curator_picks.c.subscriber_id),
     ):
         already_there = select(owner).where(table.c.paper_id == kept_id)
         tx.execute(
@@ -151,7 +162,8 @@ def _merge_papers(tx: Connection, paper_id: int, kept_id: int) -> None:
             .values(paper_id=kept_id)
         )
     tx.execute(delete(feedback).where(feedback.c.paper_id == paper_id))
-    tx.execute(delete(picks).where(picks.c.paper_id == paper_id))
+    for table in (picks, upvotes, curator_picks):
+        tx.execute(delete(table).where(table.c.paper_id == paper_id))
     tx.execute(delete(identities).where(identities.c.paper_id == paper_id))
     tx.execute(
         update(papers)

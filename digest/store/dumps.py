@@ -51,6 +51,12 @@ def begin(tx: Connection, file: DumpFile, *, day: date, now: datetime) -> int:
     return int(tx.execute(dumps.insert().values(**values).returning(dumps.c.id)).scalar_one())
 
 
+def list_papers(tx: Connection, dump_id: int) -> list[int]:
+    """List the ids of the papers that the records of a dump belong to."""
+    query = select(records.c.paper_id).where(records.c.dump_id == dump_id).distinct()
+    return list(tx.execute(query).scalars())
+
+
 def update_progress(
     tx: Connection, dump_id: int, counts: dict[str, int], skipped_why: dict[str, int]
 ) -> None:

@@ -17,7 +17,7 @@ from digest.store.statements import split_into_batches
 from digest.store.tables import feedback, papers, subscribers
 
 #: status of the readers whose thumbs count
-_COUNTED = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
+COUNTED = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
 
 
 def count_active_readers(tx: Connection) -> int:
@@ -116,7 +116,7 @@ def _select_thumbs_up(statement: Select[Any], before: datetime | None) -> Select
     # As a condition, not as a join: SQLite would begin a join with the readers, and look up each of
     # them for each paper.
     is_counted = exists().where(
-        subscribers.c.id == feedback.c.subscriber_id, subscribers.c.status.in_(_COUNTED)
+        subscribers.c.id == feedback.c.subscriber_id, subscribers.c.status.in_(COUNTED)
     )
     conditions: list[ColumnElement[bool]] = [feedback.c.vote == 1, is_counted]
     if before is not None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 from digest.model import UNSEEN, Entry
 from digest.store.tables import dumps, papers, picks, records
 
-_LISTED: tuple[ColumnElement[bool], ...] = (
+LISTED: tuple[ColumnElement[bool], ...] = (
     papers.c.merged_into.is_(None),
     papers.c.withdrawn.is_(False),
     papers.c.title != "",
@@ -27,7 +27,7 @@ def list_between(tx: Connection, first: date, last: date) -> Sequence[Row[*tuple
     columns = (papers.c.id, papers.c.first_seen, papers.c.upvotes, papers.c.categories)
     return tx.execute(
         select(*columns)
-        .where(papers.c.first_seen.between(first, last), *_LISTED)
+        .where(papers.c.first_seen.between(first, last), *LISTED)
         .order_by(papers.c.id)
     ).all()
 
@@ -44,21 +44,21 @@ def load_picks(tx: Connection, first: date, last: date) -> dict[int, int | None]
 
 def find_day_before(tx: Connection, day: date) -> date | None:
     """Find the latest day before this one on which a listed paper was first seen."""
-    query = select(func.max(papers.c.first_seen)).where(papers.c.first_seen < day, *_LISTED)
+    query = select(func.max(papers.c.first_seen)).where(papers.c.first_seen < day, *LISTED)
     day_before: date | None = tx.execute(query).scalar_one()
     return day_before
 
 
 def find_day_after(tx: Connection, day: date) -> date | None:
     """Find the first day after this one on which a listed paper was first seen."""
-    query = select(func.min(papers.c.first_seen)).where(papers.c.first_seen > day, *_LISTED)
+    query = select(func.min(papers.c.first_seen)).where(papers.c.first_seen > day, *LISTED)
     day_after: date | None = tx.execute(query).scalar_one()
     return day_after
 
 
 def list_days(tx: Connection, limit: int) -> list[date]:
     """List the latest days on which papers were first seen, newest first."""
-    query = select(papers.c.first_seen).where(*_LISTED).distinct()
+    query = select(papers.c.first_seen).where(*LISTED).distinct()
     return list(tx.execute(query.order_by(papers.c.first_seen.desc()).limit(limit)).scalars())
 
 

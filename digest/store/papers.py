@@ -13,7 +13,7 @@ from typing import Any, cast
 from sqlalchemy import BindParameter, Connection, Row, bindparam, func, select
 
 from digest.model import Identity, IdentityKind, Paper
-from digest.store import likes
+from digest.store import likes, upvotes
 from digest.store.statements import add_rows, insert, split_into_batches
 from digest.store.tables import dumps, frequencies, identities, papers, picks, records, vectors
 from digest.store.tables import feedback as votes
@@ -290,6 +290,7 @@ def _build_papers(
             if before is None or row.day <= before.date():
                 listed[row.paper_id].append((row.day, row.rank))
     thumbs = {} if least is None else likes.count_likes(tx, ids, least=least, before=before)
+    votes = upvotes.count(tx, ids, liked=thumbs, before=before)
     papers_by_id = {}
     for row in rows:
         pick = max(listed[row.id], key=lambda p: (p[0], -(p[1] or 0)), default=(None, None))
@@ -305,7 +306,7 @@ def _build_papers(
             announced=row.announced,
             updated=row.updated,
             version=row.version,
-            upvotes=row.upvotes + thumbs.get(row.id, 0),
+            upvotes=row.upvotes + thumbs.get(row.id, 0) + votes.get(row.id, 0),
             picked=pick[0],
             rank=pick[1],
             comment=row.comment,

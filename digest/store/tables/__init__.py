@@ -4,6 +4,7 @@ A test checks that the migrations make the same.
 """
 
 from digest.store.tables.columns import Instant, metadata
+from digest.store.tables.community import curator_picks, submissions, upvotes
 from digest.store.tables.digests import calibrations, digest_items, digests
 from digest.store.tables.messages import bounces, deliveries, mailboxes, messages, pauses
 from digest.store.tables.papers import (
@@ -43,6 +44,7 @@ __all__ = [
     "alarms",
     "bounces",
     "calibrations",
+    "curator_picks",
     "deliveries",
     "digest_items",
     "digests",
@@ -70,8 +72,10 @@ __all__ = [
     "signups",
     "source_states",
     "splits",
+    "submissions",
     "subscribers",
     "suppressions",
+    "upvotes",
     "vectors",
     "word_vectors",
 ]
