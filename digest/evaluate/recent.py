@@ -1,7 +1,7 @@
 """Recent thumbs of a sample of readers -> rates by position and week, and true matches.
 
-It replays nothing, so it is quick. What is counted is bounded: of each week the digests of a few
-hundred readers who gave a thumb in it, so a service of any size takes about as long.
+It replays nothing, so it takes seconds. What is counted is bounded: of each week the digests of
+some readers who gave a thumb in it, so a service of any size takes about as long.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from digest.mail.messages import texts
 
 WEEKS = 12
 #: of each week: newest thumbs that are looked at, and readers whose digests are counted
-THUMBS, READERS = 1000, 150
+THUMBS, READERS = 500, 50
 _WEEK = timedelta(days=7)
 
 

@@ -42,7 +42,7 @@ from digest.services.operator_login import (
     log_in,
     make_operator_link,
 )
-from digest.services.operator_overview import Overview, load_overview
+from digest.services.operator_overview import Overview, ScheduleCache, load_overview
 from digest.services.operator_readers import ReaderOverview, load_reader
 from digest.services.paper_lists import (
     PaperList,
@@ -92,6 +92,7 @@ __all__ = [
     "RatedItem",
     "RatedPaper",
     "ReaderOverview",
+    "ScheduleCache",
     "SearchRequest",
     "SearchResult",
     "Status",

@@ -25,6 +25,8 @@ DAYS = 14
 _TIMES = 3
 #: a dump that was begun earlier and has no end was given up
 _READING = timedelta(hours=6)
+#: how old the schedules may be from which the next digests are told
+_SCHEDULES_KEPT = timedelta(minutes=5)
 VERBS = ("fetch", "ingest", "compose", "send")
 
 
@@ -43,9 +45,8 @@ class Overview:
     reading: list[dict[str, Any]]
     #: messages that senders hold at this moment
     sending: int
-    #: waiting messages: due now, due later
+    #: messages that are due now
     due: int
-    later: int
     #: when the next waiting message may be sent
     next_message: datetime | None
     #: when the next digests are due, and for how many readers
@@ -56,17 +57,30 @@ class Overview:
     pauses: list[Pause]
 
 
-def load_overview(app: App) -> Overview:
+class ScheduleCache:
+    """The schedules of active readers, read anew after some minutes: that reads every reader."""
+
+    def __init__(self) -> None:
+        self._read_at: datetime | None = None
+        self._schedules: list[Schedule] = []
+
+    def load(self, tx: store.Connection, now: datetime) -> list[Schedule]:
+        if self._read_at is None or abs(now - self._read_at) >= _SCHEDULES_KEPT:
+            self._schedules, self._read_at = store.operator_pages.list_schedules(tx), now
+        return self._schedules
+
+
+def load_overview(app: App, schedules: ScheduleCache) -> Overview:
     """Read it all in one view of the database."""
     now, clock = app.now(), datetime.now(UTC)
     today = now.date()
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
     with app.store.reading() as tx:
-        due, later = store.deliveries.count_waiting(tx, now=now)
+        known = facts(app, tx)
         papers = store.operator_pages.count_papers_by_day(tx, since=days[0])
         return Overview(
             now=now,
-            alarms=alarms.find(facts(app, tx)),
+            alarms=alarms.find(known),
             readers=store.subscribers.count_by_status(tx),
             messages=store.operator_pages.count_messages(tx),
             rounds={verb: store.rounds.load_latest(tx, verb) for verb in VERBS},
@@ -76,10 +90,9 @@ def load_overview(app: App) -> Overview:
                 if dump["finished_at"] is None and now - dump["started_at"] < _READING
             ],
             sending=store.operator_pages.count_leases(tx, clock=clock),
-            due=due,
-            later=later,
+            due=known.waiting,
             next_message=store.operator_pages.find_next_message(tx, after=now),
-            next_digests=find_next_digests(store.operator_pages.list_schedules(tx), now),
+            next_digests=find_next_digests(schedules.load(tx, now), now),
             papers_by_day=[(day, papers.get(day, 0)) for day in days],
             pauses=[
                 pause for pause in store.pauses.load_all(tx, clock=clock) if pause.until > clock

@@ -16,6 +16,7 @@ from digest.web.operator import (
     deliveries,
     dumps,
     login,
+    moderation,
     overview,
     quality,
     readers,
@@ -43,6 +44,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
         dumps.routes(app, desk),
         readers.routes(app, desk),
         quality.routes(app, desk),
+        moderation.routes(app, desk),
     ):
         guarded.include_router(group, prefix=PATH)
 

@@ -32,6 +32,9 @@ DONE: Mapping[str, str] = {
     "released": "Released. Mail may go there again, and earlier bounces no longer count.",
     "settled": "Settled.",
     "ended": "Ended.",
+    "accepted": "Accepted. It is public as soon as its paper is stored.",
+    "refused": "Refused. It stays out of the public pages.",
+    "removed": "Removed.",
 }
 
 

@@ -18,7 +18,7 @@ _COUNTS = 8
 
 
 def routes(app: App, desk: Desk) -> APIRouter:
-    router = APIRouter()
+    router, schedules = APIRouter(), services.ScheduleCache()
 
     @router.api_route("", methods=["GET", "HEAD"])
     @router.api_route("/", methods=["GET", "HEAD"])
@@ -26,7 +26,7 @@ def routes(app: App, desk: Desk) -> APIRouter:
         from digest.evaluate import plots
         from digest.evaluate.svg import Value
 
-        overview = services.load_overview(app)
+        overview = services.load_overview(app, schedules)
         bars = [
             plots.Bar(label=texts.format_date(day), value=Value(value=float(papers)))
             for day, papers in overview.papers_by_day

@@ -102,7 +102,9 @@ def routes(app: App, desk: Desk) -> APIRouter:
 
         state = run.state
         report = state.report
-        values: dict[str, Any] = {} if report is None else evaluation.report_values(report)
+        values: dict[str, Any] = (
+            {"report": None} if report is None else evaluation.report_values(report)
+        )
         return desk.show(
             request,
             "report",

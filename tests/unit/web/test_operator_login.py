@@ -6,7 +6,6 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
 
