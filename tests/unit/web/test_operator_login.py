@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -287,28 +286,29 @@ def test_no_answer_is_kept_or_indexed(operator: OperatorClient) -> None:
 # ---------------------------------------------------------------------------------- forged forms
 
 
-@pytest.fixture
-def forms(operator: OperatorClient) -> Iterator[list[tuple[str, dict[str, str]]]]:
-    """Every form that changes something."""
-    yield [
-        ("/operator/logout", {}),
-        ("/operator/sessions", {"session": "all"}),
-        ("/operator/sessions", {"session": "1"}),
-        ("/operator/deliveries/1", {"state": "accepted"}),
-        ("/operator/suppressed", {"address": "a@example.org"}),
-        ("/operator/readers/1", {"do": "forget"}),
-        ("/operator/report", {}),
-    ]
+#: every form that changes something
+FORMS = (
+    ("/operator/logout", {}),
+    ("/operator/sessions", {"session": "all"}),
+    ("/operator/sessions", {"session": "1"}),
+    ("/operator/deliveries/1", {"state": "accepted"}),
+    ("/operator/suppressed", {"address": "a@example.org"}),
+    ("/operator/readers/1", {"do": "forget"}),
+    ("/operator/report", {}),
+    ("/operator/moderation", {"submission": "1", "do": "accept"}),
+    ("/operator/moderation/picks", {"paper": "1", "reader": "1"}),
+    ("/operator/moderation/votes", {"reader": "1"}),
+)
 
 
 def test_a_form_without_the_token_of_its_session_changes_nothing(
-    operator: OperatorClient, forms: list[tuple[str, dict[str, str]]]
+    operator: OperatorClient,
 ) -> None:
     other = OperatorClient(operator.app)
     other.log_in()
     own = operator.csrf()
     for token in ("", "x", own[:-1], own.upper(), other.csrf(), "é" * 64):
-        for path, fields in forms:
+        for path, fields in FORMS:
             answer = operator.post(path, data={"csrf": token, "sure": "yes", **fields})
             assert answer.status_code == 403, path
             assert "did not come from its page" in answer.text
