@@ -25,11 +25,12 @@ from digest.model import (
     SuppressionReason,
 )
 from digest.services.operator_overview import find_next_digests
+from digest.store.backups import closing
 from digest.store.operator_pages import Schedule
 from digest.subscriptions import SubscriptionRequest
 from digest.web.operator import desk
 from digest.web.operator.quality import ReportRun
-from tests.conftest import NOON, TODAY
+from tests.conftest import HEAD, NOON, TODAY
 from tests.integration.store.test_query_plans import explain, noted_queries
 from tests.operator_client import OperatorClient
 
@@ -528,6 +529,13 @@ def test_no_list_reads_a_large_table_whole(
                     assert not [step for step in steps if scan.match(step)], statement
                 if call in ordered:
                     assert not [step for step in steps if "TEMP B-TREE" in step], statement
+
+
+def test_restoring_a_backup_ends_all_sessions(operator: OperatorClient) -> None:
+    former = closing.Former()
+    with operator.app.store.writing() as tx:
+        closing.close(tx, before=HEAD, former=former, now=operator.app.now())
+    assert operator.get("/operator").status_code == 403
 
 
 def test_every_word_after_an_act_has_its_sentence() -> None:

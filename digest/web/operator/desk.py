@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from urllib.parse import urlencode
@@ -59,6 +60,7 @@ class Desk:
             "operator": self.path(),
             "path": self.path,
             "when": self.format_instant,
+            "name": self.name_message,
             "done": DONE.get(request.query_params.get("done", ""), ""),
         }
         return self.pages.render(f"operator/{template}", status=status, **(frame | values))
@@ -108,6 +110,12 @@ class Desk:
             return texts.format_date(at, year=at.year != this_year)
         at = at.astimezone(UTC)
         return f"{texts.format_date(at.date(), year=at.year != this_year)}, {at:%H:%M}"
+
+    def name_message(self, kind: str, key: str) -> str:
+        """Name a message by its kind and key: `Digest of 9 June`."""
+        with suppress(ValueError):  # the key of an alarm has more than a day
+            key = self.format_instant(date.fromisoformat(key))
+        return f"{kind.capitalize()} of {key}"
 
 
 def parse_id(text: str | None) -> int | None:
