@@ -52,6 +52,11 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "dumps": Entry("dumps", "List the dumps that were read, with counts."),
         "rejects": Entry("dumps", "Show the records that could not be used."),
         "papers": Entry("papers", "Show what a paper was made of, and split a wrong one."),
+        "submissions": Entry(
+            "submissions", "List the papers that readers suggest, and decide about them."
+        ),
+        "picks": Entry("picks", "List the picks of curators, and remove one."),
+        "votes": Entry("picks", "List who up-votes most, and drop a reader's votes."),
         "withdrawn": Entry("dumps", "List withdrawn papers and the readers who liked them."),
         "vectors": Entry("vectors", "Train word vectors, and show which are in force."),
     },

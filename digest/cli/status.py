@@ -60,6 +60,8 @@ def _show_counts(report: services.Status) -> None:
         f"messages     {_counts(report.messages)}; {report.due} waiting, {report.later} later",
         highlight=False,
     )
+    if waiting := report.suggestions.get("waiting"):
+        out.print(f"suggestions  {waiting} waiting: `digest submissions list`", highlight=False)
     for verb, last in report.rounds.items():
         text = (
             "never"

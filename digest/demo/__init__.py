@@ -88,6 +88,7 @@ def _open_app(workspace: Path, mail_sink: MailSink, port: int) -> App:
         "DIGEST_MAIL__SENDER": "digest@demo.example",
         "DIGEST_WEB__BASE_URL": f"http://127.0.0.1:{port}",
         "DIGEST_WEB__BIND": f"127.0.0.1:{port}",
+        "DIGEST_WEB__CURATORS": f'["{CAST[0].request.email}"]',
     }
     return App.open(config.load(None, settings))
 
@@ -131,6 +132,7 @@ def _play_two_days(app: App, mail_sink: MailSink, comparisons: list[DigestCompar
         comparison = _compare(app, reader, before[reader.request.email])
         comparisons.append(comparison)
         _print_comparison(comparison)
+    _fill_lists(app)
     counts = services.status(app).messages
     if counts != {MessageState.ACCEPTED.value: 2 * len(CAST)}:
         raise DigestError(f"not every mail was accepted: {counts}")
@@ -139,6 +141,25 @@ def _play_two_days(app: App, mail_sink: MailSink, comparisons: list[DigestCompar
         f"accepted.",
         style="bold green",
     )
+
+
+def _fill_lists(app: App) -> None:
+    """Let each reader up-vote what they like of their digest, and the first one pick a paper."""
+    _print_headline("Up-votes and a pick, on the lists for everybody")
+    votes = 0
+    for number, reader in enumerate(CAST):
+        subscriber = _reader(app, reader)
+        digest, papers = services.sent_digest(app, subscriber, SECOND_DAY)
+        listed = [papers[item.score.paper_id] for item in digest.items]
+        liked = [paper for paper in listed if reader.vote(f"{paper.title} {paper.abstract}") > 0]
+        for paper in liked:
+            services.up_vote(app, subscriber.id, paper.id)
+        votes += len(liked)
+        if number == 0 and liked:
+            note = "The one I would read first this week."
+            services.pick(app, subscriber.id, liked[0].id, name=subscriber.name, note=note)
+            out.print(f"  {subscriber.name} picked {liked[0].title!r}", highlight=False)
+    out.print(f"  {texts.plural(votes, 'up-vote')} by {len(CAST)} readers", highlight=False)
 
 
 def _print_headline(text: str) -> None:

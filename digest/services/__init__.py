@@ -45,14 +45,23 @@ from digest.services.operator_login import (
 from digest.services.operator_overview import Overview, ScheduleCache, load_overview
 from digest.services.operator_readers import ReaderOverview, load_reader
 from digest.services.paper_lists import (
+    Order,
     PaperList,
     Period,
     find_latest_period,
     list_latest_days,
     load_list,
 )
-from digest.services.paper_page import PaperPage, find_public_paper, load_paper_page
-from digest.services.picks import PicksPage, is_curator, load_picks, pick, unpick
+from digest.services.paper_page import PaperPage, find_public_paper, is_public, load_paper_page
+from digest.services.picks import (
+    NOTE_MAX,
+    PicksPage,
+    find_last_name,
+    is_curator,
+    load_picks,
+    pick,
+    unpick,
+)
 from digest.services.preview import Preview, preview, preview_all, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.search import SearchRequest, SearchResult, search
@@ -64,10 +73,17 @@ from digest.services.submissions import SuggestionResult, list_own_submissions, 
 from digest.services.typed import TypedWarning, check_typed
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
-from digest.services.votes import load_own_votes, may_take_part, take_back_vote, up_vote
+from digest.services.votes import (
+    has_voted_since,
+    load_own_votes,
+    may_take_part,
+    take_back_vote,
+    up_vote,
+)
 from digest.services.watch import WatchReport, disks, watch
 
 __all__ = [
+    "NOTE_MAX",
     "CorpusCache",
     "DigestPapers",
     "EncoderInfo",
@@ -80,6 +96,7 @@ __all__ = [
     "ListedPick",
     "ListedSubmission",
     "MailboxReport",
+    "Order",
     "Overview",
     "PaperList",
     "PaperPage",
@@ -118,6 +135,7 @@ __all__ = [
     "end_operator_session",
     "explain_profile",
     "fetch",
+    "find_last_name",
     "find_latest_period",
     "find_operator_session",
     "find_paper",
@@ -125,9 +143,11 @@ __all__ = [
     "find_similar",
     "forget",
     "get_paper",
+    "has_voted_since",
     "import_library",
     "ingest_inbox",
     "is_curator",
+    "is_public",
     "list_latest_days",
     "list_operator_sessions",
     "list_own_submissions",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from digest.pipeline.ingest import Progress, ingest
 from digest.pipeline.steps.ingest_report import IngestReport
 from digest.redaction import redact
 from digest.services.inbox import read_before
+from digest.services.lookups import look_up_accepted
 from digest.sources import SourceReport, SourceSettings, State
 from digest.sources.calendar import list_announcements
 
@@ -190,8 +192,27 @@ def _fetch_all(
             report.sources.append(_fetch_source(app, entry, state, web, options, renew_claim))
             if report.sources[-1].outcome == "stopped":
                 return
+        _look_up_suggestions(app, list(settings_by_name.values()), web, options)
     finally:
         web.close()
+
+
+def _look_up_suggestions(
+    app: App, settings: Sequence[SourceSettings], web: Web, options: FetchOptions
+) -> None:
+    """Ask the sources for the papers that readers suggested and the operator accepted."""
+
+    def save(source: SourceSettings, file: Path) -> None:
+        if not options.reading:
+            return
+        with app.store.writing() as tx:
+            state = source.restore_state(store.sources.load_state(tx, source.name))
+            state["unread"] = [*state.get("unread", []), file.name]
+            store.sources.save_state(tx, source.name, state, app.now())
+
+    # asked to stop: what is left is asked for by the next fetch
+    with suppress(sources.Stopped):
+        look_up_accepted(app, settings, web, save)
 
 
 def _fetch_source(

@@ -17,7 +17,7 @@ from digest.errors import InputError, NotFoundError
 from digest.model import CuratorPick, Entry, Paper, Record, Submission, SubmissionState
 from digest.pipeline.steps.ingest_report import FileReport
 from digest.pipeline.steps.store_records import RecordBatch, WordCounter, store_records
-from digest.services.submissions import find_public
+from digest.services.paper_page import find_public
 from digest.store.arrivals import NewRecord
 
 #: the source of a paper that a reader suggested, in dump, paper page and table

@@ -8,7 +8,7 @@ from datetime import date
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.model import UNSEEN, CuratorPick, Paper
+from digest.model import UNSEEN, CuratorPick, Identity, Paper
 from digest.papers import parse_name
 from digest.pipeline.steps.co_likes import least_readers
 
@@ -40,18 +40,19 @@ def find_public_paper(app: App, name: str) -> int:
     Raises:
         NotFoundError: there is none, or no dump has brought it.
     """
-    identity = parse_name(name)
     with app.store.reading() as tx:
-        ids = (
-            []
-            if identity is None
-            else store.papers.find_by_identity(tx, identity.kind, identity.value)
-        )
-        papers = store.papers.load(tx, ids)
-    for paper in papers.values():
-        if is_public(paper):
-            return paper.id
+        paper_id = find_public(tx, parse_name(name))
+    if paper_id is not None:
+        return paper_id
     raise NotFoundError("this paper is not stored here")
+
+
+def find_public(tx: store.Connection, identity: Identity | None) -> int | None:
+    """Find the id of the public paper with an identifier; None where there is none."""
+    if identity is None:
+        return None
+    ids = store.papers.find_by_identity(tx, identity.kind, identity.value)
+    return next((p.id for p in store.papers.load(tx, ids).values() if is_public(p)), None)
 
 
 def load_paper_page(app: App, paper_id: int) -> PaperPage:

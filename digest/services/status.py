@@ -8,7 +8,7 @@ from typing import Any
 
 from digest import store
 from digest.app import App
-from digest.model import Fault, Pause
+from digest.model import Fault, Pause, SubmissionState
 from digest.pipeline.steps.calibrations import CalibrationProgress, calibration_progress
 from digest.services.alarms import Alarm, find
 from digest.services.watch import facts
@@ -29,6 +29,8 @@ class Status:
     dumps: list[dict[str, Any]]
     subscribers: dict[str, int]
     thumbs: tuple[int, int]
+    #: papers that readers suggested, by what the operator decided
+    suggestions: dict[SubmissionState, int]
     #: of the recipe that ranks, and of one that shares its digests: whether matches are numbers, or
     #: how many ratings there are
     calibration_progress: list[CalibrationProgress]
@@ -57,6 +59,7 @@ class Status:
             "dumps": self.dumps,
             "subscribers": self.subscribers,
             "thumbs": {"up": self.thumbs[0], "down": self.thumbs[1]},
+            "suggestions": self.suggestions,
             "matches": [progress.json for progress in self.calibration_progress],
             "messages": self.messages,
             "waiting": self.due,
@@ -104,6 +107,7 @@ def status(app: App) -> Status:
                 status.value: n for status, n in store.subscribers.count_by_status(tx).items()
             },
             thumbs=store.feedback.count_thumbs(tx),
+            suggestions=store.submissions.count_by_state(tx),
             calibration_progress=calibration_progress(
                 tx,
                 [name for name in (app.config.digest.recipe, app.config.evaluate.recipe_b) if name],

@@ -16,7 +16,7 @@ from digest.errors import InputError, LimitError, NotFoundError
 from digest.mail.messages.texts import clean_url
 from digest.model import Identity, Submission
 from digest.services.fetch import source_settings
-from digest.services.paper_page import is_public
+from digest.services.paper_page import find_public
 from digest.services.votes import DAY, lock_participant
 
 #: characters of what is typed, and of a title
@@ -125,11 +125,3 @@ def can_look_up(app: App, identity: Identity) -> bool:
     """Tell whether a configured source can be asked for a paper."""
     enabled = [source_settings(entry) for entry in app.config.sources if entry.enabled]
     return any(sources.build_lookup(settings, identity) for settings in enabled)
-
-
-def find_public(tx: store.Connection, identity: Identity | None) -> int | None:
-    """Find the id of the public paper with an identifier; None where there is none."""
-    if identity is None:
-        return None
-    ids = store.papers.find_by_identity(tx, identity.kind, identity.value)
-    return next((p.id for p in store.papers.load(tx, ids).values() if is_public(p)), None)

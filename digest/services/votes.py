@@ -7,7 +7,7 @@ digest falls back on what is trending.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from digest import store
 from digest.app import App
@@ -74,6 +74,12 @@ def load_own_votes(app: App, subscriber_id: int, paper_ids: Iterable[int]) -> se
     """Load which of the papers a reader has up-voted."""
     with app.store.reading() as tx:
         return store.upvotes.load_own(tx, subscriber_id, paper_ids)
+
+
+def has_voted_since(app: App, subscriber_id: int, since: datetime) -> bool:
+    """Tell whether a reader has up-voted a paper since a time, and not taken it back."""
+    with app.store.reading() as tx:
+        return store.upvotes.count_own(tx, subscriber_id, since=since) > 0
 
 
 def lock_participant(tx: store.Connection, subscriber_id: int) -> Subscriber:

@@ -18,11 +18,12 @@ from digest.sources.base import SourceReport, SourceSettings, State, Stopped
 from digest.sources.folders import copy_new_files
 from digest.sources.harvest import harvest
 from digest.sources.kinds import KINDS, default_interval, find_base_url, is_arxiv
-from digest.sources.lookups import build_lookup, find_suffix
+from digest.sources.lookups import Lookup, build_lookup
 from digest.sources.mails import copy_new_mails
 
 __all__ = [
     "KINDS",
+    "Lookup",
     "SourceError",
     "SourceReport",
     "SourceSettings",
@@ -33,7 +34,6 @@ __all__ = [
     "copy_new_mails",
     "default_interval",
     "find_base_url",
-    "find_suffix",
     "harvest",
     "is_arxiv",
 ]

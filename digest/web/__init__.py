@@ -28,6 +28,7 @@ from digest.web import (
     operator,
     paper,
     papers_api,
+    picks_api,
     rating,
     search,
     settings,
@@ -35,6 +36,7 @@ from digest.web import (
     thumbs,
     unsubscribe,
     visitor_preview,
+    voting,
 )
 from digest.web.client_addresses import Proxies
 from digest.web.middleware import RequestGuard
@@ -93,6 +95,8 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
             search.routes(app, pages, answers, corpora),
             visitor_preview.routes(app, pages),
             papers_api.routes(app, answers, corpora),
+            picks_api.routes(app, answers),
+            voting.routes(app, pages, corpora),
             lists.period_routes(app, pages, answers),
         ]
     for router in (

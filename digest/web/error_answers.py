@@ -12,11 +12,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from digest.errors import BusyError, LinkError, NotFoundError, RevokedKeyError, StoreError
+from digest.errors import (
+    BusyError,
+    LimitError,
+    LinkError,
+    NotFoundError,
+    RevokedKeyError,
+    StoreError,
+)
 from digest.web import api
 from digest.web.api_models import Problem
 from digest.web.middleware import BODY_MAX
-from digest.web.pages import Pages
+from digest.web.pages import Pages, Refusal
 
 log = logging.getLogger("digest.web")
 
@@ -140,6 +147,22 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
         seconds = error.retry_after if isinstance(error, BusyError) else 1
         return answer_status(pages, request, 503, {"Retry-After": str(seconds)})
 
+    def on_refusal(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)  # noqa: S101  (registered for it alone)
+        return pages.problem(error.status, error.heading, error.text)
+
+    def on_limit(request: Request, error: Exception) -> Response:
+        seconds = error.retry_after if isinstance(error, LimitError) else 1
+        text = str(error)
+        limit = ErrorAnswer(
+            status=429,
+            code="limit",
+            heading="Enough for today",
+            text=f"{text[:1].upper()}{text[1:]}.",
+            headers={"Retry-After": str(seconds)},
+        )
+        return _answer(pages, request, limit)
+
     def on_disconnect(request: Request, error: Exception) -> Response:
         """Return anything: nobody reads it, and without it the error would count as a bug."""
         return Response(status_code=400)
@@ -151,6 +174,8 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
         StoreError: on_store_error,
         HTTPException: on_status,
         BusyError: on_busy,
+        LimitError: on_limit,
+        Refusal: on_refusal,
         ClientDisconnect: on_disconnect,
         RequestValidationError: api.answer_invalid_body,
         Exception: always(_BUG),

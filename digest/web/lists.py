@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -21,9 +21,14 @@ from digest.web.public_pages import Answer, PublicAnswers, card_values, day_name
 #: days that the sitemap lists
 _SITEMAP_DAYS = 1000
 
+_ORDERS: tuple[tuple[str, services.Order], ...] = (
+    ("Trending", "trending"),
+    ("Newest", "new"),
+    ("Picks", "picks"),
+)
 WriteFeed = Callable[[App, str, str, Sequence[Paper]], Answer]
 PeriodName = Annotated[str, Path(pattern=r"^\d{4}-(?:\d\d(?:-\d\d)?|[Ww]\d\d)$")]
-OrderName = Annotated[Literal["trending", "new"], Query()]
+OrderName = Annotated[Literal["trending", "new", "picks"], Query()]
 Category = Annotated[str, Query(max_length=80)]
 PageNumber = Annotated[int, Query(ge=1, le=10_000)]
 SpanName = Annotated[Literal["day", "week", "month"], Query()]
@@ -32,7 +37,7 @@ SpanName = Annotated[Literal["day", "week", "month"], Query()]
 def routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
     """Build the routes of lists, their feeds and the sitemap."""
     router = APIRouter(include_in_schema=False)
-    lists = _Lists(app, pages)
+    lists = ListPages(app, pages)
 
     @router.api_route("/", methods=["GET", "HEAD"])
     async def show_latest(
@@ -45,13 +50,13 @@ def routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
         def make() -> Answer:
             period = services.find_latest_period(app, span)
             paper_list = services.load_list(app, period, order=order, category=category, page=page)
-            return lists.render(paper_list, is_home=True)
+            return lists.make_answer(paper_list, is_home=True)
 
         return await answers.get(request, ("home", order, category, page, span), make)
 
     def feed_as(
         name: str, write: WriteFeed
-    ) -> Callable[[Request, Literal["trending", "new"], str], Awaitable[Response]]:
+    ) -> Callable[[Request, services.Order, str], Awaitable[Response]]:
         async def show_feed(
             request: Request, order: OrderName = "trending", category: Category = ""
         ) -> Response:
@@ -89,7 +94,7 @@ def routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
 def period_routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
     """Build the route of one day, week or month; it comes after all others."""
     router = APIRouter(include_in_schema=False)
-    lists = _Lists(app, pages)
+    lists = ListPages(app, pages)
 
     @router.api_route("/{name:period}", methods=["GET", "HEAD"])
     async def show_period(
@@ -103,14 +108,14 @@ def period_routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
 
         def make() -> Answer:
             paper_list = services.load_list(app, period, order=order, category=category, page=page)
-            return lists.render(paper_list, is_home=False)
+            return lists.make_answer(paper_list, is_home=False)
 
         return await answers.get(request, ("list", period, order, category, page), make)
 
     return router
 
 
-class _Lists:
+class ListPages:
     """Lists as pages."""
 
     def __init__(self, app: App, pages: Pages) -> None:
@@ -120,59 +125,80 @@ class _Lists:
         category = f", {paper_list.category}" if paper_list.category else ""
         return f"{self._app.mailing.name}: {name_period(paper_list.period)}{category}"
 
-    def render(self, paper_list: PaperList, *, is_home: bool) -> Answer:
-        root = self._pages.root
+    def make_answer(self, paper_list: PaperList, *, is_home: bool) -> Answer:
+        """Return the page for everybody."""
+        values = self.template_values(paper_list, self._pages.root, is_home=is_home)
+        body = bytes(self._pages.render("list", **values).body)
+        return Answer(body=body, indexed=paper_list.page == 1)
+
+    def template_values(
+        self, paper_list: PaperList, place: str, *, is_home: bool
+    ) -> dict[str, Any]:
+        """Return what the template of a list needs.
+
+        Args:
+            place: where the lists and papers that it leads to are: the root of the service, or the
+                place of one reader.
+        """
         total = texts.plural(paper_list.total, "paper")
-        page = self._pages.render(
-            "list",
-            heading=name_period(paper_list.period),
-            is_home=is_home,
-            paper_list=paper_list,
-            description=f"{total}, sorted by what readers and curators liked.",
-            total=total,
-            papers=[card_values(paper, root) for paper in paper_list.papers],
-            previous=self._neighbour(paper_list, paper_list.previous),
-            next=self._neighbour(paper_list, paper_list.next),
-            spans=[
-                (span, f"{root}/{Period.around(paper_list.period.first, span).name}")
+        listed = [
+            card_values(paper, place, paper_list.picks.get(paper.id, ()))
+            for paper in paper_list.papers
+        ]
+        return {
+            "heading": name_period(paper_list.period),
+            "is_home": is_home,
+            "reader": None,
+            "voted": (),
+            "paper_list": paper_list,
+            "description": f"{total}, sorted by what readers and curators liked.",
+            "total": total,
+            "papers": listed,
+            "previous": self._neighbour(paper_list, paper_list.previous, place),
+            "next": self._neighbour(paper_list, paper_list.next, place),
+            "spans": [
+                (span, f"{place}/{Period.around(paper_list.period.first, span).name}")
                 for span in ("day", "week", "month")
             ],
-            orders=[
-                ("Trending", self._address(paper_list, order="trending")),
-                ("Newest", self._address(paper_list, order="new")),
+            "orders": [
+                (name, order, list_address(paper_list, place, order=order, page=1))
+                for name, order in _ORDERS
             ],
-            categories=[
-                (name, f"{count:,}", self._address(paper_list, category=name, page=1))
+            "categories": [
+                (name, f"{count:,}", list_address(paper_list, place, category=name, page=1))
                 for name, count in paper_list.categories
             ],
-            all_categories=self._address(paper_list, category="", page=1),
-            earlier=self._address(paper_list, page=paper_list.page - 1)
+            "all_categories": list_address(paper_list, place, category="", page=1),
+            "earlier": list_address(paper_list, place, page=paper_list.page - 1)
             if paper_list.page > 1
             else "",
-            later=self._address(paper_list, page=paper_list.page + 1)
+            "later": list_address(paper_list, place, page=paper_list.page + 1)
             if paper_list.page < paper_list.pages
             else "",
-            atom=f"{root}/feed.atom" + _query({"category": paper_list.category}),
-            canonical=f"{self._app.config.web.base_url}/{paper_list.period.name}",
-            stamp=sign_timestamp(self._app.keys()[-1], self._app.now()),
-        )
-        return Answer(body=bytes(page.body), indexed=paper_list.page == 1)
+            "atom": f"{self._pages.root}/feed.atom"
+            + _query({"order": paper_list.order, "category": paper_list.category}),
+            "canonical": f"{self._app.config.web.base_url}/{paper_list.period.name}",
+            "stamp": sign_timestamp(self._app.keys()[-1], self._app.now()),
+        }
 
-    def _neighbour(self, paper_list: PaperList, period: Period | None) -> tuple[str, str] | None:
+    def _neighbour(
+        self, paper_list: PaperList, period: Period | None, place: str
+    ) -> tuple[str, str] | None:
         """Return the name and the address of a neighbouring period."""
         if period is None:
             return None
         query = _query({"order": paper_list.order, "category": paper_list.category})
-        return name_period(period, short=True), f"{self._pages.root}/{period.name}{query}"
+        return name_period(period, short=True), f"{place}/{period.name}{query}"
 
-    def _address(self, paper_list: PaperList, **changed: str | int) -> str:
-        values: dict[str, str | int] = {
-            "order": paper_list.order,
-            "category": paper_list.category,
-            "page": paper_list.page,
-        }
-        values |= changed
-        return f"{self._pages.root}/{paper_list.period.name}{_query(values)}"
+
+def list_address(paper_list: PaperList, place: str, **changed: str | int) -> str:
+    """Return the address of a list below a place, with some of its query changed."""
+    values: dict[str, str | int] = {
+        "order": paper_list.order,
+        "category": paper_list.category,
+        "page": paper_list.page,
+    }
+    return f"{place}/{paper_list.period.name}{_query(values | changed)}"
 
 
 def name_period(period: Period, *, short: bool = False) -> str:

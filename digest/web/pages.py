@@ -26,6 +26,14 @@ _REMOVED = dict.fromkeys(
 )
 
 
+class Refusal(Exception):
+    """A request that a page refuses; it says why and what to do."""
+
+    def __init__(self, status: int, heading: str, text: str) -> None:
+        super().__init__(heading)
+        self.status, self.heading, self.text = status, heading, text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pages:
     """What every page needs besides its own values."""

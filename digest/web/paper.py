@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -50,9 +50,9 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
     async def show_paper(request: Request, paper_id: int) -> Response:
         def make() -> Answer:
             paper_page = services.load_paper_page(app, paper_id)
-            return _render(
-                app, pages, paper_page, services.find_similar(app, paper_page.paper, corpora)
-            )
+            similar = services.find_similar(app, paper_page.paper, corpora)
+            values = template_values(app, paper_page, similar, pages.root)
+            return Answer(body=bytes(pages.render("paper", **values).body))
 
         return await answers.get(request, ("paper", paper_id), make)
 
@@ -85,31 +85,36 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
     return router
 
 
-def _render(app: App, pages: Pages, paper_page: PaperPage, similar: Sequence[Paper]) -> Answer:
-    paper = paper_page.paper
-    page = pages.render(
-        "paper",
-        paper=card_values(paper, pages.root),
-        authors=paper.authors,
-        abstract=[text for text in map(str.strip, paper.abstract.split("\n\n")) if text],
-        comment=texts.one_line(paper.comment),
-        identifiers=[(_NAMES[name.kind], name.value) for name in paper.identities],
-        versions=[
+def template_values(
+    app: App, paper_page: PaperPage, similar: Sequence[Paper], root: str, place: str = ""
+) -> dict[str, Any]:
+    """Return what the template of a paper's page needs.
+
+    Args:
+        root: path of the service, where the paper for reference managers is.
+        place: where the pages that it leads to are; "" = the root.
+    """
+    paper, place = paper_page.paper, place or root
+    return {
+        "reader": None,
+        "paper": card_values(paper, place, paper_page.picks),
+        "authors": paper.authors,
+        "abstract": [text for text in map(str.strip, paper.abstract.split("\n\n")) if text],
+        "comment": texts.one_line(paper.comment),
+        "identifiers": [(_NAMES[name.kind], name.value) for name in paper.identities],
+        "versions": [
             f"{source.format}, {day_name(source.day)}"
             + (f", version {source.version}" if source.version else "")
             for source in paper_page.sources
         ],
-        day=f"{pages.root}/{paper.first_seen.isoformat()}",
-        day_name=day_name(paper.first_seen),
-        exports=[
-            (export.label, f"{pages.root}/p/{paper.id}.{suffix}")
-            for suffix, export in _EXPORTS.items()
+        "day": f"{place}/{paper.first_seen.isoformat()}",
+        "day_name": day_name(paper.first_seen),
+        "exports": [
+            (export.label, f"{root}/p/{paper.id}.{suffix}") for suffix, export in _EXPORTS.items()
         ],
-        similar=[
-            (f"{pages.root}/p/{other.id}", other.title, day_name(other.first_seen))
-            for other in similar
+        "similar": [
+            (f"{place}/p/{other.id}", other.title, day_name(other.first_seen)) for other in similar
         ],
-        canonical=f"{app.config.web.base_url}/p/{paper.id}",
-        description=texts.cut(texts.one_line(paper.abstract), 200),
-    )
-    return Answer(body=bytes(page.body))
+        "canonical": f"{app.config.web.base_url}/p/{paper.id}",
+        "description": texts.cut(texts.one_line(paper.abstract), 200),
+    }

@@ -113,14 +113,15 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
         """Return a paper; the id of one that was merged into another yields that one."""
 
         def make() -> Answer:
-            return _write(_to_answer(services.load_paper_page(app, paper_id).paper))
+            return write_json(to_paper_answer(services.load_paper_page(app, paper_id).paper))
 
         return await answers.get(request, ("api paper", paper_id), make)
 
     return router
 
 
-def _to_answer(paper: Paper) -> PaperAnswer:
+def to_paper_answer(paper: Paper) -> PaperAnswer:
+    """Return a paper as programs read it."""
     resources = find_resources(paper)
     return PaperAnswer(
         id=paper.id,
@@ -140,10 +141,11 @@ def _to_answer(paper: Paper) -> PaperAnswer:
 
 
 def _write_page(papers: tuple[Paper, ...], total: int, page: int, pages: int) -> Answer:
-    answers = [_to_answer(paper) for paper in papers]
-    return _write(PapersAnswer(papers=answers, total=total, page=page, pages=pages))
+    answers = [to_paper_answer(paper) for paper in papers]
+    return write_json(PapersAnswer(papers=answers, total=total, page=page, pages=pages))
 
 
-def _write(answer: BaseModel) -> Answer:
+def write_json(answer: BaseModel) -> Answer:
+    """Return a value as the answer of a program."""
     body = answer.model_dump_json().encode()
     return Answer(body=body, media_type="application/json", indexed=False)

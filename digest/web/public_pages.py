@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,7 +11,7 @@ from fastapi import Request, Response
 
 from digest.app import App
 from digest.mail.messages import excerpts, texts
-from digest.model import Paper
+from digest.model import CuratorPick, Paper
 from digest.web.pages import paper_values
 from digest.web.single_flight import SingleFlightCache
 
@@ -66,19 +66,24 @@ class PublicAnswers:
         return Response(answer.body, media_type=answer.media_type, headers=headers)
 
 
-def card_values(paper: Paper, root: str) -> dict[str, object]:
-    """Return what the template of a listed paper needs."""
+def card_values(paper: Paper, place: str, picks: Sequence[CuratorPick] = ()) -> dict[str, object]:
+    """Return what the template of a listed paper needs.
+
+    Args:
+        place: where its page is: the root of the service, or the place of one reader.
+    """
     title, abstract = texts.one_line(paper.title), texts.one_line(paper.abstract)
     first = excerpts.find_contribution(title, abstract) or 0
     return paper_values(paper) | {
         "id": paper.id,
-        "page": f"{root}/p/{paper.id}",
+        "page": f"{place}/p/{paper.id}",
         "reason": "",
         "title_pieces": [],
         "excerpt_pieces": [],
         "excerpt": excerpts.excerpt(abstract, first),
         "votes": texts.plural(paper.upvotes, "upvote") if paper.upvotes else "",
         "picked": "" if paper.picked is None else f"Picked {day_name(paper.picked)}",
+        "curated": [{"name": pick.name, "note": pick.note} for pick in picks],
     }
 
 

@@ -148,6 +148,9 @@ class Page:
             week=week,
             leave=self.pages.path(Purpose.UNSUBSCRIBE, link),
             learned=f"{own}/learned",
+            votes=self.pages.path(Purpose.VOTE, link._replace(message_id=0))
+            if self.app.config.web.papers
+            else "",
             delete=f"{own}/delete",
         )
 

@@ -130,7 +130,15 @@ class _ThumbPage:
             here=self.pages.path(link.purpose, link, paper_id=link.paper_id),
             other=self.pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
             rest=self._rest_of_digest(link),
+            votes=self._own_view(link, paper),
         )
+
+    def _own_view(self, link: Link, paper: Paper) -> str:
+        """Return the path of the paper in the reader's view of the lists; "" where it has none."""
+        if not self.app.config.web.papers or not services.is_public(paper):
+            return ""
+        own = self.pages.path(Purpose.VOTE, link._replace(paper_id=0, message_id=0))
+        return f"{own}/p/{paper.id}"
 
     def _rest_of_digest(self, link: Link) -> dict[str, object] | None:
         """What the page shows of the digest's other papers; None where the digest is not stored."""

@@ -39,6 +39,7 @@ VALUES = {
     "addresses": "alice@example.org",
     "key": "1",
     "records": "1",
+    "number": "1",
 }
 #: what may begin a service, or needs none
 WRITERS = {
@@ -109,6 +110,7 @@ CODES = {
     "vectors encode": 1,
     "keys revoke": 1,
     "papers show": 1,
+    **dict.fromkeys(("picks remove", "submissions accept", "submissions refuse", "votes drop"), 1),
     "db backup": 1,
 }
 

@@ -393,6 +393,7 @@ def test_suggestions_are_accepted_and_refused(
     app = operator.app
     for number, text in enumerate(("2606.77777", "10.1234/abc"), start=1):
         services.suggest(app, sent["alice"].id, text, title=f"A title {XSS[0]} {number}")
+    assert "2 suggestions wait for you" in operator.get("/operator").text
     page = operator.get("/operator/moderation").text
     assert "Waiting (2)" in page
     assert find_live(page) == []

@@ -18,6 +18,8 @@ upvotes = Table(
     Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
     Index("ix_upvotes_paper_id", "paper_id"),
+    #: the limit of a day counts the newest
+    Index("ix_upvotes_subscriber_id_at", "subscriber_id", "at"),
 )
 
 curator_picks = Table(

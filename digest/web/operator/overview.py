@@ -42,6 +42,7 @@ def routes(app: App, desk: Desk) -> APIRouter:
             ],
             rounds=[(verb, _round(overview.rounds[verb])) for verb in VERBS],
             picture=picture.svg,
+            suggestions=services.count_submissions(app).get("waiting", 0),
         )
 
     return router

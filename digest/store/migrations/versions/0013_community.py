@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subscriber_id", "paper_id", name=op.f("pk_upvotes")),
     )
     op.create_index("ix_upvotes_paper_id", "upvotes", ["paper_id"])
+    op.create_index("ix_upvotes_subscriber_id_at", "upvotes", ["subscriber_id", "at"])
     op.create_table(
         "curator_picks",
         sa.Column("paper_id", ID, autoincrement=False, nullable=False),
