@@ -414,6 +414,31 @@ def test_suggestions_are_accepted_and_refused(
     assert missing.status_code == 404
 
 
+def test_picks_and_votes_are_removed_after_a_question(
+    operator: OperatorClient, sent: dict[str, Subscriber]
+) -> None:
+    app = operator.app
+    curators = app.config.web.model_copy(update={"curators": ("alice@example.org",)})
+    config = app.config.model_copy(update={"web": curators})
+    alice = sent["alice"].id
+    services.pick(replace(app, config=config), alice, 1, name=XSS[0], note=XSS[1])
+    services.up_vote(app, alice, 2)
+    cases = (
+        ("/operator/moderation/picks", {"paper": "1", "reader": str(alice)}, "No paper is picked"),
+        ("/operator/moderation/votes", {"reader": str(alice)}, "Nobody has up-voted"),
+    )
+    for path, fields, gone in cases:
+        page = operator.get(path).text
+        assert "alice@example.org" in page
+        assert find_live(page) == []
+        assert operator.act(path, fields, sure=False).status_code == 200
+        assert gone not in operator.get(path).text
+        assert operator.act(path, fields).status_code == 303
+        assert gone in operator.get(path).text
+        assert operator.act(path, fields).status_code == 303
+        assert operator.act(path, {"reader": "x"}).status_code == 422
+
+
 # ---------------------------------------------------------------------------------------- hostile
 
 

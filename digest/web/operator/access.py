@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -139,6 +140,7 @@ class AttemptLimiter:
         clients: int = 10_000,
     ) -> None:
         self._now, self._most, self._window, self._clients = now, most, window, clients
+        self._lock = threading.Lock()
         self._failures: OrderedDict[str, deque[datetime]] = OrderedDict()
 
     def check(self, client: str) -> None:
@@ -155,8 +157,9 @@ class AttemptLimiter:
 
     def record(self, client: str) -> None:
         """Record a failed attempt."""
-        failures = self._failures.setdefault(client, deque(maxlen=self._most))
-        failures.append(self._now())
-        self._failures.move_to_end(client)
-        while len(self._failures) > self._clients:
-            self._failures.popitem(last=False)
+        with self._lock:
+            failures = self._failures.setdefault(client, deque(maxlen=self._most))
+            failures.append(self._now())
+            self._failures.move_to_end(client)
+            while len(self._failures) > self._clients:
+                self._failures.popitem(last=False)
