@@ -63,6 +63,14 @@ class RevokedKeyError(LinkError):
     """
 
 
+class LoginNeededError(DigestError, PermissionError):
+    """A page of the operator is asked for without a session that is open."""
+
+
+class ForgedRequestError(DigestError, PermissionError):
+    """A form of the operator's pages did not come from one of these pages."""
+
+
 class StoppedError(DigestError, InterruptedError):
     """The work was asked to stop before its end; what it stored so far remains."""
 

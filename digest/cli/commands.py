@@ -79,6 +79,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Keeping": {
         "db": Entry("database", "Upgrade, back up or restore the database."),
+        "operator": Entry("operator", "Log in to the operator's pages, and end sessions."),
         "keys": Entry("link_keys", "List, rotate or revoke the keys that sign links in mails."),
         "dkim": Entry("dkim", "Make the DKIM key that signs mails, and print its DNS record."),
     },

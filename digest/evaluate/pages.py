@@ -22,7 +22,7 @@ def draw_pictures(report: Report) -> list[Plot]:
     if report.rows:
         chance = next(row for row in report.rows if row.name == CHANCE)
         bars = [
-            Bar(label=row.name, value=_to_plot_value(row.ndcg))
+            Bar(label=row.name, value=to_plot_value(row.ndcg))
             for row in report.rows
             if row is not chance
         ]
@@ -36,7 +36,7 @@ def draw_pictures(report: Report) -> list[Plot]:
     if len(report.steps) > 1:
         labels = [step.thumbs for step in report.steps]
         curves = [
-            Line(name=name, values=tuple(_to_plot_value(step.ndcg[name]) for step in report.steps))
+            Line(name=name, values=tuple(to_plot_value(step.ndcg[name]) for step in report.steps))
             for name in report.steps[0].ndcg
         ]
         pictures.append(
@@ -48,39 +48,46 @@ def draw_pictures(report: Report) -> list[Plot]:
             )
         )
     if report.positions:
-        pictures.append(_draw_rates("Thumbs up by position in the mail", report.positions))
+        pictures.append(draw_rates("Thumbs up by position in the mail", report.positions))
     if len(report.slots) > 1:
-        pictures.append(_draw_rates("Thumbs up by slot", report.slots))
-    points = [
-        Point(
-            predicted=group.predicted,
-            rate=_to_plot_value(group.estimate),
-            number=group.estimate.units,
-        )
-        for group in report.matches
-        if group.predicted is not None
-    ]
-    if points:
-        pictures.append(
-            plots.draw_reliability(
-                "Is the printed match true?",
-                "match as printed",
-                "thumbs up among those rated",
-                points,
-            )
-        )
+        pictures.append(draw_rates("Thumbs up by slot", report.slots))
+    if (picture := draw_matches(report.matches)) is not None:
+        pictures.append(picture)
     return pictures
 
 
-def _draw_rates(title: str, rates: Sequence[Rate]) -> Plot:
+def draw_matches(matches: Sequence[Rate]) -> Plot | None:
+    """Draw printed matches against thumbs; None where nothing was predicted."""
+    points = [
+        Point(
+            predicted=group.predicted,
+            rate=to_plot_value(group.estimate),
+            number=group.estimate.units,
+        )
+        for group in matches
+        if group.predicted is not None
+    ]
+    if not points:
+        return None
+    return plots.draw_reliability(
+        "Is the printed match true?",
+        "match as printed",
+        "thumbs up among those rated",
+        points,
+    )
+
+
+def draw_rates(title: str, rates: Sequence[Rate]) -> Plot:
+    """Draw rates as bars with their intervals."""
     return plots.draw_bars(
         title,
-        [Bar(label=rate.label, value=_to_plot_value(rate.estimate)) for rate in rates],
+        [Bar(label=rate.label, value=to_plot_value(rate.estimate)) for rate in rates],
         format_value=plots.percent,
     )
 
 
-def _to_plot_value(estimate: Estimate) -> Value:
+def to_plot_value(estimate: Estimate) -> Value:
+    """Return an estimate as a picture shows it."""
     if math.isnan(estimate.low):
         return Value(value=estimate.value)
     # A bootstrap of equal numbers may miss them by rounding.
@@ -97,8 +104,13 @@ def render_page(report: Report, *, service: str, folders: Sequence[Path] = ()) -
     Raises:
         TemplateError: the template is missing or broken.
     """
-    values = {
-        "service": service,
+    values = {"service": service, **report_values(report)}
+    return render("web/evaluation.html", values, tuple(folders))
+
+
+def report_values(report: Report) -> dict[str, object]:
+    """Return what `templates/web/evaluation_figures.html` shows of a report."""
+    return {
         "report": report,
         "pictures": [plot.svg for plot in draw_pictures(report)],
         "rows": [
@@ -117,7 +129,6 @@ def render_page(report: Report, *, service: str, folders: Sequence[Path] = ()) -
         ],
         "exploration": describe_exploration(report.exploration),
     }
-    return render("web/evaluation.html", values, tuple(folders))
 
 
 def format_estimate(estimate: Estimate, *, signed: bool = False, ends: bool = True) -> str:

@@ -46,7 +46,9 @@ def rate_by_position(rated_digests: Iterable[RatedDigest]) -> list[Rate]:
         for item, vote in zip(rated.digest.items, rated.votes, strict=True):
             votes[min(item.position, POSITIONS + 1)].append(vote)
     return [
-        _make_rate(str(position) if position <= POSITIONS else f"{POSITIONS + 1}+", votes[position])
+        estimate_thumbs_up(
+            str(position) if position <= POSITIONS else f"{POSITIONS + 1}+", votes[position]
+        )
         for position in sorted(votes)
     ]
 
@@ -56,7 +58,9 @@ def rate_by_slot(rated_digests: Iterable[RatedDigest]) -> list[Rate]:
     for rated in rated_digests:
         for item, vote in zip(rated.digest.items, rated.votes, strict=True):
             votes[item.slot].append(vote)
-    return [_make_rate(slot, slot_votes) for slot, slot_votes in votes.items() if slot_votes]
+    return [
+        estimate_thumbs_up(slot, slot_votes) for slot, slot_votes in votes.items() if slot_votes
+    ]
 
 
 def rate_by_match(rated_digests: Iterable[RatedDigest], own_recipe: str) -> list[Rate]:
@@ -85,7 +89,7 @@ def rate_by_match(rated_digests: Iterable[RatedDigest], own_recipe: str) -> list
     if len(groups) > 1 and len(groups[-1]) < MATCH_GROUP:
         groups[-2:] = [groups[-2] + groups[-1]]
     return [
-        _make_rate(
+        estimate_thumbs_up(
             str(group[0][0]) if group[0][0] == group[-1][0] else f"{group[0][0]}-{group[-1][0]}",
             [vote for _, vote in group],
             sum(match for match, _ in group) / len(group) / 100,
@@ -94,7 +98,8 @@ def rate_by_match(rated_digests: Iterable[RatedDigest], own_recipe: str) -> list
     ]
 
 
-def _make_rate(label: str, votes: Sequence[int], predicted: float | None = None) -> Rate:
+def estimate_thumbs_up(label: str, votes: Sequence[int], predicted: float | None = None) -> Rate:
+    """Estimate the share of papers with a thumb up; at least one paper."""
     estimate = measures.estimate_rate(votes.count(1), len(votes))
     return Rate(label=label, estimate=estimate, predicted=predicted)
 

@@ -77,11 +77,18 @@ def withdraw_all(tx: Connection, subscriber_id: int, *, at: datetime, via: str) 
     return tx.execute(update(feedback).where(not_withdrawn).values(vote=0, at=at, via=via)).rowcount
 
 
-def load_votes(tx: Connection, ids: Iterable[int]) -> dict[int, list[Feedback]]:
-    """Load the current votes of each subscriber, oldest first, without withdrawn ones."""
+def load_votes(
+    tx: Connection, ids: Iterable[int], *, since: datetime | None = None
+) -> dict[int, list[Feedback]]:
+    """Load the current votes of each subscriber, oldest first, without withdrawn ones.
+
+    Args:
+        since: those given from then on alone; None = all.
+    """
+    query = _VOTES if since is None else _VOTES.where(feedback.c.at >= since)
     votes: dict[int, list[Feedback]] = defaultdict(list)
     for batch in split_into_batches(list(ids)):
-        for subscriber_id, paper_id, vote, at, via in tx.execute(_VOTES, {"readers": batch}).all():
+        for subscriber_id, paper_id, vote, at, via in tx.execute(query, {"readers": batch}).all():
             votes[subscriber_id].append(
                 Feedback(subscriber_id=subscriber_id, paper_id=paper_id, vote=vote, at=at, via=via)
             )

@@ -61,14 +61,23 @@ def count_thumbs_by_reader(tx: Connection) -> dict[int, int]:
     return {row.subscriber_id: row.thumbs for row in rows}
 
 
-def load_digests(tx: Connection, ids: Iterable[int]) -> list[PastDigest]:
-    """Load all digests and quiet days of the subscribers, in the order of composition."""
+def load_digests(
+    tx: Connection, ids: Iterable[int], *, since: date | None = None, until: date | None = None
+) -> list[PastDigest]:
+    """Load digests and quiet days of the subscribers, in the order of composition.
+
+    Args:
+        since: those of later local dates alone; None = all.
+        until: those up to this local date alone; None = all.
+    """
+    span = [] if since is None else [digests.c.local_date > since]
+    span += [] if until is None else [digests.c.local_date <= until]
     past_digests: list[PastDigest] = []
     for batch in split_into_batches(list(ids)):
         rows = tx.execute(
             select(digests, messages.c.state.label("message"), BOUNCED.label("bounced"))
             .outerjoin(messages, messages.c.digest_id == digests.c.id)
-            .where(digests.c.subscriber_id.in_(batch))
+            .where(digests.c.subscriber_id.in_(batch), *span)
         ).all()
         listed = _load_items(tx, [row.id for row in rows])
         past_digests += [

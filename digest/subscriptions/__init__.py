@@ -23,6 +23,7 @@ from digest.subscriptions.lifecycle import (
     list_subscribers,
     load_origins,
     pause,
+    resend_confirmation,
     resubscribe,
     unsubscribe,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "pause_by_link",
     "press_after_leaving",
     "release",
+    "resend_confirmation",
     "resubscribe",
     "return_by_link",
     "sign_up",

@@ -118,6 +118,19 @@ def leave(app: App, tx: store.Connection, subscriber: Subscriber, *, farewell: b
     return replace(subscriber, status=SubscriberStatus.LEFT)
 
 
+def resend_confirmation(app: App, subscriber_id: int) -> bool:
+    """Send a reader who has not confirmed yet the link to confirm once more.
+
+    Returns:
+        False when one was planned today already, or the reader is not pending.
+    """
+    with app.store.writing() as tx:
+        subscriber = require_subscriber(tx, subscriber_id)
+        if subscriber.status is not SubscriberStatus.PENDING:
+            return False
+        return plan_letter(app, tx, MessageKind.CONFIRM, subscriber)
+
+
 def resubscribe(app: App, subscriber_id: int) -> Subscriber:
     """Undo leaving, or a complaint.
 

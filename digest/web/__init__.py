@@ -1,8 +1,8 @@
 """Pages and API. They call the same functions as the commands.
 
-Pages are rendered on the server: no script, no cookie, nothing loaded from other hosts. GET and
-HEAD change nothing; only POST does. The token of a link says what the link may do, so no page needs
-a login.
+Pages are rendered on the server: no script, nothing loaded from other hosts. GET and HEAD change
+nothing; only POST does. The token of a link says what the link may do, so no page of readers needs
+a login or a cookie; those of the operator do (`operator`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from digest.web import (
     explanation,
     health,
     lists,
+    operator,
     paper,
     papers_api,
     picks_api,
@@ -99,6 +100,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
             lists.period_routes(app, pages, answers),
         ]
     for router in (
+        operator.routes(app, pages, proxies),
         *public,
         thumbs.routes(app, pages),
         rating.routes(app, pages),
@@ -120,6 +122,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         else:
             web.router.routes.append(route)
     error_answers.add_handlers(web, pages)
+    operator.add_handlers(web, pages)
     return web
 
 

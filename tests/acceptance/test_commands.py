@@ -296,3 +296,17 @@ def test_an_error_is_one_sentence_with_the_right_exit_code(
     run("subscribe", "somebody@example.org")
     done = run(*words, code=code)
     assert message in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)
+
+
+def test_the_operator_gets_a_link_and_ends_sessions(run: Run) -> None:
+    made = json.loads(run("operator", "link", "--minutes", "5", "--json").stdout)
+    assert re.fullmatch(r"http://[^/]+/operator/login/[a-z2-7]{55}", made["link"])
+    assert made["minutes"] == 5
+    printed = run("operator", "link").stdout.splitlines()
+    assert re.fullmatch(r"http://[^/]+/operator/login/[a-z2-7]{55}", printed[0])
+    assert json.loads(run("operator", "sessions", "--json").stdout) == []
+    assert "0 sessions" in run("operator", "sessions").stdout
+    assert "there is no operator session 7" in run("operator", "end", "7", code=1).stderr
+    for words in ((), ("7", "--all")):
+        assert "name one session, or all" in run("operator", "end", *words, code=2).stderr
+    assert json.loads(run("operator", "end", "--all", "--json").stdout) == {"ended": 2}

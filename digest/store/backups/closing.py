@@ -15,7 +15,7 @@ from typing import Literal
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from digest.model import MessageState, SubscriberStatus
-from digest.store import installation, keys, schema
+from digest.store import installation, keys, operator_sessions, schema
 from digest.store.keys import KeyRow
 from digest.store.tables import digests, feedback, link_keys, messages, rounds, subscribers
 
@@ -100,6 +100,7 @@ def close(tx: Connection, *, before: str, former: Former, now: datetime) -> Rest
     }
     stopped = tx.execute(update(messages).where(waiting).values(**values, changed_at=now)).rowcount
     installation.close_until(tx, now)
+    operator_sessions.end_all(tx)  # one may have been ended since, because it was stolen
     own = tx.execute(select(func.count()).select_from(link_keys)).scalar_one()
     added = keys.merge(tx, former.keys)
     return Restored(

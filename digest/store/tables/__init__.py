@@ -22,7 +22,14 @@ from digest.store.tables.papers import (
     vectors,
     word_vectors,
 )
-from digest.store.tables.service import alarms, installation, link_keys, rounds, source_states
+from digest.store.tables.service import (
+    alarms,
+    installation,
+    link_keys,
+    operator_sessions,
+    rounds,
+    source_states,
+)
 from digest.store.tables.subscribers import (
     feedback,
     interests,
@@ -53,6 +60,7 @@ __all__ = [
     "mailboxes",
     "messages",
     "metadata",
+    "operator_sessions",
     "papers",
     "pauses",
     "picks",

@@ -50,6 +50,24 @@ link_keys = Table(
     Column("revoked_at", Instant),
 )
 
+operator_sessions = Table(
+    "operator_sessions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: hashes of the secrets; NULL = nobody has logged in by the link yet
+    Column("link_hash", LargeBinary, nullable=False, unique=True),
+    Column("session_hash", LargeBinary, unique=True),
+    Column("made_at", Instant, nullable=False),
+    #: end of the link; once it was used, end of the session
+    Column("expires_at", Instant, nullable=False),
+    #: last request of the session, to the minute
+    Column("seen_at", Instant),
+    #: what the browser called itself
+    Column("browser", String(200), nullable=False),
+    # The id of an ended session must not name another one: a page may still show it.
+    sqlite_autoincrement=True,
+)
+
 #: one row
 installation = Table(
     "installation",

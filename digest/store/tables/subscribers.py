@@ -120,6 +120,8 @@ suppressions = Table(
     Column("evidence", ReportText, nullable=False),
     #: the subscriber's status before, restored when the address is released; "" = no subscriber
     Column("previous_status", String(12), nullable=False),
+    #: the operator's page lists the newest
+    Index("ix_suppressions_since_email_key", "since", "email_key"),
 )
 
 signups = Table(
