@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC
 
+from digest.locales import format_number, gettext, join_names, ngettext
 from digest.mail.messages import texts
 from digest.model import Interest, Provenance, name_wishes
 
@@ -18,32 +19,48 @@ def summary(provenance: Provenance, interests: Sequence[Interest]) -> str:
     thumbs = provenance.thumbs_up + provenance.thumbs_down
     if thumbs:
         names = _name_written(interests) if thumbs < _FEW_THUMBS else []
-        counted = "first thumb" if thumbs == 1 else texts.plural(thumbs, "thumb")
-        return f"Guided by your {texts.join_names([*names, counted])}."
+        counted = ngettext("first thumb", "%(num)s thumbs", thumbs)
+        return gettext("Guided by your %(inputs)s.", inputs=join_names([*names, counted]))
     return _without_thumbs(provenance.model, interests)
 
 
 def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
     """What chooses before the first thumb; names only what the reader has given."""
     if model not in ("trending", "keywords", "examples"):
-        return "No thumbs yet."
-    names = _name_written(interests) if model == "examples" else name_wishes(interests)
-    if names == ["categories"]:
-        return "No thumbs yet, so this is a mix of your categories. Two thumbs make it yours."
+        return gettext("No thumbs yet.")
+    wishes = name_wishes(interests)
+    if model != "examples" and wishes == ["categories"]:
+        return gettext(
+            "No thumbs yet, so this is a mix of your categories. Two thumbs make it yours."
+        )
+    names = _name_written(interests) if model == "examples" else _name_lists(wishes)
     if names:
-        return f"No thumbs yet, so these follow your {texts.join_names(names)}."
+        return gettext("No thumbs yet, so these follow your %(inputs)s.", inputs=join_names(names))
     if all(interest.empty for interest in interests):
-        return "We know nothing of your field yet, so here is a mix of today."
+        return gettext("We know nothing of your field yet, so here is a mix of today.")
     if not any(interest.papers or interest.text for interest in interests):
-        return "We only know what you leave out, so here is a mix of the rest."
-    return "No thumbs yet; here is a mix of today."
+        return gettext("We only know what you leave out, so here is a mix of the rest.")
+    return gettext("No thumbs yet; here is a mix of today.")
 
 
 def _name_written(interests: Sequence[Interest]) -> list[str]:
     """Name all that the reader wrote and wishes for."""
     papers = any(interest.papers for interest in interests)
     text = any(interest.text for interest in interests)
-    return [*name_wishes(interests), *["example papers"] * papers, *["own words"] * text]
+    return [
+        *_name_lists(name_wishes(interests)),
+        *[gettext("example papers")] * papers,
+        *[gettext("own words")] * text,
+    ]
+
+
+def _name_lists(wishes: Sequence[str]) -> list[str]:
+    names = {
+        "keywords": gettext("keywords"),
+        "categories": gettext("categories"),
+        "authors": gettext("authors"),
+    }
+    return [names[wish] for wish in wishes]
 
 
 def knows_nothing(provenance: Provenance) -> bool:
@@ -60,13 +77,25 @@ def facts(provenance: Provenance) -> list[tuple[str, str]]:
     """Name and value of what a digest was made from, in the order of `details`."""
     dumps = [texts.cut(texts.one_line(name), 60) for name in provenance.dumps[:_DUMPS_SHOWN]]
     if len(provenance.dumps) > _DUMPS_SHOWN:
-        dumps.append(f"{len(provenance.dumps) - _DUMPS_SHOWN} more")
+        more = len(provenance.dumps) - _DUMPS_SHOWN
+        dumps.append(ngettext("%(num)s more", "%(num)s more", more))
     at = provenance.at.astimezone(UTC)
+    day, time = texts.format_date(at.date(), year=True), f"{at:%H:%M}"
     return [
-        ("model", texts.one_line(provenance.model)),
-        ("features", texts.one_line(provenance.features)),
-        ("thumbs", f"{provenance.thumbs_up} up, {provenance.thumbs_down} down"),
-        *([("match", provenance.calibration)] if provenance.calibration else []),
-        ("dumps", ", ".join(dumps) or "none"),
-        ("at", f"{texts.format_date(at.date(), year=True)}, {at:%H:%M} UTC"),
+        (gettext("model"), texts.one_line(provenance.model)),
+        (gettext("features"), texts.one_line(provenance.features)),
+        (
+            gettext("thumbs"),
+            gettext(
+                "%(up)s up, %(down)s down",
+                up=format_number(provenance.thumbs_up),
+                down=format_number(provenance.thumbs_down),
+            ),
+        ),
+        *([(gettext("match"), provenance.calibration)] if provenance.calibration else []),
+        (gettext("dumps"), ", ".join(dumps) or gettext("none")),
+        (
+            gettext("at"),
+            gettext("%(day)s, %(time)s UTC", day=day, time=time),
+        ),
     ]
