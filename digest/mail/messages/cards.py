@@ -86,8 +86,8 @@ def _say_reason(reason: str, facts: Sequence[str]) -> str:
     """Return the reason, "" where it says only the day, which stands above it already."""
     reason = texts.one_line(reason)
     days = [fact.replace("\u00a0", " ") for fact in facts]
-    only_days = [gettext("New on %(day)s.", day=day) for day in days]
-    return "" if reason in only_days else reason
+    only_days = [_capitalize(gettext("new on %(day)s", day=day)) for day in days]
+    return "" if reason.removesuffix(".") in only_days else reason
 
 
 def _notes(item: Listed, is_new: bool) -> tuple[str, ...]:

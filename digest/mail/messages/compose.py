@@ -82,7 +82,10 @@ def write_digest(
     values = {
         "cards": papers,
         "headline": _headline(listed, made.papers_read, is_weekly),
-        "issue": gettext("Week to %(day)s", day=weekday) if is_weekly else weekday,
+        # French writes weekdays small, but not at the beginning of a line
+        "issue": gettext("Week to %(day)s", day=weekday)
+        if is_weekly
+        else f"{weekday[:1].upper()}{weekday[1:]}",
         "has_contents": len(papers) > 1,
         "day": day,
         "best": _cut_title(papers[0].paper.title, len(papers) - 1, day),

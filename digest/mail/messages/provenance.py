@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC
 
-from digest.locales import format_number, gettext, join_names, ngettext
+from digest.locales import format_number, gettext, gettext_later, join_names, ngettext
 from digest.mail.messages import texts
 from digest.model import Interest, Provenance, name_wishes
 
 _DUMPS_SHOWN = 5
+#: as `ranking.calibration.Calibration` writes it
+_CALIBRATION = re.compile(
+    r"from days that were judged in full(?: and (?P<thumbs>[0-9]{1,9}) thumbs?)?"
+    r"(?:, off by (?P<error>[0-9]{1,3}) in 100)?"
+)
 #: thumbs below which what the reader wrote guides as much
 _FEW_THUMBS = 20
 
@@ -70,11 +76,41 @@ def knows_nothing(provenance: Provenance) -> bool:
 
 def details(provenance: Provenance) -> str:
     """Model, features, thumbs, dumps and time, separated by semicolons."""
-    return "; ".join(f"{name} {value}" for name, value in facts(provenance))
+    return "; ".join(f"{gettext(_NAMES[key])} {value}" for key, value in facts(provenance))
+
+
+#: the facts as the foot of a mail names them
+_NAMES = {
+    "model": gettext_later("model"),
+    "features": gettext_later("features"),
+    "thumbs": gettext_later("thumbs"),
+    "match": gettext_later("match"),
+    "dumps": gettext_later("dumps"),
+    "at": gettext_later("at"),
+}
+
+
+def _say_calibration(stored: str) -> str:
+    """What matches are calibrated on; the sentence is stored with the digest, in English."""
+    parts = _CALIBRATION.fullmatch(stored)
+    if parts is None:
+        return stored
+    if parts["thumbs"] is None:
+        return gettext("from days that were judged in full")
+    count = int(parts["thumbs"])
+    text = ngettext(
+        "from days that were judged in full and %(count)s thumb",
+        "from days that were judged in full and %(count)s thumbs",
+        count,
+        count=count,
+    )
+    if parts["error"] is None:
+        return text
+    return gettext("%(source)s, off by %(error)s in 100", source=text, error=parts["error"])
 
 
 def facts(provenance: Provenance) -> list[tuple[str, str]]:
-    """Name and value of what a digest was made from, in the order of `details`."""
+    """Key and value of what a digest was made from, in the order of `details`."""
     dumps = [texts.cut(texts.one_line(name), 60) for name in provenance.dumps[:_DUMPS_SHOWN]]
     if len(provenance.dumps) > _DUMPS_SHOWN:
         more = len(provenance.dumps) - _DUMPS_SHOWN
@@ -82,20 +118,20 @@ def facts(provenance: Provenance) -> list[tuple[str, str]]:
     at = provenance.at.astimezone(UTC)
     day, time = texts.format_date(at.date(), year=True), f"{at:%H:%M}"
     return [
-        (gettext("model"), texts.one_line(provenance.model)),
-        (gettext("features"), texts.one_line(provenance.features)),
+        ("model", texts.one_line(provenance.model)),
+        ("features", texts.one_line(provenance.features)),
         (
-            gettext("thumbs"),
+            "thumbs",
             gettext(
                 "%(up)s up, %(down)s down",
                 up=format_number(provenance.thumbs_up),
                 down=format_number(provenance.thumbs_down),
             ),
         ),
-        *([(gettext("match"), provenance.calibration)] if provenance.calibration else []),
-        (gettext("dumps"), ", ".join(dumps) or gettext("none")),
+        *([("match", _say_calibration(provenance.calibration))] if provenance.calibration else []),
+        ("dumps", ", ".join(dumps) or gettext("none")),
         (
-            gettext("at"),
+            "at",
             gettext("%(day)s, %(time)s UTC", day=day, time=time),
         ),
     ]
