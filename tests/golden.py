@@ -21,6 +21,7 @@ from pathlib import Path
 
 import msgspec
 
+from digest.locales import ENGLISH, use_language
 from digest.mail import messages
 from digest.model import Message
 
@@ -69,7 +70,9 @@ def _write(case_input: dict[str, typing.Any]) -> Message:
             context[name] = msgspec.convert(value, context_hints[name])
         else:
             arguments[name] = msgspec.convert(value, hints[name])
-    return writer(messages.MessageContext(**context), **arguments)
+    reader = arguments.get("subscriber")
+    with use_language(reader.language if reader and reader.language else ENGLISH):
+        return writer(messages.MessageContext(**context), **arguments)
 
 
 def outputs(case: str) -> dict[str, bytes]:

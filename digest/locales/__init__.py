@@ -19,6 +19,7 @@ from digest.locales.current import (
 from digest.locales.formats import (
     MONTHS,
     WEEKDAYS,
+    add_colon,
     format_date,
     format_number,
     join_names,
@@ -31,6 +32,7 @@ __all__ = [
     "ENGLISH",
     "MONTHS",
     "WEEKDAYS",
+    "add_colon",
     "choose_language",
     "current_language",
     "format_date",

@@ -74,6 +74,11 @@ def format_number(number: int) -> str:
     return format_decimal(number, locale=language)
 
 
+def add_colon(label: str) -> str:
+    """`Settings:`; French puts a blank before it."""
+    return gettext("%(label)s:", label=label)
+
+
 def join_names(names: Sequence[str]) -> str:
     """`A`, `A and B`, `A, B and C`; "" without names."""
     if len(names) < 2:

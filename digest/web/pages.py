@@ -128,7 +128,7 @@ def paper_values(paper: Paper) -> dict[str, object]:
         ),
         "url": texts.clean_url(resources.page),
         "is_search": resources.is_search,
-        "resources": [(label, texts.clean_url(url)) for label, url in resources.links],
+        "resources": [(gettext(label), texts.clean_url(url)) for label, url in resources.links],
         "withdrawn": paper.withdrawn,
     }
 

@@ -122,7 +122,9 @@ def _make_text(
         published=texts.cut(published, _MAX_PUBLISHED),
         identifier=texts.cut(texts.one_line(resources.identifier), _MAX_NAME),
         resources=tuple(
-            (label, clean) for label, url in resources.links if (clean := texts.clean_url(url))
+            (gettext(label), clean)
+            for label, url in resources.links
+            if (clean := texts.clean_url(url))
         ),
         is_search=resources.is_search,
         abstract=excerpts.excerpt(abstract, first_sentence or 0),

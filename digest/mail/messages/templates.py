@@ -122,6 +122,16 @@ def _finish(context: EvalContext, text: str) -> str:
     return Markup(text) if context.autoescape else text  # noqa: S704
 
 
+def _paper_language() -> str:
+    """An attribute for texts of papers in mails and pages of other languages.
+
+    Sources do not say in which language a paper is; nearly all are in English, which is what a
+    screen reader should speak then.
+    """
+    is_english = locales.current_language() == locales.ENGLISH
+    return "" if is_english else Markup(' lang="en"')
+
+
 def _direction() -> str:
     return locales.text_direction(locales.current_language())
 
@@ -175,7 +185,9 @@ def environment(folders: tuple[Path, ...] = ()) -> Environment:
     jinja.newstyle_gettext = True  # type: ignore[attr-defined]
     jinja.globals |= {"gettext": _gettext, "_": _gettext, "ngettext": _ngettext}
     jinja.globals |= {"language": locales.current_language, "direction": _direction}
+    jinja.globals["paper_language"] = _paper_language
     jinja.filters["wrap"] = placeholders.wrap
+    jinja.filters["colon"] = locales.add_colon
     return jinja
 
 

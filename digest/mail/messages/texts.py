@@ -36,6 +36,7 @@ _PLAIN_ADDRESS = re.compile(
     r"/:?#@!$&'()*+,;=~._-]*)?",
     re.ASCII,
 )
+_NARROW_KEPT = re.compile(r"[^\S\u202f]+")
 #: printable ASCII without the characters that end an attribute or angle brackets
 _MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
 _ZWJ = "\u200d"
@@ -98,9 +99,17 @@ def _split_word(word: str, room: int) -> list[str]:
     return [*pieces, piece]
 
 
+def _split_words(text: str) -> list[str]:
+    """Split at blanks, also where HTML must not break ("12 June"), but not at narrow ones.
+
+    French puts these before its question marks and inside its quotation marks.
+    """
+    return text.split() if "\u202f" not in text else _NARROW_KEPT.split(text.strip())
+
+
 def wrap(text: str, indent: int = 0, lead: str = "", tail: str = "") -> str:
     """`lead`, `text` and `tail` in lines of at most 72 columns."""
-    words = f"{lead}{text}{tail}".split()
+    words = _split_words(f"{lead}{text}{tail}")
     room = WIDTH - indent
     whole = " ".join(words)
     # most texts have letters of one column only, as all below the combining accents
