@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import cast
@@ -50,9 +51,15 @@ _UNUSED_HEADERS = tuple(
 def collect_messages() -> Catalog:
     """All messages of the package and the shipped templates."""
     catalogue = Catalog(project="digest", charset="utf-8", fuzzy=False)
-    for file, message in (*_messages_of_code(), *_messages_of_templates()):
+    for file, message in _find_messages():
         catalogue.add(message, locations=[(file, 0)])
     return catalogue
+
+
+@lru_cache(maxsize=1)
+def _find_messages() -> tuple[tuple[str, str | tuple[str, ...]], ...]:
+    # reading the whole package takes some seconds
+    return (*_messages_of_code(), *_messages_of_templates())
 
 
 def _messages_of_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
