@@ -70,7 +70,7 @@ def subscribe(
         ),
     ] = None,
     language: Annotated[
-        str | None, typer.Option(help="Language of their mails and pages: en, de, fr.")
+        str | None, typer.Option(help="Language of their mails and pages, such as de.")
     ] = None,
     keyword: Annotated[
         Words,

@@ -16,7 +16,6 @@ from digest.config.value_types import (
     Weekday,
     Zone,
 )
-from digest.locales import languages
 from digest.model import SHARE_MAX, Interest, QuietDays, strictness_from_threshold
 
 
@@ -31,8 +30,7 @@ class DigestSection(Section):
     timezone: Zone = Field("UTC", description="time zone of readers who give none")
     language: Language = Field(
         "en",
-        description="language of mails and pages for readers who chose none: "
-        f"{', '.join(languages())}",
+        description='language of mails and pages for readers who chose none, such as "de"',
     )
     strictness: Strictness = Field(
         "balanced",

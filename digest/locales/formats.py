@@ -74,6 +74,11 @@ def format_number(number: int) -> str:
     return format_decimal(number, locale=language)
 
 
+def count_noun(count: int, noun: str) -> str:
+    """`1 paper`, `1,200 papers`, in English: for the operator, and nouns with a plural in s."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def add_colon(label: str) -> str:
     """`Settings:`; French puts a blank before it."""
     return gettext("%(label)s:", label=label)

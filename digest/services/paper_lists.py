@@ -12,6 +12,7 @@ from typing import Any, Literal
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
+from digest.locales import count_noun
 from digest.model import UNSEEN, Paper
 from digest.pipeline.steps.co_likes import least_readers
 
@@ -120,7 +121,7 @@ def load_list(
         matching = [row for row in rows if not category or _is_in(row.categories, category)]
         pages = max(1, -(-len(matching) // PAGE_SIZE))
         if not 1 <= page <= pages:
-            raise NotFoundError(f"this list has {pages} pages")
+            raise NotFoundError(f"this list has {count_noun(pages, 'page')}")
         least = least_readers(app, tx)
         if order == "trending":
             ids = _sort_by_upvotes(tx, period, matching, least)

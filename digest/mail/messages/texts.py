@@ -16,12 +16,14 @@ import idna
 
 from digest.errors import InputError
 from digest.locales import WEEKDAYS as WEEKDAYS
+from digest.locales import count_noun, gettext, name_weekday
 from digest.locales import format_date as format_date
-from digest.locales import gettext, name_weekday
 from digest.locales import join_names as join_names
 
 #: columns of the text part
 WIDTH = 72
+#: counts on pages whose words no catalogue has yet
+plural = count_noun
 
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 # Lone surrogates cannot be encoded. Embeddings, overrides and isolates can reverse the text beside
@@ -173,11 +175,6 @@ def weekday_phrase(days: tuple[int, ...]) -> str:
     if chosen == [1, 2, 3, 4, 5]:
         return gettext("from Monday to Friday")
     return gettext("on %(weekdays)s", weekdays=format_weekdays(days))
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 paper`, `1,200 papers`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def is_public_url(url: str) -> bool:
