@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from digest.locales import gettext, use_language
 from tests import golden
 
 GOLDEN = Path(__file__).resolve().parents[1] / "data" / "golden"
