@@ -20,6 +20,7 @@ from digest.errors import (
     MailboxError,
     UnknownKeyError,
 )
+from digest.locales import languages
 from digest.mail import links
 from digest.mail.imap import ImapServer
 from digest.mail.mailer import (
@@ -32,7 +33,7 @@ from digest.mail_setup import (
     make_mailing_or_unsigned,
     make_rate_limiters,
 )
-from digest.model import Link, LinkKey, MessageKind, Purpose
+from digest.model import Link, LinkKey, MessageKind, Purpose, Subscriber
 from digest.ranking import encoders, recipes
 from digest.store import Store
 
@@ -165,6 +166,11 @@ class App:
     def _set_keys(self, keys: list[LinkKey]) -> None:
         redaction.register_secrets(*(key.secret for key in keys))
         self._keys.known, self._keys.read = keys, time.monotonic()
+
+    def language_of(self, subscriber: Subscriber) -> str:
+        """Return the language of a reader's mails and pages."""
+        chosen = subscriber.language
+        return chosen if chosen in languages() else self.config.digest.language
 
     def url(
         self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0

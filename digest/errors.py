@@ -91,7 +91,8 @@ class BusyError(DigestError, RuntimeError):
     """The queue for slow work is full; try again in `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too much is asked for at once; try again in {retry_after} seconds")
+        wait = "1 second" if retry_after == 1 else f"{retry_after} seconds"
+        super().__init__(f"too much is asked for at once; try again in {wait}")
         self.retry_after = retry_after
 
 

@@ -17,10 +17,12 @@ import itertools
 import json
 import sys
 import typing
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from digest.locales import ENGLISH, use_language
 from digest.mail import messages
 from digest.model import Message
 
@@ -42,9 +44,27 @@ def cases() -> list[str]:
     return sorted(path.parent.name for path in FOLDER.glob("*/input.json"))
 
 
-def write(case: str) -> Message:
-    """Write the mail of a case as today's code does."""
-    return _write(_read_input(case))
+def write(case: str, language: str = "") -> Message:
+    """Write the mail of a case as today's code does, in its own language or another."""
+    return _write(_read_input(case), language)
+
+
+def write_changed(case: str, change: Callable[[str, str], str], language: str) -> Message:
+    """Write the mail of a case with every text of its input changed.
+
+    Args:
+        change: gives the new text for the name of its field and the old text.
+    """
+
+    def walk(name: str, value: typing.Any) -> typing.Any:
+        if isinstance(value, dict):
+            return {key: walk(key, item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [walk(name, item) for item in value]
+        return change(name, value) if isinstance(value, str) else value
+
+    case_input = _read_input(case)
+    return _write(case_input | {"arguments": walk("", case_input["arguments"])}, language)
 
 
 def write_many(papers: int) -> Message:
@@ -59,7 +79,7 @@ def _read_input(case: str) -> dict[str, typing.Any]:
     return json.loads((FOLDER / case / "input.json").read_text("utf-8"))
 
 
-def _write(case_input: dict[str, typing.Any]) -> Message:
+def _write(case_input: dict[str, typing.Any], language: str = "") -> Message:
     writer = WRITERS[case_input["write"]]
     hints, context_hints = map(typing.get_type_hints, (writer, messages.MessageContext))
     arguments: dict[str, typing.Any] = {}
@@ -69,7 +89,9 @@ def _write(case_input: dict[str, typing.Any]) -> Message:
             context[name] = msgspec.convert(value, context_hints[name])
         else:
             arguments[name] = msgspec.convert(value, hints[name])
-    return writer(messages.MessageContext(**context), **arguments)
+    reader = arguments.get("subscriber")
+    with use_language(language or (reader.language if reader else "") or ENGLISH):
+        return writer(messages.MessageContext(**context), **arguments)
 
 
 def outputs(case: str) -> dict[str, bytes]:

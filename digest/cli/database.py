@@ -23,6 +23,7 @@ from digest.cli.options import (
     show_json,
 )
 from digest.errors import ConfigError
+from digest.locales import count_noun
 
 if TYPE_CHECKING:
     from digest import store
@@ -124,11 +125,11 @@ def restore(
         else "",
         f"Closed: each reader's local date up to {restored.closed_until:%Y-%m-%d %H:%M} UTC; "
         "their papers go to the next digest.",
-        f"{restored.stopped} messages that waited in the backup are not sent: they may have been "
-        "sent since."
+        f"{count_noun(restored.stopped, 'message')} that waited in the backup will not be sent, "
+        "since that may have happened already."
         if restored.stopped
         else "",
-        f"{restored.left} readers who have left since the backup was made stay away."
+        f"{count_noun(restored.left, 'reader')} who left after the backup was made get no mail."
         if restored.left
         else "",
         "What was sent after the backup was made may be listed again. Readers who joined, were "

@@ -22,6 +22,7 @@ from digest.cli.options import (
 )
 from digest.cli.terminal import printable
 from digest.escaping import escape_lines
+from digest.locales import count_noun
 from digest.model import Quiet
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def show_preview(result: services.Preview) -> None:
     provenance = result.outcome.provenance
     out.print(
         f"{result.subscriber.email}, {result.outcome.local_date}: {len(result.outcome.items)} of "
-        f"{provenance.papers_read} new papers",
+        f"{count_noun(provenance.papers_read, 'new paper')}",
         style="bold",
     )
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))

@@ -128,6 +128,7 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "strictness": _number_or_word,
     "threshold": _number_or_word,
     "quiet_days": _text,
+    "language": _text,
     "interest": _text,
     "share": _number,
     "keywords": _keywords,

@@ -69,6 +69,9 @@ def subscribe(
             "one line) or weekly (once a week their number)."
         ),
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of their mails and pages, such as de.")
+    ] = None,
     keyword: Annotated[
         Words,
         _repeatable_option(
@@ -124,6 +127,7 @@ def subscribe(
             strictness=_as_number(strictness),
             threshold=_as_number(threshold),
             quiet_days=quiet_days,
+            language=language,
             keywords=_split_words(keyword),
             categories=_split_words(category),
             authors=_as_tuple(author),
@@ -367,6 +371,7 @@ def subscriber_values(s: Subscriber) -> dict[str, object]:
         "strictness": s.strictness,
         "threshold": s.threshold,
         "quiet_days": s.quiet_days,
+        "language": s.language,
         "interests": [
             {
                 "name": i.name,

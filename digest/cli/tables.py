@@ -6,6 +6,8 @@ from collections.abc import Collection
 
 from rich.table import Table
 
+from digest.locales import count_noun as count_noun
+
 
 def make_table(*columns: str, numbers: Collection[str] = ()) -> Table:
     """Make an empty table.
@@ -21,8 +23,3 @@ def make_table(*columns: str, numbers: Collection[str] = ()) -> Table:
             name, justify="right" if number else "left", no_wrap=number, overflow="fold"
         )
     return table
-
-
-def count_noun(count: int, noun: str) -> str:
-    """ "1 file", "2 files"; only for nouns with a plural in s."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json, write_file
 from digest.errors import ConfigError
+from digest.locales import count_noun
 
 if TYPE_CHECKING:
     from digest import services
@@ -41,12 +42,12 @@ def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     )
     out.print(
         f"{info.version}: {info.words:,} words of {features.DIMENSIONS} numbers, from "
-        f"{info.papers:,} papers, {origin}.",
+        f"{count_noun(info.papers, 'paper')}, {origin}.",
         highlight=False,
     )
     if due:
         out.print(
-            f"{info.stored:,} papers are stored: `digest vectors train` would learn from them.",
+            f"`digest vectors train` would learn from {count_noun(info.stored, 'stored paper')}.",
             highlight=False,
         )
     if encoder:
@@ -99,7 +100,8 @@ def train(
         show_json(info.json | {"seconds": round(time.monotonic() - began, 1)})
     else:
         out.print(
-            f"{info.version}: {info.words:,} words from {info.papers:,} papers, in "
+            f"{info.version}: {count_noun(info.words, 'word')} from "
+            f"{count_noun(info.papers, 'paper')}, in "
             f"{time.monotonic() - began:.0f} s.",
             highlight=False,
         )

@@ -67,6 +67,7 @@ def _subscriber_lines() -> list[str]:
         "# size = 10",
         '# strictness = "balanced"',
         '# quiet_days = "silent"',
+        '# language = "de"',
         '# keywords = ["graph neural network", "-survey"]',
         '# categories = ["cs.LG", "q-bio"]',
         '# authors = ["Jane Doe"]',

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from digest.config.value_types import Address, Hour, Section, Strictness, Threshold, Weekday, Zone
+from digest.config.value_types import (
+    Address,
+    Hour,
+    Language,
+    Section,
+    Strictness,
+    Threshold,
+    Weekday,
+    Zone,
+)
 from digest.model import SHARE_MAX, Interest, QuietDays, strictness_from_threshold
 
 
@@ -19,6 +28,10 @@ class DigestSection(Section):
         (1, 2, 3, 4, 5, 6, 7), description="weekdays, 1 = Monday", strict=False
     )
     timezone: Zone = Field("UTC", description="time zone of readers who give none")
+    language: Language = Field(
+        "en",
+        description='language of mails and pages for readers who chose none, such as "de"',
+    )
     strictness: Strictness = Field(
         "balanced",
         description='how sure a listed paper must be: "few", "balanced", "many", "always" (the '
@@ -149,6 +162,7 @@ class SubscriberEntry(Section):
     strictness: Strictness | None = None
     threshold: Threshold | None = None
     quiet_days: QuietDays | None = None
+    language: Language | None = None
     keywords: tuple[str, ...] = Field((), strict=False)
     categories: tuple[str, ...] = Field((), strict=False)
     authors: tuple[str, ...] = Field((), strict=False)

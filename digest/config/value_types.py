@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from digest.locales import languages
 from digest.model import STRICTNESS_WORDS, time_zones
 from digest.redaction import redact
 
@@ -127,6 +128,13 @@ def _day(text: str) -> str:
         raise ValueError("must be a day written YYYY-MM-DD") from None
 
 
+def _language(text: str) -> str:
+    if text not in languages():
+        raise ValueError(f"must be one of {', '.join(languages())}")
+    return text
+
+
+Language = Annotated[str, AfterValidator(_language)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Weekday = Annotated[int, Field(ge=1, le=7)]

@@ -28,6 +28,7 @@ from digest.demo.inbox import DigestComparison, inbox_pages
 from digest.demo.mail_sink import MailSink, ReceivedMail
 from digest.demo.servers import free_port
 from digest.errors import DigestError, InputError
+from digest.locales import count_noun
 from digest.mail.messages import texts
 from digest.mail.messages.cards import SLOTS
 from digest.model import Digest, MessageState, Subscriber
@@ -177,8 +178,8 @@ def _ingest_sample_papers(app: App, files: list[Path]) -> None:
     if report.failed:
         raise DigestError("the papers that ship with the package cannot be read; install it again")
     out.print(
-        f"  ingested {len(files)} dumps: {report.count('read')} records, {report.count('new')} new "
-        f"papers"
+        f"  ingested {count_noun(len(files), 'dump')}: {count_noun(report.count('read'), 'record')}"
+        f", {count_noun(report.count('new'), 'new paper')}"
     )
 
 
@@ -190,7 +191,8 @@ def _send_round(app: App, day: date) -> None:
     report = pipeline.round(_at_noon(app, day), day=day)
     if report.sent.error or len(report.composed.planned) != len(CAST):
         raise DigestError(f"the round of {day} did not reach everybody: {report.json}")
-    out.print(f"  sent {report.sent.states[MessageState.ACCEPTED]} digests over SMTP")
+    sent = count_noun(report.sent.states[MessageState.ACCEPTED], "digest")
+    out.print(f"  sent {sent} over SMTP")
 
 
 def _reader(app: App, reader: Reader) -> Subscriber:

@@ -10,6 +10,7 @@ from digest.config import Config
 from digest.doctor.clocks import compare_clock
 from digest.doctor.findings import Finding, bad, good, note, warning
 from digest.errors import ConfigError, DigestError, MailboxError, MailerError
+from digest.locales import count_noun
 from digest.mail import mailer
 from digest.mail.imap import Mailbox
 from digest.mail.mailer import SmtpMailer, SmtpServer
@@ -115,4 +116,6 @@ def check_mailbox(config: Config) -> Iterator[Finding]:
             "mailbox", str(error), "Until this works bounces and requests by mail are not read"
         )
     else:
-        yield good("mailbox", f"{server.name}: can be read; {unread} mails in it are unread")
+        yield good(
+            "mailbox", f"{server.name}: can be read; {count_noun(unread, 'unread mail')} in it"
+        )

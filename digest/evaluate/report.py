@@ -15,6 +15,7 @@ from digest.evaluate.comparison import CHANCE, Row, Step
 from digest.evaluate.rates import MIN_EFFECTIVE, MIN_EXPLORED, Exploration, Rate
 from digest.evaluate.reranking import SENT
 from digest.evaluate.teams import Comparison
+from digest.locales import count_noun
 from digest.ranking.recipes import RECIPES
 
 #: thumbs up and replayed digests below which there is no verdict: a handful can look like anything
@@ -83,11 +84,14 @@ def _to_json(value: Any) -> Any:
 
 def write_verdict(report: Report) -> str:
     """Return one sentence, or two where something is better than the own recipe."""
-    thumbs = f"{report.thumbs_up + report.thumbs_down} thumbs"
-    readers = f"{report.readers} {'reader' if report.readers == 1 else 'readers'}"
+    thumbs = count_noun(report.thumbs_up + report.thumbs_down, "thumb")
+    readers, replayed = (
+        count_noun(report.readers, "reader"),
+        count_noun(report.replayed, "digest"),
+    )
     if not report.enough:
         return (
-            f"Too little to judge by: {report.thumbs_up} thumbs up in {report.replayed} digests. "
+            f"Too little to judge by: {count_noun(report.thumbs_up, 'thumb')} up in {replayed}. "
             f"With about {MIN_THUMBS_UP} in at least {MIN_DIGESTS} digests there is something to "
             f"say."
         )
@@ -100,7 +104,7 @@ def write_verdict(report: Report) -> str:
         f"nDCG@{measures.TOP} {own.ndcg.value:.2f}, shuffled papers "
         f"{own.ndcg.value - lead_on_chance.value:.2f}"
     )
-    start = f"On {thumbs} of {readers} over {report.replayed} digests"
+    start = f"On {thumbs} of {readers} over {replayed}"
     if lead_on_chance.high < 0:
         return (
             f"{start}, {own.name} ranks worse than chance ({figures}): what readers like is at the "
@@ -136,13 +140,14 @@ def describe_exploration(exploration: Exploration | None) -> str:
     if exploration is None:
         return ""
     rate = exploration.rate
+    drawn = count_noun(rate.units, "paper")
     if not exploration.enough:
         return (
-            f"Exploration: {rate.units} papers drawn so far, worth {exploration.effective:.0f} "
-            f"even draws; {MIN_EXPLORED} worth {MIN_EFFECTIVE} are the least."
+            f"Exploration: {drawn} drawn so far, worth {exploration.effective:.0f} even draws; "
+            f"{MIN_EXPLORED} worth {MIN_EFFECTIVE} are the least."
         )
     return (
         f"A paper drawn evenly from all that competed would get a thumb up {100 * rate.value:.0f} "
-        f"% of the time ({100 * rate.low:.0f} to {100 * rate.high:.0f} %), by {rate.units} papers "
-        f"drawn for exploration, weighed by the probability of each."
+        f"% of the time ({100 * rate.low:.0f} to {100 * rate.high:.0f} %), by "
+        f"{drawn} drawn for exploration, weighed by the probability of each."
     )

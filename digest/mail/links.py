@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from digest.errors import LinkError, RevokedKeyError, UnknownKeyError
+from digest.locales import gettext, gettext_later
 from digest.model import Link, LinkKey, Purpose, RevokedLink
 
 _VERSION = 1
@@ -64,10 +65,10 @@ _BOUNCE_PREFIX = "b+"
 #: answers that can be sent by mail, and the words before the token: for people, only the token
 #: counts
 ANSWERS = {
-    Purpose.UP: "More like this",
-    Purpose.DOWN: "Less like this",
-    Purpose.UNSUBSCRIBE: "Unsubscribe",
-    Purpose.CONFIRM: "Confirm this address",
+    Purpose.UP: gettext_later("More like this"),
+    Purpose.DOWN: gettext_later("Less like this"),
+    Purpose.UNSUBSCRIBE: gettext_later("Unsubscribe"),
+    Purpose.CONFIRM: gettext_later("Confirm this address"),
 }
 
 
@@ -192,7 +193,7 @@ def write_mailto(link: Link, key: LinkKey, mailbox: str) -> str:
     """
     if link.purpose not in ANSWERS:
         raise ValueError(f"{link.purpose} cannot be asked by mail")
-    subject = f"{ANSWERS[link.purpose]} {write_token(link, key)}"
+    subject = f"{gettext(ANSWERS[link.purpose])} {write_token(link, key)}"
     return f"mailto:{quote(mailbox, safe=_SAFE_IN_MAILTO)}?subject={quote(subject)}"
 
 

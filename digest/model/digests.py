@@ -12,10 +12,13 @@ from typing import Literal
 
 import msgspec
 
+from digest.locales import gettext_later
 from digest.model.instants import check_instant
 
 #: what a reader is told of a match; "" = nothing, since it would too often be wrong
 MatchWord = Literal["", "good match", "strong match"]
+#: the words in the catalogues
+_MATCH_WORDS = (gettext_later("good match"), gettext_later("strong match"))
 #: least chance of each word: of papers labelled so, six and eight in ten were opened on days that
 #: were read whole
 GOOD_CHANCE, STRONG_CHANCE = 0.5, 0.75

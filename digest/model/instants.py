@@ -6,20 +6,7 @@ from datetime import date, datetime
 from functools import cache
 from zoneinfo import available_timezones
 
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+from digest.locales import MONTHS
 
 
 @cache
@@ -35,5 +22,5 @@ def check_instant(name: str, value: datetime | None) -> None:
 
 
 def format_day(day: date) -> str:
-    """Write a day as readers see it: 29 August. Not strftime, which uses the machine's locale."""
-    return f"{day.day} {_MONTHS[day.month - 1]}"
+    """Write a day in English, as it is stored: 29 August; not in the machine's locale."""
+    return f"{day.day} {MONTHS[day.month - 1]}"

@@ -121,6 +121,8 @@ class Subscriber:
     size: int = 10
     strictness: Strictness = "balanced"
     quiet_days: QuietDays = "silent"
+    #: of mails and pages, such as "de"; "" = the service's own
+    language: str = ""
     interests: tuple[Interest, ...] = ()
     created: datetime
     #: no digest that was due before this counts as missed, since they came back, or changed days,

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote_plus, urlsplit
 
+from digest.locales import gettext_later
 from digest.model import Paper, Resources
 from digest.papers.venues import read_venue, split_comment
 
@@ -43,7 +44,13 @@ _SAYS_LITTLE: Final = re.compile(
     r"comments? (?:are )?welcome|copyright|cross-list|category)\b",
     re.IGNORECASE,
 )
-_ORDER: Final = ("Code", "Project", "Model", "Data", "Demo")
+_ORDER: Final = (
+    gettext_later("Code"),
+    gettext_later("Project"),
+    gettext_later("Model"),
+    gettext_later("Data"),
+    gettext_later("Demo"),
+)
 
 
 def find_resources(paper: Paper) -> Resources:

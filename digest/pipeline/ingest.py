@@ -16,6 +16,7 @@ from digest import dumps, papers, store
 from digest.app import App
 from digest.dumps import Dump
 from digest.errors import DumpError
+from digest.locales import count_noun
 from digest.model import Entry, Record, Rejected, Removal, Skipped
 from digest.pipeline.steps.ingest_report import FileReport, IngestReport
 from digest.pipeline.steps.read_before import (
@@ -221,7 +222,7 @@ def _count_stored_before(tx: store.Connection, dump: Dump, path: str, file: File
         grown = (read - 1 for size, sha256, read in shorter if dump.begins_with(size, sha256))
         done = next(grown, 0)
     if done:
-        file.notes.append(f"its first {done:,} records were stored before: goes on after them")
+        file.notes.append(f"goes on after the first {count_noun(done, 'record')}, stored before")
     return done
 
 

@@ -110,7 +110,8 @@ class Calibration:
         if not self.ratings:
             return "from days that were judged in full"
         error = "" if self.error is None else f", off by {100 * self.error:.0f} in 100"
-        return f"from days that were judged in full and {self.ratings} thumbs{error}"
+        thumbs = "1 thumb" if self.ratings == 1 else f"{self.ratings} thumbs"
+        return f"from days that were judged in full and {thumbs}{error}"
 
     def to_bytes(self) -> bytes:
         return msgspec.json.encode({"format": _FORMAT, "calibration": self})

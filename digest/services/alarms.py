@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from digest.locales import count_noun
 from digest.model import Fault
 
 #: dumps     = none came by the expected time, or none ever did
@@ -249,7 +250,8 @@ def _waiting(facts: Facts) -> list[Alarm]:
             )
         )
     if facts.waiting:
-        what = f"{facts.waiting} messages wait to be sent"
+        waiting = count_noun(facts.waiting, "message")
+        what = f"{waiting} {'waits' if facts.waiting == 1 else 'wait'} to be sent"
         alarms.append(
             Alarm(
                 kind="send",
@@ -266,12 +268,13 @@ def _refused(facts: Facts) -> list[Alarm]:
     for fault, said, n in facts.faults:
         if fault == "ours":
             what = (
-                f"{n} times in a day a mail server refused our mail for a fault of ours, and it "
-                f"waits"
+                f"{count_noun(n, 'time')} in a day a mail server refused our mail for a fault of "
+                f"ours, and it waits"
             )
             alarms.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(said,)))
     if facts.returned[0]:
-        what = f"{facts.returned[0]} mails of the last day came back for a fault of ours"
+        mails = count_noun(facts.returned[0], "mail")
+        what = f"{mails} of the last day came back for a fault of ours"
         alarms.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(facts.returned[1],)))
     return alarms
 
@@ -280,7 +283,8 @@ def _lost(facts: Facts) -> list[Alarm]:
     alarms = []
     if facts.unknown:
         what = (
-            f"{facts.unknown} messages ended as unknown: the server never said whether it took them"
+            f"{count_noun(facts.unknown, 'message')} ended as unknown: the server never said "
+            f"whether it took {'it' if facts.unknown == 1 else 'them'}"
         )
         remedy = (
             "They are not sent again, their papers compete again. `digest deliveries --state "

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
+from digest.locales import count_noun
 from digest.model import UNSEEN, CuratorPick, Paper
 from digest.pipeline.steps.co_likes import least_readers
 
@@ -128,7 +129,7 @@ def load_list(
         ranked = _sort(tx, period, matching, order, least)
         pages = max(1, -(-len(ranked) // PAGE_SIZE))
         if not 1 <= page <= pages:
-            raise NotFoundError(f"this list has {pages} pages")
+            raise NotFoundError(f"this list has {count_noun(pages, 'page')}")
         ids = [row.id for row in ranked]
         page_ids = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         papers = store.papers.load(tx, page_ids, least=least)

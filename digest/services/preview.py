@@ -11,6 +11,7 @@ from digest import store
 from digest.app import App
 from digest.due_dates import local_date_of
 from digest.errors import NotFoundError
+from digest.locales import use_language
 from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
 from digest.papers import find_resources
 from digest.pipeline.compose import decide_for
@@ -126,10 +127,11 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
     )
     at = datetime.combine(local_date, time(subscriber.hour), UTC)
     message = None
-    if isinstance(outcome, Digest):
-        message = write_digest(app, queued, outcome, papers_by_id, at=at)
-    elif sends_mail(subscriber, outcome):
-        message = write_quiet_day(app, queued, outcome, papers_by_id, at=at)
+    with use_language(app.language_of(subscriber)):
+        if isinstance(outcome, Digest):
+            message = write_digest(app, queued, outcome, papers_by_id, at=at)
+        elif sends_mail(subscriber, outcome):
+            message = write_quiet_day(app, queued, outcome, papers_by_id, at=at)
     return Preview(subscriber=subscriber, outcome=outcome, papers=papers_by_id, message=message)
 
 

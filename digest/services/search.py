@@ -10,6 +10,7 @@ from typing import Literal
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
+from digest.locales import count_noun
 from digest.model import Paper
 from digest.papers import parse_name
 from digest.pipeline.steps.co_likes import least_readers
@@ -93,7 +94,7 @@ def search(app: App, request: SearchRequest, corpora: CorpusCache) -> SearchResu
         ids = [ident for ident, _ in matches] + near
         pages = max(1, -(-len(ids) // PAGE_SIZE))
         if request.page > pages:
-            raise NotFoundError(f"this search has {pages} pages")
+            raise NotFoundError(f"this search has {count_noun(pages, 'page')}")
         shown = ids[(request.page - 1) * PAGE_SIZE : request.page * PAGE_SIZE]
         papers = store.papers.load(tx, shown, least=least_readers(app, tx))
     return SearchResult(

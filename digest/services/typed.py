@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from digest import papers, store
+from digest.locales import gettext, gettext_later
 from digest.model import Interest
 from digest.pipeline.steps.paper_names import look_up_all
 
@@ -41,8 +42,12 @@ class TypedWarning:
     @property
     def sentence(self) -> str:
         """Say it in full, as in 'category "machine learning" is unknown; ...'."""
-        kind = "category" if self.field == "categories" else "example paper"
-        return f'{kind} "{self.value}" {self.reason}'
+        message = (
+            gettext_later('category "%(value)s" %(problem)s')
+            if self.field == "categories"
+            else gettext_later('example paper "%(value)s" %(problem)s')
+        )
+        return gettext(message, value=self.value, problem=self.reason)
 
 
 def check_typed(
@@ -81,16 +86,16 @@ def _category_problem(category: str, stored: _StoredCategories) -> str:
         return ""
     suggested = papers.suggest_categories(category, stored.names)
     if not suggested:
-        return "is unknown: no stored paper has it"
+        return gettext("is unknown: no stored paper has it")
     sign = "-" if category.strip().startswith("-") else ""
-    listed = " or ".join(sign + papers.describe_category(code) for code in suggested)
-    return f"is unknown; did you mean {listed}?"
+    listed = gettext(" or ").join(sign + papers.describe_category(code) for code in suggested)
+    return gettext("is unknown; did you mean %(names)s?", names=listed)
 
 
 def _paper_problem(name: str) -> str:
     if papers.parse_name(name) is None and not name.startswith("paper:"):
-        return "is not stored yet; until it comes, the words of its title are used"
-    return "is not stored yet; it is kept and used when it comes"
+        return gettext("is not stored yet; until it comes, the words of its title are used")
+    return gettext("is not stored yet; it is kept and used when it comes")
 
 
 class _StoredCategories:

@@ -222,6 +222,7 @@ def _build_subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
         size=row.size,
         strictness=int(row.strictness) if row.strictness.isdigit() else row.strictness,
         quiet_days=row.quiet_days,
+        language=row.language,
         interests=tuple(own),
         created=row.created_at,
         due_from=row.due_from,
@@ -241,6 +242,7 @@ def _to_row(s: Subscriber) -> dict[str, Any]:
         "size": s.size,
         "strictness": str(s.strictness),
         "quiet_days": s.quiet_days,
+        "language": s.language,
         "due_from": s.due_from,
     }
 

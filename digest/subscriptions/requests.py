@@ -13,6 +13,7 @@ from datetime import datetime
 from email_validator import EmailNotValidError, validate_email
 
 from digest.errors import AddressError, InputError
+from digest.locales import languages
 from digest.model import (
     EXAMPLES_MAX,
     INTERESTS_MAX,
@@ -56,6 +57,8 @@ class SubscriptionRequest:
     threshold: int | str | None = None
     #: "silent", "line" or "weekly"
     quiet_days: str | None = None
+    #: such as "de"; "" = the service's own
+    language: str | None = None
     #: name of the interest that the next fields change, created where missing; None = the first
     interest: str | None = None
     share: int | None = None
@@ -132,6 +135,7 @@ def apply_request(request: SubscriptionRequest, subscriber: Subscriber) -> Subsc
             request.strictness, request.threshold, otherwise=subscriber.strictness
         ),
         quiet_days=parse_quiet_days(request.quiet_days, otherwise=subscriber.quiet_days),
+        language=_parse_language(request.language, otherwise=subscriber.language),
         interests=_apply_interests(request, subscriber.interests),
     )
 
@@ -294,6 +298,16 @@ def parse_quiet_days(value: str | None, *, otherwise: QuietDays) -> QuietDays:
     if word is None:
         raise InputError(f"quiet_days {value!r} must be {', '.join(QUIET_DAYS)}")
     return word
+
+
+def _parse_language(value: str | None, *, otherwise: str) -> str:
+    if value is None:
+        return otherwise
+    code = value.strip()
+    if code and code not in languages():
+        known = ", ".join(languages())
+        raise InputError(f'language {value[:40]!r} must be {known}, or "" for the service\'s own')
+    return code
 
 
 def split_words(text: str) -> tuple[str, ...]:

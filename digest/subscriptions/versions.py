@@ -40,6 +40,7 @@ FIELDS: dict[str, Callable[[Subscriber], object]] = {
     "days": lambda subscriber: subscriber.days,
     "hour": lambda subscriber: subscriber.hour,
     "timezone": lambda subscriber: subscriber.timezone,
+    "language": lambda subscriber: subscriber.language,
     "status": lambda subscriber: subscriber.status.value,
 }
 

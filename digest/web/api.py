@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from digest import services, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError
+from digest.locales import count_noun
 from digest.web.api_models import (
     Failure,
     NewInterest,
@@ -142,7 +143,7 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
             message = (
                 "too many sign-ups within an hour, from your address or in total; no mail was sent"
             )
-            remedy = f"try again in {error.retry_after} seconds"
+            remedy = f"try again in {count_noun(error.retry_after, 'second')}"
             problem = Problem(code="too_many", field=None, message=message, remedy=remedy)
             return failure(429, problem, {"Retry-After": str(error.retry_after)})
         except AddressError as error:

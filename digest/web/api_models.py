@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from digest.locales import languages
 from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest, QuietDays, StrictnessWord
 from digest.subscriptions import SubscriptionRequest
 from digest.web.pages import clean
@@ -97,6 +98,13 @@ class NewSubscriber(BaseModel):
             "mail of one line, or once a week how many such days there were"
         ),
     )
+    language: Text | None = Field(
+        None,
+        description=(
+            f"the language of mails and pages: {', '.join(languages())}; the service's own if "
+            "left out"
+        ),
+    )
     keywords: Texts | None = Field(
         None,
         description=(
@@ -137,6 +145,7 @@ class NewSubscriber(BaseModel):
             strictness=self.strictness,
             threshold=self.threshold,
             quiet_days=self.quiet_days,
+            language=self.language,
             keywords=_tuple(self.keywords),
             categories=_tuple(self.categories),
             authors=_tuple(self.authors),

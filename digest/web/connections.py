@@ -19,6 +19,8 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from digest.locales import count_noun
+
 if sys.platform != "win32":
     import resource
 
@@ -196,7 +198,8 @@ class OncePerMinute(logging.Filter):
             self._seen.clear()
         self._seen[key] = (now, 0)
         if suppressed:
-            record.msg = f"{record.msg} (and {suppressed} more times since the last such line)"
+            times = count_noun(suppressed, "more time")
+            record.msg = f"{record.msg} (and {times} since the last such line)"
         return True
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import InputError
+from digest.locales import gettext, gettext_later
 from digest.model import Purpose, Subscriber, address_key
 from digest.web.api import failure
 from digest.web.api_models import Failure, Problem, Text
@@ -23,7 +24,7 @@ from digest.web.pages import FormBody, Pages, reader_label
 
 log = logging.getLogger("digest.web")
 
-_IN_CONFIG = (
+_IN_CONFIG = gettext_later(
     "The operator of this service has named you in its configuration. Ask them to take you out of "
     "it first; nothing was deleted."
 )
@@ -31,7 +32,7 @@ _IN_CONFIG = (
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the page that deletes a reader."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
 
     def page(subscriber: Subscriber | None, settings: str = "", *, error: str = "") -> HTMLResponse:
         label = "" if subscriber is None else reader_label(subscriber)
@@ -42,19 +43,25 @@ def routes(app: App, pages: Pages) -> APIRouter:
     @router.api_route("/m/{token}/delete", methods=["GET", "HEAD"])
     def show_page(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        return page(subscriptions.get(app, link.subscriber_id), pages.path(Purpose.MANAGE, link))
+        subscriber = subscriptions.get(app, link.subscriber_id)
+        pages.speak_to(subscriber)
+        return page(subscriber, pages.path(Purpose.MANAGE, link))
 
     @router.post("/m/{token}/delete")
     def delete(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         subscriber = subscriptions.get(app, link.subscriber_id)
+        pages.speak_to(subscriber)
         if not _is_own_address(form.one("address"), subscriber):
-            error = "Type the address that the digest comes to, all of it. Nothing was deleted."
+            error = gettext(
+                "Type the address that the digest comes to, all of it. Nothing was deleted."
+            )
             return page(subscriber, pages.path(Purpose.MANAGE, link), error=error)
         try:
             subscriptions.delete(app, subscriber.id)
         except InputError:
-            return page(subscriber, pages.path(Purpose.MANAGE, link), error=_IN_CONFIG)
+            error = gettext(_IN_CONFIG)
+            return page(subscriber, pages.path(Purpose.MANAGE, link), error=error)
         log.info("delete subscriber=%d via=page", subscriber.id)
         return page(None)
 

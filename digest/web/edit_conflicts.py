@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from digest.locales import gettext, gettext_later, join_names, language_names, ngettext
 from digest.mail.messages.texts import cut, format_weekdays
 from digest.model import Interest, Subscriber
 from digest.subscriptions import changed_since
@@ -17,25 +18,30 @@ from digest.web.settings_form import SettingsForm, fill_settings_form
 #: characters of a value that are shown
 _VALUE_LENGTH = 300
 _STRICTNESS = {
-    "few": "only the surest",
-    "balanced": "what fits",
-    "many": "more, to miss less",
-    "always": "always a full digest",
+    "few": gettext_later("only the surest"),
+    "balanced": gettext_later("what fits"),
+    "many": gettext_later("more, to miss less"),
+    "always": gettext_later("always a full digest"),
 }
-_QUIET_DAYS = {"silent": "nothing", "line": "one line", "weekly": "a line once a week"}
+_QUIET_DAYS = {
+    "silent": gettext_later("nothing"),
+    "line": gettext_later("one line"),
+    "weekly": gettext_later("a line once a week"),
+}
 _LISTS = ("keywords", "categories", "authors")
 _LABELS = {
-    "keywords": "Keywords",
-    "categories": "Categories",
-    "authors": "Authors",
-    "interests": "Interests",
-    "size": "Papers in a digest",
-    "strictness": "Which ones",
-    "quiet_days": "On a day without a digest",
-    "days": "Days",
-    "hour": "Not before",
-    "timezone": "Time zone",
-    "status": "Your subscription",
+    "keywords": gettext_later("Keywords"),
+    "categories": gettext_later("Categories"),
+    "authors": gettext_later("Authors"),
+    "interests": gettext_later("Interests"),
+    "size": gettext_later("Papers in a digest"),
+    "strictness": gettext_later("Which ones"),
+    "quiet_days": gettext_later("On a day without a digest"),
+    "days": gettext_later("Days"),
+    "hour": gettext_later("Not before"),
+    "timezone": gettext_later("Time zone"),
+    "language": gettext_later("Language"),
+    "status": gettext_later("Your subscription"),
 }
 
 
@@ -63,7 +69,7 @@ def find_differences(
     touched = changed_since(version, requested)
     return [
         Difference(
-            label=label,
+            label=gettext(label),
             theirs=_format_value(name, stored),
             yours=_format_value(name, requested)
             if name in touched and _format_value(name, requested) != _format_value(name, stored)
@@ -91,6 +97,7 @@ def merge(
         "days",
         "hour",
         "timezone",
+        "language",
         "keywords",
         "categories",
         "authors",
@@ -118,25 +125,31 @@ def _match_renamed(sent: SettingsForm, stored: Subscriber) -> tuple[InterestFiel
 def _format_value(name: str, subscriber: Subscriber) -> str:
     match name:
         case "keywords" | "categories" | "authors" if len(subscriber.interests) <= 1:
-            return (
-                cut(", ".join(getattr((*subscriber.interests, Interest())[0], name)), _VALUE_LENGTH)
-                or "none"
-            )
+            return cut(
+                ", ".join(getattr((*subscriber.interests, Interest())[0], name)), _VALUE_LENGTH
+            ) or gettext("none")
         case "keywords" | "categories" | "authors":
-            return "those of your interests"
+            return gettext("those of your interests")
         case "interests":
-            return (
-                cut("; ".join(map(_format_interest, subscriber.interests)), _VALUE_LENGTH) or "none"
-            )
+            return cut(
+                "; ".join(map(_format_interest, subscriber.interests)), _VALUE_LENGTH
+            ) or gettext("none")
         case "days":
             return format_weekdays(subscriber.days)
         case "hour":
             return f"{subscriber.hour:02d}:00"
         case "strictness":
             least = str(subscriber.strictness)
-            return _STRICTNESS.get(least, f"a chance of {least} % or more")
+            word = _STRICTNESS.get(least)
+            return (
+                gettext(word) if word else gettext("a chance of %(least)s %% or more", least=least)
+            )
         case "quiet_days":
-            return _QUIET_DAYS[subscriber.quiet_days]
+            return gettext(_QUIET_DAYS[subscriber.quiet_days])
+        case "language":
+            return language_names().get(
+                subscriber.language, gettext("The language of this service")
+            )
         case "status":
             return subscriber.status.value
         case _:
@@ -145,8 +158,11 @@ def _format_value(name: str, subscriber: Subscriber) -> str:
 
 def _format_interest(interest: Interest) -> str:
     words = ", ".join((*interest.keywords, *interest.categories, *interest.authors))
-    examples = f"{len(interest.papers)} example papers" if interest.papers else ""
-    return (
-        f"{interest.name} (share {interest.share}): "
-        f"{' and '.join(filter(None, (words, examples))) or 'no words'}"
+    count = len(interest.papers)
+    examples = ngettext("%(num)s example paper", "%(num)s example papers", count) if count else ""
+    return gettext(
+        "%(name)s (share %(share)s): %(words)s",
+        name=interest.name,
+        share=interest.share,
+        words=join_names([*filter(None, (words, examples))]) or gettext("no words"),
     )

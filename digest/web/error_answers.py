@@ -20,6 +20,7 @@ from digest.errors import (
     RevokedKeyError,
     StoreError,
 )
+from digest.locales import gettext, gettext_later, use_language
 from digest.web import api
 from digest.web.api_models import Problem
 from digest.web.middleware import BODY_MAX
@@ -44,75 +45,88 @@ class ErrorAnswer:
 _BROKEN_LINK = ErrorAnswer(
     status=404,
     code="not_found",
-    heading="This link does not work",
-    text="It may have been cut off or changed on its way. Open it again from the mail, or copy "
-    "it whole, from https to its last letter. "
-    "If it still does not work, any newer mail has links of its own.",
+    heading=gettext_later("This link does not work"),
+    text=gettext_later(
+        "It may have been cut off or changed on its way. Open it again from the mail, or copy "
+        "it whole, from https to its last letter. "
+        "If it still does not work, any newer mail has links of its own."
+    ),
 )
 _REVOKED_LINK = ErrorAnswer(
     status=410,
     code="not_found",
-    heading="This link is no longer valid",
-    text="For your safety the links of older mails were switched off, and nothing was changed. "
-    "Any newer mail has links that work. The link that unsubscribes still works, in "
-    "every mail.",
+    heading=gettext_later("This link is no longer valid"),
+    text=gettext_later(
+        "For your safety the links of older mails were switched off, and nothing was changed. "
+        "Any newer mail has links that work. The link that unsubscribes still works, in "
+        "every mail."
+    ),
 )
 _NOT_STORED = ErrorAnswer(
     status=404,
     code="not_found",
-    heading="This is no longer here",
-    text="The paper or the subscription of this link is not stored any more. Nothing was "
-    "changed, and you need not do anything.",
+    heading=gettext_later("This is no longer here"),
+    text=gettext_later(
+        "The paper or the subscription of this link is not stored any more. Nothing was "
+        "changed, and you need not do anything."
+    ),
 )
 _NO_DATABASE = ErrorAnswer(
     status=503,
     code="unavailable",
-    heading="Not just now",
-    text="The service cannot reach its data at the moment, so nothing was changed. Please try "
-    "again in a few minutes.",
+    heading=gettext_later("Not just now"),
+    text=gettext_later(
+        "The service cannot reach its data at the moment, so nothing was changed. Please try "
+        "again in a few minutes."
+    ),
     headers={"Retry-After": "60"},
 )
 _BUG = ErrorAnswer(
     status=500,
     code="internal",
-    heading="Something went wrong here",
-    text="This is our mistake, not yours; the operator finds it in the log. Please try again "
-    "later.",
+    heading=gettext_later("Something went wrong here"),
+    text=gettext_later(
+        "This is our mistake, not yours; the operator finds it in the log. Please try again later."
+    ),
 )
 #: status -> code, heading and text
 _STATUS = {
     404: (
         "not_found",
-        "There is no such page",
-        "Check the address, or open the link again from the mail.",
+        gettext_later("There is no such page"),
+        gettext_later("Check the address, or open the link again from the mail."),
     ),
     405: (
         "method",
-        "This page is not for that",
-        "Open the link again from the mail and use the button on the page.",
+        gettext_later("This page is not for that"),
+        gettext_later("Open the link again from the mail and use the button on the page."),
     ),
     413: (
         "too_large",
-        "This is too much at once",
-        f"At most {BODY_MAX // 1024} KiB can be sent. Shorten the lists and try again.",
+        gettext_later("This is too much at once"),
+        gettext_later("At most %(limit)s KiB can be sent. Shorten the lists and try again."),
     ),
     414: (
         "too_large",
-        "This address is too long",
-        "Open the link again from the mail, and copy it whole.",
+        gettext_later("This address is too long"),
+        gettext_later("Open the link again from the mail, and copy it whole."),
     ),
     431: (
         "too_large",
-        "Your browser sends too much",
-        "Delete what it has stored for this site, and try again.",
+        gettext_later("Your browser sends too much"),
+        gettext_later("Delete what it has stored for this site, and try again."),
     ),
     503: (
         "unavailable",
-        "Much is asked for just now",
-        "Nothing was changed. Please try again in a few seconds.",
+        gettext_later("Much is asked for just now"),
+        gettext_later("Nothing was changed. Please try again in a few seconds."),
     ),
 }
-_OTHER_STATUS = ("invalid", "This could not be understood", "Go back and try again.")
+_OTHER_STATUS = (
+    "invalid",
+    gettext_later("This could not be understood"),
+    gettext_later("Go back and try again."),
+)
 
 
 def answer_status(
@@ -186,15 +200,21 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
 
 def _answer(pages: Pages, request: Request, error_answer: ErrorAnswer) -> Response:
     """Return it as JSON under /api, else as a page."""
+    # one text names it
+    limit = BODY_MAX // 1024
     if _is_api(request):
         body = Problem(
             code=error_answer.code,
             field=None,
             message=error_answer.heading,
-            remedy=error_answer.text,
+            remedy=gettext(error_answer.text, limit=limit),
         )
         return api.failure(error_answer.status, body, dict(error_answer.headers))
-    response = pages.problem(error_answer.status, error_answer.heading, error_answer.text)
+    language = pages.browser_language(request, pages.app.config.digest.language)
+    with use_language(language):
+        heading = gettext(error_answer.heading)
+        text = gettext(error_answer.text, limit=limit)
+        response = pages.problem(error_answer.status, heading, text)
     response.headers.update(error_answer.headers)
     return response
 

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import BusyError
+from digest.locales import gettext, ngettext
 from digest.mail.messages import texts
 from digest.model import Link, Purpose, Subscriber
 from digest.web.form_tokens import is_expired, is_too_fast, new_form_token, normalise_form_token
@@ -92,8 +93,12 @@ def routes(app: App, pages: Pages, explanations: Explanations) -> APIRouter:
         except BusyError as error:
             if not done:
                 raise
-            later = f"What has been learned can be looked at in {error.retry_after} seconds."
-            return pages.problem(200, "Done", f"{done} {later}")
+            later = ngettext(
+                "What has been learned can be looked at in %(num)s second.",
+                "What has been learned can be looked at in %(num)s seconds.",
+                error.retry_after,
+            )
+            return pages.problem(200, gettext("Done"), f"{done} {later}")
 
     return router
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from digest.locales import gettext
 from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest, Subscriber
 from digest.subscriptions import split_words
 from digest.web.field_values import lines, number
@@ -104,11 +105,15 @@ def read_interest_fields(
             continue
         name, share = " ".join(block.name.split()), number(block.share)
         if not 1 <= len(name) <= NAME_MAX:
-            errors[f"name-{block.number}"] = f"Give it a name of up to {NAME_MAX} characters."
+            errors[f"name-{block.number}"] = gettext(
+                "Give it a name of up to %(limit)s characters.", limit=NAME_MAX
+            )
         elif name.casefold() in [other.name.casefold() for other in interests]:
-            errors[f"name-{block.number}"] = "Another one has this name already."
+            errors[f"name-{block.number}"] = gettext("Another one has this name already.")
         if share is None or not 1 <= share <= SHARE_MAX:
-            errors[f"share-{block.number}"] = f"Write a whole number from 1 to {SHARE_MAX}."
+            errors[f"share-{block.number}"] = gettext(
+                "Write a whole number from 1 to %(limit)s.", limit=SHARE_MAX
+            )
         interests.append(
             replace(
                 before,

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from digest.app import App
+from digest.locales import choose_language, current_language, gettext, set_language
 from digest.mail.messages import texts
 from digest.mail.messages.paper_texts import format_authors
 from digest.mail.messages.templates import render
@@ -63,8 +64,26 @@ class Pages:
         response = HTMLResponse(
             render(f"web/{template}.html", common | values, self.app.templates), status_code=status
         )
+        response.headers["Content-Language"] = current_language()
         add_headers(response.headers)
         return response
+
+    async def speak(self, request: Request) -> None:
+        """Answer in the browser's language, else the service's; a dependency of routes.
+
+        It must not run in a thread, whose context ends with it.
+        """
+        set_language(self.browser_language(request, self.app.config.digest.language))
+
+    def speak_to(self, subscriber: Subscriber | None) -> None:
+        """Answer in the language that a reader chose, if they did."""
+        if subscriber is not None and subscriber.language:
+            set_language(self.app.language_of(subscriber))
+
+    @staticmethod
+    def browser_language(request: Request, otherwise: str = "") -> str:
+        """Return the language that the browser asks for, of those there are."""
+        return choose_language(request.headers.get("accept-language", ""), otherwise)
 
     def problem(self, status: int, heading: str, text: str) -> HTMLResponse:
         """Return a page that says what is wrong and what to do about it."""
@@ -117,15 +136,20 @@ def paper_values(paper: Paper) -> dict[str, object]:
         ),
         "url": texts.clean_url(resources.page),
         "is_search": resources.is_search,
-        "resources": [(label, texts.clean_url(url)) for label, url in resources.links],
+        "resources": [(gettext(label), texts.clean_url(url)) for label, url in resources.links],
         "withdrawn": paper.withdrawn,
     }
 
 
 def rhythm(subscriber: Subscriber) -> str:
     """When the digest comes: `on Monday and Friday, after 07:00 (Europe/Berlin time)`."""
-    days = texts.weekday_phrase(subscriber.days)
-    return f"{days}, after {subscriber.hour:02d}:00 ({subscriber.timezone} time)"
+    days, hour = texts.weekday_phrase(subscriber.days), f"{subscriber.hour:02d}:00"
+    return gettext(
+        "%(days)s, after %(hour)s (%(timezone)s time)",
+        days=days,
+        hour=hour,
+        timezone=subscriber.timezone,
+    )
 
 
 # -------------------------------------------------------------------------------- posted forms

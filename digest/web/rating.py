@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
+from digest.locales import format_number, gettext, gettext_later
 from digest.mail.messages import provenance, texts
 from digest.model import Link, Purpose, SubscriberStatus, Vote
 from digest.ranking import scores
@@ -26,18 +27,18 @@ log = logging.getLogger("digest.web")
 
 #: what the page calls the facts that mails name in one line, besides the model
 _FACTS = {
-    "features": "Features",
-    "thumbs": "Your thumbs",
-    "match": "Matches are calibrated on",
-    "dumps": "Sources",
-    "at": "Chosen at",
+    "features": gettext_later("Features"),
+    "thumbs": gettext_later("Your thumbs"),
+    "match": gettext_later("Matches are calibrated on"),
+    "dumps": gettext_later("Sources"),
+    "at": gettext_later("Chosen at"),
 }
 #: what each model was trained on
 _BASES = {
-    "trending": "Nothing yet, so it lists a mix of the day",
-    "keywords": "What you wrote",
-    "examples": "What you wrote and the papers that you named",
-    "thumbs": "Your thumbs",
+    "trending": gettext_later("Nothing yet, so it lists a mix of the day"),
+    "keywords": gettext_later("What you wrote"),
+    "examples": gettext_later("What you wrote and the papers that you named"),
+    "thumbs": gettext_later("Your thumbs"),
 }
 _PURPOSES = {"1": Purpose.UP, "-1": Purpose.DOWN}
 
@@ -57,7 +58,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
         link = pipeline.read_link(app, token, Purpose.RATE)
         return page.press(link, token, form) if link.message_id else page.explain_preview()
 
-    @router.api_route("/d/{token}/made", methods=["GET", "HEAD"])
+    @router.api_route(
+        "/d/{token}/made", methods=["GET", "HEAD"], dependencies=[Depends(pages.speak)]
+    )
     def show_provenance(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.RATE)
         return page.show_provenance(link, token) if link.message_id else page.explain_preview()
@@ -88,11 +91,11 @@ class _RatingPage:
 
     def explain_preview(self) -> HTMLResponse:
         """Return the page for a link of a mail that was never sent."""
-        text = (
+        text = gettext(
             "The mail that this link stands in is a preview. Its digest is not stored, so there is "
             "nothing to list here. The buttons of each paper in it work."
         )
-        return self.pages.problem(200, "This is a preview", text)
+        return self.pages.problem(200, gettext("This is a preview"), text)
 
     def press(self, link: Link, token: str, form: Form) -> HTMLResponse:
         """Record a press, and return the page about it.
@@ -165,16 +168,17 @@ class _RatingPage:
         """Return the page that says how the digest was made."""
         listed = services.load_digest_papers(self.app, link)
         made = listed.digest.provenance
+        self.pages.speak_to(listed.subscriber)
         return self.pages.render(
             "made",
             whose=reader_label(listed.subscriber),
             day=texts.format_date(listed.digest.local_date, weekday=True),
             facts=[
-                ("Papers read", f"{made.papers_read:,}"),
-                ("Papers listed", f"{len(listed.items):,}"),
-                ("Learned from", _BASES.get(made.model, made.model)),
+                (gettext("Papers read"), format_number(made.papers_read)),
+                (gettext("Papers listed"), format_number(len(listed.items))),
+                (gettext("Learned from"), gettext(_BASES.get(made.model, made.model))),
                 *(
-                    (_FACTS[name], value)
+                    (gettext(_FACTS[name]), value)
                     for name, value in provenance.facts(made)
                     if name in _FACTS
                 ),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from digest.errors import InputError
+from digest.locales import gettext, gettext_later, language_names, languages
 from digest.mail.messages.texts import WEEKDAYS
 from digest.model import (
     STRICTNESS_WORDS,
@@ -31,16 +32,40 @@ LISTS = ("keywords", "categories", "authors")
 SIZE_MAX = 100
 #: choices of strictness: value, label, hint
 STRICTNESS: tuple[tuple[StrictnessWord, str, str], ...] = (
-    ("few", "Only the surest", "most are worth opening; some days bring none"),
-    ("balanced", "What fits", "as many as there are, up to your number"),
-    ("many", "More, to miss less", "with some that may not fit"),
-    ("always", "Always {size}, even when few fit", "every digest is full"),
+    (
+        "few",
+        gettext_later("Only the surest"),
+        gettext_later("most are worth opening; some days bring none"),
+    ),
+    (
+        "balanced",
+        gettext_later("What fits"),
+        gettext_later("as many as there are, up to your number"),
+    ),
+    (
+        "many",
+        gettext_later("More, to miss less"),
+        gettext_later("with some that may not fit"),
+    ),
+    (
+        "always",
+        gettext_later("Always %(size)s, even when few fit"),
+        gettext_later("every digest is full"),
+    ),
 )
 #: choices for days without a digest: value, label, hint
 QUIET_DAYS: tuple[tuple[QuietDays, str, str], ...] = (
-    ("silent", "Nothing", "no mail on such a day"),
-    ("line", "One line", "how many papers were read, and which came nearest"),
-    ("weekly", "A line once a week", "how many such days the week had"),
+    ("silent", gettext_later("Nothing"), gettext_later("no mail on such a day")),
+    (
+        "line",
+        gettext_later("One line"),
+        gettext_later("how many papers were read, and which came nearest"),
+    ),
+    (
+        "weekly",
+        gettext_later("A line once a week"),
+        gettext_later("how many such days the week had"),
+    ),
 )
 
 
@@ -51,6 +76,8 @@ class SettingsForm:
     size: str
     hour: str
     timezone: str
+    #: "" = the service's own
+    language: str
     days: tuple[str, ...]
     strictness: str
     quiet_days: str
@@ -64,15 +91,21 @@ class SettingsForm:
     notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def language_choices(self) -> list[tuple[str, str]]:
+        """Return code and own name of each language, and of the service's own one."""
+        return [("", gettext("The language of this service")), *language_names().items()]
+
+    @property
     def strictness_choices(self) -> list[tuple[str, str, str]]:
         """Return the choices; a number that was set by API or command is one more."""
         choices: list[tuple[str, str, str]] = [
-            (value, label.format(size=self.size), hint) for value, label, hint in STRICTNESS
+            (value, gettext(label, size=self.size), gettext(hint))
+            for value, label, hint in STRICTNESS
         ]
         least = number(self.strictness)
         if least is not None and 1 <= least <= 99:
-            label = f"As set: a chance of {least} % or more"
-            choices.append((self.strictness, label, "a number of your own"))
+            label = gettext("As set: a chance of %(least)s %% or more", least=least)
+            choices.append((self.strictness, label, gettext("a number of your own")))
         return choices
 
 
@@ -91,6 +124,7 @@ def fill_settings_form(
         size=str(subscriber.size),
         hour=str(subscriber.hour),
         timezone=subscriber.timezone,
+        language=subscriber.language,
         days=tuple(str(day) for day in subscriber.days),
         strictness=str(subscriber.strictness),
         quiet_days=subscriber.quiet_days,
@@ -126,9 +160,9 @@ def read_settings_form(
     errors: dict[str, str] = {}
     size, hour = number(form.one("size")), number(form.one("hour"))
     if size is None or not 1 <= size <= SIZE_MAX:
-        errors["size"] = f"Write a whole number from 1 to {SIZE_MAX}."
+        errors["size"] = gettext("Write a whole number from 1 to %(limit)s.", limit=SIZE_MAX)
     if hour is None or not 0 <= hour <= 23:
-        errors["hour"] = "Choose an hour from 0 to 23."
+        errors["hour"] = gettext("Choose an hour from 0 to 23.")
     zone = _normalise_zone(form.one("timezone"))
     if zone not in zones():
         errors["timezone"] = _suggest_zone(form.one("timezone"))
@@ -138,23 +172,29 @@ def read_settings_form(
         if day is not None and 1 <= day <= len(WEEKDAYS)
     )
     if not days:
-        errors["days"] = "Choose one day at least. To get no mail for a while, use the pause below."
+        errors["days"] = gettext(
+            "Choose one day at least. To get no mail for a while, use the pause below."
+        )
     strictness = (
         form.one("strictness")
         if form.one("strictness") in STRICTNESS_WORDS
         else number(form.one("strictness"))
     )
     if strictness is None or (isinstance(strictness, int) and not 1 <= strictness <= 99):
-        errors["strictness"] = "Choose one of these."
+        errors["strictness"] = gettext("Choose one of these.")
+    language = form.one("language") if form.all("language") else subscriber.language
+    if language and language not in languages():
+        errors["language"] = gettext("Choose one of these.")
     quiet_days = form.one("quiet_days")
     if quiet_days not in [value for value, _, _ in QUIET_DAYS]:
-        errors["quiet_days"] = "Choose one of these."
+        errors["quiet_days"] = gettext("Choose one of these.")
     blocks, interests, interest_errors = read_interest_fields(form, subscriber)
     errors |= interest_errors
     sent = SettingsForm(
         size=form.one("size"),
         hour=form.one("hour"),
         timezone=form.one("timezone"),
+        language=language,
         days=form.all("days"),
         strictness=form.one("strictness"),
         quiet_days=quiet_days,
@@ -167,6 +207,7 @@ def read_settings_form(
     request = SubscriptionRequest(
         email=subscriber.email,
         timezone=zone,
+        language=language,
         hour=hour,
         days=days,
         size=size,
@@ -232,13 +273,14 @@ def _normalise_zone(text: str) -> str:
 
 def _suggest_zone(text: str) -> str:
     if not text.strip():
-        return "Choose your time zone, for example Europe/Berlin."
+        return gettext("Choose your time zone, for example Europe/Berlin.")
     name_typed = "_".join(text.split()).casefold()
     cities = {name.rpartition("/")[2].casefold(): name for name in offered_zones()}
     near = difflib.get_close_matches(name_typed.rpartition("/")[2], cities, n=1, cutoff=0.75)
     advice = (
-        f"Did you mean {cities[near[0]]}?"
+        gettext("Did you mean %(name)s?", name=cities[near[0]])
         if near
-        else "Choose the nearest large city, for example Europe/Berlin."
+        else gettext("Choose the nearest large city, for example Europe/Berlin.")
     )
-    return f"No time zone has this name. {advice}"
+    problem = gettext("No time zone has this name.")
+    return f"{problem} {advice}"

@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
+from digest.locales import gettext, ngettext, set_language
 from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import SubscriptionRequest, split_words
 from digest.web.client_addresses import Proxies
@@ -77,33 +78,36 @@ class FrontPage:
     def check_for_program(self, form: Form) -> HTMLResponse | None:
         """Return the form again if a program seems to have sent it, else None."""
         if form.one(HONEYPOT).strip():
-            reason = "A field of this form that is not shown was filled in, as programs do."
-            return self._ask_again(form, f"{reason} It is empty again now")
+            reason = gettext(
+                "A field of this form that is not shown was filled in, as programs do. It is "
+                "empty again now."
+            )
+            return self._ask_again(form, reason)
         if not self._has_timestamp:
             return None
         age = self._age(form.one(TIMESTAMP))
         if age >= _AGE_MAX:
-            return self._ask_again(
-                form, "This form was open for very long, or came without its date"
-            )
+            reason = gettext("This form was open for very long, or came without its date.")
+            return self._ask_again(form, reason)
         if age < _AGE_MIN:
-            reason = "That was as fast as a program"
+            reason = gettext("That was as fast as a program.")
             return self._ask_again(form, reason, timestamp=form.one(TIMESTAMP))
         return None
 
     def show_limit(self, form: Form, error: LimitError) -> HTMLResponse:
         """Return the form again, and say when it may be sent."""
-        text = (
+        text = gettext(
             "Too many have subscribed within the last hour, from your network or in total, so no "
-            f"mail was sent. Please press “Subscribe” again {in_minutes(error.retry_after)}."
+            "mail was sent. Please press “Subscribe” again %(when)s.",
+            when=in_minutes(error.retry_after),
         )
         response = self.show(form, status=429, held_up=text)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
 
     def _ask_again(self, form: Form, reason: str, *, timestamp: str = "") -> HTMLResponse:
-        text = f"{reason}. Please press “Subscribe” once more."
-        return self.show(form, status=422, held_up=text, timestamp=timestamp)
+        advice = gettext("Please press “Subscribe” once more.")
+        return self.show(form, status=422, held_up=f"{reason} {advice}", timestamp=timestamp)
 
     def _age(self, timestamp: str) -> timedelta:
         """Return how long the form was open; the maximum if the timestamp is not ours."""
@@ -144,9 +148,9 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
             split_words(form.one("keywords")) or None,
             split_words(form.one("categories")) or None,
         )
-        email = form.one("email").strip()
+        email, language = form.one("email").strip(), pages.browser_language(request)
         subscription_request = SubscriptionRequest(
-            email=email, keywords=keywords, categories=categories
+            email=email, keywords=keywords, categories=categories, language=language or None
         )
         try:
             subscriptions.sign_up(
@@ -161,6 +165,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
             refusal_log.info("subscribe refused=limit via=page")
             return front.show_limit(form, error)
         log.info("subscribe via=page")
+        set_language(language or app.config.digest.language)
         with app.store.reading() as tx:
             (warnings,) = services.check_typed(tx, [subscription_request.requested_interests])
         return pages.render("asked", email=email, notes=[found.sentence for found in warnings])
@@ -171,14 +176,16 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
 
 def _address_problem(email: str) -> str:
     if not email:
-        return "Write the address that the digest should go to."
+        return gettext("Write the address that the digest should go to.")
     if "." not in email.rpartition("@")[2] or not email.rpartition("@")[0]:
-        return "Something is missing, such as @example.org."
-    return "This is not an address that mail can go to. Look for a typing mistake."
+        return gettext("Something is missing, such as @example.org.")
+    return gettext("This is not an address that mail can go to. Look for a typing mistake.")
 
 
 def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
-    @router.api_route("/c/{token}", methods=["GET", "HEAD"])
+    speaks = [Depends(pages.speak)]
+
+    @router.api_route("/c/{token}", methods=["GET", "HEAD"], dependencies=speaks)
     def show_page(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.CONFIRM)
         try:
@@ -186,7 +193,7 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
         except NotFoundError:
             return render_expired()
 
-    @router.post("/c/{token}")
+    @router.post("/c/{token}", dependencies=speaks)
     def confirm(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.CONFIRM)
         try:
@@ -198,13 +205,14 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
         return page(subscriber, pressed=True)
 
     def render_expired() -> HTMLResponse:
-        text = (
+        text = gettext(
             "It was not used for long, or the reader was deleted, so nothing is stored any more. "
             "To get the digest, subscribe again on the front page."
         )
-        return pages.problem(404, "This confirmation has expired", text)
+        return pages.problem(404, gettext("This confirmation has expired"), text)
 
     def page(subscriber: Subscriber, *, pressed: bool) -> HTMLResponse:
+        pages.speak_to(subscriber)
         return pages.render(
             "confirm",
             address=mask_address(subscriber.email),
@@ -220,4 +228,4 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
 def in_minutes(seconds: int) -> str:
     """Return when to come back, in words for a page."""
     minutes = max(1, -(-seconds // 60))
-    return "in a minute" if minutes == 1 else f"in {minutes} minutes"
+    return ngettext("in a minute", "in %(num)s minutes", minutes)

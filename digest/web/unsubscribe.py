@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, subscriptions
@@ -23,7 +23,7 @@ log = logging.getLogger("digest.web")
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the unsubscribe page."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
     page = _UnsubscribePage(app, pages)
 
     @router.api_route("/u/{token}", methods=["GET", "HEAD"])
@@ -100,6 +100,7 @@ class _UnsubscribePage:
         repeated: bool = False,
     ) -> HTMLResponse:
         """Return the page, with what has just happened."""
+        self.pages.speak_to(subscriber)
         status = None if subscriber is None else subscriber.status
         # whoever knows a revoked key can make this link for any reader, so the page shows no
         # address and offers no return

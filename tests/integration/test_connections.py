@@ -319,7 +319,7 @@ def test_a_repeated_log_line_appears_once_a_minute(caplog: pytest.LogCaptureFixt
     assert [line for line in lines if line.startswith("open")] == [
         "open files: 7",
         "open files: 7 (and 2 more times since the last such line)",
-        "open files: 7 (and 1 more times since the last such line)",
+        "open files: 7 (and 1 more time since the last such line)",
     ]
 
 

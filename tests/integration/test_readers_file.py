@@ -19,6 +19,7 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.cli.reader_files import COLUMNS, BadRow, read_readers
 from digest.cli.subscribers import subscriber_values
+from digest.locales import languages
 from digest.model import (
     QUIET_DAYS,
     STRICTNESS_WORDS,
@@ -59,6 +60,7 @@ _reader = st.fixed_dictionaries(
         "strictness": st.integers(1, 99) | st.sampled_from(STRICTNESS_WORDS),
         "threshold": st.integers(0, 100) | st.sampled_from(THRESHOLD_WORDS),
         "quiet_days": st.sampled_from(QUIET_DAYS),
+        "language": st.sampled_from(languages()),
         "interests": st.lists(_interest, max_size=3, unique_by=lambda interest: interest.name),
         "standing": st.sampled_from(list(SubscriberStatus)),
         "created": st.integers(0, 1000).map(

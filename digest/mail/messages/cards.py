@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
+from digest.locales import gettext, gettext_later
 from digest.mail.messages import texts
 from digest.mail.messages.encoding import BodyPart
 from digest.mail.messages.paper_texts import PaperText, make_paper_text
@@ -20,8 +21,8 @@ MAX_CONTENTS = 30
 _MAX_INTEREST = 60
 #: the note on a paper that is not listed for its rank
 SLOTS: dict[Slot, str] = {
-    "pinned": "Always listed, since you asked for it.",
-    "exploration": "We are less sure of this one: more of this?",
+    "pinned": gettext_later("Always listed, since you asked for it."),
+    "exploration": gettext_later("We are less sure of this one: more of this?"),
 }
 #: how much of a paper is shown: everything; no abstract and buttons; only title and links
 Form = Literal["full", "brief", "title"]
@@ -57,7 +58,7 @@ def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = Fal
         InputError: a link is invalid.
     """
     paper, links = make_paper_text(item, local_date), item.links
-    label = texts.one_line(item.label).capitalize()
+    label = _capitalize(texts.one_line(item.label))
     return Card(
         paper=paper,
         number=str(number),
@@ -77,18 +78,24 @@ def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = Fal
     )
 
 
+def _capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _say_reason(reason: str, facts: Sequence[str]) -> str:
     """Return the reason, "" where it says only the day, which stands above it already."""
     reason = texts.one_line(reason)
     days = [fact.replace("\u00a0", " ") for fact in facts]
-    return "" if any(reason == f"New on {day}." for day in days) else reason
+    only_days = [_capitalize(gettext("new on %(day)s", day=day)) for day in days]
+    return "" if reason.removesuffix(".") in only_days else reason
 
 
 def _notes(item: Listed, is_new: bool) -> tuple[str, ...]:
     interest = texts.cut(texts.one_line(item.interest), _MAX_INTEREST)
-    slot = "" if is_new and item.slot == "exploration" else SLOTS.get(item.slot, "")
-    notes = (f"For your interest “{interest}”." if interest else "", slot)
-    return tuple(note for note in notes if note)
+    notes = [gettext("For your interest “%(interest)s”.", interest=interest)] if interest else []
+    if item.slot in SLOTS and not (is_new and item.slot == "exploration"):
+        notes.append(gettext(SLOTS[item.slot]))
+    return tuple(notes)
 
 
 def render_within_limit(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.errors import InputError
+from digest.locales import gettext, ngettext
 from digest.mail.messages import (
     assemble,
     cards,
@@ -75,23 +76,28 @@ def write_digest(
         for number, item in enumerate(listed, start=1)
     )
     next_titles = [card.paper.short_title for card in papers[1:3]]
-    more, day = len(papers) - 1, texts.format_date(local_date)
+    day = texts.format_date(local_date)
     is_weekly = len(subscriber.days) == 1
     weekday = texts.tie_last_words(texts.format_date(local_date, weekday=True))
     values = {
         "cards": papers,
         "headline": _headline(listed, made.papers_read, is_weekly),
-        "issue": f"Week to {weekday}" if is_weekly else weekday,
+        # French writes weekdays small, but not at the beginning of a line
+        "issue": gettext("Week to %(day)s", day=weekday)
+        if is_weekly
+        else f"{weekday[:1].upper()}{weekday[1:]}",
         "has_contents": len(papers) > 1,
         "day": day,
-        "best": texts.cut(papers[0].paper.title, MAX_SUBJECT - len(f" and {more} more · {day}")),
-        "more": more,
+        "best": _cut_title(papers[0].paper.title, len(papers) - 1, day),
+        "more": len(papers) - 1,
         "origin": provenance.summary(made, subscriber.interests),
         "quiet_week": quiet_days.week_before(quiet_days_told) if quiet_days_told else "",
-        "preheader": f"Also: {' · '.join(next_titles)}"
+        "preheader": gettext("Also: %(titles)s", titles=" · ".join(next_titles))
         if next_titles
         else papers[0].reason or papers[0].paper.authors,
-        "all_of_them": f"Rate all of {'this week’s' if is_weekly else 'today’s'}",
+        "all_of_them": gettext("Rate all of this week’s")
+        if is_weekly
+        else gettext("Rate all of today’s"),
         "asks": is_new,
         "made": provenance.details(made),
     }
@@ -125,7 +131,7 @@ def write_quiet_day(
     title = texts.one_line(nearest.title) if nearest else ""
     values = {
         "headline": quiet_days.headline(*day),
-        "title": quiet_days.TITLE,
+        "title": quiet_days.title(),
         "sentences": quiet_days.sentences(*day),
         "nearest": texts.cut(title, paper_texts.MAX_TITLE),
         "nearest_url": texts.clean_url(url),
@@ -142,17 +148,46 @@ def write_quiet_day(
     )
 
 
+def _cut_title(title: str, more: int, day: str) -> str:
+    """The title that a subject begins with; what follows it needs its room."""
+    ending = ngettext(" and %(num)s more", " and %(num)s more", more)
+    return texts.cut(title, MAX_SUBJECT - len(f"{ending} · {day}"))
+
+
 def _headline(listed: Sequence[Listed], papers_read: int, is_weekly: bool) -> str:
     """Such as "4 papers today, of 252 read"; papers of earlier digests' days are told apart."""
-    count, when = len(listed), "this week" if is_weekly else "today"
-    earlier = sum(item.from_day is not None for item in listed)
-    if not earlier:
-        read = f", of {papers_read:,} read" if papers_read >= count else ""
-        return f"{texts.plural(count, 'paper')} {when}{read}"
-    days = "an earlier day" if earlier == 1 else "earlier days"
-    which = f" of {days}" if earlier == count else f", {earlier} of {days}"
-    read = f"; {papers_read:,} read {when}" if papers_read else ""
-    return f"{texts.plural(count, 'paper')}{which}{read}"
+    count, earlier = len(listed), sum(item.from_day is not None for item in listed)
+    if earlier:
+        return _headline_with_earlier(count, earlier, papers_read, is_weekly)
+    papers = (
+        ngettext("%(num)s paper this week", "%(num)s papers this week", count)
+        if is_weekly
+        else ngettext("%(num)s paper today", "%(num)s papers today", count)
+    )
+    if papers_read < count:
+        return papers
+    read = ngettext("of %(num)s read", "of %(num)s read", papers_read)
+    return f"{papers}, {read}"
+
+
+def _headline_with_earlier(count: int, earlier: int, papers_read: int, is_weekly: bool) -> str:
+    """Such as "4 papers, 1 of an earlier day; 252 read today"."""
+    if earlier == count:
+        text = ngettext(
+            "%(num)s paper of an earlier day", "%(num)s papers of earlier days", earlier
+        )
+    else:
+        papers = ngettext("%(num)s paper", "%(num)s papers", count)
+        some = ngettext("%(num)s of an earlier day", "%(num)s of earlier days", earlier)
+        text = f"{papers}, {some}"
+    if not papers_read:
+        return text
+    read = (
+        ngettext("%(num)s read this week", "%(num)s read this week", papers_read)
+        if is_weekly
+        else ngettext("%(num)s read today", "%(num)s read today", papers_read)
+    )
+    return f"{text}; {read}"
 
 
 def write_confirm(
@@ -188,7 +223,7 @@ def write_welcome(
         "days": texts.weekday_phrase(subscriber.days),
         "hour": f"{subscriber.hour:02d}:00",
         "timezone": texts.one_line(subscriber.timezone),
-        "size": texts.plural(subscriber.size, "paper"),
+        "size": ngettext("%(num)s paper", "%(num)s papers", subscriber.size),
         "paused": subscriber.status is SubscriberStatus.PAUSED,
     }
     return _write(context, MessageKind.WELCOME, values, to=subscriber, links=links)
@@ -314,6 +349,10 @@ def _counted(shown: tuple[cards.Card, ...], left_out: int) -> dict[str, Any]:
     unlisted = len(shown) - cards.MAX_CONTENTS
     return {
         "cards": shown,
-        "left_out": texts.plural(left_out, "more paper") if left_out else "",
-        "unlisted": f"{unlisted:,} more below" if unlisted > 0 else "",
+        "left_out": ngettext("%(num)s more paper", "%(num)s more papers", left_out)
+        if left_out
+        else "",
+        "unlisted": ngettext("%(num)s more below", "%(num)s more below", unlisted)
+        if unlisted > 0
+        else "",
     }

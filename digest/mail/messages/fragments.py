@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from digest.errors import TemplateError
+from digest.locales import current_language
 from digest.mail.messages import texts
 from digest.mail.messages.encoding import BodyPart, EncodedTemplate, FilledTemplate, encode, join
 from digest.mail.messages.placeholders import (
@@ -161,7 +162,9 @@ def render_part(
         ]
     )
     urls = () if links is None else tuple(getattr(links, key) for key in _LINKS)
-    frame = _prerender_frame(name, folders, part_format, tuple(own), shared, tuple(map(bool, urls)))
+    frame = _prerender_frame(
+        current_language(), name, folders, part_format, tuple(own), shared, tuple(map(bool, urls))
+    )
     if frame is None:
         rendered_lists = {key: _render_list(lists.get(key, ()), part_format) for key in LISTS}
         whole = render_whole(name, values | rendered_lists, folders, part_format)
@@ -181,6 +184,7 @@ def _render_list(pieces: Sequence[FilledTemplate], part_format: PartFormat) -> s
 
 @lru_cache(maxsize=256)
 def _prerender_frame(
+    language: str,
     name: str,
     folders: tuple[Path, ...],
     part_format: PartFormat,
@@ -191,6 +195,7 @@ def _prerender_frame(
     """The fragments around the lists of papers.
 
     Args:
+        language: the current one; it only distinguishes cached frames.
         own: names of the values that become placeholders.
         shared: the values that do not.
         has_links: which of the reader's links there are; empty without links.

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from digest.locales import current_language, gettext
 from digest.mail.messages.cards import Card, Form
 from digest.mail.messages.encoding import FilledTemplate, text_without_gaps
 from digest.mail.messages.fragments import HTML, TEXT, Fragment, PartFormat, prerender, render_whole
@@ -62,7 +63,11 @@ def render_html_list(
         is_short = card.form != "full"
         opening = ""
         if is_short and previous_form == "full":
-            opening = "All" if number == 1 else "The rest"
+            opening = (
+                gettext("All in short, since mail programs hide the end of a long mail:")
+                if number == 1
+                else gettext("The rest in short, since mail programs hide the end of a long mail:")
+            )
         is_last = is_short and number == len(cards)
         pieces.append(_render_card(HTML, folder, folders, card, is_last, opening))
         previous_form = card.form
@@ -89,7 +94,7 @@ def render_contents(
 def _render_title(
     part_format: PartFormat, folder: str, folders: tuple[Path, ...], card: Card
 ) -> FilledTemplate:
-    fragment = _prerender_title(part_format, folder, folders, card.paper)
+    fragment = _prerender_title(current_language(), part_format, folder, folders, card.paper)
     if fragment is None:
         values = {"number": card.number, "margin": card.margin, "paper": card.paper}
         return text_without_gaps(render_whole(f"{folder}/title", values, folders, part_format))
@@ -98,8 +103,13 @@ def _render_title(
 
 @lru_cache(maxsize=_MAX_CACHED)
 def _prerender_title(
-    part_format: PartFormat, folder: str, folders: tuple[Path, ...], paper: PaperText
+    language: str,
+    part_format: PartFormat,
+    folder: str,
+    folders: tuple[Path, ...],
+    paper: PaperText,
 ) -> Fragment | None:
+    """The title with gaps; the language only distinguishes cached ones."""
     gaps: list[Gap] = []
     names = ("number", "margin")
     values = {name: make_placeholder(name, gaps) for name in names} | {"paper": paper}
@@ -129,7 +139,7 @@ def _render_card(
         is_last,
         opening,
     )
-    fragment = _prerender_card(part_format, folder, folders, shape)
+    fragment = _prerender_card(current_language(), part_format, folder, folders, shape)
     if fragment is None:
         values = {"card": card, "last": is_last, "opening": opening}
         return text_without_gaps(render_whole(f"{folder}/card", values, folders, part_format))
@@ -139,8 +149,13 @@ def _render_card(
 
 @lru_cache(maxsize=_MAX_CACHED)
 def _prerender_card(
-    part_format: PartFormat, folder: str, folders: tuple[Path, ...], shape: _CardShape
+    language: str,
+    part_format: PartFormat,
+    folder: str,
+    folders: tuple[Path, ...],
+    shape: _CardShape,
 ) -> Fragment | None:
+    """The card with gaps; the language only distinguishes cached ones."""
     gaps: list[Gap] = []
     names = (*_OWN, *(f"note{number}" for number in range(shape.note_count)))
     own = {name: make_placeholder(name, gaps) for name in names}

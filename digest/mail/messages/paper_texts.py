@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+from digest.locales import current_language, format_number, gettext, ngettext
 from digest.mail.messages import excerpts, texts
 from digest.mail.messages.values import Listed
 from digest.model import Paper, Resources
@@ -53,7 +54,7 @@ class PaperText:
 
 #: cached texts of papers
 _MAX_CACHED = 4096
-_TEXTS: dict[tuple[int, int, str], tuple[Paper, PaperText]] = {}
+_TEXTS: dict[tuple[str, int, int, str], tuple[Paper, PaperText]] = {}
 
 
 def make_paper_text(item: Listed, local_date: date) -> PaperText:
@@ -64,7 +65,7 @@ def make_paper_text(item: Listed, local_date: date) -> PaperText:
     if text.excerpt_by_words and item.words:
         abstract = texts.one_line(item.paper.abstract)
         first = excerpts.find_most_words(abstract, item.words)
-        return _make_text(item.paper, item.resources, year, origin_day, first)
+        return _make_text(current_language(), item.paper, item.resources, year, origin_day, first)
     return text
 
 
@@ -77,32 +78,37 @@ def format_authors(authors: Sequence[str]) -> str:
     if len(names) <= MAX_AUTHORS:
         return ", ".join(texts.cut(name, _MAX_NAME) for name in names)
     first = ", ".join(texts.cut(name, _MAX_NAME) for name in names[:_FIRST_AUTHORS])
-    return f"{first} … {texts.cut(names[-1], _MAX_NAME)}\u00a0({len(names):,})"
+    return f"{first} … {texts.cut(names[-1], _MAX_NAME)}\u00a0({format_number(len(names))})"
 
 
 def _cached_text(item: Listed, year: int, origin_day: str) -> PaperText:
     # by identity first: hashing a paper takes longer than everything else here
-    paper = item.paper
-    cached = _TEXTS.get((id(paper), year, origin_day))
+    paper, language = item.paper, current_language()
+    cached = _TEXTS.get((language, id(paper), year, origin_day))
     if cached is not None and cached[0] is paper:
         return cached[1]
     if len(_TEXTS) >= _MAX_CACHED:
         _TEXTS.clear()
-    text = _make_text(paper, item.resources, year, origin_day)
-    _TEXTS[id(paper), year, origin_day] = paper, text
+    text = _make_text(language, paper, item.resources, year, origin_day)
+    _TEXTS[language, id(paper), year, origin_day] = paper, text
     return text
 
 
 @lru_cache(maxsize=_MAX_CACHED)
 def _make_text(
+    language: str,
     paper: Paper,
     resources: Resources,
     year: int,
     origin_day: str,
     first_sentence: int | None = None,
 ) -> PaperText:
-    """Make the texts; the excerpt begins with a sentence by number, or by its own rule."""
-    title = texts.cut(texts.one_line(paper.title), MAX_TITLE) or "(no title)"
+    """Make the texts; the excerpt begins with a sentence by number, or by its own rule.
+
+    Args:
+        language: the current one; it only distinguishes cached texts.
+    """
+    title = texts.cut(texts.one_line(paper.title), MAX_TITLE) or gettext("(no title)")
     published = " · ".join(filter(None, map(texts.one_line, (resources.venue, resources.comment))))
     abstract = texts.one_line(paper.abstract)
     if first_sentence is None:
@@ -116,7 +122,9 @@ def _make_text(
         published=texts.cut(published, _MAX_PUBLISHED),
         identifier=texts.cut(texts.one_line(resources.identifier), _MAX_NAME),
         resources=tuple(
-            (label, clean) for label, url in resources.links if (clean := texts.clean_url(url))
+            (gettext(label), clean)
+            for label, url in resources.links
+            if (clean := texts.clean_url(url))
         ),
         is_search=resources.is_search,
         abstract=excerpts.excerpt(abstract, first_sentence or 0),
@@ -130,12 +138,18 @@ def _facts(paper: Paper, year: int, origin_day: str) -> tuple[str, ...]:
         appeared = paper.first_seen
     day = _day(appeared, year) if appeared else ""
     origin = texts.tie_last_words(origin_day)
-    facts = [origin, _categories(paper.categories), "" if origin == f"from {day}" else day]
+    is_same_day = origin == gettext("from %(day)s", day=day)
+    facts = [origin, _categories(paper.categories), "" if is_same_day else day]
     if paper.upvotes > 0:
-        facts.append(texts.tie_last_words(texts.plural(paper.upvotes, "upvote")))
+        upvotes = ngettext("%(num)s upvote", "%(num)s upvotes", paper.upvotes)
+        facts.append(texts.tie_last_words(upvotes))
     if paper.picked is not None:
-        rank = f"no. {paper.rank} on " if paper.rank else ""
-        facts.append(f"{rank}Daily Papers, {_day(paper.picked, year)}")
+        picked = _day(paper.picked, year)
+        facts.append(
+            gettext("no. %(rank)s on Daily Papers, %(day)s", rank=paper.rank, day=picked)
+            if paper.rank
+            else gettext("Daily Papers, %(day)s", day=picked)
+        )
     return tuple(fact for fact in facts if fact)
 
 

@@ -7,12 +7,15 @@ raises `PlaceholderRead`, and the template is rendered for each mail with the re
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn, cast
 
 from digest.mail.messages import texts
 
 # Noncharacters (Unicode 23.7), which `texts.one_line` removes from all foreign text.
 BEGIN, END = "\ufdd0", "\ufdd1"
+_MARKER = re.compile(f"{BEGIN}[0-9]+{END}")
 #: the template variables with the papers of a digest: their titles, and their cards
 CONTENTS, LISTING = "contents", "listing"
 LISTS = (CONTENTS, LISTING)
@@ -58,6 +61,17 @@ class Placeholder:
     __class__ = property(_read)
 
 
+class Sentence(str):
+    """A message of a text template with the markers of placeholders in it."""
+
+    placeholders: Sequence[Placeholder]
+
+    def __new__(cls, text: str, placeholders: Sequence[Placeholder]) -> Sentence:
+        sentence = super().__new__(cls, text)
+        sentence.placeholders = placeholders
+        return sentence
+
+
 def make_placeholder(name: str, gaps: list[Gap]) -> Any:
     """A placeholder for the value of that name."""
     return Placeholder(Gap(name), gaps)
@@ -73,7 +87,14 @@ def wrap(
     text: str | Placeholder, indent: int = 0, lead: str = "", tail: str = ""
 ) -> str | Placeholder:
     """The template filter `wrap`: `texts.wrap`, deferred for placeholders."""
+    if type(text) is Sentence:
+        parts = _MARKER.split(text)
+        if len(parts) != 2:
+            raise PlaceholderRead
+        return wrap(text.placeholders[0], indent, lead + parts[0], parts[1] + tail)
     if type(text) is not Placeholder:
+        if BEGIN in text:
+            raise PlaceholderRead
         return texts.wrap(cast(str, text), indent, lead, tail)
     name, wrap_arguments = text._gap
     if wrap_arguments or name in LISTS:

@@ -29,8 +29,11 @@ from jinja2 import (
 )
 from jinja2 import TemplateError as JinjaError
 from jinja2.ext import Extension
-from markupsafe import escape
+from jinja2.nodes import EvalContext
+from jinja2.utils import pass_eval_context
+from markupsafe import Markup, escape
 
+from digest import locales
 from digest.errors import TemplateError
 from digest.mail.messages import placeholders
 
@@ -90,6 +93,49 @@ def escape_html(value: Any) -> str:
     )
 
 
+@pass_eval_context
+def _gettext(context: EvalContext, message: str, /, **values: Any) -> str:
+    """A message in the current language; HTML templates escape its values, not its markup."""
+    printed = _print_values(context, values)
+    text = locales.gettext(message, **printed)
+    own = [value for value in values.values() if type(value) is placeholders.Placeholder]
+    if own and not context.autoescape:
+        return placeholders.Sentence(text, own)
+    return _finish(context, text)
+
+
+@pass_eval_context
+def _ngettext(context: EvalContext, one: str, many: str, number: int, /, **values: Any) -> str:
+    """The form of a message that goes with a number, which is `%(num)s`."""
+    values.pop("num", None)
+    printed = _print_values(context, values)
+    return _finish(context, locales.ngettext(one, many, number, **printed))
+
+
+def _print_values(context: EvalContext, values: dict[str, Any]) -> dict[str, str]:
+    printed = escape_html if context.autoescape else _plain
+    return {name: printed(value) for name, value in values.items()}
+
+
+def _finish(context: EvalContext, text: str) -> str:
+    # the message is ours, and its values are escaped
+    return Markup(text) if context.autoescape else text  # noqa: S704
+
+
+def _paper_language() -> str:
+    """An attribute for texts of papers in mails and pages of other languages.
+
+    Sources do not say in which language a paper is; nearly all are in English, which is what a
+    screen reader should speak then.
+    """
+    is_english = locales.current_language() == locales.ENGLISH
+    return "" if is_english else Markup(' lang="en"')
+
+
+def _direction() -> str:
+    return locales.text_direction(locales.current_language())
+
+
 def _plain(value: Any) -> str:
     return (
         placeholders.print_marker(value) if type(value) is placeholders.Placeholder else str(value)
@@ -131,11 +177,17 @@ def environment(folders: tuple[Path, ...] = ()) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
-        extensions=[RemoveIndentation],
+        extensions=[RemoveIndentation, "jinja2.ext.i18n"],
         cache_size=-1,
     )
     jinja.template_class = PlainOutputTemplate
+    jinja.policies["ext.i18n.trimmed"] = True
+    jinja.newstyle_gettext = True  # type: ignore[attr-defined]
+    jinja.globals |= {"gettext": _gettext, "_": _gettext, "ngettext": _ngettext}
+    jinja.globals |= {"language": locales.current_language, "direction": _direction}
+    jinja.globals["paper_language"] = _paper_language
     jinja.filters["wrap"] = placeholders.wrap
+    jinja.filters["colon"] = locales.add_colon
     return jinja
 
 

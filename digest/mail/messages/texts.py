@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from ipaddress import ip_address
@@ -16,10 +15,15 @@ from urllib.parse import quote, urlsplit
 import idna
 
 from digest.errors import InputError
-from digest.model import format_day
+from digest.locales import WEEKDAYS as WEEKDAYS
+from digest.locales import count_noun, gettext, name_weekday
+from digest.locales import format_date as format_date
+from digest.locales import join_names as join_names
 
 #: columns of the text part
 WIDTH = 72
+#: counts on pages whose words no catalogue has yet
+plural = count_noun
 
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 # Lone surrogates cannot be encoded. Embeddings, overrides and isolates can reverse the text beside
@@ -34,9 +38,9 @@ _PLAIN_ADDRESS = re.compile(
     r"/:?#@!$&'()*+,;=~._-]*)?",
     re.ASCII,
 )
+_NARROW_KEPT = re.compile(r"[^\S\u202f]+")
 #: printable ASCII without the characters that end an attribute or angle brackets
 _MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _ZWJ = "\u200d"
 
 
@@ -97,9 +101,17 @@ def _split_word(word: str, room: int) -> list[str]:
     return [*pieces, piece]
 
 
+def _split_words(text: str) -> list[str]:
+    """Split at blanks, also where HTML must not break ("12 June"), but not at narrow ones.
+
+    French puts these before its question marks and inside its quotation marks.
+    """
+    return text.split() if "\u202f" not in text else _NARROW_KEPT.split(text.strip())
+
+
 def wrap(text: str, indent: int = 0, lead: str = "", tail: str = "") -> str:
     """`lead`, `text` and `tail` in lines of at most 72 columns."""
-    words = f"{lead}{text}{tail}".split()
+    words = _split_words(f"{lead}{text}{tail}")
     room = WIDTH - indent
     whole = " ".join(words)
     # most texts have letters of one column only, as all below the combining accents
@@ -130,19 +142,11 @@ def _wrap_words(words: list[str], room: int) -> list[str]:
     return [*wrapped, line]
 
 
-def format_date(value: date, *, weekday: bool = False, year: bool = False) -> str:
-    """`12 June`, `Friday, 12 June`, `12 June 2026`: English in any locale."""
-    text = format_day(value)
-    if year:
-        text += f" {value.year}"
-    return f"{WEEKDAYS[value.weekday()]}, {text}" if weekday else text
-
-
 def format_origin_day(value: date, today: date) -> str:
     """`from Tuesday` for one of the six days before `today`, else `from 29 August`."""
     if 0 < (today - value).days <= 6:
-        return f"from {WEEKDAYS[value.weekday()]}"
-    return f"from {format_date(value)}"
+        return gettext("from %(weekday)s", weekday=name_weekday(value.isoweekday()))
+    return gettext("from %(day)s", day=format_date(value))
 
 
 def tie_last_words(text: str) -> str:
@@ -157,27 +161,20 @@ def format_weekdays(days: tuple[int, ...]) -> str:
     """ISO weekdays in words: `every day`, `Monday to Friday`, `Monday and Thursday`."""
     chosen = sorted(set(days))
     if chosen == [1, 2, 3, 4, 5, 6, 7]:
-        return "every day"
+        return gettext("every day")
     if chosen == [1, 2, 3, 4, 5]:
-        return "Monday to Friday"
-    names = [WEEKDAYS[number - 1] for number in chosen]
-    return join_names(names)
-
-
-def join_names(names: Sequence[str]) -> str:
-    """`A`, `A and B`, `A, B and C`; "" without names."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+        return gettext("Monday to Friday")
+    return join_names([name_weekday(number) for number in chosen])
 
 
 def weekday_phrase(days: tuple[int, ...]) -> str:
     """In a sentence: `every day`, `from Monday to Friday`, `on Sunday`."""
-    text = format_weekdays(days)
-    return text if text == "every day" else f"{'from' if ' to ' in text else 'on'} {text}"
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 paper`, `1,200 papers`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    chosen = sorted(set(days))
+    if chosen == [1, 2, 3, 4, 5, 6, 7]:
+        return gettext("every day")
+    if chosen == [1, 2, 3, 4, 5]:
+        return gettext("from Monday to Friday")
+    return gettext("on %(weekdays)s", weekdays=format_weekdays(days))
 
 
 def is_public_url(url: str) -> bool:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from digest import papers, store
 from digest.app import App
 from digest.errors import DigestError
+from digest.locales import ENGLISH, gettext, use_language
 from digest.mail import messages
 from digest.mail.messages import Listed, MessageContext, PaperLinks, ReaderLinks
 from digest.model import (
@@ -96,12 +97,19 @@ def load_sources(app: App, messages: Sequence[Queued], cache: PaperCache) -> Mes
 
 
 def write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
-    """Write a message as it is sent; nothing of it is stored.
+    """Write a message as it is sent, in the reader's language; nothing of it is stored.
 
     Raises:
         TemplateError: a template is missing or broken.
         DigestError: nothing is left of what it was to say.
     """
+    # the operator reads English, as in the log
+    is_alert = queued.kind is MessageKind.ALERT
+    with use_language(ENGLISH if is_alert else app.language_of(queued.subscriber)):
+        return _write_message(app, queued, sources)
+
+
+def _write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
     if queued.kind is MessageKind.DIGEST and (digest := sources.digests.get(queued.digest_id or 0)):
         return write_digest(
             app, queued, digest, sources.papers, at=app.now(), resources_by_id=sources.resources
@@ -160,7 +168,7 @@ def write_digest(
             paper=paper,
             resources=paper_resources,
             reason=scores.write_reason(item.score),
-            label=item.score.word,
+            label=gettext(item.score.word) if item.score.word else "",
             links=paper_links,
             words=scores.lifting_words(item.score),
             seen_before=item.seen_before,
@@ -213,7 +221,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
                 subscriber=queued.subscriber,
                 confirm=app.url(Purpose.CONFIRM, queued.subscriber.id, message_id=queued.id),
                 confirm_by_mail=_mailto(app, Purpose.CONFIRM, queued),
-                asked=f"the page at {app.config.web.base_url}",
+                asked=gettext("the page at %(url)s", url=app.config.web.base_url),
             )
         case MessageKind.WELCOME:
             return messages.write_welcome(

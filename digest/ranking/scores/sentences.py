@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from digest.locales import gettext, join_names, ngettext, translate_day
 from digest.model import Paper, Part, PartKind, Score, format_day
 
 #: between the day and the rank in the name of a pick
@@ -28,10 +29,11 @@ def write_reason(score: Score) -> str:
         return _finish("; ".join(typed))
     if "near" in names or (score.nearest and names.keys() & {"topic", "word"}):
         title = names["near"][0] if "near" in names else score.nearest[0] if score.nearest else ""
-        whose = "one of your examples" if score.nearest_is_example else "which you liked"
-        return _finish(f"like “{title}”, {whose}")
+        if score.nearest_is_example:
+            return _finish(gettext("like “%(title)s”, one of your examples", title=title))
+        return _finish(gettext("like “%(title)s”, which you liked", title=title))
     if "topic" in names:
-        return _finish(f"about {_join(names['topic'])}")
+        return _finish(gettext("about %(topics)s", topics=join_names(names["topic"])))
     return _finish("; ".join(_write_clause(kind, names[kind]) for kind in _OTHERS if kind in names))
 
 
@@ -49,8 +51,8 @@ def _write_without_reason(score: Score) -> str:
         if part.value < 0 and part.kind in ("word", "topic", "keyword", "category", "author")
     ]
     if against:
-        return f"A new paper, though “{against[0]}” speaks against it."
-    return "A new paper; nothing speaks for it or against it."
+        return gettext("A new paper, though “%(word)s” speaks against it.", word=against[0])
+    return gettext("A new paper; nothing speaks for it or against it.")
 
 
 def _finish(sentence: str) -> str:
@@ -100,28 +102,47 @@ def _select_strong(positive: Sequence[Part]) -> list[Part]:
 
 def _write_clause(kind: PartKind, names: Sequence[str]) -> str:
     if kind == "author":
-        return f"by {_join(names)}, whom you follow"
+        authors = join_names(names)
+        return ngettext(
+            "by %(names)s, whom you follow",
+            "by %(names)s, whom you follow",
+            len(names),
+            names=authors,
+        )
     if kind == "keyword":
-        return f"matches your keyword{'s' if len(names) > 1 else ''} {_join(names[:3])}"
+        return ngettext(
+            "matches your keyword %(words)s",
+            "matches your keywords %(words)s",
+            len(names),
+            words=join_names(names[:3]),
+        )
     if kind == "category":
-        return f"in {_join(names)}, which you follow"
+        return ngettext(
+            "in %(names)s, which you follow",
+            "in %(names)s, which you follow",
+            len(names),
+            names=join_names(names),
+        )
     if kind == "word":
         # No phrase has it, or the explanation was stored before there were topics.
         words = _drop_repeated(names)
         phrases = [name for name in words if " " in name]
-        return f"about {_join(phrases[:2])}" if phrases else f"mentions “{words[0]}”"
+        if phrases:
+            return gettext("about %(topics)s", topics=join_names(phrases[:2]))
+        return gettext("mentions “%(word)s”", word=words[0])
     if kind == "pick":
         day, _, rank = names[0].partition(_RANK)
-        return f"{f'no. {rank} ' if rank else ''}on Hugging Face Daily Papers, {day}"
+        day = translate_day(day)
+        if rank:
+            return gettext("no. %(rank)s on Hugging Face Daily Papers, %(day)s", rank=rank, day=day)
+        return gettext("on Hugging Face Daily Papers, %(day)s", day=day)
     if kind == "readers":
-        return f"liked by readers who liked “{names[0]}”, as you did"
+        return gettext("liked by readers who liked “%(title)s”, as you did", title=names[0])
     if kind == "upvotes":
-        return f"{names[0]} upvote{'' if names[0] == '1' else 's'}"
-    return f"new on {names[0]}"
-
-
-def _join(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        # older digests may hold something else than a number
+        count = int(names[0]) if names[0].isdecimal() else 0
+        return ngettext("%(count)s upvote", "%(count)s upvotes", count, count=names[0])
+    return gettext("new on %(day)s", day=translate_day(names[0]))
 
 
 def _drop_repeated(names: Sequence[str]) -> list[str]:

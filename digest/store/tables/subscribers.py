@@ -34,6 +34,8 @@ subscribers = Table(
     Column("strictness", String(8), nullable=False, server_default="balanced"),
     #: "silent", "line" or "weekly"
     Column("quiet_days", String(6), nullable=False, server_default="silent"),
+    #: code such as "de"; "" = the service's own
+    Column("language", String(20), nullable=False, server_default=""),
     #: how they joined: "command", "file", "config", "page", "api"
     Column("origin", String(10), nullable=False),
     Column("created_at", Instant, nullable=False),

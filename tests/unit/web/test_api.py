@@ -203,7 +203,7 @@ def test_the_api_is_described(client: Client) -> None:
     operation = described["paths"][PATH]["post"]
     assert set(operation["responses"]) == {"202", "403", "413", "422", "429", "503"}
     model = described["components"]["schemas"]["NewSubscriber"]
-    assert set(model["properties"]) == {*FULL, "interests", "threshold", "quiet_days"}
+    assert set(model["properties"]) == {*FULL, "interests", "threshold", "quiet_days", "language"}
     assert model["required"] == ["email"]
     assert model["additionalProperties"] is False
     assert all(field.get("description") for field in model["properties"].values())
