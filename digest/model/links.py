@@ -18,6 +18,8 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     #: the pages of a whole digest: rate all its papers, and how it was made
     RATE = "rate"
+    #: the feed of a reader's papers; its message is the number of the feed's address
+    FEED = "feed"
     #: part of the address that bounces return to; no page accepts it
     BOUNCE = "bounce"
 

@@ -24,8 +24,10 @@ from digest.store.tables.papers import (
 from digest.store.tables.service import alarms, installation, link_keys, rounds, source_states
 from digest.store.tables.subscribers import (
     feedback,
+    feeds,
     interests,
     presses,
+    saved_papers,
     signups,
     subscribers,
     suppressions,
@@ -43,6 +45,7 @@ __all__ = [
     "encoders",
     "encodings",
     "feedback",
+    "feeds",
     "frequencies",
     "identities",
     "installation",
@@ -59,6 +62,7 @@ __all__ = [
     "rejects",
     "removals",
     "rounds",
+    "saved_papers",
     "signups",
     "source_states",
     "splits",
