@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from digest import papers, services
 from digest.app import App
@@ -86,9 +87,21 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
 
 
 def _render(app: App, pages: Pages, paper_page: PaperPage, similar: Sequence[Paper]) -> Answer:
+    return Answer(body=bytes(render_page(app, pages, paper_page, similar).body))
+
+
+def render_page(
+    app: App,
+    pages: Pages,
+    paper_page: PaperPage,
+    similar: Sequence[Paper],
+    template: str = "paper",
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> HTMLResponse:
+    """Fill the template of a paper's page, or one that extends it and needs `more`."""
     paper = paper_page.paper
-    page = pages.render(
-        "paper",
+    return pages.render(
+        template,
         paper=card_values(paper, pages.root),
         authors=paper.authors,
         abstract=[text for text in map(str.strip, paper.abstract.split("\n\n")) if text],
@@ -111,5 +124,5 @@ def _render(app: App, pages: Pages, paper_page: PaperPage, similar: Sequence[Pap
         ],
         canonical=f"{app.config.web.base_url}/p/{paper.id}",
         description=texts.cut(texts.one_line(paper.abstract), 200),
+        **more,
     )
-    return Answer(body=bytes(page.body))

@@ -107,6 +107,8 @@ def rated_values(
                 "vote": rated.vote,
                 "held": rated.is_held,
                 "saved": rated.is_saved,
+                #: a fact about an earlier digest
+                "listed": "",
                 "told": pressed.state if is_pressed else "",
                 "before": 0 if before == rated.vote else before,
                 "less": pages.path(Purpose.DOWN, link, paper_id=rated.paper.id) + "/less",
