@@ -18,12 +18,17 @@ from digest.web.middleware import add_headers
 from digest.web.own_pages import own_places
 from digest.web.pages import Pages, reader_label
 
-#: A mail brings its style with it. It has no script and no image, and may load nothing.
+#: A mail brings its style with it. It has no script and no image; the icon is the page's.
 _MAIL_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri "
+    "'none'; frame-ancestors 'none'"
 )
-_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+#: what is put into the HTML of a mail, and behind what; foreign text in it is escaped
+_INSERTED = (
+    ("mail_below", re.compile(r"(?=</body>)", re.IGNORECASE)),
+    ("mail_above", re.compile(r"<body\b[^>]*>", re.IGNORECASE)),
+    ("mail_head", re.compile(r"<head\b[^>]*>", re.IGNORECASE)),
+)
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
@@ -91,6 +96,7 @@ def _render_mail(app: App, pages: Pages, link: Link) -> HTMLResponse:
     message = services.write_sent_mail(app, link)
     rate = pages.path(Purpose.RATE, link)
     values = {
+        "root": pages.root,
         "rate": rate,
         "archive": pages.path(Purpose.MANAGE, link) + "/digests",
         "papers": [
@@ -98,16 +104,18 @@ def _render_mail(app: App, pages: Pages, link: Link) -> HTMLResponse:
             for rated in _find_unsaved(app, link)
         ],
     }
-    above = render("web/mail_above.html", values, app.templates)
-    below = render("web/mail_below.html", values, app.templates)
-    opening = _BODY.search(message.html)
-    start = opening.end() if opening else 0
-    end = message.html.lower().rfind("</body>")
-    end = end if end >= start else len(message.html)
-    html = message.html[:start] + above + message.html[start:end] + below + message.html[end:]
+    html = message.html
+    for template, place in _INSERTED:
+        at = _find_place(html, place)
+        html = html[:at] + render(f"web/{template}.html", values, app.templates) + html[at:]
     response = HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY})
     add_headers(response.headers)
     return response
+
+
+def _find_place(html: str, place: re.Pattern[str]) -> int:
+    """Find where a pattern stands last; at the beginning where an operator's template lacks it."""
+    return max((match.end() for match in place.finditer(html)), default=0)
 
 
 def _find_unsaved(app: App, link: Link) -> list[RatedItem]:

@@ -83,8 +83,6 @@ def _explain(digest: Digest, item: Item) -> dict[str, object]:
     """Say why a digest listed a paper, from what is stored with it."""
     score = item.score
     facts: list[str] = [score.word] if score.word else []
-    if digest.provenance.calibration and score.chance:
-        facts = [f"{score.match} % match"]
     if score.percentile:
         facts.append(f"above {score.percentile} % of the recent papers")
     if score.interest:
@@ -104,7 +102,12 @@ def _explain(digest: Digest, item: Item) -> dict[str, object]:
 
 def _name_parts(score: Score, sign: int) -> list[str]:
     """Name the parts that lift (1) or lower (-1) a score, strongest first, each once."""
-    parts = [part for part in score.parts if part.value * sign > 0]
+    # Pairs of neighbouring words count in a score, but say little to a person.
+    parts = [
+        part
+        for part in score.parts
+        if part.value * sign > 0 and not (part.kind == "word" and " " in part.name)
+    ]
     parts.sort(key=lambda part: -abs(part.value))
     return list(dict.fromkeys(map(_name_part, parts)))
 
