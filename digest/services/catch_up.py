@@ -22,7 +22,7 @@ from digest.pipeline.steps.trained_readers import RecipeSplit
 #: days that a reader may catch up with
 MOST_DAYS = 30
 #: papers that are ranked at most; of more days the newest are
-MOST_RANKED = 20_000
+MOST_RANKED = 10_000
 #: papers that are shown at most
 MOST_SHOWN = 20
 #: papers of the last days that were asked for stay in memory for as long

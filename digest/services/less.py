@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.model import Link, Paper, Subscriber
-from digest.ranking import features, scores
+from digest.model import Link, Paper, Score, Subscriber
+from digest.ranking import features
 
 #: authors and topics that are offered at most; of more authors the first and the last
 _AUTHORS, _TOPICS = 8, 6
@@ -42,12 +42,11 @@ def load_less_choices(app: App, link: Link) -> LessChoices:
         raise NotFoundError("the reader or the paper of this link is no longer stored")
     items = digest.items if digest else ()
     score = next((item.score for item in items if item.score.paper_id == link.paper_id), None)
-    lifting = scores.lifting_words(score) if score else ()
     return LessChoices(
         subscriber=reader,
         paper=paper,
         authors=_choose_authors(paper.authors),
-        topics=_choose_topics(paper, lifting),
+        topics=_choose_topics(paper, score),
         interest=score.interest if score else "",
     )
 
@@ -59,18 +58,29 @@ def _choose_authors(authors: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _choose_topics(paper: Paper, lifting: Sequence[str]) -> tuple[str, ...]:
-    """Choose what lifted the paper, then the phrases of its title; only what stands in it."""
-    text = f"{paper.title}\n{paper.abstract}".casefold()
-    phrases = [
-        phrase.text
-        for phrase in features.noun_phrases(paper.title, paper.abstract)
-        if phrase.in_title and phrase.complete and phrase.length > 1
+def _choose_topics(paper: Paper, score: Score | None) -> tuple[str, ...]:
+    """Choose what lifted the paper and the phrases of its title; only what stands in it.
+
+    A lone word counts only where the title has it: one of the abstract, such as "report", would
+    leave out papers about anything.
+    """
+    lifts = [part for part in score.parts if part.value > 0] if score else []
+    words = [
+        *(part.name for part in lifts if part.kind in ("topic", "keyword")),
+        *(
+            phrase.text
+            for phrase in features.noun_phrases(paper.title, paper.abstract)
+            if phrase.in_title and phrase.complete and phrase.length > 1
+        ),
+        *(part.name for part in lifts if part.kind == "word" and " " not in part.name),
     ]
+    title = paper.title.casefold()
+    text = f"{title}\n{paper.abstract.casefold()}"
     topics: dict[str, str] = {}
-    for word in (*lifting, *phrases):
+    for word in words:
+        folded = word.casefold()
+        stands = folded in (text if " " in word else title)
         # The settings page splits keywords at commas and semicolons.
-        stands = word.casefold() in text and not {",", ";"} & set(word)
-        if stands and not features.keyword_problem(word):
-            topics.setdefault(word.casefold(), word)
+        if stands and not {",", ";"} & set(word) and not features.keyword_problem(word):
+            topics.setdefault(folded, word)
     return tuple(topics.values())[:_TOPICS]

@@ -64,8 +64,8 @@ def less_values(pages: Pages, link: Link, choices: LessChoices) -> dict[str, obj
                 [(name, number, is_muted) for name, number, is_muted, of in offered if of == kind],
             )
             for kind, heading, hint in (
-                ("keywords", "Topics", "No paper that says this in its title or abstract comes."),
-                ("authors", "Authors", "No paper by this author comes."),
+                ("keywords", "Topics", "Papers that say this in title or abstract no longer come."),
+                ("authors", "Authors", "Papers by this author no longer come."),
             )
         ],
     }

@@ -62,7 +62,7 @@ def _render_page(app: App, pages: Pages, link: Link, *, done: str = "") -> HTMLR
     addresses: list[tuple[str, str]] = []
     if feed and feed.is_open:
         (url,) = app.urls([feed_link(reader.id, feed)])
-        addresses = [("Atom", f"{url}.atom"), ("JSON-Feed", f"{url}.json")]
+        addresses = [("Atom", f"{url}.atom"), ("JSON Feed", f"{url}.json")]
     return pages.render(
         "own_feed",
         whose=reader_label(reader),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
+from digest.errors import InputError
 from digest.model import Link, Purpose, Vote
 from digest.ranking import scores
 from digest.web.form_tokens import is_expired
@@ -25,7 +26,7 @@ class Pressed:
     """The press that a page answers."""
 
     paper_id: int
-    #: of a thumb, as `pipeline.PressOutcome`, or "outdated"; or "saved", "removed"
+    #: of a thumb, as `pipeline.PressOutcome`, or "outdated"; or "saved", "removed", "full"
     state: str
     previous_vote: Vote = 0
     #: token of its form
@@ -44,7 +45,6 @@ def press_button(app: App, link: Link, form: Form, *, via: str) -> Pressed:
 
     Raises:
         NotFoundError: the reader or the paper is not stored.
-        InputError: the list of saved papers is full.
     """
     paper_id, purpose = read_paper_id(form), _PURPOSES.get(form.one("vote"))
     if paper_id is None:
@@ -52,7 +52,10 @@ def press_button(app: App, link: Link, form: Form, *, via: str) -> Pressed:
     if form.one("do") in ("save", "remove"):
         saves = form.one("do") == "save"
         change = services.save_paper if saves else services.remove_saved
-        paper = change(app, link.subscriber_id, paper_id)
+        try:
+            paper = change(app, link.subscriber_id, paper_id)
+        except InputError:
+            return Pressed(paper_id=paper_id, state="full")
         log.info(
             "%s subscriber=%d paper=%d via=%s", form.one("do"), link.subscriber_id, paper.id, via
         )

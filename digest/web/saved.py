@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from digest import papers, pipeline, services, subscriptions
 from digest.app import App
+from digest.errors import InputError
 from digest.mail.messages import texts
 from digest.model import Link, Paper, Purpose
 from digest.web.archive import read_page_number
@@ -45,7 +46,10 @@ def routes(app: App, pages: Pages) -> APIRouter:
             return _render(app, pages, link)
         subscriptions.get(app, link.subscriber_id)
         verbs = {"save": services.save_paper, "remove": services.remove_saved}
-        paper = verbs[verb](app, link.subscriber_id, paper_id)
+        try:
+            paper = verbs[verb](app, link.subscriber_id, paper_id)
+        except InputError as error:
+            return pages.problem(422, "Your list is full", f"{str(error).capitalize()}.")
         log.info("%s subscriber=%d paper=%d via=page", verb, link.subscriber_id, paper.id)
         return _render(app, pages, link, **{f"{verb}d": paper})  # type: ignore[arg-type]
 
