@@ -388,10 +388,8 @@ def test_foreign_text_is_text_on_every_page(tmp_path: Path, dump: Write) -> None
 def test_base_url_with_a_path_prefix_holds_on_every_page(
     sent: App, readers: dict[str, Subscriber]
 ) -> None:
-    from digest.config import Config
-
     web = sent.config.web.model_copy(update={"base_url": "http://digest.test/papers"})
-    config: Config = sent.config.model_copy(update={"web": web})
+    config = sent.config.model_copy(update={"web": web})
     app = replace(sent, config=config)
     robot = Client(app)
     for path in all_pages(app, readers["alice"]):
