@@ -25,8 +25,6 @@ from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
 log = logging.getLogger("digest.web")
 
 _LISTS: Mapping[str, MutedList] = {"authors": "authors", "keywords": "keywords"}
-#: numbers of form tokens on a page that has others, too
-_FIRST_NUMBER = 1000
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
@@ -45,14 +43,14 @@ def routes(app: App, pages: Pages) -> APIRouter:
     return router
 
 
-def less_values(pages: Pages, link: Link, choices: LessChoices) -> dict[str, object]:
+def _less_values(pages: Pages, link: Link, choices: LessChoices) -> dict[str, object]:
     """Return what the template needs to offer authors and topics of a paper."""
     reader = choices.subscriber
     names = [(name, "authors") for name in choices.authors]
     names += [(name, "keywords") for name in choices.topics]
     offered = [
         (name, number, subscriptions.is_muted(reader, _LISTS[kind], name), kind)
-        for number, (name, kind) in enumerate(names, start=_FIRST_NUMBER)
+        for number, (name, kind) in enumerate(names, start=1)
     ]
     return {
         "here": pages.path(Purpose.DOWN, link, paper_id=link.paper_id) + "/less",
@@ -95,7 +93,7 @@ class _LessPage:
             heading=heading,
             told=told,
             undo=undo,
-            less=less_values(self.pages, link, choices),
+            less=_less_values(self.pages, link, choices),
             mark=new_form_token(self.app.now()),
             digest=self.pages.path(Purpose.RATE, link) if link.message_id else "",
             settings=self.pages.path(Purpose.MANAGE, link),

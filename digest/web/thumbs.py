@@ -19,7 +19,6 @@ from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus, Vote
 from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
-from digest.web.less import less_values
 from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
 
 log = logging.getLogger("digest.web")
@@ -115,6 +114,7 @@ class _ThumbPage:
     ) -> HTMLResponse:
         thumb = _VOTES[link.purpose]
         token = new_form_token(self.app.now())
+        here = self.pages.path(link.purpose, link, paper_id=link.paper_id)
         return self.pages.render(
             "thumb",
             whose=reader_label(subscriber),
@@ -128,17 +128,11 @@ class _ThumbPage:
             before=0 if vote.previous_vote == thumb else vote.previous_vote,
             mark=token,
             answers=vote.answers,
-            here=self.pages.path(link.purpose, link, paper_id=link.paper_id),
+            here=here,
             other=self.pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
-            less=self._less_of(link, vote),
+            less="" if thumb == 1 else f"{here}/less",
             rest=self._rest_of_digest(link),
         )
-
-    def _less_of(self, link: Link, vote: _Vote) -> dict[str, object] | None:
-        """What may be left out for good, once the paper has a thumb down."""
-        if link.purpose is not Purpose.DOWN or vote.vote != -1:
-            return None
-        return less_values(self.pages, link, services.load_less_choices(self.app, link))
 
     def _rest_of_digest(self, link: Link) -> dict[str, object] | None:
         """What the page shows of the digest's other papers; None where the digest is not stored."""
