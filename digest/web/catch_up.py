@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
+from digest.errors import BusyError
 from digest.mail.messages import texts
 from digest.model import Link, Purpose, Subscriber, SubscriberStatus
 from digest.services import CatchUp, CatchUps
@@ -70,9 +71,15 @@ class _CatchUpPage:
             BusyError: too many such pages are being made.
         """
         reader, choice, days, version = await run_in_threadpool(self._look_up, link, choice)
-        catch_up = await self._cache.get(
-            (reader.id, days), version, lambda: self._catch_ups.choose(reader, days)
-        )
+        try:
+            catch_up = await self._cache.get(
+                (reader.id, days), version, lambda: self._catch_ups.choose(reader, days)
+            )
+        except BusyError as error:
+            if not pressed.state:
+                raise
+            later = f"The list can be looked at again in {error.retry_after} seconds."
+            return self._pages.problem(200, "Noted", f"Your press counts. {later}")
         return await run_in_threadpool(self._render, link, reader, choice, catch_up, pressed)
 
     def _look_up(self, link: Link, choice: str) -> tuple[Subscriber, str, int, Hashable]:

@@ -107,7 +107,9 @@ class _LessPage:
         if where is None or name not in offered or verb not in ("mute", "unmute"):
             return self.show(link)
         token, now = form.one("form"), self.app.now()
-        if not token or is_too_fast(token, now) or is_expired(token, now):
+        # Only the answer to a mute offers to take it back, so that is no robot's, however quick.
+        is_hasty = verb == "mute" and is_too_fast(token, now)
+        if not token or is_hasty or is_expired(token, now):
             return self.show(
                 link,
                 heading="Was that you?",

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from digest import pipeline, services, subscriptions
+from digest.errors import BusyError
 from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import TODAY
@@ -122,3 +123,18 @@ def test_no_papers_and_no_fit_are_told_apart(person: Person, alice: Subscriber, 
 def test_who_has_left_sees_no_buttons(person: Person, alice: Subscriber, path: str) -> None:
     set_status(person.app, alice, SubscriberStatus.LEFT)
     assert "<button" not in person.get(path).text
+
+
+def test_a_press_counts_though_the_list_cannot_be_made_again(
+    person: Person, alice: Subscriber, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = next(fields for _, fields in forms(person.get(path).text) if fields.get("vote") == "1")
+
+    async def refuse(*_: object) -> None:
+        raise BusyError(7)
+
+    monkeypatch.setattr("digest.web.catch_up.SingleFlightCache.get", refuse)
+    assert person.get(path).status_code == 503
+    answer = person.post(path, data=form)
+    assert (answer.status_code, heading(answer.text)) == (200, "Noted")
+    assert pipeline.current_vote(person.app, alice.id, int(form["paper"])) == 1

@@ -128,8 +128,10 @@ def test_a_robot_that_presses_every_button_mutes_nothing(
         text = answer.text
     assert interests(robot.app, alice) == before
     clock.wait(READING.total_seconds() + 1)
-    robot.post(path, data=mute_form(text, "Jane Doe"))
+    text = robot.post(path, data=mute_form(text, "Jane Doe")).text
     assert interests(robot.app, alice)[0].authors == ("-Jane Doe",), "a person reads first"
+    robot.post(path, data=undo_form(text))
+    assert interests(robot.app, alice) == before, "and may take it back at once"
 
 
 @pytest.mark.parametrize(
