@@ -264,6 +264,7 @@ PATHS = {
     Purpose.CONFIRM: "/c/",
     Purpose.RATE: "/d/",
     Purpose.VOTE: "/r/",
+    Purpose.FEED: "/f/",
 }
 
 

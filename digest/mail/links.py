@@ -38,6 +38,7 @@ _PURPOSES = {
     Purpose.BOUNCE: 6,
     Purpose.RATE: 7,
     Purpose.VOTE: 13,
+    Purpose.FEED: 12,
 }
 _BY_NUMBER = {number: purpose for purpose, number in _PURPOSES.items()}
 _MAC_BYTES = 16

@@ -20,6 +20,8 @@ class Purpose(StrEnum):
     RATE = "rate"
     #: the reader's own view of the lists: up-vote, suggest, and pick where they are a curator
     VOTE = "vote"
+    #: the feed of a reader's papers; its message is the number of the feed's address
+    FEED = "feed"
     #: part of the address that bounces return to; no page accepts it
     BOUNCE = "bounce"
 

@@ -20,6 +20,7 @@ class Button(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     RESTART = "restart"  # withdraw all thumbs
+    MUTE = "mute"  # an author or a topic, or take that back
 
 
 #: counted = it took effect

@@ -15,7 +15,14 @@ from digest.papers.categories import (
     is_known_category,
     suggest_categories,
 )
-from digest.papers.citations import to_bibtex, to_csl, to_ris
+from digest.papers.citations import (
+    many_to_bibtex,
+    many_to_csl,
+    many_to_ris,
+    to_bibtex,
+    to_csl,
+    to_ris,
+)
 from digest.papers.clean import clean
 from digest.papers.grouping import cluster
 from digest.papers.identities import (
@@ -42,6 +49,9 @@ __all__ = [
     "find_resources",
     "is_arxiv_category",
     "is_known_category",
+    "many_to_bibtex",
+    "many_to_csl",
+    "many_to_ris",
     "may_be_same_authors",
     "merge",
     "normalise_title",

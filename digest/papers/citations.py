@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -30,8 +30,12 @@ _NAME_WORDS: Final = "al da de del della der den di dos du el la le ten ter van 
 _PARTICLES: Final = frozenset(_NAME_WORDS.split())
 
 
-def to_bibtex(paper: Paper) -> str:
-    """Write one BibTeX entry: an article where a journal is known, else `@misc`."""
+def to_bibtex(paper: Paper, *, key: str = "") -> str:
+    """Write one BibTeX entry: an article where a journal is known, else `@misc`.
+
+    Args:
+        key: the name by which it is cited; "" = one made from author, year and title.
+    """
     day = _day_of(paper)
     fields = {
         "title": "{" + _escape_tex(paper.title) + "}",
@@ -49,7 +53,7 @@ def to_bibtex(paper: Paper) -> str:
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
     kind = "article" if paper.journal_ref else "misc"
-    return "\n".join([f"@{kind}{{{_citation_key(paper)},", *lines, "}", ""])
+    return "\n".join([f"@{kind}{{{key or _citation_key(paper)},", *lines, "}", ""])
 
 
 def to_ris(paper: Paper) -> str:
@@ -74,9 +78,42 @@ def to_ris(paper: Paper) -> str:
 
 def to_csl(paper: Paper) -> str:
     """Write a CSL-JSON list of one item."""
+    return many_to_csl([paper])
+
+
+def many_to_bibtex(papers: Iterable[Paper]) -> str:
+    """Write BibTeX entries whose keys differ."""
+    return "\n".join(to_bibtex(paper, key=key) for key, paper in _with_keys(papers))
+
+
+def many_to_ris(papers: Iterable[Paper]) -> str:
+    """Write RIS records."""
+    return "\r\n".join(map(to_ris, papers))
+
+
+def many_to_csl(papers: Iterable[Paper]) -> str:
+    """Write a CSL-JSON list whose ids differ."""
+    items = [_csl_item(paper, key) for key, paper in _with_keys(papers)]
+    return json.dumps(items, ensure_ascii=False)
+
+
+def _with_keys(papers: Iterable[Paper]) -> Iterator[tuple[str, Paper]]:
+    """Name each paper by its citation key, with a number where an earlier one has the same."""
+    used: set[str] = set()
+    for paper in papers:
+        key = first = _citation_key(paper)
+        number = 1
+        while key in used:
+            number += 1
+            key = f"{first}-{number}"
+        used.add(key)
+        yield key, paper
+
+
+def _csl_item(paper: Paper, key: str) -> dict[str, Any]:
     day = _day_of(paper)
     item: dict[str, Any] = {
-        "id": _citation_key(paper),
+        "id": key,
         "type": "article-journal" if paper.journal_ref else "article",
         "title": paper.title,
         "author": [_csl_name(name) for name in paper.authors],
@@ -88,7 +125,7 @@ def to_csl(paper: Paper) -> str:
         "URL": "" if _is_found_by_title(paper) else find_resources(paper).page,
         "abstract": paper.abstract,
     }
-    return json.dumps([{name: value for name, value in item.items() if value}], ensure_ascii=False)
+    return {name: value for name, value in item.items() if value}
 
 
 def _day_of(paper: Paper) -> date:

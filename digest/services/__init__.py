@@ -3,8 +3,15 @@
 Each module answers one question or does one errand; none decides what is listed or sent.
 """
 
+from digest.services.archive import Archive, load_archive, write_sent_mail
+from digest.services.catch_up import (
+    CatchUp,
+    CatchUpPaper,
+    CatchUps,
+    count_days_since_last_digest,
+)
 from digest.services.deliveries import deliveries, resolve
-from digest.services.digest_papers import DigestPapers, RatedItem, load_digest_papers
+from digest.services.digest_papers import DigestPapers, RatedItem, add_ratings, load_digest_papers
 from digest.services.encodings import EncoderInfo, encode, encoder_info
 from digest.services.explain import (
     CorpusCache,
@@ -20,6 +27,7 @@ from digest.services.fetch import FetchOptions, FetchReport, fetch
 from digest.services.find import find_paper, get_paper, rate
 from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
+from digest.services.less import LessChoices, load_less_choices
 from digest.services.library import ImportReport, import_library
 from digest.services.mailbox import MailboxReport, poll_mailbox
 from digest.services.moderation import (
@@ -53,6 +61,13 @@ from digest.services.paper_lists import (
     load_list,
 )
 from digest.services.paper_page import PaperPage, find_public_paper, is_public, load_paper_page
+from digest.services.personal_feed import (
+    FeedPaper,
+    feed_link,
+    find_feed,
+    load_feed,
+    renew_feed,
+)
 from digest.services.picks import (
     NOTE_MAX,
     PicksPage,
@@ -64,6 +79,7 @@ from digest.services.picks import (
 )
 from digest.services.preview import Preview, preview, preview_all, sent_digest
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
+from digest.services.saved import SavedPaper, load_saved, remove_saved, save_paper
 from digest.services.search import SearchRequest, SearchResult, search
 from digest.services.similar import find_similar
 from digest.services.splits import PaperRecord, PaperRecords, show_paper, split_paper
@@ -84,15 +100,21 @@ from digest.services.watch import WatchReport, disks, watch
 
 __all__ = [
     "NOTE_MAX",
+    "Archive",
+    "CatchUp",
+    "CatchUpPaper",
+    "CatchUps",
     "CorpusCache",
     "DigestPapers",
     "EncoderInfo",
+    "FeedPaper",
     "FetchOptions",
     "FetchReport",
     "ImportReport",
     "Inbox",
     "InterestExplanation",
     "KeywordStrength",
+    "LessChoices",
     "ListedPick",
     "ListedSubmission",
     "MailboxReport",
@@ -109,6 +131,7 @@ __all__ = [
     "RatedItem",
     "RatedPaper",
     "ReaderOverview",
+    "SavedPaper",
     "ScheduleCache",
     "SearchRequest",
     "SearchResult",
@@ -121,7 +144,9 @@ __all__ = [
     "Voter",
     "WatchReport",
     "WordEffect",
+    "add_ratings",
     "check_typed",
+    "count_days_since_last_digest",
     "count_last_week",
     "count_submissions",
     "decide_submission",
@@ -134,7 +159,9 @@ __all__ = [
     "end_all_operator_sessions",
     "end_operator_session",
     "explain_profile",
+    "feed_link",
     "fetch",
+    "find_feed",
     "find_last_name",
     "find_latest_period",
     "find_operator_session",
@@ -155,13 +182,17 @@ __all__ = [
     "list_rejected",
     "list_submissions",
     "list_voters",
+    "load_archive",
     "load_digest_papers",
+    "load_feed",
+    "load_less_choices",
     "load_list",
     "load_overview",
     "load_own_votes",
     "load_paper_page",
     "load_picks",
     "load_reader",
+    "load_saved",
     "log_in",
     "make_operator_link",
     "may_take_part",
@@ -172,8 +203,11 @@ __all__ = [
     "profile_version",
     "rate",
     "remove_pick",
+    "remove_saved",
+    "renew_feed",
     "resolve",
     "retry_rejected",
+    "save_paper",
     "search",
     "sent_digest",
     "show_paper",
@@ -187,4 +221,5 @@ __all__ = [
     "vectors_info",
     "watch",
     "withdrawn",
+    "write_sent_mail",
 ]

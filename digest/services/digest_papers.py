@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from digest import presses, store
@@ -21,6 +22,8 @@ class RatedItem:
     vote: Vote
     #: both thumbs were pressed, and wait until a person confirms one
     is_held: bool
+    #: the reader saved it for later
+    is_saved: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,26 +67,32 @@ def load_digest_papers(app: App, link: Link) -> DigestPapers:
             raise NotFoundError("the digest of this link is no longer stored, or was a preview")
         paper_ids = [item.score.paper_id for item in digest.items]
         papers = store.papers.load(tx, paper_ids)  # no page shows their upvotes
-        given = store.feedback.load_votes(tx, [reader.id]).get(reader.id, [])
-        held = store.presses.list_held(tx, reader.id, since=app.now() - presses.HELD_FOR)
-    votes: dict[int, Vote] = {feedback.paper_id: feedback.vote for feedback in given}
-    held_ids = {press.paper_id for press in held}
     listed = [
         (item, papers[item.score.paper_id])
         for item in digest.items
         if not papers[item.score.paper_id].withdrawn
     ]
-    return DigestPapers(
-        subscriber=reader,
-        digest=digest,
-        items=tuple(
-            RatedItem(
-                number=number,
-                item=item,
-                paper=paper,
-                vote=votes.get(paper.id, 0),
-                is_held=paper.id in held_ids,
-            )
-            for number, (item, paper) in enumerate(listed, start=1)
-        ),
+    return DigestPapers(subscriber=reader, digest=digest, items=add_ratings(app, reader.id, listed))
+
+
+def add_ratings(
+    app: App, subscriber_id: int, listed: Iterable[tuple[Item, Paper]]
+) -> tuple[RatedItem, ...]:
+    """Number listed papers, and add what their reader says of each."""
+    with app.store.reading() as tx:
+        given = store.feedback.load_votes(tx, [subscriber_id]).get(subscriber_id, [])
+        held = store.presses.list_held(tx, subscriber_id, since=app.now() - presses.HELD_FOR)
+        saved = store.saved.load(tx, subscriber_id).keys()
+    votes: dict[int, Vote] = {feedback.paper_id: feedback.vote for feedback in given}
+    held_ids = {press.paper_id for press in held}
+    return tuple(
+        RatedItem(
+            number=number,
+            item=item,
+            paper=paper,
+            vote=votes.get(paper.id, 0),
+            is_held=paper.id in held_ids,
+            is_saved=not saved.isdisjoint((paper.id, item.score.paper_id)),
+        )
+        for number, (item, paper) in enumerate(listed, start=1)
     )

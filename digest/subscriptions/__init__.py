@@ -2,7 +2,8 @@
 
 `requests` applies requested settings. `versions` notices settings that changed since a form
 was shown. `joining` makes subscribers. `lifecycle` changes, pauses, ends and deletes subscriptions.
-`presses` does the same by buttons of pages. `signups` limits sign-ups. `suppressions` stops mail.
+`presses` does the same by buttons of pages, and `mutes` mutes an author or a topic. `signups`
+limits sign-ups. `suppressions` stops mail.
 """
 
 from digest.subscriptions.joining import (
@@ -27,6 +28,7 @@ from digest.subscriptions.lifecycle import (
     resubscribe,
     unsubscribe,
 )
+from digest.subscriptions.mutes import MutedList, MuteResult, Wish, is_muted, mute, unmute
 from digest.subscriptions.presses import (
     LeaveResult,
     ReturnResult,
@@ -48,9 +50,12 @@ from digest.subscriptions.versions import changed_since, version_of
 __all__ = [
     "ChangeResult",
     "LeaveResult",
+    "MuteResult",
+    "MutedList",
     "ReturnResult",
     "SubscribeResult",
     "SubscriptionRequest",
+    "Wish",
     "apply_config",
     "change",
     "change_if_unchanged",
@@ -60,11 +65,13 @@ __all__ = [
     "delete_unconfirmed",
     "find",
     "get",
+    "is_muted",
     "leave_by_link",
     "list_subscribers",
     "list_suppressions",
     "load_origins",
     "make_suppression",
+    "mute",
     "normalise_address",
     "pause",
     "pause_by_link",
@@ -78,6 +85,7 @@ __all__ = [
     "subscribe",
     "subscribe_many",
     "suppress",
+    "unmute",
     "unsubscribe",
     "version_of",
 ]

@@ -6,24 +6,21 @@ answers a press with itself, at the paper that was rated.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from digest import pipeline, services, subscriptions
+from digest import pipeline, services
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.locales import format_number, gettext, gettext_later
 from digest.mail.messages import provenance, texts
-from digest.model import Link, Purpose, SubscriberStatus, Vote
-from digest.ranking import scores
-from digest.web.form_tokens import is_expired, new_form_token
-from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
-from digest.web.thumbs import read_press
-
-log = logging.getLogger("digest.web")
+from digest.model import Link, Purpose, SubscriberStatus
+from digest.web.form_tokens import new_form_token
+from digest.web.own_pages import own_places, read_paper_id
+from digest.web.pages import Form, FormBody, Pages, reader_label
+from digest.web.rated_papers import NOTHING_PRESSED, Pressed, press_button, rated_values
 
 #: what the page calls the facts that mails name in one line, besides the model
 _FACTS = {
@@ -40,7 +37,6 @@ _BASES = {
     "examples": gettext_later("What you wrote and the papers that you named"),
     "thumbs": gettext_later("Your thumbs"),
 }
-_PURPOSES = {"1": Purpose.UP, "-1": Purpose.DOWN}
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
@@ -68,20 +64,6 @@ def routes(app: App, pages: Pages) -> APIRouter:
     return router
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Pressed:
-    """The press that a page answers."""
-
-    paper_id: int
-    state: str
-    previous_vote: Vote = 0
-    #: token of its form
-    answers: str = ""
-
-
-_NOTHING_PRESSED = _Pressed(paper_id=0, state="")
-
-
 @dataclass(frozen=True)
 class _RatingPage:
     """The pages of one digest."""
@@ -103,38 +85,15 @@ class _RatingPage:
         Raises:
             NotFoundError: the paper is not one of the digest.
         """
-        purpose, number = _PURPOSES.get(form.one("vote")), form.one("paper")
-        if purpose is None or not (number.isascii() and number.isdecimal() and len(number) <= 18):
+        paper_id = read_paper_id(form)
+        if paper_id is None:
             return self.show(link, token)
-        listed = services.load_digest_papers(self.app, link).find(int(number))
+        listed = services.load_digest_papers(self.app, link).find(paper_id)
         if listed is None:
             raise NotFoundError("this paper is not in the digest of this link")
-        if is_expired(form.one("form"), self.app.now()):
-            return self.show(link, token, _Pressed(paper_id=listed.paper.id, state="outdated"))
-        thumb = Link(purpose, link.subscriber_id, listed.paper.id, link.message_id)
-        posted = read_press(self.app, form)
-        pressed = pipeline.record_press(self.app, thumb, posted)
-        pipeline.confirm_delivery(self.app, link)
-        if pressed.outcome == "left":
-            subscriptions.press_after_leaving(self.app, thumb, posted.form)
-        else:
-            log.info(
-                "thumb subscriber=%d paper=%d vote=%d before=%d outcome=%s via=digest-page",
-                link.subscriber_id,
-                pressed.paper.id,
-                pressed.vote,
-                pressed.previous_vote,
-                pressed.outcome,
-            )
-        answer = _Pressed(
-            paper_id=pressed.paper.id,
-            state=pressed.outcome,
-            previous_vote=pressed.previous_vote,
-            answers=posted.form,
-        )
-        return self.show(link, token, answer)
+        return self.show(link, token, press_button(self.app, link, form, via="digest-page"))
 
-    def show(self, link: Link, token: str, pressed: _Pressed = _NOTHING_PRESSED) -> HTMLResponse:
+    def show(self, link: Link, token: str, pressed: Pressed = NOTHING_PRESSED) -> HTMLResponse:
         """Return the page, with what has just happened."""
         listed = services.load_digest_papers(self.app, link)
         return self.pages.render(
@@ -142,27 +101,13 @@ class _RatingPage:
             whose=reader_label(listed.subscriber),
             day=texts.format_date(listed.digest.local_date, weekday=True),
             left=listed.subscriber.status is SubscriberStatus.LEFT,
-            papers=[self._paper_values(rated, pressed) for rated in listed.items],
+            papers=rated_values(self.pages, link, listed.items, pressed),
             rated=sum(rated.vote != 0 for rated in listed.items),
             mark=new_form_token(self.app.now()),
             answers=pressed.answers,
             here=f"{self.pages.root}/d/{token}",
-            settings=self.pages.path(Purpose.MANAGE, link),
+            places=own_places(self.pages, link),
         )
-
-    def _paper_values(self, rated: services.RatedItem, pressed: _Pressed) -> dict[str, object]:
-        is_pressed = rated.paper.id == pressed.paper_id
-        before = pressed.previous_vote if is_pressed else 0
-        return paper_values(rated.paper) | {
-            "id": rated.paper.id,
-            "number": rated.number,
-            "reason": scores.write_reason(rated.item.score),
-            "abstract": rated.paper.abstract,
-            "vote": rated.vote,
-            "held": rated.is_held,
-            "told": pressed.state if is_pressed else "",
-            "before": 0 if before == rated.vote else before,
-        }
 
     def show_provenance(self, link: Link, token: str) -> HTMLResponse:
         """Return the page that says how the digest was made."""

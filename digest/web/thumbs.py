@@ -114,6 +114,7 @@ class _ThumbPage:
     ) -> HTMLResponse:
         thumb = _VOTES[link.purpose]
         token = new_form_token(self.app.now())
+        here = self.pages.path(link.purpose, link, paper_id=link.paper_id)
         return self.pages.render(
             "thumb",
             whose=reader_label(subscriber),
@@ -127,8 +128,9 @@ class _ThumbPage:
             before=0 if vote.previous_vote == thumb else vote.previous_vote,
             mark=token,
             answers=vote.answers,
-            here=self.pages.path(link.purpose, link, paper_id=link.paper_id),
+            here=here,
             other=self.pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
+            less="" if thumb == 1 else f"{here}/less",
             rest=self._rest_of_digest(link),
             votes=self._own_view(link, paper),
         )

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.errors import LinkError
 from digest.mail import links
@@ -82,8 +82,11 @@ def test_every_link_of_a_mail_survives_rotation(
     paths = {
         purpose: app.url(purpose, alice.id, paper_id=1).removeprefix(app.config.web.base_url)
         for purpose in Purpose
-        if purpose != "bounce"
+        if purpose not in ("bounce", "feed")
     }
+    feed = services.renew_feed(app, alice.id, 0, is_open=True)
+    (address,) = app.urls([services.feed_link(alice.id, feed)])
+    paths[Purpose.FEED] = address.removeprefix(app.config.web.base_url) + ".atom"
     for _ in range(rotations):
         app.rotate_keys()
     for path in paths.values():

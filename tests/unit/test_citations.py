@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -59,3 +61,29 @@ def test_no_text_breaks_a_file(text: str, tmp_path_factory: pytest.TempPathFacto
     paper = replace(PAPER, title=f"A {text} b", abstract=text, journal_ref=text)
     for suffix in WRITERS:
         read_back(folder, suffix, paper)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "write"),
+    [
+        (".bib", papers.many_to_bibtex),
+        (".ris", papers.many_to_ris),
+        (".json", papers.many_to_csl),
+    ],
+)
+def test_several_papers_are_read_back_each_under_its_own_key(
+    tmp_path: Path, suffix: str, write: Callable[[Iterable[Paper]], str]
+) -> None:
+    several = [
+        replace(PAPER, id=number, identities=(Identity(kind="arxiv", value=f"2606.0000{number}"),))
+        for number in (1, 2, 3)
+    ]
+    path = tmp_path / f"papers{suffix}"
+    path.write_text(write(several), encoding="utf-8", newline="")
+    records = list(dumps.open_dump(path, today=date(2026, 6, 9)).records())
+    assert all(isinstance(record, Record) for record in records)
+    assert len(records) == len(several)
+    keys = re.findall(r'@\w+\{(.*?),$|"id": "(.*?)"', path.read_text("utf-8"), re.MULTILINE)
+    assert len(set(keys)) == len(keys)
+    path.write_text(write([]), encoding="utf-8")
+    assert path.read_text("utf-8") in ("", "[]")

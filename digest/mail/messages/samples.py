@@ -61,6 +61,8 @@ def write_samples(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Mess
     links = ReaderLinks(
         manage=_PAGE,
         unsubscribe=_PAGE,
+        browser=_PAGE,
+        archive=_PAGE,
         unsubscribe_by_mail="mailto:digest@digest.example?subject=Unsubscribe%20token",
     )
     made = Provenance(model="keywords", features="words", at=_AT)

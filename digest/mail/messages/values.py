@@ -78,6 +78,9 @@ class ReaderLinks:
     #: a digest's pages: all its papers with thumbs, and how it was made; "" = none
     rate: str = ""
     provenance: str = ""
+    #: the mail in the browser, and the reader's past digests; "" = none
+    browser: str = ""
+    archive: str = ""
     #: a `mailto:` address that does the same; "" = none
     unsubscribe_by_mail: str = ""
 

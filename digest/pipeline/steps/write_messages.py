@@ -274,6 +274,8 @@ def _links(
             unsubscribe=unsubscribe,
             rate=rate if listed else "",
             provenance=f"{rate}/made" if listed else "",
+            browser=f"{rate}/mail" if queued.kind is MessageKind.DIGEST else "",
+            archive=f"{manage}/digests" if queued.kind is MessageKind.DIGEST else "",
             unsubscribe_by_mail=app.mailto(Purpose.UNSUBSCRIBE, reader, message_id=message),
         ),
         [

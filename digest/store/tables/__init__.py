@@ -32,8 +32,10 @@ from digest.store.tables.service import (
 )
 from digest.store.tables.subscribers import (
     feedback,
+    feeds,
     interests,
     presses,
+    saved_papers,
     signups,
     subscribers,
     suppressions,
@@ -52,6 +54,7 @@ __all__ = [
     "encoders",
     "encodings",
     "feedback",
+    "feeds",
     "frequencies",
     "identities",
     "installation",
@@ -69,6 +72,7 @@ __all__ = [
     "rejects",
     "removals",
     "rounds",
+    "saved_papers",
     "signups",
     "source_states",
     "splits",

@@ -1,4 +1,4 @@
-"""Tables of subscribers, interests, thumbs, presses, suppressions and sign-ups."""
+"""Tables of subscribers and what is theirs, of suppressions and sign-ups."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     SmallInteger,
     String,
     Table,
@@ -84,12 +85,41 @@ feedback = Table(
     Index("ix_feedback_at", "at"),
 )
 
+saved_papers = Table(
+    "saved_papers",
+    metadata,
+    Column(
+        "subscriber_id",
+        ForeignKey("subscribers.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column(
+        "subscriber_id",
+        ForeignKey("subscribers.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    #: of the reader's address; links of lower numbers no longer work
+    Column("number", Integer, nullable=False),
+    #: false once the reader closed it
+    Column("is_open", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 presses = Table(
     "presses",
     metadata,
     Column("id", Id, primary_key=True),
     Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
-    #: "thumb", "leave", "return", "pause", "resume", "restart"
+    #: "thumb", "leave", "return", "pause", "resume", "restart", "mute"
     Column("button", String(10), nullable=False),
     #: the rated paper; NULL unless the button is "thumb"
     Column("paper_id", ForeignKey("papers.id")),

@@ -6,14 +6,15 @@ import functools
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
-from digest.model import Subscriber, SubscriberStatus
+from digest.model import Link, Purpose, Subscriber, SubscriberStatus
 from tests.conftest import close_and_read, invent_papers, make_app, subscribe_cast, write_dump
 from tests.webclient import Client, Clock, Person, fill
 
@@ -90,3 +91,48 @@ def hidden(text: str) -> dict[str, str]:
 def set_status(app: App, subscriber: Subscriber, status: SubscriberStatus) -> None:
     with app.store.writing() as tx:
         store.subscribers.set_status(tx, subscriber.id, status, now=app.now())
+
+
+# ------------------------------------------------------------------------ after a round of mails
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sent(app: App, readers: dict[str, Subscriber], clock: Clock) -> App:
+    """The app after a round: everybody got a digest."""
+    service = replace(app, now=clock)
+    pipeline.compose(service)
+    pipeline.send(service)
+    return service
+
+
+@pytest.fixture
+def person(sent: App, clock: Clock) -> Client:
+    return Person(sent, clock)
+
+
+@pytest.fixture
+def robot(sent: App) -> Client:
+    """A client for whom the clock stands still."""
+    return Client(sent)
+
+
+def message_id(app: App, reader: Subscriber) -> int:
+    with app.store.reading() as tx:
+        rows = store.deliveries.list_messages(tx, subscriber_id=reader.id, state=None, limit=9)
+    (row,) = (row for row in rows if row["kind"] == "digest")
+    return int(row["id"])
+
+
+def page_of(app: App, reader: Subscriber) -> str:
+    url = app.url(Purpose.RATE, reader.id, message_id=message_id(app, reader))
+    return url.removeprefix(app.config.web.base_url)
+
+
+def listed(app: App, reader: Subscriber) -> services.DigestPapers:
+    link = Link(Purpose.RATE, reader.id, message_id=message_id(app, reader))
+    return services.load_digest_papers(app, link)

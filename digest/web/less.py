@@ -1,0 +1,173 @@
+"""The page that leaves an author or a topic of a paper out of the digest, and takes that back.
+
+Opening it changes nothing. A press counts only where a person had the time to read the page: a
+robot that presses whatever it meets mutes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from digest import pipeline, services, subscriptions
+from digest.app import App
+from digest.errors import InputError
+from digest.model import Link, Purpose
+from digest.services import LessChoices
+from digest.subscriptions import MutedList, MuteResult, Wish
+from digest.web.form_tokens import is_expired, is_too_fast, new_form_token, normalise_form_token
+from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
+
+log = logging.getLogger("digest.web")
+
+_LISTS: Mapping[str, MutedList] = {"authors": "authors", "keywords": "keywords"}
+
+
+def routes(app: App, pages: Pages) -> APIRouter:
+    """Build the routes of the page."""
+    router = APIRouter(include_in_schema=False)
+    page = _LessPage(app, pages)
+
+    @router.api_route("/t/{token}/less", methods=["GET", "HEAD"])
+    def show_page(token: str) -> HTMLResponse:
+        return page.show(pipeline.read_link(app, token, Purpose.DOWN))
+
+    @router.post("/t/{token}/less")
+    def press(token: str, form: FormBody) -> HTMLResponse:
+        return page.press(pipeline.read_link(app, token, Purpose.DOWN), form)
+
+    return router
+
+
+def _less_values(pages: Pages, link: Link, choices: LessChoices) -> dict[str, object]:
+    """Return what the template needs to offer authors and topics of a paper."""
+    reader = choices.subscriber
+    names = [(name, "authors") for name in choices.authors]
+    names += [(name, "keywords") for name in choices.topics]
+    offered = [
+        (name, number, subscriptions.is_muted(reader, _LISTS[kind], name), kind)
+        for number, (name, kind) in enumerate(names, start=1)
+    ]
+    return {
+        "here": pages.path(Purpose.DOWN, link, paper_id=link.paper_id) + "/less",
+        "lists": [
+            (
+                kind,
+                heading,
+                hint,
+                [(name, number, is_muted) for name, number, is_muted, of in offered if of == kind],
+            )
+            for kind, heading, hint in (
+                ("keywords", "Topics", "Papers that say this in title or abstract no longer come."),
+                ("authors", "Authors", "Papers by this author no longer come."),
+            )
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class _LessPage:
+    app: App
+    pages: Pages
+
+    def show(
+        self,
+        link: Link,
+        *,
+        heading: str = "",
+        told: str = "",
+        undo: dict[str, object] | None = None,
+        status: int = 200,
+    ) -> HTMLResponse:
+        """Return the page, with what has just been done."""
+        choices = services.load_less_choices(self.app, link)
+        return self.pages.render(
+            "less",
+            status=status,
+            whose=reader_label(choices.subscriber),
+            paper=paper_values(choices.paper),
+            heading=heading,
+            told=told,
+            undo=undo,
+            less=_less_values(self.pages, link, choices),
+            mark=new_form_token(self.app.now()),
+            digest=self.pages.path(Purpose.RATE, link) if link.message_id else "",
+            settings=self.pages.path(Purpose.MANAGE, link),
+        )
+
+    def press(self, link: Link, form: Form) -> HTMLResponse:
+        """Mute, or take a mute back, and return the page about it."""
+        where, name, verb = _LISTS.get(form.one("list")), form.one("name"), form.one("do")
+        choices = services.load_less_choices(self.app, link)
+        offered = choices.authors if where == "authors" else choices.topics
+        if where is None or name not in offered or verb not in ("mute", "unmute"):
+            return self.show(link)
+        token, now = form.one("form"), self.app.now()
+        # Only the answer to a mute offers to take it back, so that is no robot's, however quick.
+        is_hasty = verb == "mute" and is_too_fast(token, now)
+        if not token or is_hasty or is_expired(token, now):
+            return self.show(
+                link,
+                heading="Was that you?",
+                told="The button was pressed before anybody can have read the page, as mail "
+                "scanners do, or long after it was opened. Nothing has changed. Press it once "
+                "more if it was you.",
+            )
+        form_id = normalise_form_token(token, now)
+        try:
+            result = self._change(choices, where, name, form, form_id)
+        except InputError as error:
+            return self.show(link, heading="There is no room", told=f"{error}.", status=422)
+        pipeline.confirm_delivery(self.app, link)
+        log.info(
+            "%s subscriber=%d list=%s new=%s via=page",
+            verb,
+            link.subscriber_id,
+            where,
+            result.is_new,
+        )
+        return self.show(
+            link,
+            **_describe(result, where, name, is_undo=verb == "unmute"),  # type: ignore[arg-type]
+        )
+
+    def _change(
+        self, choices: LessChoices, where: MutedList, name: str, form: Form, form_id: str
+    ) -> MuteResult:
+        ident = choices.subscriber.id
+        if form.one("do") == "mute":
+            return subscriptions.mute(
+                self.app, ident, where, name, interest=choices.interest, form_id=form_id
+            )
+        wishes = [
+            Wish(interest=interest, entry=entry)
+            for interest, entry in zip(form.all("of"), form.all("was"), strict=False)
+        ]
+        return subscriptions.unmute(self.app, ident, where, name, wishes=wishes, form_id=form_id)
+
+
+def _describe(
+    result: MuteResult, where: MutedList, name: str, *, is_undo: bool
+) -> dict[str, object]:
+    """Say what became of a press."""
+    what = f"paper by {name}" if where == "authors" else f"paper that says “{name}”"
+    if is_undo and result.is_new:
+        return {"heading": "Taken back", "told": f"A {what} may come again."}
+    if not result.stands:
+        return {
+            "heading": "Nothing has changed",
+            "told": f"This page was sent a second time. A {what} may come.",
+        }
+    told = f"No {what} comes from your next digest on."
+    if result.wishes:
+        told += f" You had asked for {_name_wishes(result, where)}; that is taken away, too."
+    undo = {"list": where, "name": name, "wishes": result.wishes}
+    return {"heading": "Left out from now on", "told": told, "undo": undo}
+
+
+def _name_wishes(result: MuteResult, where: MutedList) -> str:
+    return "this author’s papers" if where == "authors" else "this keyword"
