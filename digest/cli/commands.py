@@ -63,6 +63,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "mailbox": Entry("inbound", "Read new mail in the mailbox: bounces, complaints, requests."),
         "bounce": Entry("inbound", "Read one mail from standard input: bounce or request."),
         "suppressions": Entry("suppressions", "List or change the addresses that get no mail."),
+        "webhooks": Entry("webhooks", "Tell other programs of sent digests, thumbs and leavers."),
     },
     "Looking": {
         "status": Entry("status", "Show what happened, what is waiting, and what is wrong."),

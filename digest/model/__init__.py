@@ -78,6 +78,7 @@ from digest.model.subscribers import (
     name_wishes,
     strictness_from_threshold,
 )
+from digest.model.webhooks import Webhook, WebhookDelivery, WebhookEvent, WebhookState
 
 __all__ = [
     "DEFERRED_MAX",
@@ -145,6 +146,10 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Vote",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
+    "WebhookState",
     "address_key",
     "check_instant",
     "format_day",

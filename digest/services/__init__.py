@@ -41,6 +41,16 @@ from digest.services.typed import TypedWarning, check_typed
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
 from digest.services.watch import WatchReport, disks, watch
+from digest.services.webhook_sending import WebhookReport, purge_webhooks, send_webhooks
+from digest.services.webhooks import (
+    WebhookTest,
+    add_webhook,
+    enable_webhook,
+    list_webhook_deliveries,
+    list_webhooks,
+    remove_webhook,
+    try_webhook,
+)
 
 __all__ = [
     "CorpusCache",
@@ -70,12 +80,16 @@ __all__ = [
     "VisitorPreview",
     "VisitorPreviews",
     "WatchReport",
+    "WebhookReport",
+    "WebhookTest",
     "WordEffect",
+    "add_webhook",
     "check_typed",
     "count_last_week",
     "deliveries",
     "disks",
     "dumps_read",
+    "enable_webhook",
     "encode",
     "encoder_info",
     "explain_profile",
@@ -90,6 +104,8 @@ __all__ = [
     "ingest_inbox",
     "list_latest_days",
     "list_rejected",
+    "list_webhook_deliveries",
+    "list_webhooks",
     "load_digest_papers",
     "load_list",
     "load_paper_page",
@@ -97,15 +113,19 @@ __all__ = [
     "preview",
     "preview_all",
     "profile_version",
+    "purge_webhooks",
     "rate",
+    "remove_webhook",
     "resolve",
     "retry_rejected",
     "search",
+    "send_webhooks",
     "sent_digest",
     "show_paper",
     "split_paper",
     "start_over",
     "status",
+    "try_webhook",
     "vectors_info",
     "watch",
     "withdrawn",

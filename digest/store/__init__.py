@@ -24,11 +24,13 @@ from digest.store import (
     likes,
     lists,
     mailboxes,
+    outbox,
     owners,
     papers,
     past,
     pauses,
     presses,
+    provider_events,
     quiet_days,
     rounds,
     schema,
@@ -38,6 +40,7 @@ from digest.store import (
     subscribers,
     suppressions,
     vectors,
+    webhooks,
 )
 from digest.store.engine import Connection, Store
 
@@ -64,11 +67,13 @@ __all__ = [
     "likes",
     "lists",
     "mailboxes",
+    "outbox",
     "owners",
     "papers",
     "past",
     "pauses",
     "presses",
+    "provider_events",
     "quiet_days",
     "rounds",
     "schema",
@@ -78,4 +83,5 @@ __all__ = [
     "subscribers",
     "suppressions",
     "vectors",
+    "webhooks",
 ]

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
-from digest.model import Feedback, Vote
+from digest.model import Feedback, Vote, WebhookEvent
+from digest.store import outbox
 from digest.store.statements import insert, split_into_batches
 from digest.store.tables import feedback
 
@@ -40,6 +41,9 @@ def save(tx: Connection, vote: Feedback) -> Vote:
     tx.execute(
         statement.on_conflict_do_update(index_elements=["subscriber_id", "paper_id"], set_=values)
     )
+    data = {"paper": vote.paper_id, "vote": vote.vote, "before": before or 0, "via": vote.via}
+    happening = outbox.Happening(subscriber_id=vote.subscriber_id, data=data)
+    outbox.add(tx, WebhookEvent.THUMB, [happening], at=vote.at)
     return before or 0
 
 
@@ -74,7 +78,13 @@ def _find_vote(tx: Connection, subscriber_id: int, paper_id: int) -> Vote | None
 def withdraw_all(tx: Connection, subscriber_id: int, *, at: datetime, via: str) -> int:
     """Withdraw all votes of a subscriber; return how many there were."""
     not_withdrawn = (feedback.c.subscriber_id == subscriber_id) & (feedback.c.vote != 0)
-    return tx.execute(update(feedback).where(not_withdrawn).values(vote=0, at=at, via=via)).rowcount
+    n = tx.execute(update(feedback).where(not_withdrawn).values(vote=0, at=at, via=via)).rowcount
+    if n:
+        # one event, with no paper, stands for all of them
+        data = {"paper": None, "vote": 0, "before": None, "via": via}
+        happening = outbox.Happening(subscriber_id=subscriber_id, data=data)
+        outbox.add(tx, WebhookEvent.THUMB, [happening], at=at)
+    return n
 
 
 def load_votes(tx: Connection, ids: Iterable[int]) -> dict[int, list[Feedback]]:

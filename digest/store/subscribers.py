@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
 from digest.model import Interest, MessageKind, Subscriber, SubscriberStatus, address_key
+from digest.store import outbox
 from digest.store.sources import library_row
 from digest.store.statements import split_into_batches
 from digest.store.tables import interests, messages, source_states, subscribers
@@ -115,12 +116,21 @@ def set_status(
         due_from: no digest that was due before counts as missed; None = as before.
     """
     since = {} if due_from is None else {"due_from": due_from}
+    if status is SubscriberStatus.LEFT and _is_subscribed(tx, ident):
+        outbox.add_left(tx, ident, "left", at=now)
     done = tx.execute(
         update(subscribers)
         .where(subscribers.c.id == ident, subscribers.c.status != status.value)
         .values(status=status.value, changed_at=now, **since)
     )
     return done.rowcount == 1
+
+
+def _is_subscribed(tx: Connection, ident: int) -> bool:
+    """Return whether the reader confirmed and has not left."""
+    query = select(subscribers.c.status).where(subscribers.c.id == ident)
+    status = tx.execute(query).scalar_one_or_none()
+    return status not in (None, SubscriberStatus.PENDING.value, SubscriberStatus.LEFT.value)
 
 
 def lock(tx: Connection, ident: int) -> None:
@@ -131,7 +141,7 @@ def lock(tx: Connection, ident: int) -> None:
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
 
 
-def remove(tx: Connection, ident: int) -> bool:
+def remove(tx: Connection, ident: int, *, now: datetime) -> bool:
     """Delete a subscriber and all that belongs to them.
 
     Interests, thumbs, digests, messages, deliveries, bounces, and how far libraries were fetched.
@@ -142,6 +152,8 @@ def remove(tx: Connection, ident: int) -> bool:
     # Lock the reader first, in the same order as a sender: else there could be a deadlock.
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
     tx.execute(delete(source_states).where(source_states.c.name == library_row(ident)))
+    if _is_subscribed(tx, ident):
+        outbox.add_left(tx, ident, "deleted", at=now, deleted=True)
     return tx.execute(delete(subscribers).where(subscribers.c.id == ident)).rowcount == 1
 
 

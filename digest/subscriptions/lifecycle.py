@@ -156,7 +156,7 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
                 f"[[subscribers]] of the config names {subscriber.email}, and would bring them "
                 f"back. Take them out of it first"
             )
-        store.subscribers.remove(tx, subscriber_id)
+        store.subscribers.remove(tx, subscriber_id, now=app.now())
     return subscriber
 
 

@@ -30,6 +30,7 @@ from digest.store.tables.subscribers import (
     subscribers,
     suppressions,
 )
+from digest.store.tables.webhooks import provider_events, webhook_deliveries, webhooks
 
 __all__ = [
     "Instant",
@@ -55,6 +56,7 @@ __all__ = [
     "pauses",
     "picks",
     "presses",
+    "provider_events",
     "records",
     "rejects",
     "removals",
@@ -65,5 +67,7 @@ __all__ = [
     "subscribers",
     "suppressions",
     "vectors",
+    "webhook_deliveries",
+    "webhooks",
     "word_vectors",
 ]
