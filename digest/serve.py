@@ -245,6 +245,7 @@ def _make_purge_job(app: App) -> Callable[[], None]:
     def purge() -> None:
         if deleted := subscriptions.delete_unconfirmed(app):
             log.info("purge unconfirmed=%d", deleted)
+        services.delete_old_answers(app)
 
     return purge
 
