@@ -249,6 +249,7 @@ def _make_purge_job(app: App) -> Callable[[], None]:
         if deleted := subscriptions.delete_unconfirmed(app):
             log.info("purge unconfirmed=%d", deleted)
         services.purge_webhooks(app)
+        services.delete_old_answers(app)
 
     return purge
 

@@ -76,6 +76,9 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "Keeping": {
         "db": Entry("database", "Upgrade, back up or restore the database."),
         "keys": Entry("link_keys", "List, rotate or revoke the keys that sign links in mails."),
+        "api-keys": Entry(
+            "api_keys", "Make, list or revoke the keys that programs use the API with."
+        ),
         "dkim": Entry("dkim", "Make the DKIM key that signs mails, and print its DNS record."),
     },
 }

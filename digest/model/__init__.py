@@ -3,10 +3,11 @@
 They are frozen, keyword-only, and checked when they are made.
 
 One module for each subject, in the order of the data: `papers`, `subscribers`, `digests`,
-`messages`, `links`, `presses`. Nothing here reads a clock, a file or a database.
+`messages`, `links`, `presses`, `api_keys`. Nothing here reads a clock, a file or a database.
 """
 
 from digest.model.addresses import address_key
+from digest.model.api_keys import SCOPES, ApiKey, Scope
 from digest.model.digests import (
     GOOD_CHANCE,
     STRONG_CHANCE,
@@ -90,12 +91,14 @@ __all__ = [
     "OPERATOR",
     "PAUSE_MAX",
     "QUIET_DAYS",
+    "SCOPES",
     "SHARE_MAX",
     "SKEW",
     "STRICTNESS_WORDS",
     "STRONG_CHANCE",
     "THRESHOLD_WORDS",
     "UNSEEN",
+    "ApiKey",
     "Bounced",
     "Button",
     "Delivery",
@@ -135,6 +138,7 @@ __all__ = [
     "Removal",
     "Resources",
     "RevokedLink",
+    "Scope",
     "Score",
     "Seen",
     "Skipped",

@@ -3,6 +3,19 @@
 Each module answers one question or does one errand; none decides what is listed or sent.
 """
 
+from digest.services.api_answers import (
+    claim_answer,
+    delete_old_answers,
+    release_answer,
+    save_answer,
+)
+from digest.services.api_keys import (
+    create_api_key,
+    create_reader_key,
+    find_api_key,
+    list_api_keys,
+    revoke_api_key,
+)
 from digest.services.deliveries import deliveries, resolve
 from digest.services.digest_papers import DigestPapers, RatedItem, load_digest_papers
 from digest.services.encodings import EncoderInfo, encode, encoder_info
@@ -85,7 +98,11 @@ __all__ = [
     "WordEffect",
     "add_webhook",
     "check_typed",
+    "claim_answer",
     "count_last_week",
+    "create_api_key",
+    "create_reader_key",
+    "delete_old_answers",
     "deliveries",
     "disks",
     "dumps_read",
@@ -94,6 +111,7 @@ __all__ = [
     "encoder_info",
     "explain_profile",
     "fetch",
+    "find_api_key",
     "find_latest_period",
     "find_paper",
     "find_public_paper",
@@ -102,6 +120,7 @@ __all__ = [
     "get_paper",
     "import_library",
     "ingest_inbox",
+    "list_api_keys",
     "list_latest_days",
     "list_rejected",
     "list_webhook_deliveries",
@@ -115,9 +134,12 @@ __all__ = [
     "profile_version",
     "purge_webhooks",
     "rate",
+    "release_answer",
     "remove_webhook",
     "resolve",
     "retry_rejected",
+    "revoke_api_key",
+    "save_answer",
     "search",
     "send_webhooks",
     "sent_digest",

@@ -5,6 +5,8 @@ Rows become values of `digest.model` here; no row leaves the package.
 
 from digest.store import (
     alarms,
+    api_answers,
+    api_keys,
     arrivals,
     backups,
     bounces,
@@ -48,6 +50,8 @@ __all__ = [
     "Connection",
     "Store",
     "alarms",
+    "api_answers",
+    "api_keys",
     "arrivals",
     "backups",
     "bounces",

@@ -23,6 +23,7 @@ from digest.subscriptions.lifecycle import (
     list_subscribers,
     load_origins,
     pause,
+    require_subscriber,
     resubscribe,
     unsubscribe,
 )
@@ -35,7 +36,7 @@ from digest.subscriptions.presses import (
     return_by_link,
 )
 from digest.subscriptions.requests import SubscriptionRequest, normalise_address, split_words
-from digest.subscriptions.signups import delete_unconfirmed
+from digest.subscriptions.signups import delete_unconfirmed, hash_client
 from digest.subscriptions.suppressions import (
     list_suppressions,
     make_suppression,
@@ -59,6 +60,7 @@ __all__ = [
     "delete_unconfirmed",
     "find",
     "get",
+    "hash_client",
     "leave_by_link",
     "list_subscribers",
     "list_suppressions",
@@ -69,6 +71,7 @@ __all__ = [
     "pause_by_link",
     "press_after_leaving",
     "release",
+    "require_subscriber",
     "resubscribe",
     "return_by_link",
     "sign_up",

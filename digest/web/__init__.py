@@ -35,8 +35,10 @@ from digest.web import (
     unsubscribe,
     visitor_preview,
 )
+from digest.web.access import ApiContext
 from digest.web.client_addresses import Proxies
 from digest.web.middleware import RequestGuard
+from digest.web.openapi import describe_api
 from digest.web.pages import Pages
 from digest.web.public_pages import PublicAnswers
 
@@ -50,7 +52,13 @@ class _PeriodConvertor(StringConvertor):
 
 
 register_url_convertor("period", _PeriodConvertor())
-_ABOUT = "Ask for a personal digest of new scientific papers by e-mail."
+_ABOUT = """A personal digest of new scientific papers by e-mail.
+
+Anybody may ask for one with `POST /api/v1/subscribers`, and read papers. All else needs a key as
+`Authorization: Bearer KEY`: of the operator, with scopes, or of a reader, for `/api/v1/me` alone.
+Lists have pages: `next` is the `cursor` of the next one, and the header `Link` its address. Answers
+with an `ETag` are read anew by `If-None-Match`, and changed by `If-Match` only if nobody else has
+changed them. Writes take an `Idempotency-Key`."""
 
 
 def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
@@ -70,7 +78,6 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
     explanations = explanation.Explanations(app, corpora)
     web = FastAPI(
         title=app.mailing.name,
-        description=_ABOUT,
         version=digest.__version__,
         # the documentation pages of FastAPI load scripts from other hosts
         docs_url=None,
@@ -78,6 +85,8 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         # a redirect would contain the host name that the client sent
         redirect_slashes=False,
     )
+    web.state.api = ApiContext(app=app, proxies=proxies)
+    describe_api(web, _ABOUT)
     web.add_middleware(
         RequestGuard,
         root=pages.root,
@@ -103,7 +112,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         explanation.routes(app, pages, explanations),
         delete.routes(app, pages),
         signup.routes(app, pages, proxies),
-        api.routes(app, proxies),
+        api.routes(app),
         explanation.program_routes(app, explanations),
         delete.program_routes(app),
         health.routes(app),

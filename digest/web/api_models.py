@@ -177,15 +177,7 @@ class SignUpAccepted(BaseModel):
 class Problem(BaseModel):
     """What is wrong, where, and what to do."""
 
-    code: str = Field(
-        description="invalid, closed, too_large, too_many, not_found, method, unavailable, internal"
-    )
+    code: str
     message: str
     field: str | None = Field(description="the field it is about, null where it is about none")
     remedy: str
-
-
-class Failure(BaseModel):
-    """The body of every answer that is an error."""
-
-    error: Problem

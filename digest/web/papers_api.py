@@ -13,14 +13,13 @@ from digest.app import App
 from digest.model import Paper
 from digest.papers import find_resources
 from digest.services import CorpusCache, Period, SearchRequest
-from digest.web.api_models import Failure
 from digest.web.pages import clean
 from digest.web.public_pages import Answer, PublicAnswers
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    404: {"model": Failure, "description": "There is no such paper, period or page"},
-    422: {"model": Failure, "description": "A value is unknown or out of range"},
-    503: {"model": Failure, "description": "Busy, or no database; Retry-After says when to come"},
+    404: {"description": "There is no such paper, period or page"},
+    422: {"description": "A value is unknown or out of range"},
+    503: {"description": "Busy, or no database; Retry-After says when to come"},
 }
 
 Text = Annotated[str, Query(max_length=500)]

@@ -3,6 +3,7 @@
 A test checks that the migrations make the same.
 """
 
+from digest.store.tables.api import api_answers, api_keys
 from digest.store.tables.columns import Instant, metadata
 from digest.store.tables.digests import calibrations, digest_items, digests
 from digest.store.tables.messages import bounces, deliveries, mailboxes, messages, pauses
@@ -35,6 +36,8 @@ from digest.store.tables.webhooks import provider_events, webhook_deliveries, we
 __all__ = [
     "Instant",
     "alarms",
+    "api_answers",
+    "api_keys",
     "bounces",
     "calibrations",
     "deliveries",
