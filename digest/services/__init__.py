@@ -16,7 +16,7 @@ from digest.services.api_keys import (
     list_api_keys,
     revoke_api_key,
 )
-from digest.services.deliveries import deliveries, resolve
+from digest.services.deliveries import deliveries, list_messages, resolve
 from digest.services.digest_papers import DigestPapers, RatedItem, load_digest_papers
 from digest.services.encodings import EncoderInfo, encode, encoder_info
 from digest.services.explain import (
@@ -44,13 +44,15 @@ from digest.services.paper_lists import (
 )
 from digest.services.paper_page import PaperPage, find_public_paper, load_paper_page
 from digest.services.preview import Preview, preview, preview_all, sent_digest
-from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
+from digest.services.rejects import dumps_read, list_dumps, list_rejected, retry_rejected, withdrawn
 from digest.services.search import SearchRequest, SearchResult, search
 from digest.services.similar import find_similar
 from digest.services.splits import PaperRecord, PaperRecords, show_paper, split_paper
+from digest.services.stats import DayStats, Stats, load_stats
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
 from digest.services.typed import TypedWarning, check_typed
+from digest.services.uploads import UploadedDump, UploadStatus, find_upload
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
 from digest.services.watch import WatchReport, disks, watch
@@ -67,6 +69,7 @@ from digest.services.webhooks import (
 
 __all__ = [
     "CorpusCache",
+    "DayStats",
     "DigestPapers",
     "EncoderInfo",
     "FetchOptions",
@@ -87,8 +90,11 @@ __all__ = [
     "RatedPaper",
     "SearchRequest",
     "SearchResult",
+    "Stats",
     "Status",
     "TypedWarning",
+    "UploadStatus",
+    "UploadedDump",
     "VectorsInfo",
     "VisitorPreview",
     "VisitorPreviews",
@@ -116,18 +122,22 @@ __all__ = [
     "find_paper",
     "find_public_paper",
     "find_similar",
+    "find_upload",
     "forget",
     "get_paper",
     "import_library",
     "ingest_inbox",
     "list_api_keys",
+    "list_dumps",
     "list_latest_days",
+    "list_messages",
     "list_rejected",
     "list_webhook_deliveries",
     "list_webhooks",
     "load_digest_papers",
     "load_list",
     "load_paper_page",
+    "load_stats",
     "poll_mailbox",
     "preview",
     "preview_all",

@@ -21,10 +21,13 @@ from digest.services import CorpusCache
 from digest.web import (
     api,
     delete,
+    dumps_api,
     error_answers,
     explanation,
     health,
+    inbound_api,
     lists,
+    operations_api,
     paper,
     papers_api,
     rating,
@@ -34,6 +37,7 @@ from digest.web import (
     thumbs,
     unsubscribe,
     visitor_preview,
+    webhooks_api,
 )
 from digest.web.access import ApiContext
 from digest.web.client_addresses import Proxies
@@ -91,6 +95,10 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         RequestGuard,
         root=pages.root,
         refuse=lambda scope, status: error_answers.answer_status(pages, Request(scope), status),
+        body_limits={
+            dumps_api.PATH: app.config.ingest.upload_mb * 1_000_000,
+            "/api/v1/inbound/": inbound_api.REQUEST_MAX,
+        },
     )
     public: list[APIRouter] = []
     if app.config.web.papers:
@@ -115,6 +123,11 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         api.routes(app),
         explanation.program_routes(app, explanations),
         delete.program_routes(app),
+        dumps_api.routes(app),
+        operations_api.delivery_routes(app),
+        operations_api.suppression_routes(app),
+        webhooks_api.routes(app),
+        inbound_api.routes(app),
         health.routes(app),
         _static_routes(app, pages),
     ):

@@ -171,6 +171,9 @@ def _refuse_unknown(given: bool, need: _Need) -> ApiError:
 class ApiRoute(APIRoute):
     """A route that asks for a key, counts requests, and makes no change twice."""
 
+    #: whether a repeated Idempotency-Key gets the first answer
+    answers_once = True
+
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         need = _find_need(self.dependant)
@@ -181,7 +184,8 @@ class ApiRoute(APIRoute):
             key = await _admit(request, need)
             if key is not None:
                 _count(request, key)
-            if request.method in _WRITES and "idempotency-key" in request.headers:
+            named = self.answers_once and "idempotency-key" in request.headers
+            if named and request.method in _WRITES:
                 response = await _answer_once(request, key, handle)
             else:
                 response = await handle(request)
@@ -191,9 +195,20 @@ class ApiRoute(APIRoute):
         return guarded
 
 
-def api_router(prefix: str, tag: str) -> APIRouter:
-    """Return a router whose routes are those of the API."""
-    return APIRouter(prefix=prefix, tags=[tag], route_class=ApiRoute)
+class StreamingRoute(ApiRoute):
+    """A route whose body is too large to be held in memory for comparing it with another."""
+
+    answers_once = False
+
+
+def api_router(prefix: str, tag: str, *, answers_once: bool = True) -> APIRouter:
+    """Return a router whose routes are those of the API.
+
+    Args:
+        answers_once: False = the routes themselves do nothing twice, so Idempotency-Key is ignored.
+    """
+    route_class = ApiRoute if answers_once else StreamingRoute
+    return APIRouter(prefix=prefix, tags=[tag], route_class=route_class)
 
 
 def limit_headers(request: Request) -> dict[str, str]:
