@@ -42,7 +42,13 @@ from digest.services.paper_lists import (
     list_latest_days,
     load_list,
 )
-from digest.services.paper_page import PaperPage, find_public_paper, load_paper_page
+from digest.services.paper_page import PaperPage, find_public_paper, is_public, load_paper_page
+from digest.services.past_digests import (
+    DigestValues,
+    list_digests,
+    load_digest,
+    preview_digest,
+)
 from digest.services.preview import Preview, preview, preview_all, sent_digest
 from digest.services.rejects import dumps_read, list_dumps, list_rejected, retry_rejected, withdrawn
 from digest.services.search import SearchRequest, SearchResult, search
@@ -71,6 +77,7 @@ __all__ = [
     "CorpusCache",
     "DayStats",
     "DigestPapers",
+    "DigestValues",
     "EncoderInfo",
     "FetchOptions",
     "FetchReport",
@@ -127,13 +134,16 @@ __all__ = [
     "get_paper",
     "import_library",
     "ingest_inbox",
+    "is_public",
     "list_api_keys",
+    "list_digests",
     "list_dumps",
     "list_latest_days",
     "list_messages",
     "list_rejected",
     "list_webhook_deliveries",
     "list_webhooks",
+    "load_digest",
     "load_digest_papers",
     "load_list",
     "load_paper_page",
@@ -141,6 +151,7 @@ __all__ = [
     "poll_mailbox",
     "preview",
     "preview_all",
+    "preview_digest",
     "profile_version",
     "purge_webhooks",
     "rate",

@@ -180,14 +180,22 @@ def list_by_status(tx: Connection, *statuses: SubscriberStatus) -> list[Subscrib
     )
 
 
-def load_page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
-    """Load a page of active subscribers with an id above `after`, in order of id."""
-    ids = tx.execute(
-        select(subscribers.c.id)
-        .where(subscribers.c.id > after, subscribers.c.status == SubscriberStatus.ACTIVE.value)
-        .order_by(subscribers.c.id)
-        .limit(limit)
-    ).scalars()
+def load_page(
+    tx: Connection,
+    *,
+    after: int,
+    limit: int,
+    status: SubscriberStatus | None = SubscriberStatus.ACTIVE,
+) -> list[Subscriber]:
+    """Load a page of subscribers with an id above `after`, in order of id.
+
+    Args:
+        status: that they have; None = any.
+    """
+    query = select(subscribers.c.id).where(subscribers.c.id > after)
+    if status is not None:
+        query = query.where(subscribers.c.status == status.value)
+    ids = tx.execute(query.order_by(subscribers.c.id).limit(limit)).scalars()
     return list(load(tx, ids).values())
 
 

@@ -6,7 +6,15 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest, QuietDays, StrictnessWord
+from digest.model import (
+    EXAMPLES_MAX,
+    INTERESTS_MAX,
+    NAME_MAX,
+    SHARE_MAX,
+    Interest,
+    QuietDays,
+    StrictnessWord,
+)
 from digest.subscriptions import SubscriptionRequest
 from digest.web.pages import clean
 
@@ -33,7 +41,7 @@ class NewInterest(BaseModel):
     keywords: Texts = []
     categories: Texts = []
     authors: Texts = []
-    papers: Texts = []
+    papers: Annotated[list[Text], Field(max_length=EXAMPLES_MAX)] = []
     text: str = Field("", max_length=4000)
 
     @property
@@ -123,6 +131,11 @@ class NewSubscriber(BaseModel):
         "with a name of up to 100 characters, a share "
         'from 1 to 100, and any of keywords, categories, authors, papers, text, as in [{"name": '
         '"robots", "share": 2, "keywords": ["grasping"]}]',
+    )
+    confirmed: bool | None = Field(
+        None,
+        description="true or false, with a key of the operator alone: whether the operator answers "
+        "for the reader's consent, as without it; false asks the reader by mail",
     )
 
     @property

@@ -56,14 +56,18 @@ def read_cursor(cursor: str, *kinds: type[int] | type[str]) -> tuple[int | str, 
         or any(isinstance(value, int) and abs(value) >= 2**63 for value in key)
         or write_cursor(*key) != cursor
     ):
-        raise ApiError(
-            422,
-            "invalid",
-            "cursor: this is none of this list",
-            "leave it out for the first page, then give `next` of each page as it is",
-            field="cursor",
-        )
+        raise refuse_cursor()
     return tuple(key)
+
+
+def refuse_cursor() -> ApiError:
+    return ApiError(
+        422,
+        "invalid",
+        "cursor: this is none of this list",
+        "leave it out for the first page, then give `next` of each page as it is",
+        field="cursor",
+    )
 
 
 def link_next(request: Request, response: Response, cursor: str | None) -> None:

@@ -41,11 +41,27 @@ _IDEMPOTENCY_KEY = {
     "24 hours with the same body, the request changes nothing and gets its first answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
 }
+_CONDITIONS = {
+    name: {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": text,
+        "schema": {"type": "string", "maxLength": 1000},
+    }
+    for name, text in {
+        "If-None-Match": "An ETag that you have: if it is the newest, the answer is an empty 304.",
+        "If-Match": "The ETag that your change is based on: if it is not the newest, nothing "
+        "changes, and the answer is 412.",
+    }.items()
+}
 _COMMON = {
+    "304": "It has not changed since the version that If-None-Match names",
     "401": "There is no key, or it is mistyped, expired or revoked",
     "403": "The key does not allow this",
     "404": "There is no such thing",
     "409": "The same Idempotency-Key is in use just now, or the state does not allow this",
+    "412": "It was changed since the version that If-Match names",
     "413": "The body is too large",
     "422": "A value is missing, unknown or out of range",
     "429": "Too many requests",
@@ -102,31 +118,44 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, Operation]
 
 
 def _complete_operation(path: str, method: str, operation: Operation) -> None:
-    security = operation.get("security", [])
-    responses = operation["responses"]
+    has_key, responses = bool(operation.get("security")), operation["responses"]
     expected = {"503", "default"}
-    if security:
+    added: list[dict[str, Any]] = []
+    if has_key:
         expected |= {"401", "403", "429"}
-    if security and method in _WRITES:
+    if has_key and method in _WRITES:
         expected |= {"409", "422"}
-        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+        added.append(_IDEMPOTENCY_KEY)
+    if "ETag" in responses.get("200", {}).get("headers", {}) or "412" in responses:
+        expected |= {"304"} if method == "get" else {"412"}
+        added.append(_CONDITIONS["If-None-Match" if method == "get" else "If-Match"])
     if "requestBody" in operation:
         expected |= {"413", "422"}
     if "{" in path:
         expected |= {"404"}
+    if added:
+        operation["parameters"] = operation.get("parameters", []) + added
     if "parameters" in operation:
         expected |= {"422"}
-    for status in sorted(expected):
-        if status not in responses or (status == "422" and _is_fastapis_own(responses[status])):
+    for status in expected:
+        if _is_fastapis_own(responses.get(status)):
             responses[status] = {"description": _COMMON[status]}
-    for status, response in responses.items():
-        if status == "default" or status >= "400":
-            response["content"] = _PROBLEM
-        if status in ("429", "503"):
-            response.setdefault("headers", {}).update(_RETRY_AFTER)
-        if security and status != "default" and status not in ("401", "403", "503"):
-            response.setdefault("headers", {}).update(_LIMITS)
+    operation["responses"] = {
+        status: _complete_response(status, responses[status], has_key)
+        for status in sorted(responses)
+    }
 
 
-def _is_fastapis_own(response: dict[str, Any]) -> bool:
-    return str(response).find("HTTPValidationError") >= 0
+def _complete_response(status: str, response: dict[str, Any], has_key: bool) -> dict[str, Any]:
+    headers = dict(response.get("headers", {}))
+    if status in ("429", "503"):
+        headers |= _RETRY_AFTER
+    if has_key and status not in ("401", "503", "default"):
+        headers |= _LIMITS
+    content = {"content": _PROBLEM} if status == "default" or status >= "400" else {}
+    return response | content | ({"headers": headers} if headers else {})
+
+
+def _is_fastapis_own(response: object) -> bool:
+    """Tell whether no route has described a response."""
+    return response is None or "HTTPValidationError" in str(response)

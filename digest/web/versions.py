@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
@@ -12,6 +13,19 @@ from pydantic import BaseModel
 from digest.web.problems import ApiError
 
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
+
+
+#: responses of routes whose answer has an ETag
+VERSIONED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {"ETag": {"description": "version of the answer", "schema": {"type": "string"}}}
+    }
+}
+
+#: responses of routes that change an answer with an ETag and do not return it
+CHANGED: dict[int | str, dict[str, Any]] = {
+    412: {"description": "It was changed since the version that If-Match names"}
+}
 
 
 def make_etag(answer: BaseModel) -> str:

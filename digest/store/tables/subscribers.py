@@ -34,7 +34,8 @@ subscribers = Table(
     Column("strictness", String(8), nullable=False, server_default="balanced"),
     #: "silent", "line" or "weekly"
     Column("quiet_days", String(6), nullable=False, server_default="silent"),
-    #: how they joined: "command", "file", "config", "page", "api"
+    #: how they joined: "command", "file", "config", "page", "api"; "key" = by a
+    #: program of the operator
     Column("origin", String(10), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
