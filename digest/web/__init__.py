@@ -22,6 +22,7 @@ from digest.web import (
     api,
     delete,
     digests_api,
+    docs,
     dumps_api,
     error_answers,
     explanation,
@@ -136,6 +137,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         operations_api.suppression_routes(app),
         webhooks_api.routes(app),
         inbound_api.routes(app),
+        docs.routes(pages, web, _ABOUT),
         health.routes(app),
         _static_routes(app, pages),
     ):

@@ -110,7 +110,7 @@ class StatsAnswer(BaseModel):
 
 def delivery_routes(app: App) -> APIRouter:
     """Build the routes of messages and figures."""
-    router = api_router("/api/v1", "operations")
+    router = api_router("/api/v1", "operation")
 
     @router.get("/deliveries", summary="List messages")
     def list_messages(
