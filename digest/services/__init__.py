@@ -50,6 +50,7 @@ from digest.services.past_digests import (
     preview_digest,
 )
 from digest.services.preview import Preview, preview, preview_all, sent_digest
+from digest.services.recommendations import hand_in, list_candidates, list_opaque_readers
 from digest.services.rejects import dumps_read, list_dumps, list_rejected, retry_rejected, withdrawn
 from digest.services.search import SearchRequest, SearchResult, search
 from digest.services.similar import find_similar
@@ -132,14 +133,17 @@ __all__ = [
     "find_upload",
     "forget",
     "get_paper",
+    "hand_in",
     "import_library",
     "ingest_inbox",
     "is_public",
     "list_api_keys",
+    "list_candidates",
     "list_digests",
     "list_dumps",
     "list_latest_days",
     "list_messages",
+    "list_opaque_readers",
     "list_rejected",
     "list_webhook_deliveries",
     "list_webhooks",

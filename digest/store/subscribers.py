@@ -199,6 +199,12 @@ def load_page(
     return list(load(tx, ids).values())
 
 
+def list_active_ids(tx: Connection) -> list[int]:
+    """List the ids of all active subscribers."""
+    active = subscribers.c.status == SubscriberStatus.ACTIVE.value
+    return list(tx.execute(select(subscribers.c.id).where(active)).scalars())
+
+
 def count_by_status(tx: Connection) -> dict[SubscriberStatus, int]:
     rows = tx.execute(select(subscribers.c.status, func.count()).group_by(subscribers.c.status))
     return {SubscriberStatus(status): n for status, n in rows}

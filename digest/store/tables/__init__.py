@@ -31,7 +31,12 @@ from digest.store.tables.subscribers import (
     subscribers,
     suppressions,
 )
-from digest.store.tables.webhooks import provider_events, webhook_deliveries, webhooks
+from digest.store.tables.webhooks import (
+    provider_events,
+    recommendations,
+    webhook_deliveries,
+    webhooks,
+)
 
 __all__ = [
     "Instant",
@@ -60,6 +65,7 @@ __all__ = [
     "picks",
     "presses",
     "provider_events",
+    "recommendations",
     "records",
     "rejects",
     "removals",

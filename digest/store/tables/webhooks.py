@@ -1,4 +1,4 @@
-"""Webhooks, what they are told, and what mail providers told us."""
+"""What other programs are told and tell us: webhooks, mail providers, recommenders."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
+    Float,
     ForeignKey,
     Index,
     LargeBinary,
@@ -79,4 +81,27 @@ provider_events = Table(
     Column("outcome", String(12), nullable=False),
     Column("at", Instant, nullable=False),
     Index("ix_provider_events_at", "at"),
+)
+
+#: papers that recommenders of others chose; digests of that date may list them
+recommendations = Table(
+    "recommendations",
+    metadata,
+    #: as in `digest_items.team`
+    Column("system", String(40), primary_key=True),
+    Column(
+        "subscriber_id",
+        ForeignKey("subscribers.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("local_date", Date, primary_key=True),
+    Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False),
+    Column("score", Float, nullable=False),
+    #: the system's own words, or ""
+    Column("explanation", String(400), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_recommendations_subscriber_id_local_date", "subscriber_id", "local_date"),
+    #: old ones are deleted
+    Index("ix_recommendations_local_date", "local_date"),
 )

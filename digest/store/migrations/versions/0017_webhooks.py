@@ -1,4 +1,4 @@
-"""Webhooks with an outbox, and events of mail providers."""
+"""Webhooks with an outbox, events of mail providers, recommendations of others."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -66,3 +66,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider", "event", name=op.f("pk_provider_events")),
     )
     op.create_index("ix_provider_events_at", "provider_events", ["at"])
+    op.create_table(
+        "recommendations",
+        sa.Column("system", sa.String(40), nullable=False),
+        sa.Column("subscriber_id", ident, autoincrement=False, nullable=False),
+        sa.Column("local_date", sa.Date(), nullable=False),
+        sa.Column("paper_id", ident, autoincrement=False, nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("explanation", sa.String(400), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["paper_id"], ["papers.id"], name=op.f("fk_recommendations_paper_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"],
+            ["subscribers.id"],
+            name=op.f("fk_recommendations_subscriber_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "system",
+            "subscriber_id",
+            "local_date",
+            "paper_id",
+            name=op.f("pk_recommendations"),
+        ),
+    )
+    for columns in (["subscriber_id", "local_date"], ["local_date"]):
+        op.create_index(f"ix_recommendations_{'_'.join(columns)}", "recommendations", columns)
