@@ -107,14 +107,13 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         },
     )
     public: list[APIRouter] = []
+    answers = PublicAnswers(app)
     if app.config.web.papers:
-        answers = PublicAnswers(app)
         public = [
             lists.routes(app, pages, answers),
             paper.routes(app, pages, answers, corpora),
             search.routes(app, pages, answers, corpora),
             visitor_preview.routes(app, pages),
-            papers_api.routes(app, answers, corpora),
             lists.period_routes(app, pages, answers),
         ]
     for router in (
@@ -127,6 +126,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         delete.routes(app, pages),
         signup.routes(app, pages, proxies),
         api.routes(app),
+        papers_api.routes(app, answers, corpora),
         subscribers_api.routes(app),
         interests_api.routes(app),
         feedback_api.routes(app),

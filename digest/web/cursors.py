@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -77,9 +78,12 @@ def link_next(request: Request, response: Response, cursor: str | None) -> None:
     """
     if cursor is None:
         return
-    query = [(name, value) for name, value in request.query_params.multi_items()]
-    query = [pair for pair in query if pair[0] != "cursor"] + [("cursor", cursor)]
+    query = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    response.headers["Link"] = write_next_link(request, [*query, ("cursor", cursor)])
+
+
+def write_next_link(request: Request, query: Sequence[tuple[str, str]]) -> str:
+    """Write the header Link that names the next page by its query."""
     # the root may stand in the path already
     root, path = str(request.scope.get("root_path", "")), str(request.scope["path"])
-    target = f"{quote(root + path.removeprefix(root))}?{urlencode(query)}"
-    response.headers["Link"] = f'<{target}>; rel="next"'
+    return f'<{quote(root + path.removeprefix(root))}?{urlencode(query)}>; rel="next"'

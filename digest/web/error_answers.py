@@ -23,7 +23,11 @@ from digest.errors import (
 )
 from digest.web.access import limit_headers
 from digest.web.api_models import Problem
-from digest.web.field_errors import describe_input_error, describe_invalid_request
+from digest.web.field_errors import (
+    describe_input_error,
+    describe_invalid_request,
+    describe_unreadable_body,
+)
 from digest.web.middleware import BODY_MAX
 from digest.web.pages import Pages
 from digest.web.problems import ApiError, write_problem
@@ -142,6 +146,8 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
 
     def on_status(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == 400 and _is_api(request):  # FastAPI's word for a body that is not UTF-8
+            return _write(pages, request, 422, describe_unreadable_body())
         headers = dict((error.headers if isinstance(error, HTTPException) else None) or {})
         if status == 405:
             headers["Allow"] = ", ".join(_allowed_methods(web, request))

@@ -49,6 +49,11 @@ def describe_invalid_request(route: object, first: Mapping[str, Any]) -> Problem
     return _problem(name, message, _describe_field(name, fields[name]))
 
 
+def describe_unreadable_body() -> Problem:
+    """Describe a body that is no text at all."""
+    return _problem("", "the body is no JSON in UTF-8", "send a JSON object as application/json")
+
+
 def describe_input_error(route: object, error: InputError | AddressError) -> Problem:
     """Describe a value that the service refused, whose message begins with its name."""
     if isinstance(error, AddressError):
