@@ -180,7 +180,11 @@ def _check_secret(request: ProviderRequest, secret: str) -> None:
         except (binascii.Error, ValueError):
             login = ""
         given.append(login.partition(":")[2])
-    matches = [hmac.compare_digest(text.encode(), secret.encode()) for text in given]
+    expected = secret.encode()
+    # no early end: each comparison takes the same time
+    matches = [
+        hmac.compare_digest(text.encode("utf-8", "surrogatepass"), expected) for text in given
+    ]
     if not any(matches):
         raise UnverifiedError("its secret is wrong or missing")
 

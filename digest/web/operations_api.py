@@ -13,6 +13,7 @@ from digest.app import App
 from digest.errors import AddressError, NotFoundError
 from digest.model import ApiKey, MessageState, Scope, Suppression, SuppressionReason, address_key
 from digest.web.access import api_router, require_scope
+from digest.web.api_models import Text
 from digest.web.cursors import Cursor, Limit, link_next, read_cursor, write_cursor
 from digest.web.problems import ApiError
 
@@ -81,8 +82,8 @@ class NewSuppression(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    email: str = Field(max_length=320, description="an e-mail address, as in reader@example.org")
-    evidence: str = Field(
+    email: Text = Field(max_length=320, description="an e-mail address, as in reader@example.org")
+    evidence: Text = Field(
         "", max_length=500, description="text of up to 500 characters: why, for later readers"
     )
 

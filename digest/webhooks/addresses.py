@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PORTS = {"https": 443, "http": 80}
 _URL_MAX = 2000
+#: spaces, controls and lone surrogates
+_UNUSABLE = re.compile(r"[\s\x00-\x20\x7f-\x9f\ud800-\udfff]")
 #: IPv4 addresses in IPv6 ones, which a gateway of the network may translate (RFC 6052)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -51,7 +54,7 @@ def check_url(url: str, allowed: Sequence[str] = ()) -> Target:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port, parts = "", None, urlsplit("")
-    if parts.scheme not in _PORTS or not host or any(c.isspace() or ord(c) < 32 for c in url):
+    if parts.scheme not in _PORTS or not host or _UNUSABLE.search(url):
         raise RefusedAddressError(
             "this is no address of a webhook; give one such as https://example.org/hook"
         )

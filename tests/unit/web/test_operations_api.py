@@ -117,13 +117,15 @@ def test_a_webhook_is_made_listed_and_deleted(api: Api) -> None:
         {"url": "http://example.org/", "events": ["thumb"]},
         {"url": "https://169.254.169.254/", "events": ["thumb"]},
         {"url": "javascript:alert(1)", "events": ["thumb"]},
+        {"url": "https://example.org/\ud800", "events": ["thumb"]},
+        {"url": "https://example.org/\0", "events": ["thumb"]},
         {"url": "https://example.org/", "events": ["thumb"], "addresses": True},
         {"url": "https://example.org/", "events": ["thumb"], "secret": "x"},
         [],
     ],
 )
 def test_a_bad_webhook_is_refused_with_a_remedy(api: Api, body: Any) -> None:
-    problem(api.call("POST", "/webhooks", json=body), 422)
+    problem(api.call("POST", "/webhooks", content=json.dumps(body)), 422)
     assert api.get("/webhooks") == {"webhooks": []}
 
 
@@ -287,11 +289,12 @@ def test_messages_figures_and_suppressions(
 def test_an_address_is_suppressed_and_released(
     app: App, api: Api, readers: dict[str, Subscriber]
 ) -> None:
-    new = {"email": "alice@example.org", "evidence": "asked by telephone"}
+    new = {"email": "alice@example.org", "evidence": "asked by \0telephone"}
     for _ in range(2):
         made = api.call("POST", "/suppressions", json=new)
         assert made.status_code == 201
         assert made.json()["reason"] == "operator"
+        assert made.json()["evidence"] == "asked by telephone"
     api.call("POST", "/suppressions", json={"email": "zoe@example.net"})
     assert subscriptions.find(app, "alice@example.org").status is SubscriberStatus.SUPPRESSED
     first = api.get("/suppressions?limit=1")
