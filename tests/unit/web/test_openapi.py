@@ -23,11 +23,14 @@ from digest import pipeline, services, store, subscriptions, web
 from digest.app import App
 from digest.model import Scope, Subscriber
 from tests.conftest import NOON, TODAY, make_app, skip_or_fail
-from tests.examples import examples
+from tests.examples import FULL
 
 SECONDS = float(os.environ.get("DIGEST_TEST_FUZZ_SECONDS") or 0)
+THOROUGH = FULL or bool(SECONDS)
 #: of each operation and kind of data
-EXAMPLES = 40 if SECONDS else examples(10)
+EXAMPLES = 40 if SECONDS else 10 if FULL else 3
+#: the routes behind it are those of /api/v1/me, so that the desk tries one of the two
+OTHER_DOOR = "/api/v1/subscribers/{subscriber_id}"
 #: values that lead to stored things, beside the random ones, which hardly ever do
 STORED = {"name": "main", "paper": "1", "paper_id": 1, "day": str(TODAY)}
 #: statuses of requests that are too large, which "default" describes
@@ -110,9 +113,13 @@ def test_no_answer_is_undeclared(service: App, schemathesis: Any) -> None:
     caller, until = Caller(service), time.monotonic() + SECONDS
     statuses: set[tuple[str, int]] = set()
     operations = [result.ok() for result in schema.get_all_operations()]
+    if not THOROUGH:
+        operations = [each for each in operations if not each.path.startswith(OTHER_DOOR)]
     while True:
         for operation in operations:
             for mode in GenerationMode:
+                is_right = mode is GenerationMode.POSITIVE and not THOROUGH
+                to_stored = st.just(value=True) if is_right else st.booleans()
 
                 @hypothesis.settings(
                     max_examples=EXAMPLES,
@@ -121,7 +128,7 @@ def test_no_answer_is_undeclared(service: App, schemathesis: Any) -> None:
                     derandomize=not SECONDS,
                     suppress_health_check=list(hypothesis.HealthCheck),
                 )
-                @hypothesis.given(operation.as_strategy(generation_mode=mode), st.booleans())
+                @hypothesis.given(operation.as_strategy(generation_mode=mode), to_stored)
                 def try_all(case: Any, use_stored: bool) -> None:
                     answer = caller.call(case, use_stored)
                     statuses.add((case.operation.label, answer.status_code))
