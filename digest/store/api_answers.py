@@ -35,7 +35,7 @@ def claim(
         "at": now,
     }
     statement = insert(tx, api_answers).values(**values).on_conflict_do_nothing()
-    return tx.execute(statement).rowcount == 1
+    return tx.execute(statement.returning(api_answers.c.caller)).first() is not None
 
 
 def find(tx: Connection, caller: str, key_hash: bytes) -> StoredAnswer | None:

@@ -63,6 +63,12 @@ def revoke(tx: Connection, ident: int, now: datetime, subscriber_id: int | None 
     return tx.execute(update(api_keys).where(*where).values(revoked_at=now)).rowcount == 1
 
 
+def revoke_by_hash(tx: Connection, hash_: bytes, now: datetime) -> None:
+    """Revoke the key of a hash, if there is one that is valid."""
+    where = (api_keys.c.hash == hash_) & api_keys.c.revoked_at.is_(None)
+    tx.execute(update(api_keys).where(where).values(revoked_at=now))
+
+
 def exists(tx: Connection, ident: int) -> bool:
     return tx.execute(select(api_keys.c.id).where(api_keys.c.id == ident)).first() is not None
 

@@ -148,6 +148,7 @@ class Page:
             week=week,
             leave=self.pages.path(Purpose.UNSUBSCRIBE, link),
             learned=f"{own}/learned",
+            keys=f"{own}/keys",
             delete=f"{own}/delete",
         )
 

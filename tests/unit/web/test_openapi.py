@@ -23,13 +23,27 @@ from digest import pipeline, services, store, subscriptions, web
 from digest.app import App
 from digest.model import Scope, Subscriber
 from tests.conftest import NOON, TODAY, make_app, skip_or_fail
-from tests.examples import examples
+from tests.examples import FULL
 
 SECONDS = float(os.environ.get("DIGEST_TEST_FUZZ_SECONDS") or 0)
+THOROUGH = FULL or bool(SECONDS)
 #: of each operation and kind of data
-EXAMPLES = 40 if SECONDS else examples(10)
+EXAMPLES = 40 if SECONDS else 10 if FULL else 3
+#: the routes behind it are those of /api/v1/me, so that the desk tries one of the two
+OTHER_DOOR = "/api/v1/subscribers/{subscriber_id}"
 #: values that lead to stored things, beside the random ones, which hardly ever do
-STORED = {"name": "main", "paper": "1", "paper_id": 1, "day": str(TODAY)}
+STORED = {
+    "name": "main",
+    "paper": "1",
+    "paper_id": 1,
+    "day": str(TODAY),
+    "message": 1,
+    "dump_id": 1,
+    "webhook_id": 1,
+    "email": "zoe@example.net",
+    "provider": "brevo",
+    "secret": "a secret of sixteen letters or more",
+}
 #: statuses of requests that are too large, which "default" describes
 TOO_LARGE = (413, 414, 431)
 
@@ -51,11 +65,14 @@ def service(app: App, readers: dict[str, Subscriber]) -> Iterator[App]:
     with app.store.writing() as tx:
         store.digests.close_missed(tx, alice.id, [TODAY.replace(day=8)], now=NOON)
     pipeline.record_feedback(app, alice.id, 1, 1, via="page")
+    services.add_webhook(app, "https://example.org/hook", ["thumb"])
     roomy = make_app(
         app.store.file.parent,  # type: ignore[union-attr]
         web__api_per_minute="1000000",
         web__signups_per_hour="0",
         web__signups_per_client="0",
+        evaluate__recommenders="true",
+        providers__brevo_secret=STORED["secret"],
     )
     yield roomy
     roomy.close()
@@ -79,6 +96,8 @@ class Caller:
         if alice.id != self.reader_id:
             self.reader_id = alice.id
             self.reader = services.create_reader_key(self.app, alice.id, "fuzz")[1]
+        zoe = subscriptions.make_suppression(self.app, "zoe@example.net", "")
+        subscriptions.suppress(self.app, [zoe])
 
     def call(self, case: Any, use_stored: bool) -> Any:
         self.renew()
@@ -110,9 +129,13 @@ def test_no_answer_is_undeclared(service: App, schemathesis: Any) -> None:
     caller, until = Caller(service), time.monotonic() + SECONDS
     statuses: set[tuple[str, int]] = set()
     operations = [result.ok() for result in schema.get_all_operations()]
+    if not THOROUGH:
+        operations = [each for each in operations if not each.path.startswith(OTHER_DOOR)]
     while True:
         for operation in operations:
             for mode in GenerationMode:
+                is_right = mode is GenerationMode.POSITIVE and not THOROUGH
+                to_stored = st.just(value=True) if is_right else st.booleans()
 
                 @hypothesis.settings(
                     max_examples=EXAMPLES,
@@ -121,7 +144,7 @@ def test_no_answer_is_undeclared(service: App, schemathesis: Any) -> None:
                     derandomize=not SECONDS,
                     suppress_health_check=list(hypothesis.HealthCheck),
                 )
-                @hypothesis.given(operation.as_strategy(generation_mode=mode), st.booleans())
+                @hypothesis.given(operation.as_strategy(generation_mode=mode), to_stored)
                 def try_all(case: Any, use_stored: bool) -> None:
                     answer = caller.call(case, use_stored)
                     statuses.add((case.operation.label, answer.status_code))
@@ -150,7 +173,19 @@ NEED_A_BODY = {
         ("PUT", "/interests/{name}"),
         ("PUT", "/feedback/{paper}"),
     )
-} | {"POST /api/v1/subscribers"}
+} | {
+    "POST /api/v1/subscribers",
+    "POST /api/v1/webhooks",
+    "POST /api/v1/suppressions",
+    "POST /api/v1/recommendations",
+    "GET /api/v1/dumps/uploads/{upload_id}",
+    # without a body that its provider signed or documented
+    "POST /api/v1/inbound/{provider}",
+    "POST /api/v1/inbound/{provider}/{secret}",
+    # by then it may have been deleted
+    "GET /api/v1/webhooks/{webhook_id}/deliveries",
+    "DELETE /api/v1/webhooks/{webhook_id}",
+}
 
 
 def load_strict(schemathesis: Any, pages: Any) -> Any:
