@@ -6,7 +6,7 @@ They need no key of the API: each provider proves itself in its own way (`[provi
 from __future__ import annotations
 
 import logging
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
@@ -40,6 +40,9 @@ class InboundAnswer(BaseModel):
     )
 
 
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    403: {"description": "It does not come from the provider: its signature or secret is wrong"}
+}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -53,7 +56,12 @@ def routes(app: App) -> APIRouter:
     """Build the routes that mail providers post to."""
     router = APIRouter(prefix="/api/v1/inbound", tags=["inbound"])
 
-    @router.post("/{provider}", summary="Report of a mail provider", openapi_extra=_BODY)
+    @router.post(
+        "/{provider}",
+        summary="Report of a mail provider",
+        responses=_RESPONSES,
+        openapi_extra=_BODY,
+    )
     async def receive(request: Request, provider: Provider) -> InboundAnswer:
         """Take bounces, complaints and leavers that a provider reports.
 
@@ -65,6 +73,7 @@ def routes(app: App) -> APIRouter:
     @router.post(
         "/{provider}/{secret}",
         summary="Report of a mail provider, with the secret in its address",
+        responses=_RESPONSES,
         openapi_extra=_BODY,
     )
     async def receive_with_secret(

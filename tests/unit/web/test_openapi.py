@@ -37,7 +37,7 @@ STORED = {
     "paper": "1",
     "paper_id": 1,
     "day": str(TODAY),
-    "message": 1,
+    "message": 2,
     "dump_id": 1,
     "webhook_id": 1,
     "email": "zoe@example.net",
@@ -96,6 +96,7 @@ class Caller:
         if alice.id != self.reader_id:
             self.reader_id = alice.id
             self.reader = services.create_reader_key(self.app, alice.id, "fuzz")[1]
+            pipeline.compose(self.app)
         zoe = subscriptions.make_suppression(self.app, "zoe@example.net", "")
         subscriptions.suppress(self.app, [zoe])
 
