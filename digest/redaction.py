@@ -45,6 +45,8 @@ _PATTERNS: Final = tuple(
         ("://", r"(?<=://)(?P<before>[^\s:/?#@]*:)[^\s/?#@]+(?=@)", 0),
         ("://", r"(?P<before>\bhttps?://)[^\s:/?#@]+(?=@)", re.I),
         ("=", rf"(?P<before>[?&;]{_NAME}=)[^&;#\s\"'<>\\]+", re.I),
+        # keys of the API, by the prefix that they have for this
+        ("digest_", r"digest_(?:key|reader)_[0-9A-Za-z]{20,}", 0),
         ("uthorization", r"(?P<before>\b[Aa]uthorization: *(?:\w+ +)?)[^\s\"',]+", 0),
     )
 )

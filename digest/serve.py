@@ -36,6 +36,8 @@ _DIED = "web"
 _HANGUP = "SIGHUP"
 #: how often to look for alarms; they are about hours and days
 _WATCH_SECONDS = 600
+#: seconds between looks for events that webhooks wait for, at most
+_WEBHOOK_SECONDS = 10
 
 
 def run(
@@ -149,6 +151,7 @@ def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
     if app.config.mailbox.host:
         yield Scheduler([_make_mailbox_job(app, stopping)], seconds=60 * app.config.mailbox.minutes)
     yield Scheduler([_make_watch_job(app), _make_purge_job(app)], seconds=_WATCH_SECONDS)
+    yield Scheduler([_make_webhook_job(app, stopping)], seconds=min(tick, _WEBHOOK_SECONDS))
     yield Scheduler([_make_word_vector_job(app, stopping)], seconds=_LEARN_SECONDS)
     if app.config.features.encoder:  # a new one takes hours for a large store
         yield Scheduler([_make_encoding_job(app, stopping)], seconds=_LEARN_SECONDS)
@@ -245,8 +248,20 @@ def _make_purge_job(app: App) -> Callable[[], None]:
     def purge() -> None:
         if deleted := subscriptions.delete_unconfirmed(app):
             log.info("purge unconfirmed=%d", deleted)
+        services.purge_webhooks(app)
+        services.delete_old_answers(app)
 
     return purge
+
+
+def _make_webhook_job(app: App, stopping: threading.Event) -> Callable[[], None]:
+    def send_webhooks() -> None:
+        report = services.send_webhooks(app, stop=stopping.is_set)
+        if report.outcomes:
+            counts = " ".join(f"{name}={n}" for name, n in sorted(report.outcomes.items()))
+            log.info("webhooks %s", counts)
+
+    return send_webhooks
 
 
 def _make_mailbox_job(app: App, stopping: threading.Event) -> Callable[[], None]:

@@ -68,6 +68,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "mailbox": Entry("inbound", "Read new mail in the mailbox: bounces, complaints, requests."),
         "bounce": Entry("inbound", "Read one mail from standard input: bounce or request."),
         "suppressions": Entry("suppressions", "List or change the addresses that get no mail."),
+        "webhooks": Entry("webhooks", "Tell other programs of sent digests, thumbs and leavers."),
     },
     "Looking": {
         "status": Entry("status", "Show what happened, what is waiting, and what is wrong."),
@@ -81,6 +82,9 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "db": Entry("database", "Upgrade, back up or restore the database."),
         "operator": Entry("operator", "Log in to the operator's pages, and end sessions."),
         "keys": Entry("link_keys", "List, rotate or revoke the keys that sign links in mails."),
+        "api-keys": Entry(
+            "api_keys", "Make, list or revoke the keys that programs use the API with."
+        ),
         "dkim": Entry("dkim", "Make the DKIM key that signs mails, and print its DNS record."),
     },
 }

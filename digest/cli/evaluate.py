@@ -112,6 +112,7 @@ def _show(report: Report) -> None:
     out.print(report.verdict, style="bold", markup=False, highlight=False)
     for comparison in report.comparisons:
         out.print(comparison.verdict, style="bold", markup=False, highlight=False)
+        out.print(comparison.counts, markup=False, highlight=False)
     if report.rows:
         out.print(_table(report))
     for name, rates in (

@@ -115,7 +115,7 @@ def _origin(value: Any) -> str:
 
 
 #: how a reader can have subscribed
-_ORIGINS = ("command", "file", "config", "page", "api")
+_ORIGINS = ("command", "file", "config", "page", "api", "key")
 
 #: column -> function that parses its value
 COLUMNS: Mapping[str, Callable[[Any], Any]] = {

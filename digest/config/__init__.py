@@ -33,6 +33,7 @@ from digest.config.service import (
     WebSection,
     WorkersSection,
 )
+from digest.config.webhooks import ProvidersSection, WebhooksSection
 
 __all__ = [
     "LISTS",
@@ -51,6 +52,7 @@ __all__ = [
     "MailSection",
     "MailboxSection",
     "MoreServer",
+    "ProvidersSection",
     "ScheduleSection",
     "Server",
     "SmtpSection",
@@ -58,6 +60,7 @@ __all__ = [
     "StoreSection",
     "SubscriberEntry",
     "WebSection",
+    "WebhooksSection",
     "WorkersSection",
     "check",
     "environment_settings",

@@ -20,6 +20,7 @@ from digest.config.secret_values import find_secrets
 from digest.config.sections import SECTIONS, Config
 from digest.config.service import WebSection
 from digest.config.validation_errors import explain
+from digest.config.webhooks import ProvidersSection
 from digest.errors import ConfigError
 from digest.redaction import register_secrets
 
@@ -187,6 +188,7 @@ def _make_paths_absolute(config: Config, folder: Path) -> Config:
             "smtp": smtp,
             "mailbox": _resolve_server(config.mailbox, folder, "mailbox"),
             "web": _resolve_web(config.web, folder),
+            "providers": _resolve_providers(config.providers, folder),
         }
     )
 
@@ -240,3 +242,26 @@ def _resolve_web(web: WebSection, folder: Path) -> WebSection:
     except ConfigError:
         key = ""  # nobody has access
     return web.model_copy(update={"status_key_file": path, "status_key": SecretStr(key)})
+
+
+def _resolve_providers(providers: ProvidersSection, folder: Path) -> ProvidersSection:
+    """Return the section with the secrets read from their files.
+
+    If a file cannot be read, the secret stays empty and that provider has no access.
+
+    Raises:
+        ConfigError: a secret is given twice.
+    """
+    values: dict[str, Any] = {}
+    for name in ("postmark_secret", "mailgun_key", "brevo_secret"):
+        file: Path | None = getattr(providers, f"{name}_file")
+        if file is None:
+            continue
+        if getattr(providers, name).get_secret_value():
+            raise ConfigError(f"providers: both `{name}` and `{name}_file` are set; keep one")
+        values[f"{name}_file"] = folder / file
+        try:
+            values[name] = SecretStr(read_first_line(folder / file, f"providers.{name}_file"))
+        except ConfigError:
+            continue
+    return providers.model_copy(update=values)

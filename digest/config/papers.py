@@ -18,6 +18,9 @@ class IngestSection(Section):
         description="folder that `serve` watches; every new dump in it is read once",
         strict=False,
     )
+    upload_mb: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        500, description="megabytes of a dump that is uploaded by the API; 0 = none is taken"
+    )
 
 
 class FeaturesSection(Section):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from digest.config.value_types import (
     Address,
@@ -118,6 +118,20 @@ class EvaluateSection(Section):
     share: Annotated[int, Field(ge=1, le=100)] = Field(
         50, description="per cent of the readers whose digests mix the two recipes"
     )
+    recommenders: bool = Field(
+        False,
+        description="whether recommenders of others take part in place of recipe_b: keys of the "
+        "API with the scope recommendations:write read interests and thumbs of `share` per cent "
+        "of the readers, without names and addresses, and their papers share the digests",
+    )
+
+    @model_validator(mode="after")
+    def _one_comparison(self) -> Self:
+        if self.recipe_b and self.recommenders:
+            raise ValueError(
+                "recipe_b and recommenders both share the digests; use one of them at a time"
+            )
+        return self
 
 
 class InterestEntry(Section):

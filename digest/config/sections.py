@@ -24,6 +24,7 @@ from digest.config.service import (
     WorkersSection,
 )
 from digest.config.value_types import Section
+from digest.config.webhooks import ProvidersSection, WebhooksSection
 
 
 class Config(Section):
@@ -37,6 +38,8 @@ class Config(Section):
     mail: MailSection = MailSection()
     mailbox: MailboxSection = MailboxSection()
     web: WebSection = WebSection()
+    webhooks: WebhooksSection = WebhooksSection()
+    providers: ProvidersSection = ProvidersSection()
     digest: DigestSection = DigestSection()
     evaluate: EvaluateSection = EvaluateSection()
     bounces: BouncesSection = BouncesSection()

@@ -59,6 +59,11 @@ class WebSection(Section):
     pending_days: Annotated[int, Field(ge=0, le=3660)] = Field(
         14, description="days after which an unconfirmed sign-up is deleted; 0 = never"
     )
+    api_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        600,
+        description="requests of one API key in a minute, in each process that serves the API; "
+        "`digest api-keys create --per-minute` sets another number for one key",
+    )
     trusted_proxies: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"),
         description="addresses or networks of your reverse proxies, whose X-Forwarded-For is "

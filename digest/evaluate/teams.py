@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,11 +10,23 @@ from dataclasses import dataclass
 from digest.evaluate import measures
 from digest.evaluate.measures import Estimate
 from digest.evaluate.reranking import RatedDigest
+from digest.ranking.recipes import RECIPES
 
 #: p of the sign test below which a difference is significant
 SIGNIFICANT = 0.05
 #: wins and losses that a verdict needs at least
 MIN_DECIDED = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TeamCounts:
+    """What one side of a comparison listed, and the thumbs that it got for it."""
+
+    name: str
+    #: papers
+    listed: int
+    thumbs_up: int
+    thumbs_down: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +48,8 @@ class Comparison:
     p: float
     #: thumbs (up less down) on the other recipe's papers less those on the own one's, per digest
     lead: Estimate
+    #: what each listed in these digests, the own recipe first
+    listed: tuple[TeamCounts, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -57,13 +72,26 @@ class Comparison:
                 f"{self.unit} with a winner; {MIN_DECIDED} are the least."
             )
         if self.decided:
-            advice = (
-                f' Set [digest] recipe = "{better}".'
-                if better == self.other
-                else f" Keep {self.own}."
-            )
+            advice = f" Keep {self.own}."
+            if better == self.other:
+                # a recommender of others is no recipe that could be set
+                is_recipe = better in RECIPES
+                advice = f' Set [digest] recipe = "{better}".' if is_recipe else ""
             return f"On shared digests readers liked the papers of {better} more: {counts}.{advice}"
         return f"On shared digests {self.own} and {self.other} cannot be told apart yet: {counts}."
+
+    @property
+    def counts(self) -> str:
+        """What each side listed and got, and by how much the other one leads."""
+        sides = [
+            f"{side.name}: {side.listed} papers listed, {side.thumbs_up} thumbs up, "
+            f"{side.thumbs_down} down"
+            for side in self.listed
+        ]
+        lead = f"{self.other} leads by {self.lead.value:+.2f} thumbs per digest"
+        if not math.isnan(self.lead.low):
+            lead += f" [{self.lead.low:+.2f}, {self.lead.high:+.2f}]"
+        return "; ".join((*sides, lead))
 
 
 def compare(rated_digests: Iterable[RatedDigest]) -> list[Comparison]:
@@ -113,4 +141,17 @@ def _compare_pair(
         ties=len(leads) - wins - losses,
         p=measures.sign_test(wins, losses),
         lead=measures.mean(leads),
+        listed=tuple(_count_team(name, rated_leads) for name in (own, other)),
+    )
+
+
+def _count_team(name: str, rated_leads: Sequence[tuple[RatedDigest, int]]) -> TeamCounts:
+    votes = [
+        vote
+        for rated, _ in rated_leads
+        for vote, item in zip(rated.votes, rated.digest.items, strict=True)
+        if item.team == name
+    ]
+    return TeamCounts(
+        name=name, listed=len(votes), thumbs_up=votes.count(1), thumbs_down=votes.count(-1)
     )

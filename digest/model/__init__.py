@@ -3,10 +3,12 @@
 They are frozen, keyword-only, and checked when they are made.
 
 One module for each subject, in the order of the data: `papers`, `subscribers`, `digests`,
-`messages`, `links`, `presses`, `community`. Nothing here reads a clock, a file or a database.
+`messages`, `links`, `presses`, `community`, `api_keys`. Nothing here reads a clock, a file or a
+database.
 """
 
 from digest.model.addresses import address_key
+from digest.model.api_keys import SCOPES, ApiKey, Scope
 from digest.model.community import CuratorPick, Submission, SubmissionState
 from digest.model.digests import (
     GOOD_CHANCE,
@@ -79,6 +81,7 @@ from digest.model.subscribers import (
     name_wishes,
     strictness_from_threshold,
 )
+from digest.model.webhooks import Webhook, WebhookDelivery, WebhookEvent, WebhookState
 
 __all__ = [
     "DEFERRED_MAX",
@@ -90,12 +93,14 @@ __all__ = [
     "OPERATOR",
     "PAUSE_MAX",
     "QUIET_DAYS",
+    "SCOPES",
     "SHARE_MAX",
     "SKEW",
     "STRICTNESS_WORDS",
     "STRONG_CHANCE",
     "THRESHOLD_WORDS",
     "UNSEEN",
+    "ApiKey",
     "Bounced",
     "Button",
     "CuratorPick",
@@ -136,6 +141,7 @@ __all__ = [
     "Removal",
     "Resources",
     "RevokedLink",
+    "Scope",
     "Score",
     "Seen",
     "Skipped",
@@ -149,6 +155,10 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
     "Vote",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
+    "WebhookState",
     "address_key",
     "check_instant",
     "format_day",

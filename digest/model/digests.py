@@ -75,6 +75,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     nearest_is_example: bool = False
     #: the interest that scores it highest, where the reader has several; else ""
     interest: str = ""
+    #: the words of a recommender of others that chose the paper, with its name; "" = own choice
+    told: str = ""
 
     @property
     def match(self) -> int:

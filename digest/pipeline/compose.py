@@ -9,6 +9,7 @@ choosing then work on values alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain, islice
@@ -42,9 +43,15 @@ from digest.pipeline.steps.quiet_days import count_quiet_days_to_tell, tell_quie
 from digest.pipeline.steps.recover import recover_messages
 from digest.pipeline.steps.round_day import RoundDay
 from digest.pipeline.steps.store_outcomes import add_to_report, may_still_come, store_outcomes
-from digest.pipeline.steps.trained_readers import WORKER_BATCH, RecipeSplit, TrainedReader
+from digest.pipeline.steps.trained_readers import (
+    WORKER_BATCH,
+    RecipeSplit,
+    TrainedReader,
+    takes_part,
+)
 from digest.ranking import selection
 from digest.store.history import History, LastCutoffs
+from digest.store.recommendations import Recommendation
 
 #: how long the day of a paper may still move, as records of it come and go
 _DAY_MAY_MOVE = timedelta(days=31)
@@ -258,10 +265,14 @@ def _learn_and_choose(
     with app.store.reading() as tx:
         max_paper_id = store.papers.find_max_id(tx)
         view, context = round_day.read(tx, due[0].local_date, since, carried)
+        recommended = _load_recommended(app, tx, readers, due[0].local_date)
     papers = DayPapers({ident: paper.first_seen for ident, paper in context.papers.items()})
     candidates = [
-        _find_candidates(
-            reader, history[reader.subscriber.id], windows[reader.subscriber.id], papers
+        replace(
+            _find_candidates(
+                reader, history[reader.subscriber.id], windows[reader.subscriber.id], papers
+            ),
+            recommended=recommended.get(reader.subscriber.id, {}),
         )
         for reader in learn(app, readers, view, context.background, co_likes)
     ]
@@ -273,6 +284,16 @@ def _learn_and_choose(
     outcomes = chain.from_iterable(app.workers.map(choose, context, batches))
     for due_reader, outcome in zip(due, outcomes, strict=True):
         yield Decision(due=due_reader, outcome=outcome, max_paper_id=max_paper_id)
+
+
+def _load_recommended(
+    app: App, tx: store.Connection, readers: Sequence[Subscriber], local_date: date
+) -> dict[int, dict[str, list[Recommendation]]]:
+    """Load what recommenders of others chose, for the readers who take part."""
+    if not app.config.evaluate.recommenders:
+        return {}
+    ids = [reader.id for reader in readers if takes_part(app.config, reader.id)]
+    return store.recommendations.load(tx, ids, local_date)
 
 
 def _find_candidates(

@@ -3,6 +3,19 @@
 Each module answers one question or does one errand; none decides what is listed or sent.
 """
 
+from digest.services.api_answers import (
+    claim_answer,
+    delete_old_answers,
+    release_answer,
+    save_answer,
+)
+from digest.services.api_keys import (
+    create_api_key,
+    create_reader_key,
+    find_api_key,
+    list_api_keys,
+    revoke_api_key,
+)
 from digest.services.archive import Archive, load_archive, write_sent_mail
 from digest.services.catch_up import (
     CatchUp,
@@ -10,7 +23,7 @@ from digest.services.catch_up import (
     CatchUps,
     count_days_since_last_digest,
 )
-from digest.services.deliveries import deliveries, resolve
+from digest.services.deliveries import deliveries, list_messages, resolve
 from digest.services.digest_papers import DigestPapers, RatedItem, add_ratings, load_digest_papers
 from digest.services.encodings import EncoderInfo, encode, encoder_info
 from digest.services.explain import (
@@ -61,6 +74,12 @@ from digest.services.paper_lists import (
     load_list,
 )
 from digest.services.paper_page import PaperPage, find_public_paper, is_public, load_paper_page
+from digest.services.past_digests import (
+    DigestValues,
+    list_digests,
+    load_digest,
+    preview_digest,
+)
 from digest.services.personal_feed import (
     FeedPaper,
     feed_link,
@@ -78,15 +97,18 @@ from digest.services.picks import (
     unpick,
 )
 from digest.services.preview import Preview, preview, preview_all, sent_digest
-from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
+from digest.services.recommendations import hand_in, list_candidates, list_opaque_readers
+from digest.services.rejects import dumps_read, list_dumps, list_rejected, retry_rejected, withdrawn
 from digest.services.saved import SavedPaper, load_saved, remove_saved, save_paper
 from digest.services.search import SearchRequest, SearchResult, search
 from digest.services.similar import find_similar
 from digest.services.splits import PaperRecord, PaperRecords, show_paper, split_paper
+from digest.services.stats import DayStats, Stats, load_stats
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
 from digest.services.submissions import SuggestionResult, list_own_submissions, suggest
 from digest.services.typed import TypedWarning, check_typed
+from digest.services.uploads import UploadedDump, UploadStatus, find_upload
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
 from digest.services.votes import (
@@ -97,6 +119,16 @@ from digest.services.votes import (
     up_vote,
 )
 from digest.services.watch import WatchReport, disks, watch
+from digest.services.webhook_sending import WebhookReport, purge_webhooks, send_webhooks
+from digest.services.webhooks import (
+    WebhookTest,
+    add_webhook,
+    enable_webhook,
+    list_webhook_deliveries,
+    list_webhooks,
+    remove_webhook,
+    try_webhook,
+)
 
 __all__ = [
     "NOTE_MAX",
@@ -105,7 +137,9 @@ __all__ = [
     "CatchUpPaper",
     "CatchUps",
     "CorpusCache",
+    "DayStats",
     "DigestPapers",
+    "DigestValues",
     "EncoderInfo",
     "FeedPaper",
     "FetchOptions",
@@ -135,25 +169,36 @@ __all__ = [
     "ScheduleCache",
     "SearchRequest",
     "SearchResult",
+    "Stats",
     "Status",
     "SuggestionResult",
     "TypedWarning",
+    "UploadStatus",
+    "UploadedDump",
     "VectorsInfo",
     "VisitorPreview",
     "VisitorPreviews",
     "Voter",
     "WatchReport",
+    "WebhookReport",
+    "WebhookTest",
     "WordEffect",
     "add_ratings",
+    "add_webhook",
     "check_typed",
+    "claim_answer",
     "count_days_since_last_digest",
     "count_last_week",
     "count_submissions",
+    "create_api_key",
+    "create_reader_key",
     "decide_submission",
+    "delete_old_answers",
     "deliveries",
     "disks",
     "drop_votes",
     "dumps_read",
+    "enable_webhook",
     "encode",
     "encoder_info",
     "end_all_operator_sessions",
@@ -161,6 +206,7 @@ __all__ = [
     "explain_profile",
     "feed_link",
     "fetch",
+    "find_api_key",
     "find_feed",
     "find_last_name",
     "find_latest_period",
@@ -168,21 +214,32 @@ __all__ = [
     "find_paper",
     "find_public_paper",
     "find_similar",
+    "find_upload",
     "forget",
     "get_paper",
+    "hand_in",
     "has_voted_since",
     "import_library",
     "ingest_inbox",
     "is_curator",
     "is_public",
+    "list_api_keys",
+    "list_candidates",
+    "list_digests",
+    "list_dumps",
     "list_latest_days",
+    "list_messages",
+    "list_opaque_readers",
     "list_operator_sessions",
     "list_own_submissions",
     "list_picks",
     "list_rejected",
     "list_submissions",
     "list_voters",
+    "list_webhook_deliveries",
+    "list_webhooks",
     "load_archive",
+    "load_digest",
     "load_digest_papers",
     "load_feed",
     "load_less_choices",
@@ -193,6 +250,7 @@ __all__ = [
     "load_picks",
     "load_reader",
     "load_saved",
+    "load_stats",
     "log_in",
     "make_operator_link",
     "may_take_part",
@@ -200,15 +258,22 @@ __all__ = [
     "poll_mailbox",
     "preview",
     "preview_all",
+    "preview_digest",
     "profile_version",
+    "purge_webhooks",
     "rate",
+    "release_answer",
     "remove_pick",
     "remove_saved",
+    "remove_webhook",
     "renew_feed",
     "resolve",
     "retry_rejected",
+    "revoke_api_key",
+    "save_answer",
     "save_paper",
     "search",
+    "send_webhooks",
     "sent_digest",
     "show_paper",
     "split_paper",
@@ -216,6 +281,7 @@ __all__ = [
     "status",
     "suggest",
     "take_back_vote",
+    "try_webhook",
     "unpick",
     "up_vote",
     "vectors_info",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from digest.locales import count_noun
-from digest.model import Fault
+from digest.model import Fault, Webhook
 
 #: dumps     = none came by the expected time, or none ever did
 #: parsing   = a dump gave nothing, or was not read to its end
@@ -24,6 +24,7 @@ from digest.model import Fault
 #: disk      = nearly full
 #: readers   = nobody is subscribed
 #: signups   = as many strangers as are allowed ask for a digest
+#: webhooks  = a receiver was turned off, or fails for hours
 Kind = Literal[
     "dumps",
     "parsing",
@@ -36,6 +37,7 @@ Kind = Literal[
     "disk",
     "readers",
     "signups",
+    "webhooks",
 ]
 
 #: where files are put into the inbox by hand, or other sources are fetched beside arXiv; for arXiv
@@ -45,6 +47,7 @@ _SILENT = timedelta(days=5)
 _PATIENCE = timedelta(hours=1)
 _SOURCE_PATIENCE = timedelta(days=2)
 _MAILBOX_PATIENCE = timedelta(hours=6)
+_WEBHOOK_PATIENCE = timedelta(hours=6)
 _OURS = (
     "Mend the login, the sender's domain (SPF, DKIM, PTR) or the policy that it names; `digest "
     "doctor` looks at them"
@@ -119,6 +122,7 @@ class Facts:
     #: by page and API within the last hour, and how many there may be; 0 = no limit
     signups: int = 0
     signups_max: int = 0
+    webhooks: Sequence[Webhook] = ()
 
 
 def find(facts: Facts) -> list[Alarm]:
@@ -130,6 +134,7 @@ def find(facts: Facts) -> list[Alarm]:
         *_signups(facts),
         *_sending(facts),
         *_mailbox(facts),
+        *_webhooks(facts),
         *_disks(facts),
     ]
 
@@ -344,3 +349,23 @@ def _disks(facts: Facts) -> list[Alarm]:
         for disk in facts.disks
         if disk.free_mb < facts.least_mb
     ]
+
+
+def _webhooks(facts: Facts) -> list[Alarm]:
+    alarms = []
+    for webhook in facts.webhooks:
+        if webhook.disabled_at is not None:
+            what = f"Webhook {webhook.id} was turned off since it kept failing: {webhook.error}"
+            remedy = (
+                f"Mend the receiver, then run `digest webhooks enable {webhook.id}`; or remove it"
+            )
+            alarms.append(Alarm(kind="webhooks", what=what, remedy=remedy))
+        elif webhook.failing_since and facts.now - webhook.failing_since > _WEBHOOK_PATIENCE:
+            what = f"Webhook {webhook.id} fails since {webhook.failing_since:%Y-%m-%d %H:%M} UTC"
+            remedy = (
+                "Mend the receiver; what waits is sent again. It is turned off after three days"
+            )
+            alarms.append(
+                Alarm(kind="webhooks", what=what, remedy=remedy, details=(webhook.error,))
+            )
+    return alarms

@@ -58,6 +58,18 @@ def deliveries(
     ]
 
 
+def list_messages(
+    app: App, *, state: MessageState | None = None, before: int | None = None, limit: int
+) -> list[dict[str, Any]]:
+    """List a page of messages with their attempts, newest first.
+
+    Args:
+        before: only rows with a smaller id; None = from the newest on.
+    """
+    with app.store.reading() as tx:
+        return store.deliveries.list_messages(tx, state=state, before=before, limit=limit)
+
+
 def _select(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: row[name] for name in names}
 

@@ -38,6 +38,7 @@ from digest.model import (
     Vote,
 )
 from digest.pipeline.steps.record_bounces import BounceReport, record_bounce, suppress
+from digest.store.bounces import Via
 
 log = logging.getLogger("digest.inbound")
 
@@ -135,11 +136,11 @@ def _handle_report(app: App, mail: InboundMail) -> Received:
             return _handle_report_of_revoked_key(app, tx, mail, reader, link)
         match mail.kind:
             case "bounce":
-                return _record_bounce(app, tx, mail, reader, link.message_id)
+                return record_reported_bounce(app, tx, mail, reader, link.message_id)
             case "complaint":
-                return _record_complaint(app, tx, mail, reader, link.message_id)
+                return record_reported_complaint(app, tx, mail, reader, link.message_id)
             case "delivered":
-                _mark_accepted(app, tx, link.message_id, mail.why)
+                mark_accepted(app, tx, link.message_id, mail.why)
         return Received(outcome="ignored", why=mail.why, subscriber=reader, message=link.message_id)
 
 
@@ -159,7 +160,7 @@ def _handle_report_of_revoked_key(
             outcome="untrusted", why=f"{mail.why}, with a token of a key that was revoked"
         )
     if mail.kind == "bounce":
-        return _record_bounce(app, tx, mail, reader, link.message_id, trusted=False)
+        return record_reported_bounce(app, tx, mail, reader, link.message_id, trusted=False)
     if mail.kind == "complaint":
         if reader.status is SubscriberStatus.SUPPRESSED:
             # They get no mail anyway; a later release must not bring them back.
@@ -173,7 +174,7 @@ def _handle_report_of_revoked_key(
     return Received(outcome="ignored", why=mail.why, subscriber=reader, message=link.message_id)
 
 
-def _record_bounce(
+def record_reported_bounce(
     app: App,
     tx: store.Connection,
     mail: InboundMail,
@@ -181,8 +182,19 @@ def _record_bounce(
     message: int,
     *,
     trusted: bool = True,
+    via: Via = "mail",
+    hard: bool = False,
 ) -> Received:
+    """Record a bounce that was reported, and settle its message.
+
+    Args:
+        message: id of the message's row.
+        trusted: it was proven to be about this message.
+        hard: the reporter knows that the address does not exist.
+    """
     fault = _classify_fault(mail)
+    if hard and fault == "mailbox" and mail.enhanced[1:] != ".2.2":
+        fault = "reader"
     text = mail.text or mail.why
     bounce = BounceReport(
         message_id=message,
@@ -190,7 +202,7 @@ def _record_bounce(
         fault=fault,
         enhanced=mail.enhanced,
         text=text,
-        via="mail",
+        via=via,
         trusted=trusted,
     )
     suppression = record_bounce(app, tx, bounce)
@@ -223,18 +235,25 @@ def _classify_fault(mail: InboundMail) -> Fault:
     return classify(Phase.RCPT, code, text).fault
 
 
-def _record_complaint(
-    app: App, tx: store.Connection, mail: InboundMail, reader: Subscriber, message: int
+def record_reported_complaint(
+    app: App,
+    tx: store.Connection,
+    mail: InboundMail,
+    reader: Subscriber,
+    message: int,
+    *,
+    via: Via = "mail",
 ) -> Received:
+    """Record that a reader marked a message as spam; they then have left."""
     bounced = Bounced(fault="", at=app.now())
     new = store.bounces.record_complaint(
-        tx, bounced, message_id=message, email=reader.email, text=mail.text, via="mail"
+        tx, bounced, message_id=message, email=reader.email, text=mail.text, via=via
     )
     # An old complaint that is read again must not undo that the reader came back.
     suppression = (
         suppress(app, tx, reader.email, SuppressionReason.COMPLAINT, mail.text) if new else None
     )
-    _mark_accepted(app, tx, message, "the reader complained of it")
+    mark_accepted(app, tx, message, "the reader complained of it")
     return Received(
         outcome="complained",
         why=mail.why,
@@ -244,26 +263,28 @@ def _record_complaint(
     )
 
 
-def _mark_accepted(app: App, tx: store.Connection, message: int, evidence: str) -> None:
+def mark_accepted(app: App, tx: store.Connection, message: int, evidence: str) -> None:
     store.ledger.resolve(tx, message, MessageState.ACCEPTED, evidence, now=app.now())
 
 
 def _find_token(app: App, mail: InboundMail) -> Link | None:
     """Find the first token of ours in the recipient address or returned headers."""
     for address in mail.recipients:
-        if link := _read_token(app, links.read_bounce_address, address):
+        if link := read_trusted_token(app, links.read_bounce_address, address):
             return link
     for text in mail.returned:
         for address in text.replace("<", " ").replace(">", " ").split():
-            if link := _read_token(app, links.read_bounce_address, address):
+            if link := read_trusted_token(app, links.read_bounce_address, address):
                 return link
-        link = _read_token(app, links.read_subject, text)
+        link = read_trusted_token(app, links.read_subject, text)
         if link is not None and link.purpose is Purpose.UNSUBSCRIBE:
             return link
     return None
 
 
-def _read_token(app: App, read: Callable[[str, list[LinkKey]], Link], text: str) -> Link | None:
+def read_trusted_token(
+    app: App, read: Callable[[str, list[LinkKey]], Link], text: str
+) -> Link | None:
     try:
         return app.with_keys(lambda keys: read(text, keys))
     except LinkError:
@@ -279,14 +300,14 @@ def _handle_request_or_answer(app: App, mail: InboundMail) -> Received:
 
     An automatic answer proves that the message was accepted.
     """
-    link = _read_token(app, links.read_subject, mail.subject)
+    link = read_trusted_token(app, links.read_subject, mail.subject)
     if link is not None and (link.purpose is Purpose.UNSUBSCRIBE or mail.kind == "other"):
         return _grant_request(app, link, mail)
     answered = next(
         (
             bounce_link
             for address in mail.recipients
-            if (bounce_link := _read_token(app, links.read_bounce_address, address))
+            if (bounce_link := read_trusted_token(app, links.read_bounce_address, address))
         ),
         None,
     )
@@ -294,7 +315,7 @@ def _handle_request_or_answer(app: App, mail: InboundMail) -> Received:
         with app.store.writing() as tx:
             reader = store.bounces.find_reader(tx, answered.message_id)
             if reader is not None and reader.id == answered.subscriber_id:
-                _mark_accepted(app, tx, answered.message_id, "an automatic answer to it came")
+                mark_accepted(app, tx, answered.message_id, "an automatic answer to it came")
         return Received(
             outcome="ignored", why=mail.why, subscriber=reader, message=answered.message_id
         )
@@ -323,7 +344,7 @@ def _grant_request(app: App, link: Link, mail: InboundMail) -> Received:
         return Received(outcome="ignored", why=str(error))
     if link.message_id and not isinstance(link, RevokedLink):
         with app.store.writing() as tx:
-            _mark_accepted(app, tx, link.message_id, "the reader answered it")
+            mark_accepted(app, tx, link.message_id, "the reader answered it")
     why = "asked by mail" if outcome != "ignored" else "a thumb of a reader who has left"
     return Received(outcome=outcome, why=why, subscriber=reader, message=link.message_id)
 

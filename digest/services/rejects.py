@@ -18,6 +18,16 @@ def dumps_read(app: App, limit: int = 20) -> list[dict[str, Any]]:
         return store.dumps.list_latest(tx, limit, libraries=True)
 
 
+def list_dumps(app: App, *, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """List dumps with their counts, newest first, without readers' libraries.
+
+    Args:
+        before: only those with a smaller id; None = from the newest on.
+    """
+    with app.store.reading() as tx:
+        return store.dumps.list_page(tx, before=before, limit=limit)
+
+
 def list_rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
     """List rejected records of one dump or of all: dump, line, reason and raw text.
 

@@ -153,6 +153,7 @@ def facts(app: App, tx: store.Connection) -> Facts:
         least_mb=app.config.alerts.disk_mb,
         signups=store.signups.count(tx, since=now - _HOUR),
         signups_max=app.config.web.signups_per_hour,
+        webhooks=store.webhooks.list_all(tx),
     )
 
 

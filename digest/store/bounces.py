@@ -13,8 +13,8 @@ from digest.store.statements import insert
 from digest.store.tables import bounces, messages
 
 _TEXT = 2000
-#: how a bounce came: as the reply of a mail server, or as a report by mail
-Via = Literal["smtp", "mail"]
+#: how a bounce came: as the reply of a mail server, as a report by mail, or from a provider by HTTP
+Via = Literal["smtp", "mail", "http"]
 #: stands in place of a fault where the reader marked a message as junk
 COMPLAINT = "complaint"
 
@@ -81,6 +81,13 @@ def find_reader(tx: Connection, message: int) -> Subscriber | None:
     return None if ident is None else subscribers.find(tx, ident)
 
 
+def find_newest_message(tx: Connection, subscriber_id: int) -> int | None:
+    """Return the row's id of the newest message to a reader that a server was asked to take."""
+    tried = (messages.c.subscriber_id == subscriber_id, messages.c.attempts > 0)
+    query = select(messages.c.id).where(*tried).order_by(messages.c.id.desc()).limit(1)
+    return tx.execute(query).scalar_one_or_none()
+
+
 def was_sent(tx: Connection, message: int, *, before: datetime) -> bool:
     """Return whether a message was due before a time and a server was asked.
 
@@ -92,7 +99,11 @@ def was_sent(tx: Connection, message: int, *, before: datetime) -> bool:
 
 def summarise_own_faults(tx: Connection, *, since: datetime) -> tuple[int, str]:
     """Return the number of bounces that are our fault, and the text of the last."""
-    own_faults = (bounces.c.fault == "ours", bounces.c.via == "mail", bounces.c.at > since)
+    own_faults = (
+        bounces.c.fault == "ours",
+        bounces.c.via.in_(("mail", "http")),
+        bounces.c.at > since,
+    )
     last = tx.execute(
         select(bounces.c.text).where(*own_faults).order_by(bounces.c.id.desc()).limit(1)
     ).scalar_one_or_none()

@@ -262,11 +262,15 @@ def list_messages(
     *,
     subscriber_id: int | None = None,
     state: MessageState | None = None,
+    before: int | None = None,
     limit: int = 100,
 ) -> list[dict[str, Any]]:
     """List the newest messages, newest first.
 
     Attempts are in order under "deliveries".
+
+    Args:
+        before: only rows with a smaller id; None = from the newest on.
     """
     query = select(messages, _EMAIL).join(
         subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True
@@ -275,6 +279,8 @@ def list_messages(
         query = query.where(messages.c.subscriber_id == subscriber_id)
     if state is not None:
         query = query.where(messages.c.state == state.value)
+    if before is not None:
+        query = query.where(messages.c.id < before)
     rows = [
         dict(row._mapping) for row in tx.execute(query.order_by(messages.c.id.desc()).limit(limit))
     ]

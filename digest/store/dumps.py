@@ -167,6 +167,25 @@ def list_latest(tx: Connection, limit: int = 5, *, libraries: bool = False) -> l
     ]
 
 
+def list_page(tx: Connection, *, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """List dumps, newest first, without imports of readers' libraries.
+
+    Args:
+        before: only those with a smaller id; None = from the newest on.
+    """
+    query = select(dumps).where(dumps.c.day != UNSEEN)
+    if before is not None:
+        query = query.where(dumps.c.id < before)
+    rows = tx.execute(query.order_by(dumps.c.id.desc()).limit(limit))
+    return [dict(row._mapping) for row in rows]
+
+
+def list_by_hash(tx: Connection, sha256: str) -> list[dict[str, Any]]:
+    """List the readings of a file with these bytes, newest first."""
+    same = select(dumps).where(dumps.c.sha256 == sha256, dumps.c.day != UNSEEN)
+    return [dict(row._mapping) for row in tx.execute(same.order_by(dumps.c.id.desc()))]
+
+
 def exists(tx: Connection, dump_id: int) -> bool:
     return tx.execute(select(dumps.c.id).where(dumps.c.id == dump_id)).first() is not None
 

@@ -43,6 +43,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     nearest: tuple[str, float] | None = msgspec.field(default=None, name="n")
     nearest_is_example: bool = msgspec.field(default=False, name="e")
     interest: str = ""
+    told: str = msgspec.field(default="", name="x")
 
 
 _KEPT = msgspec.json.Decoder(_Kept)
@@ -69,6 +70,7 @@ def encode_score(score: Score) -> str:
             nearest=score.nearest,
             nearest_is_example=score.nearest_is_example,
             interest=score.interest,
+            told=score.told,
         )
     ).decode()
 
@@ -101,6 +103,7 @@ def decode_score(text: str, row: Any) -> Score:
         nearest=kept.nearest,
         nearest_is_example=kept.nearest_is_example,
         interest=kept.interest,
+        told=kept.told,
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, Row, bindparam, case, func, select, update
 
-from digest.model import Feedback, Vote
+from digest.model import Feedback, Vote, WebhookEvent
+from digest.store import outbox
 from digest.store.statements import insert, split_into_batches
 from digest.store.tables import feedback
 
@@ -40,6 +42,9 @@ def save(tx: Connection, vote: Feedback) -> Vote:
     tx.execute(
         statement.on_conflict_do_update(index_elements=["subscriber_id", "paper_id"], set_=values)
     )
+    data = {"paper": vote.paper_id, "vote": vote.vote, "before": before or 0, "via": vote.via}
+    happening = outbox.Happening(subscriber_id=vote.subscriber_id, data=data)
+    outbox.add(tx, WebhookEvent.THUMB, [happening], at=vote.at)
     return before or 0
 
 
@@ -59,6 +64,13 @@ def add_many(tx: Connection, votes: Sequence[Feedback]) -> None:
         tx.execute(feedback.insert(), rows)
 
 
+def load(tx: Connection, subscriber_id: int, paper_id: int) -> Feedback | None:
+    """Load a reader's vote on a paper, also one that was withdrawn; None for none."""
+    where = (feedback.c.subscriber_id == subscriber_id, feedback.c.paper_id == paper_id)
+    row = tx.execute(select(feedback).where(*where)).one_or_none()
+    return None if row is None else _build(row)
+
+
 def load_vote(tx: Connection, subscriber_id: int, paper_id: int) -> Vote:
     """Load a reader's current vote on a paper, 0 for none."""
     return _find_vote(tx, subscriber_id, paper_id) or 0
@@ -74,7 +86,13 @@ def _find_vote(tx: Connection, subscriber_id: int, paper_id: int) -> Vote | None
 def withdraw_all(tx: Connection, subscriber_id: int, *, at: datetime, via: str) -> int:
     """Withdraw all votes of a subscriber; return how many there were."""
     not_withdrawn = (feedback.c.subscriber_id == subscriber_id) & (feedback.c.vote != 0)
-    return tx.execute(update(feedback).where(not_withdrawn).values(vote=0, at=at, via=via)).rowcount
+    n = tx.execute(update(feedback).where(not_withdrawn).values(vote=0, at=at, via=via)).rowcount
+    if n:
+        # one event, with no paper, stands for all of them
+        data = {"paper": None, "vote": 0, "before": None, "via": via}
+        happening = outbox.Happening(subscriber_id=subscriber_id, data=data)
+        outbox.add(tx, WebhookEvent.THUMB, [happening], at=at)
+    return n
 
 
 def load_votes(
@@ -93,6 +111,33 @@ def load_votes(
                 Feedback(subscriber_id=subscriber_id, paper_id=paper_id, vote=vote, at=at, via=via)
             )
     return votes
+
+
+def list_page(
+    tx: Connection, subscriber_id: int, *, before: tuple[datetime, int] | None, limit: int
+) -> list[Feedback]:
+    """List the current votes of a subscriber, the newest first, without withdrawn ones.
+
+    Args:
+        before: time and paper of the last vote of the page before; None = the first page.
+    """
+    query = select(feedback).where(feedback.c.subscriber_id == subscriber_id, feedback.c.vote != 0)
+    if before is not None:
+        at, paper_id = before
+        is_later = (feedback.c.at == at) & (feedback.c.paper_id < paper_id)
+        query = query.where((feedback.c.at < at) | is_later)
+    query = query.order_by(feedback.c.at.desc(), feedback.c.paper_id.desc()).limit(limit)
+    return [_build(row) for row in tx.execute(query)]
+
+
+def _build(row: Row[Any]) -> Feedback:
+    return Feedback(
+        subscriber_id=row.subscriber_id,
+        paper_id=row.paper_id,
+        vote=row.vote,
+        at=row.at,
+        via=row.via,
+    )
 
 
 def count_thumbs(tx: Connection) -> tuple[int, int]:

@@ -91,6 +91,18 @@ def list_seen_between(tx: Connection, after: date, until: date) -> list[int]:
     return list(tx.execute(select(papers.c.id).where(*where).order_by(papers.c.id)).scalars())
 
 
+def list_new(tx: Connection, since: date, *, after: int, limit: int) -> list[int]:
+    """List ids of papers first seen since a day, inclusive, with an id above `after`, by id."""
+    query = select(papers.c.id).where(
+        papers.c.first_seen >= since,
+        papers.c.merged_into.is_(None),
+        papers.c.withdrawn.is_(False),
+        papers.c.title != "",
+        papers.c.id > after,
+    )
+    return list(tx.execute(query.order_by(papers.c.id).limit(limit)).scalars())
+
+
 def list_recent(
     tx: Connection, until: date, limit: int, *, max_paper_id: int | None = None
 ) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
 from digest.model import Interest, MessageKind, Subscriber, SubscriberStatus, address_key
+from digest.store import outbox
 from digest.store.sources import library_row
 from digest.store.statements import split_into_batches
 from digest.store.tables import interests, messages, source_states, subscribers
@@ -115,12 +116,21 @@ def set_status(
         due_from: no digest that was due before counts as missed; None = as before.
     """
     since = {} if due_from is None else {"due_from": due_from}
+    if status is SubscriberStatus.LEFT and _is_subscribed(tx, ident):
+        outbox.add_left(tx, ident, "left", at=now)
     done = tx.execute(
         update(subscribers)
         .where(subscribers.c.id == ident, subscribers.c.status != status.value)
         .values(status=status.value, changed_at=now, **since)
     )
     return done.rowcount == 1
+
+
+def _is_subscribed(tx: Connection, ident: int) -> bool:
+    """Return whether the reader confirmed and has not left."""
+    query = select(subscribers.c.status).where(subscribers.c.id == ident)
+    status = tx.execute(query).scalar_one_or_none()
+    return status not in (None, SubscriberStatus.PENDING.value, SubscriberStatus.LEFT.value)
 
 
 def lock(tx: Connection, ident: int) -> None:
@@ -131,7 +141,7 @@ def lock(tx: Connection, ident: int) -> None:
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
 
 
-def remove(tx: Connection, ident: int) -> bool:
+def remove(tx: Connection, ident: int, *, now: datetime) -> bool:
     """Delete a subscriber and all that belongs to them.
 
     Interests, thumbs, digests, messages, deliveries, bounces, and how far libraries were fetched.
@@ -142,6 +152,8 @@ def remove(tx: Connection, ident: int) -> bool:
     # Lock the reader first, in the same order as a sender: else there could be a deadlock.
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
     tx.execute(delete(source_states).where(source_states.c.name == library_row(ident)))
+    if _is_subscribed(tx, ident):
+        outbox.add_left(tx, ident, "deleted", at=now, deleted=True)
     return tx.execute(delete(subscribers).where(subscribers.c.id == ident)).rowcount == 1
 
 
@@ -168,15 +180,29 @@ def list_by_status(tx: Connection, *statuses: SubscriberStatus) -> list[Subscrib
     )
 
 
-def load_page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
-    """Load a page of active subscribers with an id above `after`, in order of id."""
-    ids = tx.execute(
-        select(subscribers.c.id)
-        .where(subscribers.c.id > after, subscribers.c.status == SubscriberStatus.ACTIVE.value)
-        .order_by(subscribers.c.id)
-        .limit(limit)
-    ).scalars()
+def load_page(
+    tx: Connection,
+    *,
+    after: int,
+    limit: int,
+    status: SubscriberStatus | None = SubscriberStatus.ACTIVE,
+) -> list[Subscriber]:
+    """Load a page of subscribers with an id above `after`, in order of id.
+
+    Args:
+        status: that they have; None = any.
+    """
+    query = select(subscribers.c.id).where(subscribers.c.id > after)
+    if status is not None:
+        query = query.where(subscribers.c.status == status.value)
+    ids = tx.execute(query.order_by(subscribers.c.id).limit(limit)).scalars()
     return list(load(tx, ids).values())
+
+
+def list_active_ids(tx: Connection) -> list[int]:
+    """List the ids of all active subscribers."""
+    active = subscribers.c.status == SubscriberStatus.ACTIVE.value
+    return list(tx.execute(select(subscribers.c.id).where(active)).scalars())
 
 
 def count_by_status(tx: Connection) -> dict[SubscriberStatus, int]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy import delete as delete_from
 
 from digest.model import SubscriberStatus, Suppression, SuppressionReason, address_key
-from digest.store import bounces, ledger
+from digest.store import bounces, ledger, outbox
 from digest.store.statements import insert, split_into_batches
 from digest.store.tables import subscribers, suppressions
 
@@ -84,6 +84,8 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
             return False
     if reader is not None:
         status = SubscriberStatus.LEFT if complaint else SubscriberStatus.SUPPRESSED
+        if complaint and reader.status not in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
+            outbox.add_left(tx, reader.id, "complaint", at=now)
         tx.execute(
             update(subscribers)
             .where(subscribers.c.id == reader.id)

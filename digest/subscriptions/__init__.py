@@ -10,6 +10,7 @@ from digest.subscriptions.joining import (
     SubscribeResult,
     apply_config,
     confirm,
+    make_default_subscriber,
     sign_up,
     subscribe,
     subscribe_many,
@@ -17,6 +18,7 @@ from digest.subscriptions.joining import (
 from digest.subscriptions.lifecycle import (
     ChangeResult,
     change,
+    change_by,
     change_if_unchanged,
     delete,
     find,
@@ -24,6 +26,7 @@ from digest.subscriptions.lifecycle import (
     list_subscribers,
     load_origins,
     pause,
+    require_subscriber,
     resend_confirmation,
     resubscribe,
     unsubscribe,
@@ -38,7 +41,7 @@ from digest.subscriptions.presses import (
     return_by_link,
 )
 from digest.subscriptions.requests import SubscriptionRequest, normalise_address, split_words
-from digest.subscriptions.signups import delete_unconfirmed
+from digest.subscriptions.signups import delete_unconfirmed, hash_client
 from digest.subscriptions.suppressions import (
     list_suppressions,
     make_suppression,
@@ -58,6 +61,7 @@ __all__ = [
     "Wish",
     "apply_config",
     "change",
+    "change_by",
     "change_if_unchanged",
     "changed_since",
     "confirm",
@@ -65,11 +69,13 @@ __all__ = [
     "delete_unconfirmed",
     "find",
     "get",
+    "hash_client",
     "is_muted",
     "leave_by_link",
     "list_subscribers",
     "list_suppressions",
     "load_origins",
+    "make_default_subscriber",
     "make_suppression",
     "mute",
     "normalise_address",
@@ -77,6 +83,7 @@ __all__ = [
     "pause_by_link",
     "press_after_leaving",
     "release",
+    "require_subscriber",
     "resend_confirmation",
     "resubscribe",
     "return_by_link",

@@ -64,7 +64,7 @@ def subscribe(app: App, request: SubscriptionRequest, *, origin: str) -> Subscri
     counts for a new address, and can stop mail to a known one, not start it.
 
     Args:
-        origin: "command", "file" or "config".
+        origin: "command", "file" or "config"; "key" = a program of the operator.
 
     Raises:
         AddressError, InputError: a requested value is invalid.
@@ -100,12 +100,12 @@ def _subscribe(
     subscriber = store.subscribers.find_by_email(tx, email)
     suppression = store.suppressions.find(tx, email)
     if suppression is not None:
-        unknown = replace(_make_default_subscriber(app, email), status=SubscriberStatus.SUPPRESSED)
+        unknown = replace(make_default_subscriber(app, email), status=SubscriberStatus.SUPPRESSED)
         return SubscribeResult(
             subscriber=subscriber or unknown, outcome="suppressed", suppression=suppression
         )
     if subscriber is None:
-        new_subscriber = apply_request(request, _make_default_subscriber(app, email))
+        new_subscriber = apply_request(request, make_default_subscriber(app, email))
         return SubscribeResult(
             subscriber=_add(app, tx, request, new_subscriber, origin), outcome="new"
         )
@@ -196,7 +196,12 @@ def _store_stopped(
 
 
 def sign_up(
-    app: App, request: SubscriptionRequest, *, origin: str, client: str = ""
+    app: App,
+    request: SubscriptionRequest,
+    *,
+    origin: str,
+    client: str = "",
+    by_operator: bool = False,
 ) -> SubscribeResult:
     """Sign up a stranger by page or API.
 
@@ -209,23 +214,25 @@ def sign_up(
     Args:
         origin: "page" or "api".
         client: address of the stranger, for the rate limit; see `signups.admit`.
+        by_operator: a program of the operator asks, whom neither limit nor [web] signup stops.
 
     Raises:
         DigestError: [web] signup is off.
         AddressError, InputError: a requested value is invalid.
         LimitError: too many sign-ups within the hour.
     """
-    if not app.config.web.signup:
+    if not (app.config.web.signup or by_operator):
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
     email = normalise_address(request.email)
     now, client_hash = app.now(), hash_client(app, client)
 
     def add(tx: store.Connection) -> Subscriber:
         subscriber = store.subscribers.find_by_email(tx, email)
-        blank = replace(_make_default_subscriber(app, email), status=SubscriberStatus.PENDING)
+        blank = replace(make_default_subscriber(app, email), status=SubscriberStatus.PENDING)
         # Raises for an invalid value before anything is stored; the sign-up then does not count.
         new_subscriber = apply_request(request, blank)
-        admit(app, tx, client_hash)
+        if not by_operator:
+            admit(app, tx, client_hash)
         if store.suppressions.find(tx, email) is not None:
             return subscriber or blank
         if subscriber is None:
@@ -281,7 +288,8 @@ def apply_config(app: App) -> list[SubscribeResult]:
     return results
 
 
-def _make_default_subscriber(app: App, email: str) -> Subscriber:
+def make_default_subscriber(app: App, email: str) -> Subscriber:
+    """Make a subscriber with the settings that the config gives new ones; its id is 0."""
     defaults = app.config.digest
     return Subscriber(
         id=0,

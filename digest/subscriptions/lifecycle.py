@@ -5,6 +5,7 @@ Command line, pages, API and mails all call these functions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -65,6 +66,28 @@ def change_if_unchanged(
             subscriber=store.subscribers.overwrite(tx, requested, now=app.now()),
             elsewhere=elsewhere,
         )
+
+
+def change_by(
+    app: App, subscriber_id: int, make_request: Callable[[Subscriber], SubscriptionRequest]
+) -> Subscriber:
+    """Change settings by a function of the stored ones, which nobody changes meanwhile.
+
+    Args:
+        make_request: what it raises stops the change.
+
+    Raises:
+        NotFoundError: the reader is not stored.
+        InputError: a requested value is invalid.
+    """
+    with app.store.writing() as tx:
+        store.subscribers.lock(tx, subscriber_id)
+        subscriber = require_subscriber(tx, subscriber_id)
+        request = make_request(subscriber)
+        requested = reschedule(subscriber, apply_request(request, subscriber), app.now())
+        if requested == subscriber:
+            return subscriber
+        return store.subscribers.overwrite(tx, requested, now=app.now())
 
 
 def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
@@ -151,17 +174,25 @@ def reactivate(app: App, tx: store.Connection, subscriber: Subscriber) -> Subscr
     return replace(subscriber, status=SubscriberStatus.ACTIVE)
 
 
-def delete(app: App, subscriber_id: int) -> Subscriber:
+def delete(
+    app: App, subscriber_id: int, *, check: Callable[[Subscriber], None] | None = None
+) -> Subscriber:
     """Delete a reader with everything that is stored about them; return who it was.
 
     They get no mail about it. A suppression of the address stays, as do the counts of past rounds.
+
+    Args:
+        check: what it raises for the stored settings stops the deletion.
 
     Raises:
         NotFoundError: the reader is not stored.
         InputError: the config names the reader, and would add them again.
     """
     with app.store.writing() as tx:
+        store.subscribers.lock(tx, subscriber_id)
         subscriber = require_subscriber(tx, subscriber_id)
+        if check is not None:
+            check(subscriber)
         if address_key(subscriber.email) in {
             address_key(keep_or_normalise_address(entry.email)) for entry in app.config.subscribers
         }:
@@ -169,7 +200,7 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
                 f"[[subscribers]] of the config names {subscriber.email}, and would bring them "
                 f"back. Take them out of it first"
             )
-        store.subscribers.remove(tx, subscriber_id)
+        store.subscribers.remove(tx, subscriber_id, now=app.now())
     return subscriber
 
 

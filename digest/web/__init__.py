@@ -23,11 +23,18 @@ from digest.web import (
     archive,
     catch_up,
     delete,
+    digests_api,
+    docs,
+    dumps_api,
     error_answers,
     explanation,
+    feedback_api,
     health,
+    inbound_api,
+    interests_api,
     less,
     lists,
+    operations_api,
     operator,
     own_paper,
     paper,
@@ -35,17 +42,23 @@ from digest.web import (
     personal_feed,
     picks_api,
     rating,
+    reader_keys,
+    recommendations_api,
     saved,
     search,
     settings,
     signup,
+    subscribers_api,
     thumbs,
     unsubscribe,
     visitor_preview,
     voting,
+    webhooks_api,
 )
+from digest.web.access import ApiContext
 from digest.web.client_addresses import Proxies
 from digest.web.middleware import RequestGuard
+from digest.web.openapi import describe_api
 from digest.web.pages import Pages
 from digest.web.public_pages import PublicAnswers
 
@@ -59,7 +72,13 @@ class _PeriodConvertor(StringConvertor):
 
 
 register_url_convertor("period", _PeriodConvertor())
-_ABOUT = "Ask for a personal digest of new scientific papers by e-mail."
+_ABOUT = """A personal digest of new scientific papers by e-mail.
+
+Anybody may ask for one with `POST /api/v1/subscribers`, and read papers. All else needs a key as
+`Authorization: Bearer KEY`: of the operator, with scopes, or of a reader, for `/api/v1/me` alone.
+Lists have pages: `next` is the `cursor` of the next one, and the header `Link` its address. Answers
+with an `ETag` are read anew by `If-None-Match`, and changed by `If-Match` only if nobody else has
+changed them. Writes take an `Idempotency-Key`."""
 
 
 def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
@@ -79,7 +98,6 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
     explanations = explanation.Explanations(app, corpora)
     web = FastAPI(
         title=app.mailing.name,
-        description=_ABOUT,
         version=digest.__version__,
         # the documentation pages of FastAPI load scripts from other hosts
         docs_url=None,
@@ -87,20 +105,25 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         # a redirect would contain the host name that the client sent
         redirect_slashes=False,
     )
+    web.state.api = ApiContext(app=app, proxies=proxies)
+    describe_api(web, _ABOUT)
     web.add_middleware(
         RequestGuard,
         root=pages.root,
         refuse=lambda scope, status: error_answers.answer_status(pages, Request(scope), status),
+        body_limits={
+            dumps_api.PATH: app.config.ingest.upload_mb * 1_000_000,
+            "/api/v1/inbound/": inbound_api.REQUEST_MAX,
+        },
     )
     public: list[APIRouter] = []
+    answers = PublicAnswers(app)
     if app.config.web.papers:
-        answers = PublicAnswers(app)
         public = [
             lists.routes(app, pages, answers),
             paper.routes(app, pages, answers, corpora),
             search.routes(app, pages, answers, corpora),
             visitor_preview.routes(app, pages),
-            papers_api.routes(app, answers, corpora),
             picks_api.routes(app, answers),
             voting.routes(app, pages, corpora),
             own_paper.routes(app, pages, corpora),
@@ -119,11 +142,24 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         unsubscribe.routes(app, pages),
         settings.routes(app, pages),
         explanation.routes(app, pages, explanations),
+        reader_keys.routes(app, pages),
         delete.routes(app, pages),
         signup.routes(app, pages, proxies),
-        api.routes(app, proxies),
+        api.routes(app),
+        papers_api.routes(app, answers, corpora),
+        subscribers_api.routes(app),
+        interests_api.routes(app),
+        feedback_api.routes(app),
+        digests_api.routes(app),
         explanation.program_routes(app, explanations),
         delete.program_routes(app),
+        dumps_api.routes(app),
+        operations_api.delivery_routes(app),
+        operations_api.suppression_routes(app),
+        webhooks_api.routes(app),
+        recommendations_api.routes(app),
+        inbound_api.routes(app),
+        docs.routes(pages, web, _ABOUT),
         health.routes(app),
         _static_routes(app, pages),
     ):

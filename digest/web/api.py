@@ -1,168 +1,141 @@
-"""The API, version 1.
-
-Every error is `{"error": {...}}` with the field it is about and what to do.
-"""
+"""Sign-up by API, for strangers, and for the operator's programs."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 
 from digest import services, subscriptions
 from digest.app import App
-from digest.errors import AddressError, InputError, LimitError
+from digest.errors import LimitError, NotFoundError
 from digest.locales import count_noun
-from digest.web.api_models import (
-    Failure,
-    NewInterest,
-    NewSubscriber,
-    Problem,
-    SignUpAccepted,
-    TypedValue,
-)
-from digest.web.client_addresses import Proxies
+from digest.model import ApiKey, Interest, Scope, Subscriber, SubscriberStatus
+from digest.web.access import allow_scope, api_router, client_of
+from digest.web.api_models import NewSubscriber, SignUpAccepted, TypedValue
 from digest.web.connections import REFUSALS
-from digest.web.settings_form import split_field_error
+from digest.web.problems import ApiError
+from digest.web.subscriber_models import Subscribed, SubscriberAnswer
 
 log = logging.getLogger("digest.web")
 refusal_log = logging.getLogger(REFUSALS)
 
-
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    403: {"model": Failure, "description": "This service takes no new readers"},
-    413: {"model": Failure, "description": "The body is too large"},
-    422: {"model": Failure, "description": "A value is missing, unknown or out of range"},
-    429: {
-        "model": Failure,
-        "description": "Too many sign-ups in an hour; Retry-After says when",
-    },
-    503: {"model": Failure, "description": "The database does not answer; try again later"},
+    200: {"model": Subscribed, "description": "With a key: the reader was known"},
+    201: {"model": Subscribed, "description": "With a key: the reader is new"},
+    409: {"description": "With a key: no mail may go to this address, or the reader has left"},
+    403: {"description": "This service takes no new readers"},
+    429: {"description": "Too many sign-ups in an hour; Retry-After says when"},
 }
 
 
-def failure(status: int, problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return the answer for an error."""
-    return JSONResponse(Failure(error=problem).model_dump(), status_code=status, headers=headers)
-
-
-def answer_invalid_body(request: Request, error: Exception) -> JSONResponse:
-    """Return the first error of a body, with a remedy from the field's description."""
-    first = error.errors()[0] if isinstance(error, RequestValidationError) else {}
-    if "/subscribers" in request.scope["path"]:
-        return failure(422, _describe_error(first))
-    name = next(
-        (str(part) for part in first.get("loc", ()) if part != "body" and isinstance(part, str)),
-        None,
-    )
-    message = f"{name or 'the body'}: {first.get('msg', 'cannot be used').lower()}"
-    remedy = _remedy(request, name)
-    return failure(422, Problem(code="invalid", field=name, message=message, remedy=remedy))
-
-
-def _remedy(request: Request, name: str | None) -> str:
-    """Describe what the route takes: the field, or else all required fields."""
-    body = getattr(request.scope.get("route"), "body_field", None)
-    model = body.field_info.annotation if body is not None else None
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return "send what /openapi.json says of this address"
-    field = model.model_fields.get(name or "")
-    if field is not None and field.description:
-        return f"give {field.description}"
-    required = [
-        f'"{key}", {field.description or "see /openapi.json"}'
-        for key, field in model.model_fields.items()
-        if field.is_required()
-    ]
-    return f"send a JSON object as application/json with {'; '.join(required) or 'no other keys'}"
-
-
-def _describe_error(first: Mapping[str, Any]) -> Problem:
-    fields = NewSubscriber.model_fields
-    path = [part for part in first.get("loc", ()) if part != "body"]
-    name = str(path[0]) if path and isinstance(path[0], str) else None
-    if first.get("type") == "extra_forbidden":
-        allowed = NewInterest.model_fields if len(path) > 1 else fields
-        return Problem(
-            code="invalid",
-            field=name,
-            message=f"{path[-1]} is unknown",
-            remedy=f"leave it out; known are {', '.join(allowed)}",
-        )
-    if name not in fields:
-        remedy = "send a JSON object as application/json, with email at least"
-        return Problem(
-            code="invalid", field=None, message="the body is no JSON object", remedy=remedy
-        )
-    reason = str(first.get("msg", "cannot be used"))
-    message = (
-        f"{name} is missing"
-        if first["type"] == "missing"
-        else f"{name}: {reason[:1].lower()}{reason[1:]}"
-    )
-    return Problem(
-        code="invalid", field=name, message=message, remedy=f"give {fields[name].description}"
-    )
-
-
-def routes(app: App, proxies: Proxies) -> APIRouter:
+def routes(app: App) -> APIRouter:
     """Build the routes of the API."""
-    router = APIRouter(prefix="/api/v1", tags=["subscribers"])
+    router = api_router("/api/v1", "subscribers")
 
     @router.post(
         "/subscribers",
         status_code=202,
         response_model=SignUpAccepted,
         responses=_RESPONSES,
+        # the key is optional
+        openapi_extra={"security": [{}]},
         summary="Ask for a digest",
     )
-    def subscribe(request: Request, body: NewSubscriber) -> Any:
+    def subscribe(
+        request: Request,
+        body: NewSubscriber,
+        key: Annotated[ApiKey | None, allow_scope(Scope.SUBSCRIBERS_WRITE)],
+    ) -> Any:
         """Send a confirmation link to the address.
 
-        The digest comes after the confirmation.
+        The digest comes after the confirmation. The answer is 202, the same whether or not the
+        address is already known. Its warnings name categories and papers of the request that find
+        nothing yet.
 
-        The answer is the same whether or not the address is already known. Its warnings name
-        categories and papers of the request that find nothing yet.
+        With a key of the operator, who answers for the reader's consent, the reader is subscribed
+        at once, or changed; `"confirmed": false` asks them by mail instead. The answer is 201 for
+        a new reader, else 200.
         """
+        if key is not None:
+            return _subscribe_by_operator(app, request, body)
+        if body.confirmed is not None:
+            message = "confirmed: only a program of the operator may say so"
+            remedy = "leave it out, or send a key with the scope subscribers:write"
+            raise ApiError(403, "forbidden", message, remedy, field="confirmed")
         if not app.config.web.signup:
             message = "this service takes no new readers by page or API"
-            return failure(
-                403, Problem(code="closed", field=None, message=message, remedy="ask its operator")
-            )
+            raise ApiError(403, "closed", message, "ask its operator")
+        requested = body.subscription_request
         try:
-            client_address = proxies.client(request.scope)
-            requested = body.subscription_request
-            subscriptions.sign_up(app, requested, origin="api", client=client_address)
+            subscriptions.sign_up(app, requested, origin="api", client=client_of(request))
         except LimitError as error:
             refusal_log.info("subscribe refused=limit via=api")
             message = (
                 "too many sign-ups within an hour, from your address or in total; no mail was sent"
             )
             remedy = f"try again in {count_noun(error.retry_after, 'second')}"
-            problem = Problem(code="too_many", field=None, message=message, remedy=remedy)
-            return failure(429, problem, {"Retry-After": str(error.retry_after)})
-        except AddressError as error:
-            remedy = "give an address that mail can be sent to"
-            return failure(
-                422, Problem(code="invalid", field="email", message=str(error), remedy=remedy)
-            )
-        except InputError as error:
-            name, text = split_field_error(error)
-            field = NewSubscriber.model_fields.get(name)
-            remedy = f"give {field.description}" if field else text
-            return failure(
-                422, Problem(code="invalid", field=name or None, message=str(error), remedy=remedy)
-            )
+            headers = {"Retry-After": str(error.retry_after)}
+            raise ApiError(429, "too_many", message, remedy, headers=headers) from None
         log.info("subscribe via=api")
-        with app.store.reading() as tx:
-            (warnings,) = services.check_typed(tx, [requested.requested_interests])
-        return SignUpAccepted(
-            warnings=[TypedValue.model_validate(warning.json) for warning in warnings]
-        )
+        return SignUpAccepted(warnings=_check_typed(app, requested.requested_interests))
 
     return router
+
+
+def _subscribe_by_operator(app: App, request: Request, body: NewSubscriber) -> Response:
+    """Subscribe a reader on the word of the operator, as the command does.
+
+    A reader who has left comes back by their own confirmation alone.
+
+    Raises:
+        ApiError: 409 for an address to which no mail may go.
+    """
+    requested, known = body.subscription_request, None
+    if body.confirmed is False:
+        known = _find(app, requested.email)
+        result = subscriptions.sign_up(app, requested, origin="api", by_operator=True)
+        outcome = "asked"
+    else:
+        result = subscriptions.subscribe(app, requested, origin="key")
+        outcome = result.outcome
+    subscriber = result.subscriber
+    if outcome == "left":
+        message = "email: this reader has left, and only they can come back"
+        remedy = 'send "confirmed": false, and a mail asks them'
+        raise ApiError(409, "conflict", message, remedy, field="email")
+    is_stopped = subscriber.status is SubscriberStatus.SUPPRESSED or not subscriber.id
+    if outcome == "suppressed" or is_stopped:
+        message = "email: no mail goes to this address: it bounced, or it was stopped by hand"
+        remedy = "if it takes mail again: digest suppressions release"
+        raise ApiError(409, "conflict", message, remedy, field="email")
+    request.state.about = subscriber.id
+    log.info("subscribe subscriber=%d outcome=%s via=api", subscriber.id, outcome)
+    answer = Subscribed(
+        outcome=outcome,
+        subscriber=SubscriberAnswer.of(subscriber),
+        warnings=_check_typed(app, subscriber.interests),
+    )
+    is_new = outcome == "new" or (outcome == "asked" and known is None)
+    root = str(request.scope.get("root_path", ""))
+    return JSONResponse(
+        answer.model_dump(mode="json"),
+        status_code=201 if is_new else 200,
+        headers={"Location": f"{root}/api/v1/subscribers/{subscriber.id}"},
+    )
+
+
+def _find(app: App, email: str) -> Subscriber | None:
+    try:
+        return subscriptions.find(app, email)
+    except NotFoundError:
+        return None
+
+
+def _check_typed(app: App, interests: Sequence[Interest]) -> list[TypedValue]:
+    with app.store.reading() as tx:
+        (warnings,) = services.check_typed(tx, [interests])
+    return [TypedValue.model_validate(warning.json) for warning in warnings]

@@ -7,7 +7,15 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from digest.locales import languages
-from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest, QuietDays, StrictnessWord
+from digest.model import (
+    EXAMPLES_MAX,
+    INTERESTS_MAX,
+    NAME_MAX,
+    SHARE_MAX,
+    Interest,
+    QuietDays,
+    StrictnessWord,
+)
 from digest.subscriptions import SubscriptionRequest
 from digest.web.pages import clean
 
@@ -34,7 +42,7 @@ class NewInterest(BaseModel):
     keywords: Texts = []
     categories: Texts = []
     authors: Texts = []
-    papers: Texts = []
+    papers: Annotated[list[Text], Field(max_length=EXAMPLES_MAX)] = []
     text: str = Field("", max_length=4000)
 
     @property
@@ -132,6 +140,11 @@ class NewSubscriber(BaseModel):
         'from 1 to 100, and any of keywords, categories, authors, papers, text, as in [{"name": '
         '"robots", "share": 2, "keywords": ["grasping"]}]',
     )
+    confirmed: bool | None = Field(
+        None,
+        description="true or false, with a key of the operator alone: whether the operator answers "
+        "for the reader's consent, as without it; false asks the reader by mail",
+    )
 
     @property
     def subscription_request(self) -> SubscriptionRequest:
@@ -186,15 +199,7 @@ class SignUpAccepted(BaseModel):
 class Problem(BaseModel):
     """What is wrong, where, and what to do."""
 
-    code: str = Field(
-        description="invalid, closed, too_large, too_many, not_found, method, unavailable, internal"
-    )
+    code: str
     message: str
     field: str | None = Field(description="the field it is about, null where it is about none")
     remedy: str
-
-
-class Failure(BaseModel):
-    """The body of every answer that is an error."""
-
-    error: Problem

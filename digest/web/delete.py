@@ -18,9 +18,9 @@ from digest.app import App
 from digest.errors import InputError
 from digest.locales import gettext, gettext_later
 from digest.model import Purpose, Subscriber, address_key
-from digest.web.api import failure
-from digest.web.api_models import Failure, Problem, Text
+from digest.web.api_models import Text
 from digest.web.pages import FormBody, Pages, reader_label
+from digest.web.problems import ApiError
 
 log = logging.getLogger("digest.web")
 
@@ -98,8 +98,8 @@ class Deleted(BaseModel):
 def program_routes(app: App) -> APIRouter:
     router = APIRouter(prefix="/api/v1/readers/{token}", tags=["readers"])
     responses: dict[int | str, dict[str, Any]] = {
-        409: {"model": Failure, "description": "The config of the service names the reader"},
-        422: {"model": Failure, "description": "The address is missing or not the reader's"},
+        409: {"description": "The config of the service names the reader"},
+        422: {"description": "The address is missing or not the reader's"},
     }
 
     @router.post(
@@ -114,23 +114,13 @@ def program_routes(app: App) -> APIRouter:
         subscriber = subscriptions.get(app, link.subscriber_id)
         if not _is_own_address(body.address, subscriber):
             message = "address: the digest does not come to this one; nothing was deleted"
-            problem = Problem(
-                code="invalid", field="address", message=message, remedy=f"give {_ADDRESS_HELP}"
-            )
-            return failure(422, problem)
+            raise ApiError(422, "invalid", message, f"give {_ADDRESS_HELP}", field="address")
         try:
             subscriptions.delete(app, subscriber.id)
         except InputError:
             message = "the operator has named this reader in the configuration of the service"
-            return failure(
-                409,
-                Problem(
-                    code="invalid",
-                    field=None,
-                    message=message,
-                    remedy="ask them to take the reader out of it first",
-                ),
-            )
+            remedy = "ask them to take the reader out of it first"
+            raise ApiError(409, "conflict", message, remedy) from None
         log.info("delete subscriber=%d via=api", subscriber.id)
         return Deleted()
 

@@ -1,4 +1,4 @@
-"""Every error as an answer: a page for people, JSON for programs under /api."""
+"""Every error as an answer: a page for people, problem details for programs under /api."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from digest.errors import (
+    AddressError,
     BusyError,
+    InputError,
     LimitError,
     LinkError,
     NotFoundError,
@@ -21,12 +23,19 @@ from digest.errors import (
     StoreError,
 )
 from digest.locales import gettext, gettext_later, use_language
-from digest.web import api
+from digest.web.access import limit_headers
 from digest.web.api_models import Problem
+from digest.web.field_errors import (
+    describe_input_error,
+    describe_invalid_request,
+    describe_unreadable_body,
+)
 from digest.web.middleware import BODY_MAX
 from digest.web.pages import Pages, Refusal
+from digest.web.problems import ApiError, write_problem
 
 log = logging.getLogger("digest.web")
+Handler = Callable[[Request, Exception], Response]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +152,7 @@ def answer_status(
 def add_handlers(web: FastAPI, pages: Pages) -> None:
     """Let the application answer every kind of error."""
 
-    def always(error_answer: ErrorAnswer) -> Callable[[Request, Exception], Response]:
+    def always(error_answer: ErrorAnswer) -> Handler:
         return lambda request, error: _answer(pages, request, error_answer)
 
     def on_store_error(request: Request, error: Exception) -> Response:
@@ -152,6 +161,8 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
 
     def on_status(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == 400 and _is_api(request):  # FastAPI's word for a body that is not UTF-8
+            return _write(pages, request, 422, describe_unreadable_body())
         headers = dict((error.headers if isinstance(error, HTTPException) else None) or {})
         if status == 405:
             headers["Allow"] = ", ".join(_allowed_methods(web, request))
@@ -181,7 +192,7 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
         """Return anything: nobody reads it, and without it the error would count as a bug."""
         return Response(status_code=400)
 
-    handlers: dict[type[Exception], Callable[[Request, Exception], Response]] = {
+    handlers: dict[type[Exception], Handler] = {
         RevokedKeyError: always(_REVOKED_LINK),
         LinkError: always(_BROKEN_LINK),
         NotFoundError: always(_NOT_STORED),
@@ -191,15 +202,44 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
         LimitError: on_limit,
         Refusal: on_refusal,
         ClientDisconnect: on_disconnect,
-        RequestValidationError: api.answer_invalid_body,
         Exception: always(_BUG),
     }
+    handlers |= _make_value_handlers(pages)
     for kind, handler in handlers.items():
         web.add_exception_handler(kind, handler)
 
 
+def _make_value_handlers(pages: Pages) -> dict[type[Exception], Handler]:
+    """Make the handlers of errors about a value of a request, by kind of error."""
+
+    def on_api_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, ApiError):
+            raise TypeError("the handler is registered for ApiError")
+        return _write(pages, request, error.status, error.problem, error.headers)
+
+    def on_invalid_request(request: Request, error: Exception) -> Response:
+        first = error.errors()[0] if isinstance(error, RequestValidationError) else {}
+        problem = describe_invalid_request(request.scope.get("route"), first)
+        return _write(pages, request, 422, problem)
+
+    def on_input_error(request: Request, error: Exception) -> Response:
+        if _is_api(request) and isinstance(error, InputError | AddressError):
+            problem = describe_input_error(request.scope.get("route"), error)
+            return _write(pages, request, 422, problem)
+        # a page names the error beside its field; one that does not is wrong
+        log.error("%s %s: %r", request.method, _route_pattern(request), error)
+        return _answer(pages, request, _BUG)
+
+    return {
+        ApiError: on_api_error,
+        RequestValidationError: on_invalid_request,
+        InputError: on_input_error,
+        AddressError: on_input_error,
+    }
+
+
 def _answer(pages: Pages, request: Request, error_answer: ErrorAnswer) -> Response:
-    """Return it as JSON under /api, else as a page."""
+    """Return it as problem details under /api, else as a page."""
     # one text names it
     limit = BODY_MAX // 1024
     if _is_api(request):
@@ -209,7 +249,7 @@ def _answer(pages: Pages, request: Request, error_answer: ErrorAnswer) -> Respon
             message=error_answer.heading,
             remedy=gettext(error_answer.text, limit=limit),
         )
-        return api.failure(error_answer.status, body, dict(error_answer.headers))
+        return _write(pages, request, error_answer.status, body, error_answer.headers)
     language = pages.browser_language(request, pages.app.config.digest.language)
     with use_language(language):
         heading = gettext(error_answer.heading)
@@ -217,6 +257,17 @@ def _answer(pages: Pages, request: Request, error_answer: ErrorAnswer) -> Respon
         response = pages.problem(error_answer.status, heading, text)
     response.headers.update(error_answer.headers)
     return response
+
+
+def _write(
+    pages: Pages,
+    request: Request,
+    status: int,
+    problem: Problem,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    all_headers = {**limit_headers(request), **(headers or {})}
+    return write_problem(pages.app.config.web.base_url, status, problem, all_headers)
 
 
 def _is_api(request: Request) -> bool:
@@ -232,7 +283,7 @@ def _allowed_methods(web: FastAPI, request: Request) -> list[str]:
     """
     return [
         method
-        for method in ("GET", "HEAD", "POST")
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
         if any(
             route.matches({**request.scope, "method": method})[0] is Match.FULL
             for route in web.router.routes

@@ -5,7 +5,7 @@ Size limits, and headers for privacy and against framing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
@@ -53,10 +53,19 @@ class RequestGuard:
         root: path under which readers reach the service, "" or "/digest"; a proxy may remove it
             from requests or not.
         refuse: makes the answer to a refused request from its scope and a status.
+        body_limits: octets of a body at paths where it may be larger than BODY_MAX; a path that
+            ends in "/" stands for all below it.
     """
 
-    def __init__(self, app: ASGIApp, root: str, refuse: Callable[[Scope, int], Response]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        root: str,
+        refuse: Callable[[Scope, int], Response],
+        body_limits: Mapping[str, int] | None = None,
+    ) -> None:
         self.app, self.root, self.refuse = app, root, refuse
+        self.body_limits = body_limits or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,14 +73,14 @@ class RequestGuard:
             return
         inner = {**scope, "root_path": self.root, "path": _target_path(scope)}
         inner["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host"]
-        read, complete = 0, not _has_body(scope)
+        read, complete, body_max = 0, not _has_body(scope), self._find_limit(inner)
 
         async def receive_limited() -> Message:
             """Raise 413 in the handler that reads, so that the answer becomes a page or JSON."""
             nonlocal read, complete
             message = await receive()
             read += len(message.get("body", b""))
-            if read > BODY_MAX:
+            if read > body_max:
                 raise HTTPException(413)
             complete = not message.get("more_body", False)
             return message
@@ -85,11 +94,20 @@ class RequestGuard:
                     headers["Connection"] = "close"
             await send(message)
 
-        status = _status_if_too_large(scope)
+        status = _status_if_too_large(scope, body_max)
         if status is None:
             await self.app(inner, receive_limited, send_guarded)
         else:
             await self.refuse(inner, status)(inner, receive_limited, send_guarded)
+
+    def _find_limit(self, scope: Scope) -> int:
+        if scope["method"] != "POST":
+            return BODY_MAX
+        path = str(scope["path"]).removeprefix(self.root)
+        for name, limit in self.body_limits.items():
+            if path == name or (name.endswith("/") and path.startswith(name)):
+                return limit
+        return BODY_MAX
 
 
 def _target_path(scope: Scope) -> str:
@@ -103,13 +121,13 @@ def _target_path(scope: Scope) -> str:
         return path
 
 
-def _status_if_too_large(scope: Scope) -> int | None:
+def _status_if_too_large(scope: Scope, body_max: int) -> int | None:
     """Return the status for a request that is too large; None if it is not."""
     if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > TARGET_MAX:
         return 414
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX:
         return 431
-    return 413 if _declared_length(scope) > BODY_MAX else None
+    return 413 if _declared_length(scope) > body_max else None
 
 
 def _has_body(scope: Scope) -> bool:

@@ -1,8 +1,13 @@
-"""Papers in the API: lists, search, one paper. They need no key: everybody sees them."""
+"""Papers in the API: lists, search, one paper, papers like it.
+
+Everybody sees them, without a key, unless [web] papers is off.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -10,20 +15,26 @@ from pydantic import BaseModel, Field
 
 from digest import services
 from digest.app import App
-from digest.model import Paper
+from digest.model import Paper, Scope
 from digest.papers import find_resources
 from digest.services import CorpusCache, Period, SearchRequest
-from digest.web.api_models import Failure
+from digest.web.access import api_router, require_scope
+from digest.web.cursors import write_next_link
 from digest.web.pages import clean
 from digest.web.public_pages import Answer, PublicAnswers
+from digest.web.versions import VERSIONED
 
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    404: {"model": Failure, "description": "There is no such paper, period or page"},
-    422: {"model": Failure, "description": "A value is unknown or out of range"},
-    503: {"model": Failure, "description": "Busy, or no database; Retry-After says when to come"},
+    **VERSIONED,
+    404: {"description": "There is no such paper, period or page"},
+    422: {"description": "A value is unknown or out of range"},
+    503: {"description": "Busy, or no database; Retry-After says when to come"},
 }
 
 Text = Annotated[str, Query(max_length=500)]
+PaperId = Annotated[int, Path(ge=1, le=10**18 - 1, description="id of the paper")]
+Make = Callable[[], Answer]
 
 
 class PaperAnswer(BaseModel):
@@ -44,6 +55,12 @@ class PaperAnswer(BaseModel):
     project: str
 
 
+class SimilarAnswer(BaseModel):
+    """The papers that are nearest to one, the nearest first."""
+
+    papers: list[PaperAnswer]
+
+
 class PapersAnswer(BaseModel):
     """One page of papers."""
 
@@ -55,7 +72,16 @@ class PapersAnswer(BaseModel):
 
 def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
     """Build the routes of papers."""
-    router = APIRouter(prefix="/api/v1/papers", tags=["papers"])
+    router = api_router("/api/v1/papers", "papers")
+    is_public = app.config.web.papers
+    if not is_public:
+        router.dependencies.append(require_scope(Scope.PAPERS_READ))
+
+    async def answer(request: Request, key: tuple[object, ...], make: Make) -> Response:
+        response = await answers.get(request, key, make)
+        if not is_public:
+            response.headers["Cache-Control"] = "private, no-store"
+        return response
 
     @router.get("", response_model=PapersAnswer, responses=_RESPONSES, summary="List or search")
     async def list_papers(
@@ -75,6 +101,11 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
         and upvotes in a list. A search within a period finds papers of these days.
         """
 
+        # only what this route takes: others get the same answer from the cache
+        query = {"q": q, "author": author, "category": category, "period": period, "order": order}
+        given = [(name, value) for name, value in query.items() if value]
+        link = write_next_link(request, [*given, ("page", str(page + 1))])
+
         def make() -> Answer:
             days = Period.parse(period) if period else None
             if q.strip() or author.strip():
@@ -92,7 +123,7 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
                     corpora,
                 )
                 total = result.total + len(result.near)
-                return _write_page(result.papers, total, page, result.pages)
+                return _write_page(result.papers, total, page, result.pages, link)
             paper_list = services.load_list(
                 app,
                 days or services.find_latest_period(app),
@@ -100,22 +131,40 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
                 category=clean(category),
                 page=page,
             )
-            return _write_page(paper_list.papers, paper_list.total, page, paper_list.pages)
+            return _write_page(paper_list.papers, paper_list.total, page, paper_list.pages, link)
 
-        return await answers.get(request, ("api", q, author, category, period, order, page), make)
+        return await answer(request, ("api", q, author, category, period, order, page), make)
 
     @router.get(
         "/{paper_id}", response_model=PaperAnswer, responses=_RESPONSES, summary="One paper"
     )
-    async def get_paper(
-        request: Request, paper_id: Annotated[int, Path(ge=1, le=10**18 - 1)]
-    ) -> Response:
+    async def get_paper(request: Request, paper_id: PaperId) -> Response:
         """Return a paper; the id of one that was merged into another yields that one."""
 
         def make() -> Answer:
             return write_json(to_paper_answer(services.load_paper_page(app, paper_id).paper))
 
-        return await answers.get(request, ("api paper", paper_id), make)
+        return await answer(request, ("api paper", paper_id), make)
+
+    @router.get(
+        "/{paper_id}/similar",
+        response_model=SimilarAnswer,
+        responses=_RESPONSES,
+        summary="Similar papers",
+    )
+    async def list_similar(request: Request, paper_id: PaperId) -> Response:
+        """List the few papers that are nearest, by the features that digests are chosen by."""
+
+        def make() -> Answer:
+            paper = services.load_paper_page(app, paper_id).paper
+            similar = services.find_similar(app, paper, corpora)
+            return write_json(
+                SimilarAnswer(
+                    papers=[to_paper_answer(near) for near in similar if services.is_public(near)]
+                )
+            )
+
+        return await answer(request, ("api similar", paper_id), make)
 
     return router
 
@@ -140,12 +189,14 @@ def to_paper_answer(paper: Paper) -> PaperAnswer:
     )
 
 
-def _write_page(papers: tuple[Paper, ...], total: int, page: int, pages: int) -> Answer:
+def _write_page(papers: tuple[Paper, ...], total: int, page: int, pages: int, link: str) -> Answer:
+    """Write a page; `link` names the next one, if there is one."""
     answers = [to_paper_answer(paper) for paper in papers]
-    return write_json(PapersAnswer(papers=answers, total=total, page=page, pages=pages))
+    headers = {"Link": link} if page < pages else {}
+    return write_json(PapersAnswer(papers=answers, total=total, page=page, pages=pages), headers)
 
 
-def write_json(answer: BaseModel) -> Answer:
+def write_json(answer: BaseModel, headers: Mapping[str, str] = _NO_HEADERS) -> Answer:
     """Return a value as the answer of a program."""
     body = answer.model_dump_json().encode()
-    return Answer(body=body, media_type="application/json", indexed=False)
+    return Answer(body=body, media_type="application/json", indexed=False, headers=headers)

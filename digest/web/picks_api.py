@@ -10,14 +10,17 @@ from pydantic import BaseModel, Field
 
 from digest import services
 from digest.app import App
-from digest.web.api_models import Failure
+from digest.web.access import api_router
+from digest.web.cursors import write_next_link
 from digest.web.papers_api import PaperAnswer, to_paper_answer, write_json
 from digest.web.public_pages import Answer, PublicAnswers
+from digest.web.versions import VERSIONED
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    404: {"model": Failure, "description": "There is no such page"},
-    422: {"model": Failure, "description": "A value is unknown or out of range"},
-    503: {"model": Failure, "description": "Busy, or no database; Retry-After says when to come"},
+    **VERSIONED,
+    404: {"description": "There is no such page"},
+    422: {"description": "A value is unknown or out of range"},
+    503: {"description": "Busy, or no database; Retry-After says when to come"},
 }
 
 
@@ -41,7 +44,7 @@ class PicksAnswer(BaseModel):
 
 def routes(app: App, answers: PublicAnswers) -> APIRouter:
     """Build the route of picks."""
-    router = APIRouter(prefix="/api/v1/picks", tags=["papers"])
+    router = api_router("/api/v1/picks", "papers")
 
     @router.get("", response_model=PicksAnswer, responses=_RESPONSES, summary="Curators' picks")
     async def list_picks(
@@ -60,8 +63,11 @@ def routes(app: App, answers: PublicAnswers) -> APIRouter:
                 )
                 for pick, paper in picks_page.picks
             ]
+            pages = picks_page.pages
+            link = write_next_link(request, [("page", str(page + 1))])
             return write_json(
-                PicksAnswer(picks=picks, total=picks_page.total, page=page, pages=picks_page.pages)
+                PicksAnswer(picks=picks, total=picks_page.total, page=page, pages=pages),
+                {"Link": link} if page < pages else {},
             )
 
         return await answers.get(request, ("api picks", page), make)

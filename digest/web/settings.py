@@ -151,6 +151,7 @@ class Page:
             votes=self.pages.path(Purpose.VOTE, link._replace(message_id=0))
             if self.app.config.web.papers
             else "",
+            keys=f"{own}/keys",
             delete=f"{own}/delete",
         )
 

@@ -376,6 +376,19 @@ def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(
 
 
 @pytest.mark.slow
+def test_an_api_key_that_was_revoked_after_the_backup_stays_revoked(
+    service: App, tmp_path: Path
+) -> None:
+    _, leaked = services.create_api_key(service, "leaked", ["dumps:write"])
+    _, used = services.create_api_key(service, "used", ["dumps:write"])
+    path = tmp_path / "backup"
+    backups.back_up(service.store, path)
+    services.revoke_api_key(service, 1)
+    restore(service, path)
+    assert services.find_api_key(service, leaked) is None
+    assert services.find_api_key(service, used) is not None
+
+
 def test_a_restore_is_refused_while_another_process_is_connected(
     service: App, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.model import Webhook
 from digest.services.alarms import Alarm, Disk, Facts, Failing, Kind, find
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
@@ -59,6 +60,19 @@ WELL = Facts(
     disks=[Disk(path="/var/lib/digest", free_mb=9000)],
     least_mb=500,
 )
+
+
+def make_webhook(**state: datetime) -> Webhook:
+    return Webhook(
+        id=1,
+        url="https://example.org/",
+        events=(),
+        addresses=False,
+        secret=b"s" * 32,
+        created_at=NOW,
+        error="the receiver answers 500",
+        **state,
+    )
 
 
 def find_kinds(**change: Any) -> list[tuple[str, bool]]:
@@ -207,6 +221,13 @@ CAUSES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "disk": [({"disks": [Disk(path="/a", free_mb=1)]}, {"disks": [Disk(path="/a", free_mb=9000)]})],
     "readers": [({"active_readers": 0}, {"active_readers": 1})],
     "signups": [({"signups": 9, "signups_max": 9}, {"signups": 8, "signups_max": 9})],
+    "webhooks": [
+        ({"webhooks": [make_webhook(disabled_at=NOW)]}, {"webhooks": []}),
+        (
+            {"webhooks": [make_webhook(failing_since=NOW - 7 * HOUR)]},
+            {"webhooks": [make_webhook(failing_since=NOW - HOUR)]},
+        ),
+    ],
 }
 
 

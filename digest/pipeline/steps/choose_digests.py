@@ -5,20 +5,26 @@ Pure, so that any worker can run it. It trains nothing: readers come with their 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
 
 from msgspec import structs
 
 from digest import papers
-from digest.model import Digest, Quiet, QuietReason
+from digest.model import Digest, Item, Quiet, QuietReason, Score
 from digest.pipeline.steps.corpus_view import BatchContext
 from digest.pipeline.steps.draw_line import draw_line
-from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
+from digest.pipeline.steps.trained_readers import (
+    SYSTEM_PREFIX,
+    RecipeSplit,
+    TrainedReader,
+)
 from digest.ranking import profiles, recipes, scores, selection, team_draft
 from digest.ranking.calibration import PRIOR
+from digest.store.recommendations import Recommendation
 
 #: readers whose scores are kept at a time
 _SCORED_TOGETHER = 250
@@ -38,6 +44,8 @@ class Candidates:
     left_over: frozenset[int] = frozenset()
     #: papers that came since the reader's last digest or quiet day; None = not counted
     new_count: int | None = None
+    #: what recommenders of others chose for the reader, by system, the best first
+    recommended: Mapping[str, Sequence[Recommendation]] = field(default_factory=dict)
 
 
 def choose_digests(
@@ -59,6 +67,8 @@ def choose_digests(
     )
     return [
         outcomes[n]
+        if n in outcomes and not candidates.recommended
+        else _share_with_recommender(split.recipe, context, candidates, rules_of[n], outcomes[n])
         if n in outcomes
         else _choose_by_team_draft(split, context, candidates, rules_of[n])
         for n, candidates in enumerate(batch)
@@ -227,6 +237,50 @@ def _choose_by_team_draft(
         key=lambda paper_id: papers.normalise_title(context.papers[paper_id].title),
     )
     return replace(own, items=items, provenance=replace(own.provenance, recipe_b=split.recipe_b))
+
+
+def _share_with_recommender(
+    recipe: str,
+    context: BatchContext,
+    candidates: Candidates,
+    rules: selection.Rules,
+    own: Digest | Quiet,
+) -> Digest | Quiet:
+    """Share a digest with a recommender of others; it keeps its length.
+
+    Where several chose papers, one of them has the turn, drawn by reader and date. Its papers must
+    compete, and hold nothing that the reader muted.
+    """
+    if isinstance(own, Quiet):
+        return own
+    reader_id = candidates.reader.subscriber.id
+    allowed = candidates.paper_ids.difference(rules.muted) & context.papers.keys()
+    systems = {
+        system: [one for one in chosen if one.paper_id in allowed]
+        for system, chosen in sorted(candidates.recommended.items())
+    }
+    names = [system for system, chosen in systems.items() if chosen]
+    if not names:
+        return own
+    draw = zlib.crc32(f"{reader_id} {context.local_date}".encode())
+    system = names[draw % len(names)]
+    other = [_to_item(one, number) for number, one in enumerate(systems[system], start=1)]
+    items = team_draft.interleave(
+        own.items,
+        other,
+        teams=(recipe, system),
+        subscriber_id=reader_id,
+        local_date=context.local_date,
+        size=len(own.items),
+        key=lambda paper_id: papers.normalise_title(context.papers[paper_id].title),
+    )
+    return replace(own, items=items, provenance=replace(own.provenance, recipe_b=system))
+
+
+def _to_item(one: Recommendation, position: int) -> Item:
+    name = one.system.removeprefix(SYSTEM_PREFIX)
+    told = f"{name}: {one.explanation}" if one.explanation else f"Recommended by {name}"
+    return Item(position=position, score=Score(paper_id=one.paper_id, value=one.score, told=told))
 
 
 def _keep_fitting(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from digest import papers, store
+
+#: the id of a paper, as far as a database can store it
+_PAPER_ID = re.compile(r"paper:[0-9]{1,18}", re.ASCII)
 
 
 def look_up(tx: store.Connection, name: str) -> list[int]:
@@ -20,7 +24,7 @@ def look_up_all(tx: store.Connection, names: Sequence[str]) -> dict[str, list[in
     keys: dict[str, tuple[str, str]] = {}
     ids: dict[str, int] = {}
     for name in names:
-        if name.startswith("paper:") and name.removeprefix("paper:").isdigit():
+        if _PAPER_ID.fullmatch(name):
             ids[name] = int(name.removeprefix("paper:"))
         elif (identity := papers.parse_name(name)) is not None:
             keys[name] = (identity.kind, identity.value)

@@ -47,6 +47,23 @@ class RecipeSplit:
         return (self.recipe,)
 
 
+#: what begins the name of a recommender of others, so that it is never that of a recipe
+SYSTEM_PREFIX = "api:"
+_SYSTEM_MAX = 40
+
+
+def system_name(key_name: str) -> str:
+    """Return the team name of a recommender of others, by the name of its key."""
+    return (SYSTEM_PREFIX + " ".join(key_name.split()))[:_SYSTEM_MAX]
+
+
+def takes_part(config: Config, subscriber_id: int) -> bool:
+    """Return whether recommenders of others may choose for a reader; the same on every day."""
+    settings = config.evaluate
+    teams = (config.digest.recipe, SYSTEM_PREFIX)
+    return settings.recommenders and team_draft.takes_part(subscriber_id, settings.share, teams)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainedReader:
     """A reader, what is known of their taste, and the profiles trained from it."""

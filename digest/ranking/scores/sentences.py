@@ -18,8 +18,10 @@ def write_reason(score: Score) -> str:
     It names what a person would name: a followed author or a keyword that the reader typed, else
     the liked paper that it resembles, else its topic, else categories, other readers and trends. A
     part is named when it adds at least a third of what the strongest one adds; a keyword with
-    less, an author with anything.
+    less, an author with anything. A recommender of others says it in its own words.
     """
+    if score.told:
+        return score.told
     positive = [part for part in score.parts if part.value > 0]
     if not positive:
         return _write_without_reason(score)

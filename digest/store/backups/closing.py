@@ -15,7 +15,7 @@ from typing import Literal
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from digest.model import MessageState, SubscriberStatus
-from digest.store import installation, keys, operator_sessions, schema
+from digest.store import api_keys, installation, keys, operator_sessions, schema
 from digest.store.keys import KeyRow
 from digest.store.tables import digests, feedback, link_keys, messages, rounds, subscribers
 
@@ -65,6 +65,11 @@ class Former:
     left: Sequence[tuple[int, str]] = ()
     #: the greatest id that it ever gave to a reader
     last_reader: int = 0
+    #: hashes of the API keys that were revoked; they must not work again
+    revoked_api_keys: Sequence[bytes] = ()
+
+
+REVOKED_QUERY = "SELECT hash FROM api_keys WHERE revoked_at IS NOT NULL"
 
 
 def build_left_query(columns: Collection[str]) -> str:
@@ -103,6 +108,8 @@ def close(tx: Connection, *, before: str, former: Former, now: datetime) -> Rest
     operator_sessions.end_all(tx)  # one may have been ended since, because it was stolen
     own = tx.execute(select(func.count()).select_from(link_keys)).scalar_one()
     added = keys.merge(tx, former.keys)
+    for hash_ in former.revoked_api_keys:
+        api_keys.revoke_by_hash(tx, hash_, now)
     return Restored(
         before=before,
         after=schema.get_head_revision(),

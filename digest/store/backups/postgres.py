@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +19,14 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from digest.errors import InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Former, Restored, build_left_query, close
+from digest.store.backups.closing import (
+    REVOKED_QUERY,
+    SKIPPED,
+    Former,
+    Restored,
+    build_left_query,
+    close,
+)
 from digest.store.backups.files import build_invalid_backup_error
 from digest.store.engine import Store
 from digest.store.statements import open_copy
@@ -132,8 +140,12 @@ def _read_former(tx: Connection) -> Former:
         for row in tx.execute(text("SELECT * FROM link_keys ORDER BY id")).mappings()
     ]
     columns = {column["name"] for column in inspect(tx).get_columns("subscribers")}
+    has_keys = inspect(tx).has_table("api_keys")
+    revoked: Iterable[bytes] = tx.execute(text(REVOKED_QUERY)).scalars() if has_keys else ()
     return Former(
-        keys=link_keys, left=[tuple(row) for row in tx.execute(text(build_left_query(columns)))]
+        keys=link_keys,
+        left=[tuple(row) for row in tx.execute(text(build_left_query(columns)))],
+        revoked_api_keys=[bytes(hash_) for hash_ in revoked],
     )
 
 

@@ -15,7 +15,14 @@ from pathlib import Path
 from digest import private
 from digest.errors import DigestError, InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Former, Restored, build_left_query, close
+from digest.store.backups.closing import (
+    REVOKED_QUERY,
+    SKIPPED,
+    Former,
+    Restored,
+    build_left_query,
+    close,
+)
 from digest.store.backups.files import build_invalid_backup_error
 from digest.store.engine import Store
 
@@ -158,7 +165,13 @@ def _read_former(live: sqlite3.Connection) -> Former:
         return Former()
     columns = {row[1] for row in live.execute("PRAGMA table_info(subscribers)")}
     left = live.execute(build_left_query(columns)).fetchall()
-    return Former(keys=_load_link_keys(live), left=left, last_reader=_find_last_reader_id(live))
+    revoked = live.execute(REVOKED_QUERY).fetchall() if _has_table(live, "api_keys") else []
+    return Former(
+        keys=_load_link_keys(live),
+        left=left,
+        last_reader=_find_last_reader_id(live),
+        revoked_api_keys=[hash_ for (hash_,) in revoked],
+    )
 
 
 def _load_link_keys(live: sqlite3.Connection) -> list[keys.KeyRow]:

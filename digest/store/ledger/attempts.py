@@ -24,6 +24,7 @@ from digest.model import (
     Queued,
     SubscriberStatus,
 )
+from digest.store import outbox
 from digest.store.ledger.transitions import (
     CLOCK,
     DEFER,
@@ -124,6 +125,9 @@ def settle(
             else tx.execute(DEFER, values | {"later": transition.retry_at})
         )
         states |= {row.id: row.state for row in rows}
+    outbox.add_sent(
+        tx, [ident for ident, state in states.items() if state == MessageState.ACCEPTED], at=now
+    )
     not_begun = [
         queued.id
         for queued, delivery in attempts
@@ -194,7 +198,10 @@ def _settle_late(
             "changed_at": now,
         }
         if ids:
-            tx.execute(update(messages).where(own_unknown).values(values))
+            settled = update(messages).where(own_unknown).values(values).returning(messages.c.id)
+            settled_ids = list(tx.execute(settled).scalars())
+            if state is MessageState.ACCEPTED:
+                outbox.add_sent(tx, settled_ids, at=now)
     return _load_states(tx, [queued.id for queued, _ in attempts])
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection, and_, update
 
 from digest.model import MessageKind, MessageState
+from digest.store import outbox
 from digest.store.ledger.transitions import WAITING, move
 from digest.store.statements import insert
 from digest.store.tables import messages
@@ -83,7 +84,10 @@ def resolve(
         "evidence": evidence[:200],
         "changed_at": now,
     }
-    return tx.execute(update(messages).where(is_open).values(values)).rowcount == 1
+    changed = tx.execute(update(messages).where(is_open).values(values)).rowcount == 1
+    if changed and state is MessageState.ACCEPTED:
+        outbox.add_sent(tx, [message_id], at=now)
+    return changed
 
 
 def skip_alerts(tx: Connection, prefix: str, *, now: datetime) -> int:

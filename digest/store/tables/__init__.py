@@ -3,6 +3,7 @@
 A test checks that the migrations make the same.
 """
 
+from digest.store.tables.api import api_answers, api_keys
 from digest.store.tables.columns import Instant, metadata
 from digest.store.tables.community import curator_picks, submissions, upvotes
 from digest.store.tables.digests import calibrations, digest_items, digests
@@ -40,10 +41,18 @@ from digest.store.tables.subscribers import (
     subscribers,
     suppressions,
 )
+from digest.store.tables.webhooks import (
+    provider_events,
+    recommendations,
+    webhook_deliveries,
+    webhooks,
+)
 
 __all__ = [
     "Instant",
     "alarms",
+    "api_answers",
+    "api_keys",
     "bounces",
     "calibrations",
     "curator_picks",
@@ -68,6 +77,8 @@ __all__ = [
     "pauses",
     "picks",
     "presses",
+    "provider_events",
+    "recommendations",
     "records",
     "rejects",
     "removals",
@@ -81,5 +92,7 @@ __all__ = [
     "suppressions",
     "upvotes",
     "vectors",
+    "webhook_deliveries",
+    "webhooks",
     "word_vectors",
 ]

@@ -89,7 +89,7 @@ bounces = Table(
     #: enhanced status code, or ""
     Column("enhanced", String(12), nullable=False),
     Column("text", ReportText, nullable=False),
-    #: how it came: "smtp" (a reply), "mail" (a report)
+    #: how it came: "smtp" (a reply), "mail" (a report), "http" (from a provider)
     Column("via", String(10), nullable=False),
     Column("at", Instant, nullable=False),
     #: false once the operator released the address

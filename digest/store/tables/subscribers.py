@@ -37,7 +37,8 @@ subscribers = Table(
     Column("quiet_days", String(6), nullable=False, server_default="silent"),
     #: code such as "de"; "" = the service's own
     Column("language", String(20), nullable=False, server_default=""),
-    #: how they joined: "command", "file", "config", "page", "api"
+    #: how they joined: "command", "file", "config", "page", "api"; "key" = by a
+    #: program of the operator
     Column("origin", String(10), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
