@@ -131,6 +131,18 @@ _STATUS = {
         gettext_later("Nothing was changed. Please try again in a few seconds."),
     ),
 }
+#: the same for programs: what is wrong, and what to do
+_API_STATUS = {
+    404: ("there is nothing at this address", "see /openapi.json for what there is"),
+    405: ("this address does not take the method", "use one that the header Allow names"),
+    413: (
+        f"the body is larger than {BODY_MAX // 1024} KiB",
+        "send less at once, such as shorter lists",
+    ),
+    414: ("the address is too long", "shorten its query"),
+    431: ("the headers are too large", "send fewer or shorter ones"),
+    503: ("much is asked for just now", "send it again after the seconds of Retry-After"),
+}
 _OTHER_STATUS = (
     "invalid",
     gettext_later("This could not be understood"),
@@ -143,6 +155,8 @@ def answer_status(
 ) -> Response:
     """Return the answer for an error of which only the HTTP status is known."""
     code, heading, text = _STATUS.get(status, _OTHER_STATUS)
+    if _is_api(request):
+        heading, text = _API_STATUS.get(status, (heading, text))
     error_answer = ErrorAnswer(
         status=status, code=code, heading=heading, text=text, headers=headers or {}
     )

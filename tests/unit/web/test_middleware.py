@@ -175,7 +175,7 @@ def test_a_wrong_method_is_answered_with_the_allowed_ones(
         "/": "GET, HEAD, POST",
         "/healthz": "GET, HEAD",
         client.path(Purpose.MANAGE, alice): "GET, HEAD, POST",
-        "/api/v1/subscribers": "POST",
+        "/api/v1/subscribers": "GET, POST",
     }
     for path, methods in allowed.items():
         for method in ("OPTIONS", "PUT", "TRACE", "DELETE", "FOO"):
