@@ -18,9 +18,15 @@ from digest.services.explain import (
 )
 from digest.services.fetch import FetchOptions, FetchReport, fetch
 from digest.services.find import find_paper, get_paper, rate
+from digest.services.first_papers import (
+    choose_first_papers,
+    find_first_mail,
+    load_rated_papers,
+)
 from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.library import ImportReport, import_library
+from digest.services.library_names import LibraryNames, read_library_names
 from digest.services.mailbox import MailboxReport, poll_mailbox
 from digest.services.paper_lists import (
     PaperList,
@@ -52,6 +58,7 @@ __all__ = [
     "Inbox",
     "InterestExplanation",
     "KeywordStrength",
+    "LibraryNames",
     "MailboxReport",
     "PaperList",
     "PaperPage",
@@ -72,6 +79,7 @@ __all__ = [
     "WatchReport",
     "WordEffect",
     "check_typed",
+    "choose_first_papers",
     "count_last_week",
     "deliveries",
     "disks",
@@ -80,6 +88,7 @@ __all__ = [
     "encoder_info",
     "explain_profile",
     "fetch",
+    "find_first_mail",
     "find_latest_period",
     "find_paper",
     "find_public_paper",
@@ -93,11 +102,13 @@ __all__ = [
     "load_digest_papers",
     "load_list",
     "load_paper_page",
+    "load_rated_papers",
     "poll_mailbox",
     "preview",
     "preview_all",
     "profile_version",
     "rate",
+    "read_library_names",
     "resolve",
     "retry_rejected",
     "search",

@@ -28,6 +28,7 @@ from digest.web import (
     paper,
     papers_api,
     rating,
+    reader_thumbs,
     search,
     settings,
     signup,
@@ -83,6 +84,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         root=pages.root,
         refuse=lambda scope, status: error_answers.answer_status(pages, Request(scope), status),
     )
+    first_papers = reader_thumbs.FirstPapers(app, pages)
     public: list[APIRouter] = []
     if app.config.web.papers:
         answers = PublicAnswers(app)
@@ -102,7 +104,8 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         settings.routes(app, pages),
         explanation.routes(app, pages, explanations),
         delete.routes(app, pages),
-        signup.routes(app, pages, proxies),
+        reader_thumbs.routes(app, pages, first_papers),
+        signup.routes(app, pages, proxies, first_papers),
         api.routes(app, proxies),
         explanation.program_routes(app, explanations),
         delete.program_routes(app),
@@ -125,6 +128,7 @@ def _static_routes(app: App, pages: Pages) -> APIRouter:
     cached = {"Cache-Control": "public, max-age=600"}
     style = render("web/style.css", {}, app.templates)
     icon = render("web/icon.svg", {}, app.templates)
+    script = render("web/timezone.js", {}, app.templates)
     rules = "User-agent: *\nDisallow: /\n"
     if app.config.web.papers:
         # pages of readers have addresses that nobody can guess, and say "noindex" themselves
@@ -134,6 +138,10 @@ def _static_routes(app: App, pages: Pages) -> APIRouter:
     @router.api_route("/style.css", methods=["GET", "HEAD"])
     def style_sheet() -> Response:
         return Response(style, media_type="text/css", headers=cached)
+
+    @router.api_route("/timezone.js", methods=["GET", "HEAD"])
+    def time_zone_script() -> Response:
+        return Response(script, media_type="text/javascript", headers=cached)
 
     @router.api_route("/icon.svg", methods=["GET", "HEAD"])
     def icon_file() -> Response:

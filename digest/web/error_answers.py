@@ -15,7 +15,7 @@ from starlette.routing import Match
 from digest.errors import BusyError, LinkError, NotFoundError, RevokedKeyError, StoreError
 from digest.web import api
 from digest.web.api_models import Problem
-from digest.web.middleware import BODY_MAX
+from digest.web.middleware import BODY_MAX, UPLOAD_MAX
 from digest.web.pages import Pages
 
 log = logging.getLogger("digest.web")
@@ -87,7 +87,8 @@ _STATUS = {
     413: (
         "too_large",
         "This is too much at once",
-        f"At most {BODY_MAX // 1024} KiB can be sent. Shorten the lists and try again.",
+        f"At most {BODY_MAX // 1024} KiB can be sent, and {UPLOAD_MAX // 1024} KiB of a library. "
+        "Shorten the lists, or export a part of the library, and try again.",
     ),
     414: (
         "too_large",

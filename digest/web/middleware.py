@@ -5,6 +5,7 @@ Size limits, and headers for privacy and against framing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -16,6 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: octets of a request's body. The longest real one is a settings form: 3 x LISTS_OCTETS_MAX for
 #: lists and two names per interest, at twelve octets a character; a test builds it
 BODY_MAX = 256 * 1024
+#: octets of a library that a page takes, and the paths (below the root) of pages that take one
+UPLOAD_MAX = 1024 * 1024
+_UPLOADS = re.compile(r"/(?:subscribe|preview|m/[^/]+/library)")
 #: octets of a request's target, and of all its headers; if they come in several packets, the
 #: parser has its own limit
 TARGET_MAX, HEADERS_MAX = 8 * 1024, 32 * 1024
@@ -65,13 +69,14 @@ class RequestGuard:
         inner = {**scope, "root_path": self.root, "path": _target_path(scope)}
         inner["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host"]
         read, complete = 0, not _has_body(scope)
+        most = self._find_body_max(inner["path"])
 
         async def receive_limited() -> Message:
             """Raise 413 in the handler that reads, so that the answer becomes a page or JSON."""
             nonlocal read, complete
             message = await receive()
             read += len(message.get("body", b""))
-            if read > BODY_MAX:
+            if read > most:
                 raise HTTPException(413)
             complete = not message.get("more_body", False)
             return message
@@ -85,11 +90,16 @@ class RequestGuard:
                     headers["Connection"] = "close"
             await send(message)
 
-        status = _status_if_too_large(scope)
+        status = _status_if_too_large(scope, most)
         if status is None:
             await self.app(inner, receive_limited, send_guarded)
         else:
             await self.refuse(inner, status)(inner, receive_limited, send_guarded)
+
+    def _find_body_max(self, path: str) -> int:
+        """Return how many octets the body of a request to a path may have."""
+        takes_file = _UPLOADS.fullmatch(path.removeprefix(self.root))
+        return BODY_MAX + UPLOAD_MAX if takes_file else BODY_MAX
 
 
 def _target_path(scope: Scope) -> str:
@@ -103,13 +113,13 @@ def _target_path(scope: Scope) -> str:
         return path
 
 
-def _status_if_too_large(scope: Scope) -> int | None:
+def _status_if_too_large(scope: Scope, body_max: int) -> int | None:
     """Return the status for a request that is too large; None if it is not."""
     if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > TARGET_MAX:
         return 414
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX:
         return 431
-    return 413 if _declared_length(scope) > BODY_MAX else None
+    return 413 if _declared_length(scope) > body_max else None
 
 
 def _has_body(scope: Scope) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from digest.mail.messages.paper_texts import format_authors
 from digest.mail.messages.templates import render
 from digest.model import Link, Paper, Purpose, Subscriber
 from digest.papers import find_resources
-from digest.web.middleware import add_headers
+from digest.web.middleware import HEADERS, add_headers
 
 #: C0 and C1 controls except line feed, and surrogates: not every database can store them
 _REMOVED = dict.fromkeys(
@@ -73,6 +73,12 @@ class Pages:
         return self.root + url.removeprefix(self.app.config.web.base_url)
 
 
+def allow_own_script(response: HTMLResponse) -> None:
+    """Let a page run scripts of this service; the page must work without them."""
+    policy = HEADERS["Content-Security-Policy"]
+    response.headers["Content-Security-Policy"] = f"{policy}; script-src 'self'"
+
+
 # ------------------------------------------------------------------------- how things are shown
 
 
@@ -125,14 +131,14 @@ def rhythm(subscriber: Subscriber) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """Read the text fields of a form.
+    """The fields and files of a form.
 
     Browsers and mailbox providers use two encodings.
-
-    Files are left out.
     """
 
     fields: Mapping[str, tuple[str, ...]]
+    #: uploaded files that hold anything, the last one of each field
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def one(self, name: str) -> str:
         """Return the last value of that name, or ""."""
@@ -154,10 +160,14 @@ async def _read_form(request: Request) -> Form:
             raise
         return Form(fields={})
     fields: dict[str, tuple[str, ...]] = {}
+    files: dict[str, bytes] = {}
     for name, value in data.multi_items():
         if not isinstance(value, UploadFile):
             fields[name] = (*fields.get(name, ()), clean(value))
-    return Form(fields=fields)
+        elif content := await value.read():
+            files[name] = content
+    await data.close()
+    return Form(fields=fields, files=files)
 
 
 FormBody = Annotated[Form, Depends(_read_form)]

@@ -129,9 +129,9 @@ def read_settings_form(
         errors["size"] = f"Write a whole number from 1 to {SIZE_MAX}."
     if hour is None or not 0 <= hour <= 23:
         errors["hour"] = "Choose an hour from 0 to 23."
-    zone = _normalise_zone(form.one("timezone"))
+    zone = normalise_zone(form.one("timezone"))
     if zone not in zones():
-        errors["timezone"] = _suggest_zone(form.one("timezone"))
+        errors["timezone"] = suggest_zone(form.one("timezone"))
     days = tuple(
         day
         for day in map(number, form.all("days"))
@@ -224,13 +224,13 @@ def offered_zones() -> tuple[str, ...]:
     return (*(name for name in zones() if name.startswith(areas)), "UTC")
 
 
-def _normalise_zone(text: str) -> str:
+def normalise_zone(text: str) -> str:
     """Return the name as the time zone database spells it, if it is one."""
     name_typed = "_".join(text.split())
     return next((name for name in zones() if name.casefold() == name_typed.casefold()), name_typed)
 
 
-def _suggest_zone(text: str) -> str:
+def suggest_zone(text: str) -> str:
     if not text.strip():
         return "Choose your time zone, for example Europe/Berlin."
     name_typed = "_".join(text.split()).casefold()
