@@ -37,6 +37,7 @@ from digest.services.paper_lists import (
 )
 from digest.services.paper_page import PaperPage, find_public_paper, load_paper_page
 from digest.services.preview import Preview, preview, preview_all, sent_digest
+from digest.services.reader_thumbs import Thumbs, load_thumbs
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.search import SearchRequest, SearchResult, search
 from digest.services.similar import find_similar
@@ -72,6 +73,7 @@ __all__ = [
     "SearchRequest",
     "SearchResult",
     "Status",
+    "Thumbs",
     "TypedWarning",
     "VectorsInfo",
     "VisitorPreview",
@@ -103,6 +105,7 @@ __all__ = [
     "load_list",
     "load_paper_page",
     "load_rated_papers",
+    "load_thumbs",
     "poll_mailbox",
     "preview",
     "preview_all",

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -156,7 +156,7 @@ class FirstPapers:
             whose=reader_label(subscriber),
             confirmed=confirmed,
             left=subscriber.status is SubscriberStatus.LEFT,
-            first_mail=self._describe_first_mail(subscriber),
+            first_mail=self._describe_first_mail(subscriber) if confirmed else "",
             rhythm=rhythm(subscriber),
             size=subscriber.size,
             papers=[
@@ -184,10 +184,84 @@ class FirstPapers:
         return f"on {date}, after {subscriber.hour:02d}:00 ({subscriber.timezone} time)"
 
 
-def routes(app: App, pages: Pages, first: FirstPapers) -> APIRouter:
-    """Build the routes of the first papers to rate."""
-    router = APIRouter(include_in_schema=False)
+@dataclass(frozen=True)
+class _ThumbsPage:
+    """The list of all thumbs of a reader."""
 
+    app: App
+    pages: Pages
+
+    def show(self, link: Link, page: int, pressed: Pressed | None = None) -> HTMLResponse:
+        """Return a page of the list, with what has just been done."""
+        app, own = self.app, self.pages.path(Purpose.MANAGE, link)
+        subscriber = subscriptions.get(app, link.subscriber_id)
+        thumbs = services.load_thumbs(app, subscriber.id, page=page)
+        here = f"{own}/thumbs"
+        return self.pages.render(
+            "thumbs",
+            whose=reader_label(subscriber),
+            left=subscriber.status is SubscriberStatus.LEFT,
+            told=pressed and self._describe(pressed),
+            total=texts.plural(thumbs.total, "thumb") if thumbs.total else "",
+            papers=[
+                thumb_values(paper, given.vote, number, None, frozenset())
+                | {"given": texts.format_date(given.at.date(), year=True)}
+                for number, (paper, given) in enumerate(thumbs.items, start=1)
+            ],
+            mark=new_form_token(app.now()),
+            answers=pressed.answers if pressed else "",
+            here=here if thumbs.page == 1 else f"{here}?page={thumbs.page}",
+            newer=f"{here}?page={thumbs.page - 1}" if thumbs.page > 1 else "",
+            older=f"{here}?page={thumbs.page + 1}" if thumbs.page < thumbs.pages else "",
+            first=f"{own}/first",
+            settings=own,
+        )
+
+    def _describe(self, pressed: Pressed) -> dict[str, object]:
+        """Say what a press did, and how it can be undone."""
+        words = {1: "More like this:", -1: "Less like this:", 0: "Withdrawn:"}
+        text = {
+            "counted": words[pressed.vote],
+            "repeated": "This page was sent before, so nothing changed:",
+            "outdated": "This page was opened long ago, so please say it once more:",
+            "held": "Both thumbs were pressed within a minute, so neither counts until you press "
+            "one again:",
+        }.get(pressed.state, "")
+        undo: dict[str, object] = {}
+        if pressed.state == "counted" and pressed.vote != pressed.previous_vote:
+            vote = pressed.vote or pressed.previous_vote
+            undo = {
+                "paper": pressed.paper.id,
+                "vote": vote,
+                "form": new_form_token(self.app.now()),
+                "answers": pressed.answers,
+            }
+            if pressed.vote:  # else the thumb that was withdrawn is pressed again
+                undo |= {"undo": 1, "before": pressed.previous_vote}
+        return {"text": text, "title": pressed.paper.title, "undo": undo}
+
+
+def routes(app: App, pages: Pages, first: FirstPapers) -> APIRouter:
+    """Build the routes of the first papers to rate, and of the list of all thumbs."""
+    router = APIRouter(include_in_schema=False)
+    _add_first_papers(router, app, first)
+    page = _ThumbsPage(app, pages)
+
+    @router.api_route("/m/{token}/thumbs", methods=["GET", "HEAD"])
+    def show_thumbs(request: Request, token: str) -> HTMLResponse:
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        return page.show(link, parse_id(request.query_params.get("page", "")))
+
+    @router.post("/m/{token}/thumbs")
+    def press_thumb(request: Request, token: str, form: FormBody) -> HTMLResponse:
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        pressed = record_thumb(app, link, form)
+        return page.show(link, parse_id(request.query_params.get("page", "")), pressed)
+
+    return router
+
+
+def _add_first_papers(router: APIRouter, app: App, first: FirstPapers) -> None:
     def look_up(token: str) -> tuple[Link, Subscriber]:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         return link, subscriptions.get(app, link.subscriber_id)
@@ -203,5 +277,3 @@ def routes(app: App, pages: Pages, first: FirstPapers) -> APIRouter:
         pressed = await run_in_threadpool(partial(record_thumb, app, link, form))
         shown = [parse_id(text) for text in form.one("shown").split()[:_SHOWN_MAX]]
         return await first.show(link, subscriber, shown=list(filter(None, shown)), pressed=pressed)
-
-    return router
