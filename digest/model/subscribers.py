@@ -188,3 +188,22 @@ class Feedback:
         check_instant("at", self.at)
         if self.vote not in (-1, 0, 1):
             raise ValueError(f"a vote is -1, 0 or 1, got {self.vote!r}")
+
+
+#: "moved" = the digest goes to another address
+ConsentEvent = Literal["asked", "confirmed", "moved"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consent:
+    """What a person agreed to: when, how, and in which words."""
+
+    event: ConsentEvent
+    at: datetime
+    #: how it came: "page", "api", "mail"
+    origin: str
+    #: what the page said, "" where it said nothing
+    wording: str = ""
+
+    def __post_init__(self) -> None:
+        check_instant("at", self.at)

@@ -37,6 +37,7 @@ from digest.services.paper_lists import (
 )
 from digest.services.paper_page import PaperPage, find_public_paper, load_paper_page
 from digest.services.preview import Preview, preview, preview_all, sent_digest
+from digest.services.reader_export import ThumbFormat, export_reader, export_thumbs
 from digest.services.reader_thumbs import Thumbs, load_thumbs
 from digest.services.rejects import dumps_read, list_rejected, retry_rejected, withdrawn
 from digest.services.search import SearchRequest, SearchResult, search
@@ -73,6 +74,7 @@ __all__ = [
     "SearchRequest",
     "SearchResult",
     "Status",
+    "ThumbFormat",
     "Thumbs",
     "TypedWarning",
     "VectorsInfo",
@@ -89,6 +91,8 @@ __all__ = [
     "encode",
     "encoder_info",
     "explain_profile",
+    "export_reader",
+    "export_thumbs",
     "fetch",
     "find_first_mail",
     "find_latest_period",

@@ -313,7 +313,7 @@ def _grant_request(app: App, link: Link, mail: InboundMail) -> Received:
                 reader = subscriptions.unsubscribe(app, link.subscriber_id, farewell=forgeable)
                 outcome: Outcome = "unsubscribed"
             case Purpose.CONFIRM:
-                reader = subscriptions.confirm(app, link.subscriber_id)
+                reader = subscriptions.confirm(app, link.subscriber_id, origin="mail")
                 log.info("confirm subscriber=%d status=%s via=mail", reader.id, reader.status.value)
                 outcome = "confirmed"
             case _:

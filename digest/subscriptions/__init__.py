@@ -2,9 +2,11 @@
 
 `requests` applies requested settings. `versions` notices settings that changed since a form
 was shown. `joining` makes subscribers. `lifecycle` changes, pauses, ends and deletes subscriptions.
-`presses` does the same by buttons of pages. `signups` limits sign-ups. `suppressions` stops mail.
+`presses` does the same by buttons of pages. `consent` keeps what people agreed to. `signups`
+limits sign-ups. `suppressions` stops mail.
 """
 
+from digest.subscriptions.consent import WORDING, list_consents
 from digest.subscriptions.joining import (
     SubscribeResult,
     apply_config,
@@ -21,6 +23,7 @@ from digest.subscriptions.lifecycle import (
     find,
     get,
     list_subscribers,
+    load_origin,
     load_origins,
     pause,
     resubscribe,
@@ -45,6 +48,7 @@ from digest.subscriptions.suppressions import (
 from digest.subscriptions.versions import changed_since, version_of
 
 __all__ = [
+    "WORDING",
     "ChangeResult",
     "LeaveResult",
     "ReturnResult",
@@ -60,8 +64,10 @@ __all__ = [
     "find",
     "get",
     "leave_by_link",
+    "list_consents",
     "list_subscribers",
     "list_suppressions",
+    "load_origin",
     "load_origins",
     "make_suppression",
     "normalise_address",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import islice
 from typing import Literal
 
@@ -11,6 +12,7 @@ from digest import store
 from digest.app import App
 from digest.errors import AddressError, ConfigError, DigestError, InputError
 from digest.model import MessageKind, Subscriber, SubscriberStatus, Suppression, SuppressionReason
+from digest.subscriptions.consent import record_consent
 from digest.subscriptions.lifecycle import (
     activate,
     plan_letter,
@@ -27,6 +29,8 @@ from digest.subscriptions.requests import (
 )
 from digest.subscriptions.signups import admit, hash_client
 
+#: asking again within so long is kept once
+_ASKED_ONCE = timedelta(days=1)
 #: subscription requests in one transaction
 _BATCH_SIZE = 500
 
@@ -239,6 +243,8 @@ def sign_up(
             )
         if subscriber.status is SubscriberStatus.PENDING:
             plan_letter(app, tx, MessageKind.CONFIRM, subscriber)
+            if not store.consents.has_since(tx, subscriber.id, "asked", since=now - _ASKED_ONCE):
+                record_consent(app, tx, subscriber.id, "asked", origin=origin)
         elif subscriber.status is not SubscriberStatus.SUPPRESSED:
             plan_letter(app, tx, MessageKind.WELCOME, subscriber)
         return subscriber
@@ -246,10 +252,13 @@ def sign_up(
     return SubscribeResult(subscriber=app.store.commit_together(add), outcome="asked")
 
 
-def confirm(app: App, subscriber_id: int) -> Subscriber:
+def confirm(app: App, subscriber_id: int, *, origin: str = "page") -> Subscriber:
     """Activate a pending subscriber and queue the welcome mail.
 
     A subscriber of any other status is left as they are.
+
+    Args:
+        origin: "page" or "mail".
 
     Raises:
         NotFoundError: the subscriber was deleted.
@@ -262,6 +271,7 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
         activate(app, tx, subscriber)
         subscriber = replace(subscriber, status=SubscriberStatus.ACTIVE)
         plan_letter(app, tx, MessageKind.WELCOME, subscriber)
+        record_consent(app, tx, subscriber.id, "confirmed", origin=origin)
         return subscriber
 
     return app.store.commit_together(activate_pending)

@@ -190,6 +190,12 @@ def load_origins(app: App) -> dict[int, str]:
         return store.subscribers.load_origins(tx)
 
 
+def load_origin(app: App, subscriber_id: int) -> str:
+    """Load how a subscriber joined: command, file, config, page or api."""
+    with app.store.reading() as tx:
+        return store.subscribers.load_origin(tx, subscriber_id)
+
+
 def activate(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
     """Activate a reader, who gets the digest of this day."""
     now = app.now()

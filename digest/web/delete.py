@@ -48,7 +48,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def delete(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         subscriber = subscriptions.get(app, link.subscriber_id)
-        if not _is_own_address(form.one("address"), subscriber):
+        if not is_own_address(form.one("address"), subscriber):
             error = "Type the address that the digest comes to, all of it. Nothing was deleted."
             return page(subscriber, pages.path(Purpose.MANAGE, link), error=error)
         try:
@@ -61,7 +61,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
     return router
 
 
-def _is_own_address(address: str, subscriber: Subscriber) -> bool:
+def is_own_address(address: str, subscriber: Subscriber) -> bool:
+    """Return whether somebody typed the address of a reader, whose link they have."""
     return address_key(address.strip()) == address_key(subscriber.email)
 
 
@@ -105,7 +106,7 @@ def program_routes(app: App) -> APIRouter:
         """
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         subscriber = subscriptions.get(app, link.subscriber_id)
-        if not _is_own_address(body.address, subscriber):
+        if not is_own_address(body.address, subscriber):
             message = "address: the digest does not come to this one; nothing was deleted"
             problem = Problem(
                 code="invalid", field="address", message=message, remedy=f"give {_ADDRESS_HELP}"

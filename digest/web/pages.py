@@ -18,6 +18,7 @@ from digest.mail.messages.paper_texts import format_authors
 from digest.mail.messages.templates import render
 from digest.model import Link, Paper, Purpose, Subscriber
 from digest.papers import find_resources
+from digest.subscriptions import WORDING
 from digest.web.middleware import HEADERS, add_headers
 
 #: C0 and C1 controls except line feed, and surrogates: not every database can store them
@@ -51,6 +52,7 @@ class Pages:
             "service": self.app.mailing.name,
             "signup": self.app.config.web.signup,
             "lists": self.app.config.web.papers,
+            "wording": WORDING,
         }
         response = HTMLResponse(
             render(f"web/{template}.html", common | values, self.app.templates), status_code=status

@@ -4,6 +4,7 @@ A test checks that the migrations make the same.
 """
 
 from digest.store.tables.columns import Instant, metadata
+from digest.store.tables.consents import address_changes, consents
 from digest.store.tables.digests import calibrations, digest_items, digests
 from digest.store.tables.messages import bounces, deliveries, mailboxes, messages, pauses
 from digest.store.tables.papers import (
@@ -33,9 +34,11 @@ from digest.store.tables.subscribers import (
 
 __all__ = [
     "Instant",
+    "address_changes",
     "alarms",
     "bounces",
     "calibrations",
+    "consents",
     "deliveries",
     "digest_items",
     "digests",
