@@ -257,6 +257,7 @@ PATHS = {
     Purpose.MANAGE: "/m/",
     Purpose.CONFIRM: "/c/",
     Purpose.RATE: "/d/",
+    Purpose.OBJECT: "/o/",
 }
 
 

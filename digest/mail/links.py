@@ -36,6 +36,7 @@ _PURPOSES = {
     Purpose.CONFIRM: 5,
     Purpose.BOUNCE: 6,
     Purpose.RATE: 7,
+    Purpose.OBJECT: 8,
 }
 _BY_NUMBER = {number: purpose for purpose, number in _PURPOSES.items()}
 _MAC_BYTES = 16

@@ -57,6 +57,7 @@ from digest.model.papers import (
 )
 from digest.model.presses import Button, Press, PressState
 from digest.model.subscribers import (
+    ADDRESS_CHANGE_VALID,
     EXAMPLES_MAX,
     INTERESTS_MAX,
     LISTS_OCTETS_MAX,
@@ -65,6 +66,8 @@ from digest.model.subscribers import (
     SHARE_MAX,
     STRICTNESS_WORDS,
     THRESHOLD_WORDS,
+    AddressChange,
+    AddressChangeState,
     Consent,
     ConsentEvent,
     Feedback,
@@ -82,6 +85,7 @@ from digest.model.subscribers import (
 )
 
 __all__ = [
+    "ADDRESS_CHANGE_VALID",
     "DEFERRED_MAX",
     "EXAMPLES_MAX",
     "GOOD_CHANCE",
@@ -97,6 +101,8 @@ __all__ = [
     "STRONG_CHANCE",
     "THRESHOLD_WORDS",
     "UNSEEN",
+    "AddressChange",
+    "AddressChangeState",
     "Bounced",
     "Button",
     "Consent",

@@ -18,6 +18,8 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     #: the pages of a whole digest: rate all its papers, and how it was made
     RATE = "rate"
+    #: object to a change of address; the paper id is the id of the change
+    OBJECT = "object"
     #: part of the address that bounces return to; no page accepts it
     BOUNCE = "bounce"
 

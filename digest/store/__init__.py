@@ -4,6 +4,7 @@ Rows become values of `digest.model` here; no row leaves the package.
 """
 
 from digest.store import (
+    address_changes,
     alarms,
     arrivals,
     backups,
@@ -46,6 +47,7 @@ from digest.store.engine import Connection, Store
 __all__ = [
     "Connection",
     "Store",
+    "address_changes",
     "alarms",
     "arrivals",
     "backups",

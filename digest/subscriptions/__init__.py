@@ -2,10 +2,20 @@
 
 `requests` applies requested settings. `versions` notices settings that changed since a form
 was shown. `joining` makes subscribers. `lifecycle` changes, pauses, ends and deletes subscriptions.
-`presses` does the same by buttons of pages. `consent` keeps what people agreed to. `signups`
-limits sign-ups. `suppressions` stops mail.
+`presses` does the same by buttons of pages. `consent` keeps what people agreed to.
+`address_change` moves a digest. `signups` limits sign-ups. `suppressions` stops mail.
 """
 
+from digest.subscriptions.address_change import (
+    KEPT_FOR,
+    MoveResult,
+    ask_for_move,
+    confirm_move,
+    delete_old_moves,
+    find_move,
+    find_objection,
+    object_to_move,
+)
 from digest.subscriptions.consent import WORDING, list_consents
 from digest.subscriptions.joining import (
     SubscribeResult,
@@ -48,20 +58,27 @@ from digest.subscriptions.suppressions import (
 from digest.subscriptions.versions import changed_since, version_of
 
 __all__ = [
+    "KEPT_FOR",
     "WORDING",
     "ChangeResult",
     "LeaveResult",
+    "MoveResult",
     "ReturnResult",
     "SubscribeResult",
     "SubscriptionRequest",
     "apply_config",
+    "ask_for_move",
     "change",
     "change_if_unchanged",
     "changed_since",
     "confirm",
+    "confirm_move",
     "delete",
+    "delete_old_moves",
     "delete_unconfirmed",
     "find",
+    "find_move",
+    "find_objection",
     "get",
     "leave_by_link",
     "list_consents",
@@ -71,6 +88,7 @@ __all__ = [
     "load_origins",
     "make_suppression",
     "normalise_address",
+    "object_to_move",
     "pause",
     "pause_by_link",
     "press_after_leaving",

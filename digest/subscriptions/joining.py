@@ -221,35 +221,51 @@ def sign_up(
     """
     if not app.config.web.signup:
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
-    email = normalise_address(request.email)
-    now, client_hash = app.now(), hash_client(app, client)
+    client_hash = hash_client(app, client)
+    normalise_address(request.email)
+    subscriber = app.store.commit_together(
+        lambda tx: ask_to_confirm(app, tx, request, origin=origin, client=client_hash)
+    )
+    return SubscribeResult(subscriber=subscriber, outcome="asked")
 
-    def add(tx: store.Connection) -> Subscriber:
-        subscriber = store.subscribers.find_by_email(tx, email)
-        blank = replace(_make_default_subscriber(app, email), status=SubscriberStatus.PENDING)
-        # Raises for an invalid value before anything is stored; the sign-up then does not count.
-        new_subscriber = apply_request(request, blank)
-        admit(app, tx, client_hash)
-        if store.suppressions.find(tx, email) is not None:
-            return subscriber or blank
-        if subscriber is None:
-            subscriber = store.subscribers.add(tx, new_subscriber, origin=origin, now=now)
-        elif subscriber.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
-            requested = apply_request(request, subscriber)
-            if store.subscribers.was_confirmed(tx, subscriber.id):
-                requested = subscriber  # anybody can type an address: keep their settings
-            subscriber = store.subscribers.overwrite(
-                tx, replace(requested, status=SubscriberStatus.PENDING), now=now
-            )
-        if subscriber.status is SubscriberStatus.PENDING:
-            plan_letter(app, tx, MessageKind.CONFIRM, subscriber)
-            if not store.consents.has_since(tx, subscriber.id, "asked", since=now - _ASKED_ONCE):
-                record_consent(app, tx, subscriber.id, "asked", origin=origin)
-        elif subscriber.status is not SubscriberStatus.SUPPRESSED:
-            plan_letter(app, tx, MessageKind.WELCOME, subscriber)
-        return subscriber
 
-    return SubscribeResult(subscriber=app.store.commit_together(add), outcome="asked")
+def ask_to_confirm(
+    app: App,
+    tx: store.Connection,
+    request: SubscriptionRequest,
+    *,
+    origin: str,
+    client: str,
+) -> Subscriber:
+    """Ask an address by mail to confirm, within a transaction; see `sign_up`.
+
+    Args:
+        client: the result of `hash_client`.
+    """
+    email, now = normalise_address(request.email), app.now()
+    subscriber = store.subscribers.find_by_email(tx, email)
+    blank = replace(_make_default_subscriber(app, email), status=SubscriberStatus.PENDING)
+    # Raises for an invalid value before anything is stored; the sign-up then does not count.
+    new_subscriber = apply_request(request, blank)
+    admit(app, tx, client)
+    if store.suppressions.find(tx, email) is not None:
+        return subscriber or blank
+    if subscriber is None:
+        subscriber = store.subscribers.add(tx, new_subscriber, origin=origin, now=now)
+    elif subscriber.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
+        requested = apply_request(request, subscriber)
+        if store.subscribers.was_confirmed(tx, subscriber.id):
+            requested = subscriber  # anybody can type an address: keep their settings
+        subscriber = store.subscribers.overwrite(
+            tx, replace(requested, status=SubscriberStatus.PENDING), now=now
+        )
+    if subscriber.status is SubscriberStatus.PENDING:
+        plan_letter(app, tx, MessageKind.CONFIRM, subscriber)
+        if not store.consents.has_since(tx, subscriber.id, "asked", since=now - _ASKED_ONCE):
+            record_consent(app, tx, subscriber.id, "asked", origin=origin)
+    elif subscriber.status is not SubscriberStatus.SUPPRESSED:
+        plan_letter(app, tx, MessageKind.WELCOME, subscriber)
+    return subscriber
 
 
 def confirm(app: App, subscriber_id: int, *, origin: str = "page") -> Subscriber:

@@ -19,6 +19,7 @@ from digest.app import App
 from digest.mail.messages.templates import render
 from digest.services import CorpusCache
 from digest.web import (
+    address,
     api,
     delete,
     error_answers,
@@ -106,6 +107,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         settings.routes(app, pages),
         explanation.routes(app, pages, explanations),
         reader_data.routes(app, pages),
+        address.routes(app, pages, proxies),
         delete.routes(app, pages),
         privacy.routes(app, pages),
         reader_thumbs.routes(app, pages, first_papers),

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from digest.app import App
+from digest.errors import LimitError
 from digest.mail.messages import texts
 from digest.mail.messages.paper_texts import format_authors
 from digest.mail.messages.templates import render
@@ -181,3 +182,11 @@ def clean(text: str) -> str:
     Line breaks become line feeds.
     """
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").translate(_REMOVED)
+
+
+def minutes_from_now(error: LimitError) -> str:
+    """Say when to come back, in words for a page."""
+    minutes = max(1, -(-error.retry_after // 60))
+    if minutes > 120:
+        return f"in {-(-minutes // 60)} hours"
+    return "in a minute" if minutes == 1 else f"in {minutes} minutes"

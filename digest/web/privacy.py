@@ -7,7 +7,7 @@ from datetime import timedelta
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest import presses
+from digest import presses, subscriptions
 from digest.app import App
 from digest.mail.messages import texts
 from digest.web.pages import Pages
@@ -28,6 +28,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             postal=texts.clean_lines(mail.postal_address),
             pending=_days(pending) if web.pending_days else "",
             presses=_days(presses.KEPT_FOR),
+            address_changes=_days(subscriptions.KEPT_FOR),
             backups=_days(timedelta(days=web.backups_days)) if web.backups_days else "",
             reads_mail=bool(app.config.mailbox.host),
         )

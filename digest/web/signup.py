@@ -21,6 +21,7 @@ from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
 from digest.model import Link, Purpose, Subscriber, SubscriberStatus
+from digest.web.address import MoveConfirmation
 from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
 from digest.web.form_timestamps import read_timestamp, sign_timestamp
@@ -31,6 +32,7 @@ from digest.web.pages import (
     allow_own_script,
     clean,
     mask_address,
+    minutes_from_now,
     rhythm,
 )
 from digest.web.reader_thumbs import FirstPapers
@@ -111,7 +113,7 @@ class FrontPage:
         """Return the form again, and say when it may be sent."""
         text = (
             "Too many have subscribed within the last hour, from your network or in total, so no "
-            f"mail was sent. Please press “Subscribe” again {in_minutes(error.retry_after)}."
+            f"mail was sent. Please press “Subscribe” again {minutes_from_now(error)}."
         )
         response = self.show(form, status=429, held_up=text)
         response.headers["Retry-After"] = str(error.retry_after)
@@ -189,9 +191,13 @@ def _address_problem(email: str) -> str:
 
 
 def _add_confirmation(router: APIRouter, app: App, pages: Pages, first_papers: FirstPapers) -> None:
+    moves = MoveConfirmation(app, pages)
+
     @router.api_route("/c/{token}", methods=["GET", "HEAD"])
     def show_page(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.CONFIRM)
+        if link.paper_id:
+            return moves.ask(link)
         try:
             return page(subscriptions.get(app, link.subscriber_id), pressed=False)
         except NotFoundError:
@@ -208,6 +214,8 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages, first_papers: F
     def press(token: str) -> tuple[HTMLResponse, Subscriber | None]:
         """Confirm, and return the page and the reader who has confirmed just now."""
         link = pipeline.read_link(app, token, Purpose.CONFIRM)
+        if link.paper_id:
+            return moves.confirm(link), None
         try:
             before = subscriptions.get(app, link.subscriber_id)
             subscriber = subscriptions.confirm(app, link.subscriber_id)
@@ -239,9 +247,3 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages, first_papers: F
             rhythm=rhythm(subscriber),
             size=subscriber.size,
         )
-
-
-def in_minutes(seconds: int) -> str:
-    """Return when to come back, in words for a page."""
-    minutes = max(1, -(-seconds // 60))
-    return "in a minute" if minutes == 1 else f"in {minutes} minutes"

@@ -28,9 +28,12 @@ address_changes = Table(
     Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
     Column("old_email", String(320), nullable=False),
     Column("new_email", String(320), nullable=False),
-    #: "asked", "done", or "ended": replaced by a later one, refused, or undone
+    Column("new_email_key", String(320), nullable=False, index=True),
+    #: "asked", "done", "ended" (a later one replaced it) or "refused" by the old address
     Column("state", String(10), nullable=False),
     Column("asked_at", Instant, nullable=False),
+    #: when it got its state; NULL while it is asked
+    Column("settled_at", Instant),
     Index("ix_address_changes_subscriber_id", "subscriber_id"),
     #: old ones are deleted
     Index("ix_address_changes_asked_at", "asked_at"),

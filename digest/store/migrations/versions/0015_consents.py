@@ -35,8 +35,10 @@ def upgrade() -> None:
         sa.Column("subscriber_id", ident, nullable=False),
         sa.Column("old_email", sa.String(length=320), nullable=False),
         sa.Column("new_email", sa.String(length=320), nullable=False),
+        sa.Column("new_email_key", sa.String(length=320), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["subscriber_id"],
             ["subscribers.id"],
@@ -46,4 +48,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_address_changes")),
     )
     op.create_index("ix_address_changes_subscriber_id", "address_changes", ["subscriber_id"])
+    op.create_index("ix_address_changes_new_email_key", "address_changes", ["new_email_key"])
     op.create_index("ix_address_changes_asked_at", "address_changes", ["asked_at"])
