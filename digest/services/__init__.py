@@ -49,6 +49,7 @@ from digest.services.typed import TypedWarning, check_typed
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
 from digest.services.watch import WatchReport, disks, watch
+from digest.services.word_wishes import WordWish, find_interest, find_wish, wish_for_word
 
 __all__ = [
     "CorpusCache",
@@ -82,6 +83,7 @@ __all__ = [
     "VisitorPreviews",
     "WatchReport",
     "WordEffect",
+    "WordWish",
     "check_typed",
     "choose_first_papers",
     "count_last_week",
@@ -95,10 +97,12 @@ __all__ = [
     "export_thumbs",
     "fetch",
     "find_first_mail",
+    "find_interest",
     "find_latest_period",
     "find_paper",
     "find_public_paper",
     "find_similar",
+    "find_wish",
     "forget",
     "get_paper",
     "import_library",
@@ -126,5 +130,6 @@ __all__ = [
     "status",
     "vectors_info",
     "watch",
+    "wish_for_word",
     "withdrawn",
 ]
