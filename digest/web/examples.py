@@ -93,11 +93,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         except InputError as error:
             return page(link, subscriber, typed=form, error=split_field_error(error))
         log.info("examples subscriber=%d library=%d via=page", subscriber.id, len(library))
-        read = (
-            f" {texts.plural(len(library), 'paper')} of your library was read." if library else ""
-        )
-        if len(library) > 1:
-            read = read.replace(" was ", " were ")
+        read = f" Read: {texts.plural(len(library), 'paper')} of your library." if library else ""
         return page(link, changed, done=f"Saved.{read} The next digest follows.")
 
     return router

@@ -41,7 +41,7 @@ def test_words_and_papers_are_saved_and_shown_and_the_rest_stays(
 def test_a_library_is_added(client: Client, path: str, alice: Subscriber) -> None:
     large = b"@misc{b, title={An essay on owls}}\n" + b"\n" * BODY_MAX
     page = save(client, path, large, papers="2606.00001")
-    assert "1 paper of your library was read" in page
+    assert "Read: 1 paper of your library." in page
     (interest,) = subscriptions.get(client.app, alice.id).interests
     assert interest.papers == ("2606.00001", "An essay on owls")
     page = save(client, path, gzip.compress(large), papers="2606.00002")
