@@ -265,6 +265,7 @@ PATHS = {
     Purpose.RATE: "/d/",
     Purpose.VOTE: "/r/",
     Purpose.FEED: "/f/",
+    Purpose.OBJECT: "/o/",
 }
 
 

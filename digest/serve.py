@@ -246,6 +246,7 @@ def _make_watch_job(app: App) -> Callable[[], None]:
 
 def _make_purge_job(app: App) -> Callable[[], None]:
     def purge() -> None:
+        subscriptions.delete_old_moves(app)
         if deleted := subscriptions.delete_unconfirmed(app):
             log.info("purge unconfirmed=%d", deleted)
         services.purge_webhooks(app)

@@ -35,6 +35,7 @@ WRITERS = {
     "confirm": messages.write_confirm,
     "welcome": messages.write_welcome,
     "goodbye": messages.write_goodbye,
+    "notice": messages.write_notice,
     "alert": messages.write_alert,
 }
 

@@ -74,6 +74,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "status": Entry("status", "Show what happened, what is waiting, and what is wrong."),
         "preview": Entry("preview", "Show the digest a reader would get now, and why."),
         "explain": Entry("feedback", "Show what the thumbs of a reader have taught."),
+        "export": Entry("export", "Print everything that is stored about a reader as JSON."),
         "deliveries": Entry("deliveries", "List messages with every attempt to deliver them."),
         "evaluate": Entry("evaluate", "Compare the recipes on your readers' own thumbs."),
         "bench": Entry("bench", "Measure how many readers this machine can serve."),

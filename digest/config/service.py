@@ -39,6 +39,19 @@ class WebSection(Section):
     signup: bool = Field(
         True, description="whether anybody may subscribe by page and API (confirmed by mail)"
     )
+    operator: str = Field(
+        "", description='who runs the service, for the privacy page; "" = mail.name'
+    )
+    contact: Address = Field(
+        "",
+        description='address for questions, for the privacy page; "" = mail.reply_to, or '
+        "mail.sender",
+    )
+    backups_days: Annotated[int, Field(ge=0, le=36_600)] = Field(
+        30,
+        description="days for which you keep backups of the database, for the privacy page; 0 = "
+        "you make none",
+    )
     signups_per_hour: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         100,
         description="sign-ups by page and API in an hour, from everybody together; 0 = no limit",

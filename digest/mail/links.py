@@ -39,6 +39,7 @@ _PURPOSES = {
     Purpose.RATE: 7,
     Purpose.VOTE: 13,
     Purpose.FEED: 12,
+    Purpose.OBJECT: 8,
 }
 _BY_NUMBER = {number: purpose for purpose, number in _PURPOSES.items()}
 _MAC_BYTES = 16

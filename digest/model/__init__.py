@@ -60,6 +60,7 @@ from digest.model.papers import (
 )
 from digest.model.presses import Button, Press, PressState
 from digest.model.subscribers import (
+    ADDRESS_CHANGE_VALID,
     EXAMPLES_MAX,
     INTERESTS_MAX,
     LISTS_OCTETS_MAX,
@@ -68,6 +69,10 @@ from digest.model.subscribers import (
     SHARE_MAX,
     STRICTNESS_WORDS,
     THRESHOLD_WORDS,
+    AddressChange,
+    AddressChangeState,
+    Consent,
+    ConsentEvent,
     Feedback,
     Interest,
     QuietDays,
@@ -84,6 +89,7 @@ from digest.model.subscribers import (
 from digest.model.webhooks import Webhook, WebhookDelivery, WebhookEvent, WebhookState
 
 __all__ = [
+    "ADDRESS_CHANGE_VALID",
     "DEFERRED_MAX",
     "EXAMPLES_MAX",
     "GOOD_CHANCE",
@@ -100,9 +106,13 @@ __all__ = [
     "STRONG_CHANCE",
     "THRESHOLD_WORDS",
     "UNSEEN",
+    "AddressChange",
+    "AddressChangeState",
     "ApiKey",
     "Bounced",
     "Button",
+    "Consent",
+    "ConsentEvent",
     "CuratorPick",
     "Delivery",
     "Digest",

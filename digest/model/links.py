@@ -22,6 +22,8 @@ class Purpose(StrEnum):
     VOTE = "vote"
     #: the feed of a reader's papers; its message is the number of the feed's address
     FEED = "feed"
+    #: object to a change of address; the paper id is the id of the change
+    OBJECT = "object"
     #: part of the address that bounces return to; no page accepts it
     BOUNCE = "bounce"
 

@@ -17,6 +17,8 @@ class MessageKind(StrEnum):
     WELCOME = "welcome"
     GOODBYE = "goodbye"
     ALERT = "alert"
+    #: to the old address of a reader who moves
+    NOTICE = "notice"
 
 
 class MessageState(StrEnum):

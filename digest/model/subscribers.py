@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -190,3 +190,43 @@ class Feedback:
         check_instant("at", self.at)
         if self.vote not in (-1, 0, 1):
             raise ValueError(f"a vote is -1, 0 or 1, got {self.vote!r}")
+
+
+#: "moved" = the digest goes to another address
+ConsentEvent = Literal["asked", "confirmed", "moved"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consent:
+    """What a person agreed to: when, how, and in which words."""
+
+    event: ConsentEvent
+    at: datetime
+    #: how it came: "page", "api", "mail"
+    origin: str
+    #: what the page said, "" where it said nothing
+    wording: str = ""
+
+    def __post_init__(self) -> None:
+        check_instant("at", self.at)
+
+
+#: how long a new address may confirm
+ADDRESS_CHANGE_VALID = timedelta(days=7)
+#: "ended" = a later one replaced it; "refused" = the old address objected
+AddressChangeState = Literal["asked", "done", "ended", "refused"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddressChange:
+    """A reader's wish to get the digest at another address."""
+
+    id: int
+    subscriber_id: int
+    old_email: str
+    new_email: str
+    state: AddressChangeState
+    asked_at: datetime
+
+    def __post_init__(self) -> None:
+        check_instant("asked_at", self.asked_at)

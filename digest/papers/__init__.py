@@ -9,6 +9,7 @@ Knows no dump format and no store.
 from __future__ import annotations
 
 from digest.model import UNSEEN
+from digest.papers.arxiv_categories import ARXIV_CATEGORIES
 from digest.papers.categories import (
     describe_category,
     is_arxiv_category,
@@ -40,6 +41,7 @@ from digest.papers.resources import find_resources
 from digest.papers.text import clean_abstract, clean_text, normalise_title
 
 __all__ = [
+    "ARXIV_CATEGORIES",
     "UNSEEN",
     "clean",
     "clean_abstract",

@@ -38,10 +38,16 @@ from digest.services.explain import (
 )
 from digest.services.fetch import FetchOptions, FetchReport, fetch
 from digest.services.find import find_paper, get_paper, rate
+from digest.services.first_papers import (
+    choose_first_papers,
+    find_first_mail,
+    load_rated_papers,
+)
 from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.less import LessChoices, load_less_choices
 from digest.services.library import ImportReport, import_library
+from digest.services.library_names import LibraryNames, read_library_names
 from digest.services.mailbox import MailboxReport, poll_mailbox
 from digest.services.moderation import (
     ListedPick,
@@ -97,6 +103,8 @@ from digest.services.picks import (
     unpick,
 )
 from digest.services.preview import Preview, preview, preview_all, sent_digest
+from digest.services.reader_export import ThumbFormat, export_reader, export_thumbs
+from digest.services.reader_thumbs import Thumbs, load_thumbs
 from digest.services.recommendations import hand_in, list_candidates, list_opaque_readers
 from digest.services.rejects import dumps_read, list_dumps, list_rejected, retry_rejected, withdrawn
 from digest.services.saved import SavedPaper, load_saved, remove_saved, save_paper
@@ -129,6 +137,7 @@ from digest.services.webhooks import (
     remove_webhook,
     try_webhook,
 )
+from digest.services.word_wishes import WordWish, find_interest, find_wish, wish_for_word
 
 __all__ = [
     "NOTE_MAX",
@@ -149,6 +158,7 @@ __all__ = [
     "InterestExplanation",
     "KeywordStrength",
     "LessChoices",
+    "LibraryNames",
     "ListedPick",
     "ListedSubmission",
     "MailboxReport",
@@ -172,6 +182,8 @@ __all__ = [
     "Stats",
     "Status",
     "SuggestionResult",
+    "ThumbFormat",
+    "Thumbs",
     "TypedWarning",
     "UploadStatus",
     "UploadedDump",
@@ -183,9 +195,11 @@ __all__ = [
     "WebhookReport",
     "WebhookTest",
     "WordEffect",
+    "WordWish",
     "add_ratings",
     "add_webhook",
     "check_typed",
+    "choose_first_papers",
     "claim_answer",
     "count_days_since_last_digest",
     "count_last_week",
@@ -204,10 +218,14 @@ __all__ = [
     "end_all_operator_sessions",
     "end_operator_session",
     "explain_profile",
+    "export_reader",
+    "export_thumbs",
     "feed_link",
     "fetch",
     "find_api_key",
     "find_feed",
+    "find_first_mail",
+    "find_interest",
     "find_last_name",
     "find_latest_period",
     "find_operator_session",
@@ -215,6 +233,7 @@ __all__ = [
     "find_public_paper",
     "find_similar",
     "find_upload",
+    "find_wish",
     "forget",
     "get_paper",
     "hand_in",
@@ -248,9 +267,11 @@ __all__ = [
     "load_own_votes",
     "load_paper_page",
     "load_picks",
+    "load_rated_papers",
     "load_reader",
     "load_saved",
     "load_stats",
+    "load_thumbs",
     "log_in",
     "make_operator_link",
     "may_take_part",
@@ -262,6 +283,7 @@ __all__ = [
     "profile_version",
     "purge_webhooks",
     "rate",
+    "read_library_names",
     "release_answer",
     "remove_pick",
     "remove_saved",
@@ -286,6 +308,7 @@ __all__ = [
     "up_vote",
     "vectors_info",
     "watch",
+    "wish_for_word",
     "withdrawn",
     "write_sent_mail",
 ]

@@ -198,7 +198,7 @@ def record_reported_bounce(
     text = mail.text or mail.why
     bounce = BounceReport(
         message_id=message,
-        email=reader.email,
+        email=store.address_changes.find_address_of_message(tx, message) or reader.email,
         fault=fault,
         enhanced=mail.enhanced,
         text=text,
@@ -334,7 +334,9 @@ def _grant_request(app: App, link: Link, mail: InboundMail) -> Received:
                 reader = subscriptions.unsubscribe(app, link.subscriber_id, farewell=forgeable)
                 outcome: Outcome = "unsubscribed"
             case Purpose.CONFIRM:
-                reader = subscriptions.confirm(app, link.subscriber_id)
+                if link.paper_id:
+                    return _grant_move(app, link)
+                reader = subscriptions.confirm(app, link.subscriber_id, origin="mail")
                 log.info("confirm subscriber=%d status=%s via=mail", reader.id, reader.status.value)
                 outcome = "confirmed"
             case _:
@@ -347,6 +349,15 @@ def _grant_request(app: App, link: Link, mail: InboundMail) -> Received:
             mark_accepted(app, tx, link.message_id, "the reader answered it")
     why = "asked by mail" if outcome != "ignored" else "a thumb of a reader who has left"
     return Received(outcome=outcome, why=why, subscriber=reader, message=link.message_id)
+
+
+def _grant_move(app: App, link: Link) -> Received:
+    """Move a digest to the address that a mail confirms."""
+    moved = subscriptions.confirm_move(app, link, origin="mail")
+    if moved.outcome != "moved" or moved.subscriber is None:
+        return Received(outcome="ignored", why="a change of address that is over or not possible")
+    log.info("move subscriber=%d via=mail", moved.subscriber.id)
+    return Received(outcome="confirmed", why="asked by mail", subscriber=moved.subscriber)
 
 
 def _record_vote(app: App, link: Link, mail: InboundMail, reader: Subscriber) -> Outcome:

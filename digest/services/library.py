@@ -107,7 +107,7 @@ class ImportReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _LibraryEntry:
+class LibraryEntry:
     """An entry of the file: the whole of it, or just an identifier."""
 
     line: int
@@ -136,15 +136,15 @@ def import_library(
     name = choose_interest(subscriber, interest, create=create)
     dump = dumps.open_dump(path, today=app.now().date())
     report = ImportReport(subscriber=subscriber, interest=name, format=dump.format)
-    entries = _read_entries(path, dump)
+    entries = read_entries(path, dump)
     report.incomplete, report.notes = dump.incomplete or "", [*dump.notes]
     with app.store.reading() as tx:
         unknown = [
             entry
             for entry in entries
-            if isinstance(entry, _LibraryEntry)
+            if isinstance(entry, LibraryEntry)
             and entry.entry
-            and _is_unknown(entry.entry, _find_stored(tx, entry))
+            and _is_unknown(entry.entry, find_stored(tx, entry))
         ]
     if unknown:
         _store_unknown(app, unknown, dump.sha256)
@@ -170,12 +170,12 @@ def import_library(
     return report
 
 
-def _read_entries(path: Path, dump: dumps.Dump) -> list[_LibraryEntry | ImportedEntry]:
+def read_entries(path: Path, dump: dumps.Dump) -> list[LibraryEntry | ImportedEntry]:
     """Read the file; InputError if it holds more papers than a library does.
 
     Attachments and notes, which are no papers, do not count; but even they come to an end.
     """
-    entries: list[_LibraryEntry | ImportedEntry] = []
+    entries: list[LibraryEntry | ImportedEntry] = []
     counted = 0
     for record in dump.records():
         counted += not isinstance(record, Skipped)
@@ -216,7 +216,7 @@ def choose_interest(subscriber: Subscriber, interest: str, *, create: bool) -> s
     return name
 
 
-def _read_entry(record: Record) -> _LibraryEntry | ImportedEntry:
+def _read_entry(record: Record) -> LibraryEntry | ImportedEntry:
     if record.fragment and not record.title.strip():
         found = (
             one
@@ -231,12 +231,12 @@ def _read_entry(record: Record) -> _LibraryEntry | ImportedEntry:
             return _refuse(
                 record.line, f"names no paper that could be looked up: {record.raw[:80]!a}"
             )
-        return _LibraryEntry(line=record.line, identity=identity)
+        return LibraryEntry(line=record.line, identity=identity)
     entry = papers.clean(record, SOURCE)
     if isinstance(entry, Rejected):
         return _refuse(record.line, entry.reason)
     # One reader's file must not tie two papers together for everybody, nor withdraw a paper.
-    return _LibraryEntry(
+    return LibraryEntry(
         line=record.line,
         entry=structs.replace(entry, version=None, upvotes=None, withdrawn=False, comment=""),
     )
@@ -246,7 +246,7 @@ def _refuse(line: int, reason: str) -> ImportedEntry:
     return ImportedEntry(line=line, outcome="refused", reason=reason)
 
 
-def _find_stored(tx: store.Connection, library_entry: _LibraryEntry) -> list[int]:
+def find_stored(tx: store.Connection, library_entry: LibraryEntry) -> list[int]:
     """Return the ids of the stored papers that an entry may be.
 
     That is the paper with its identifier, else those with its title and no contradiction.
@@ -277,7 +277,7 @@ def _is_unknown(entry: Entry, stored: list[int]) -> bool:
     return not stored or (len(stored) > 1 and bool(entry.identities))
 
 
-def _store_unknown(app: App, unknown: list[_LibraryEntry], sha256: str) -> None:
+def _store_unknown(app: App, unknown: list[LibraryEntry], sha256: str) -> None:
     """Store the entries that no dump has brought, each under its best identifier."""
     arrivals = [
         NewRecord(
@@ -305,7 +305,7 @@ def _store_unknown(app: App, unknown: list[_LibraryEntry], sha256: str) -> None:
 
 
 def _match_entries(
-    tx: store.Connection, entries: list[_LibraryEntry | ImportedEntry], before: tuple[str, ...]
+    tx: store.Connection, entries: list[LibraryEntry | ImportedEntry], before: tuple[str, ...]
 ) -> tuple[list[ImportedEntry], tuple[str, ...]]:
     """Match each entry with a stored paper.
 
@@ -322,7 +322,7 @@ def _match_entries(
         if isinstance(entry, ImportedEntry):
             report.append(entry)
             continue
-        stored = _find_stored(tx, entry)
+        stored = find_stored(tx, entry)
         if len(stored) == 1:
             paper = store.papers.load(tx, stored)[stored[0]]
             key: int | Identity = paper.id

@@ -36,7 +36,7 @@ def count_last_week(app: App, subscriber: Subscriber) -> Mapping[str, int]:
     today = local_date_of(subscriber, app.now())
     dates = _list_due_dates(subscriber, today)
     since = _find_due_date_before(subscriber, dates[0]) if dates else today
-    context, reader = _load_reader(app, subscriber, since=since, until=today)
+    context, reader = load_reader(app, subscriber, since=since, until=today)
     recipe = recipes.RECIPES[app.config.digest.recipe]
     replay = _Replay(
         context=context,
@@ -69,7 +69,7 @@ def _find_due_date_before(subscriber: Subscriber, day: date) -> date:
     return next(earlier for earlier in before if earlier.isoweekday() in subscriber.days)
 
 
-def _load_reader(
+def load_reader(
     app: App, subscriber: Subscriber, *, since: date, until: date
 ) -> tuple[BatchContext, TrainedReader]:
     """Load the papers first seen after a day, and the reader with trained profiles."""

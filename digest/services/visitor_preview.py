@@ -44,8 +44,14 @@ class VisitorPreviews:
         self._day: RoundDay | None = None
         self._until = app.now()
 
-    def choose(self, interests: Sequence[Interest]) -> VisitorPreview:
-        """Choose the digest of the latest day with papers."""
+    def choose(
+        self, interests: Sequence[Interest], strictness: Strictness | None = None
+    ) -> VisitorPreview:
+        """Choose the digest of the latest day with papers.
+
+        Args:
+            strictness: None = that of new readers.
+        """
         app, now = self._app, self._app.now()
         with app.store.reading() as tx:
             latest = store.lists.find_day_before(tx, now.date() + timedelta(days=1))
@@ -55,7 +61,7 @@ class VisitorPreviews:
             id=_VISITOR,
             email="",
             size=defaults.size,
-            strictness=cast("Strictness", defaults.new_strictness()),
+            strictness=strictness or cast("Strictness", defaults.new_strictness()),
             interests=tuple(interests),
             created=now,
         )

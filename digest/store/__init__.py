@@ -4,6 +4,7 @@ Rows become values of `digest.model` here; no row leaves the package.
 """
 
 from digest.store import (
+    address_changes,
     alarms,
     api_answers,
     api_keys,
@@ -12,6 +13,7 @@ from digest.store import (
     backups,
     bounces,
     calibrations,
+    consents,
     corpus,
     curator_picks,
     deliveries,
@@ -33,6 +35,7 @@ from digest.store import (
     operator_pages,
     operator_sessions,
     outbox,
+    owned_rows,
     owners,
     papers,
     past,
@@ -60,6 +63,7 @@ from digest.store.engine import Connection, Store
 __all__ = [
     "Connection",
     "Store",
+    "address_changes",
     "alarms",
     "api_answers",
     "api_keys",
@@ -68,6 +72,7 @@ __all__ = [
     "backups",
     "bounces",
     "calibrations",
+    "consents",
     "corpus",
     "curator_picks",
     "deliveries",
@@ -89,6 +94,7 @@ __all__ = [
     "operator_pages",
     "operator_sessions",
     "outbox",
+    "owned_rows",
     "owners",
     "papers",
     "past",

@@ -102,6 +102,12 @@ def load_origins(tx: Connection) -> dict[int, str]:
     }
 
 
+def load_origin(tx: Connection, ident: int) -> str:
+    """Load how a subscriber joined, "" if there is none."""
+    query = select(subscribers.c.origin).where(subscribers.c.id == ident)
+    return tx.execute(query).scalar_one_or_none() or ""
+
+
 def set_status(
     tx: Connection,
     ident: int,

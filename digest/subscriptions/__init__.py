@@ -2,10 +2,22 @@
 
 `requests` applies requested settings. `versions` notices settings that changed since a form
 was shown. `joining` makes subscribers. `lifecycle` changes, pauses, ends and deletes subscriptions.
-`presses` does the same by buttons of pages, and `mutes` mutes an author or a topic. `signups`
-limits sign-ups. `suppressions` stops mail.
+`presses` does the same by buttons of pages, and `mutes` mutes an author or a topic. `consent`
+keeps what people agreed to. `address_change` moves a digest. `signups` limits sign-ups.
+`suppressions` stops mail.
 """
 
+from digest.subscriptions.address_change import (
+    KEPT_FOR,
+    MoveResult,
+    ask_for_move,
+    confirm_move,
+    delete_old_moves,
+    find_move,
+    find_objection,
+    object_to_move,
+)
+from digest.subscriptions.consent import WORDING, list_consents
 from digest.subscriptions.joining import (
     SubscribeResult,
     apply_config,
@@ -24,6 +36,7 @@ from digest.subscriptions.lifecycle import (
     find,
     get,
     list_subscribers,
+    load_origin,
     load_origins,
     pause,
     require_subscriber,
@@ -51,8 +64,11 @@ from digest.subscriptions.suppressions import (
 from digest.subscriptions.versions import changed_since, version_of
 
 __all__ = [
+    "KEPT_FOR",
+    "WORDING",
     "ChangeResult",
     "LeaveResult",
+    "MoveResult",
     "MuteResult",
     "MutedList",
     "ReturnResult",
@@ -60,25 +76,33 @@ __all__ = [
     "SubscriptionRequest",
     "Wish",
     "apply_config",
+    "ask_for_move",
     "change",
     "change_by",
     "change_if_unchanged",
     "changed_since",
     "confirm",
+    "confirm_move",
     "delete",
+    "delete_old_moves",
     "delete_unconfirmed",
     "find",
+    "find_move",
+    "find_objection",
     "get",
     "hash_client",
     "is_muted",
     "leave_by_link",
+    "list_consents",
     "list_subscribers",
     "list_suppressions",
+    "load_origin",
     "load_origins",
     "make_default_subscriber",
     "make_suppression",
     "mute",
     "normalise_address",
+    "object_to_move",
     "pause",
     "pause_by_link",
     "press_after_leaving",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import islice
 from typing import Literal
 
@@ -11,6 +12,7 @@ from digest import store
 from digest.app import App
 from digest.errors import AddressError, ConfigError, DigestError, InputError
 from digest.model import MessageKind, Subscriber, SubscriberStatus, Suppression, SuppressionReason
+from digest.subscriptions.consent import record_consent
 from digest.subscriptions.lifecycle import (
     activate,
     plan_letter,
@@ -27,6 +29,8 @@ from digest.subscriptions.requests import (
 )
 from digest.subscriptions.signups import admit, hash_client
 
+#: asking again within so long is kept once
+_ASKED_ONCE = timedelta(days=1)
 #: subscription requests in one transaction
 _BATCH_SIZE = 500
 
@@ -223,40 +227,65 @@ def sign_up(
     """
     if not (app.config.web.signup or by_operator):
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
-    email = normalise_address(request.email)
-    now, client_hash = app.now(), hash_client(app, client)
-
-    def add(tx: store.Connection) -> Subscriber:
-        subscriber = store.subscribers.find_by_email(tx, email)
-        blank = replace(make_default_subscriber(app, email), status=SubscriberStatus.PENDING)
-        # Raises for an invalid value before anything is stored; the sign-up then does not count.
-        new_subscriber = apply_request(request, blank)
-        if not by_operator:
-            admit(app, tx, client_hash)
-        if store.suppressions.find(tx, email) is not None:
-            return subscriber or blank
-        if subscriber is None:
-            subscriber = store.subscribers.add(tx, new_subscriber, origin=origin, now=now)
-        elif subscriber.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
-            requested = apply_request(request, subscriber)
-            if store.subscribers.was_confirmed(tx, subscriber.id):
-                requested = subscriber  # anybody can type an address: keep their settings
-            subscriber = store.subscribers.overwrite(
-                tx, replace(requested, status=SubscriberStatus.PENDING), now=now
-            )
-        if subscriber.status is SubscriberStatus.PENDING:
-            plan_letter(app, tx, MessageKind.CONFIRM, subscriber)
-        elif subscriber.status is not SubscriberStatus.SUPPRESSED:
-            plan_letter(app, tx, MessageKind.WELCOME, subscriber)
-        return subscriber
-
-    return SubscribeResult(subscriber=app.store.commit_together(add), outcome="asked")
+    client_hash = hash_client(app, client)
+    normalise_address(request.email)
+    subscriber = app.store.commit_together(
+        lambda tx: ask_to_confirm(
+            app, tx, request, origin=origin, client=client_hash, by_operator=by_operator
+        )
+    )
+    return SubscribeResult(subscriber=subscriber, outcome="asked")
 
 
-def confirm(app: App, subscriber_id: int) -> Subscriber:
+def ask_to_confirm(
+    app: App,
+    tx: store.Connection,
+    request: SubscriptionRequest,
+    *,
+    origin: str,
+    client: str,
+    by_operator: bool = False,
+) -> Subscriber:
+    """Ask an address by mail to confirm, within a transaction; see `sign_up`.
+
+    Args:
+        client: the result of `hash_client`.
+        by_operator: no limit counts.
+    """
+    email, now = normalise_address(request.email), app.now()
+    subscriber = store.subscribers.find_by_email(tx, email)
+    blank = replace(make_default_subscriber(app, email), status=SubscriberStatus.PENDING)
+    # Raises for an invalid value before anything is stored; the sign-up then does not count.
+    new_subscriber = apply_request(request, blank)
+    if not by_operator:
+        admit(app, tx, client)
+    if store.suppressions.find(tx, email) is not None:
+        return subscriber or blank
+    if subscriber is None:
+        subscriber = store.subscribers.add(tx, new_subscriber, origin=origin, now=now)
+    elif subscriber.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
+        requested = apply_request(request, subscriber)
+        if store.subscribers.was_confirmed(tx, subscriber.id):
+            requested = subscriber  # anybody can type an address: keep their settings
+        subscriber = store.subscribers.overwrite(
+            tx, replace(requested, status=SubscriberStatus.PENDING), now=now
+        )
+    if subscriber.status is SubscriberStatus.PENDING:
+        plan_letter(app, tx, MessageKind.CONFIRM, subscriber)
+        if not store.consents.has_since(tx, subscriber.id, "asked", since=now - _ASKED_ONCE):
+            record_consent(app, tx, subscriber.id, "asked", origin=origin)
+    elif subscriber.status is not SubscriberStatus.SUPPRESSED:
+        plan_letter(app, tx, MessageKind.WELCOME, subscriber)
+    return subscriber
+
+
+def confirm(app: App, subscriber_id: int, *, origin: str = "page") -> Subscriber:
     """Activate a pending subscriber and queue the welcome mail.
 
     A subscriber of any other status is left as they are.
+
+    Args:
+        origin: "page" or "mail".
 
     Raises:
         NotFoundError: the subscriber was deleted.
@@ -269,6 +298,7 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
         activate(app, tx, subscriber)
         subscriber = replace(subscriber, status=SubscriberStatus.ACTIVE)
         plan_letter(app, tx, MessageKind.WELCOME, subscriber)
+        record_consent(app, tx, subscriber.id, "confirmed", origin=origin)
         return subscriber
 
     return app.store.commit_together(activate_pending)

@@ -193,15 +193,20 @@ def delete(
         subscriber = require_subscriber(tx, subscriber_id)
         if check is not None:
             check(subscriber)
-        if address_key(subscriber.email) in {
-            address_key(keep_or_normalise_address(entry.email)) for entry in app.config.subscribers
-        }:
-            raise InputError(
-                f"[[subscribers]] of the config names {subscriber.email}, and would bring them "
-                f"back. Take them out of it first"
-            )
+        require_not_in_config(app, subscriber.email)
         store.subscribers.remove(tx, subscriber_id, now=app.now())
     return subscriber
+
+
+def require_not_in_config(app: App, email: str) -> None:
+    """Raise InputError if the config names an address, and would add it again."""
+    if address_key(email) in {
+        address_key(keep_or_normalise_address(entry.email)) for entry in app.config.subscribers
+    }:
+        raise InputError(
+            f"[[subscribers]] of the config names {email}, and would bring them back. Take them "
+            f"out of it first"
+        )
 
 
 def find(app: App, email: str) -> Subscriber:
@@ -232,6 +237,12 @@ def load_origins(app: App) -> dict[int, str]:
     """Load how each subscriber joined, by id: command, file, config, page or api."""
     with app.store.reading() as tx:
         return store.subscribers.load_origins(tx)
+
+
+def load_origin(app: App, subscriber_id: int) -> str:
+    """Load how a subscriber joined: command, file, config, page or api."""
+    with app.store.reading() as tx:
+        return store.subscribers.load_origin(tx, subscriber_id)
 
 
 def activate(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
@@ -276,10 +287,16 @@ def require_subscriber(tx: store.Connection, subscriber_id: int) -> Subscriber:
     return subscriber
 
 
-def plan_letter(app: App, tx: store.Connection, kind: MessageKind, subscriber: Subscriber) -> bool:
-    """Plan a letter, at most one of a kind a day for each reader."""
+def plan_letter(
+    app: App, tx: store.Connection, kind: MessageKind, subscriber: Subscriber, *, key: str = ""
+) -> bool:
+    """Plan a letter, at most one of a kind for each reader and key.
+
+    Args:
+        key: "" = the day.
+    """
     now = app.now()
-    key = now.date().isoformat()
+    key = key or now.date().isoformat()
     return store.ledger.plan(
         tx,
         kind=kind,

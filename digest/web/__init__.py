@@ -19,6 +19,7 @@ from digest.app import App
 from digest.mail.messages.templates import render
 from digest.services import CorpusCache
 from digest.web import (
+    address,
     api,
     archive,
     catch_up,
@@ -27,6 +28,7 @@ from digest.web import (
     docs,
     dumps_api,
     error_answers,
+    examples,
     explanation,
     feedback_api,
     health,
@@ -41,8 +43,11 @@ from digest.web import (
     papers_api,
     personal_feed,
     picks_api,
+    privacy,
     rating,
+    reader_data,
     reader_keys,
+    reader_thumbs,
     recommendations_api,
     saved,
     search,
@@ -116,6 +121,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
             "/api/v1/inbound/": inbound_api.REQUEST_MAX,
         },
     )
+    first_papers = reader_thumbs.FirstPapers(app, pages)
     public: list[APIRouter] = []
     answers = PublicAnswers(app)
     if app.config.web.papers:
@@ -142,9 +148,14 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         unsubscribe.routes(app, pages),
         settings.routes(app, pages),
         explanation.routes(app, pages, explanations),
+        examples.routes(app, pages),
+        reader_data.routes(app, pages),
         reader_keys.routes(app, pages),
+        address.routes(app, pages, proxies),
         delete.routes(app, pages),
-        signup.routes(app, pages, proxies),
+        privacy.routes(app, pages),
+        reader_thumbs.routes(app, pages, first_papers),
+        signup.routes(app, pages, proxies, first_papers),
         api.routes(app),
         papers_api.routes(app, answers, corpora),
         subscribers_api.routes(app),
@@ -180,6 +191,7 @@ def _static_routes(app: App, pages: Pages) -> APIRouter:
     cached = {"Cache-Control": "public, max-age=600"}
     style = render("web/style.css", {}, app.templates)
     icon = render("web/icon.svg", {}, app.templates)
+    script = render("web/timezone.js", {}, app.templates)
     rules = "User-agent: *\nDisallow: /\n"
     if app.config.web.papers:
         # pages of readers have addresses that nobody can guess, and say "noindex" themselves
@@ -189,6 +201,10 @@ def _static_routes(app: App, pages: Pages) -> APIRouter:
     @router.api_route("/style.css", methods=["GET", "HEAD"])
     def style_sheet() -> Response:
         return Response(style, media_type="text/css", headers=cached)
+
+    @router.api_route("/timezone.js", methods=["GET", "HEAD"])
+    def time_zone_script() -> Response:
+        return Response(script, media_type="text/javascript", headers=cached)
 
     @router.api_route("/icon.svg", methods=["GET", "HEAD"])
     def icon_file() -> Response:

@@ -52,7 +52,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         subscriber = subscriptions.get(app, link.subscriber_id)
         pages.speak_to(subscriber)
-        if not _is_own_address(form.one("address"), subscriber):
+        if not is_own_address(form.one("address"), subscriber):
             error = gettext(
                 "Type the address that the digest comes to, all of it. Nothing was deleted."
             )
@@ -68,7 +68,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
     return router
 
 
-def _is_own_address(address: str, subscriber: Subscriber) -> bool:
+def is_own_address(address: str, subscriber: Subscriber) -> bool:
+    """Return whether somebody typed the address of a reader, whose link they have."""
     return address_key(address.strip()) == address_key(subscriber.email)
 
 
@@ -112,7 +113,7 @@ def program_routes(app: App) -> APIRouter:
         """
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         subscriber = subscriptions.get(app, link.subscriber_id)
-        if not _is_own_address(body.address, subscriber):
+        if not is_own_address(body.address, subscriber):
             message = "address: the digest does not come to this one; nothing was deleted"
             raise ApiError(422, "invalid", message, f"give {_ADDRESS_HELP}", field="address")
         try:

@@ -14,6 +14,7 @@ from digest.model import Interest, Subscriber
 from digest.subscriptions import changed_since
 from digest.web.interest_fields import InterestFields
 from digest.web.settings_form import SettingsForm, fill_settings_form
+from digest.web.wish_fields import LISTS, fields_of
 
 #: characters of a value that are shown
 _VALUE_LENGTH = 300
@@ -28,7 +29,6 @@ _QUIET_DAYS = {
     "line": gettext_later("one line"),
     "weekly": gettext_later("a line once a week"),
 }
-_LISTS = ("keywords", "categories", "authors")
 _LABELS = {
     "keywords": gettext_later("Keywords"),
     "categories": gettext_later("Categories"),
@@ -76,7 +76,7 @@ def find_differences(
             else "",
         )
         for name, label in _LABELS.items()
-        if name in elsewhere and (name not in _LISTS or len(stored.interests) <= 1)
+        if name in elsewhere and (name not in LISTS or len(stored.interests) <= 1)
     ]
 
 
@@ -102,8 +102,9 @@ def merge(
         "categories",
         "authors",
     ):
-        if name not in touched or (same and name in _LISTS):
-            merged = replace(merged, **{name: getattr(now, name)})
+        if name not in touched or (same and name in LISTS):
+            names = fields_of(name) if name in LISTS else (name,)
+            merged = replace(merged, **{field: getattr(now, field) for field in names})
     return merged
 
 

@@ -30,7 +30,7 @@ from digest.web.field_errors import (
     describe_invalid_request,
     describe_unreadable_body,
 )
-from digest.web.middleware import BODY_MAX
+from digest.web.middleware import BODY_MAX, UPLOAD_MAX
 from digest.web.pages import Pages, Refusal
 from digest.web.problems import ApiError, write_problem
 
@@ -113,7 +113,10 @@ _STATUS = {
     413: (
         "too_large",
         gettext_later("This is too much at once"),
-        gettext_later("At most %(limit)s KiB can be sent. Shorten the lists and try again."),
+        gettext_later(
+            "At most %(limit)s KiB can be sent, and %(upload)s KiB of a library. Shorten the "
+            "lists, or export a part of the library, and try again."
+        ),
     ),
     414: (
         "too_large",
@@ -254,20 +257,20 @@ def _make_value_handlers(pages: Pages) -> dict[type[Exception], Handler]:
 
 def _answer(pages: Pages, request: Request, error_answer: ErrorAnswer) -> Response:
     """Return it as problem details under /api, else as a page."""
-    # one text names it
-    limit = BODY_MAX // 1024
+    # one text names them
+    limits = {"limit": BODY_MAX // 1024, "upload": UPLOAD_MAX // 1024}
     if _is_api(request):
         body = Problem(
             code=error_answer.code,
             field=None,
             message=error_answer.heading,
-            remedy=gettext(error_answer.text, limit=limit),
+            remedy=gettext(error_answer.text, **limits),
         )
         return _write(pages, request, error_answer.status, body, error_answer.headers)
     language = pages.browser_language(request, pages.app.config.digest.language)
     with use_language(language):
         heading = gettext(error_answer.heading)
-        text = gettext(error_answer.text, limit=limit)
+        text = gettext(error_answer.text, **limits)
         response = pages.problem(error_answer.status, heading, text)
     response.headers.update(error_answer.headers)
     return response

@@ -7,7 +7,7 @@ takes a second press.
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -18,10 +18,10 @@ from starlette.concurrency import run_in_threadpool
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
-from digest.errors import BusyError
+from digest.errors import BusyError, InputError
 from digest.locales import gettext, ngettext
 from digest.mail.messages import texts
-from digest.model import Link, Purpose, Subscriber
+from digest.model import Interest, Link, Purpose, Subscriber
 from digest.web.form_tokens import is_expired, is_too_fast, new_form_token, normalise_form_token
 from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
 from digest.web.single_flight import SingleFlightCache
@@ -32,6 +32,8 @@ log = logging.getLogger("digest.web")
 _PAPERS_SHOWN = 60
 
 
+#: buttons of a word
+_WISHES: dict[str, services.WordWish] = {"more": "more", "mute": "mute", "clear": "clear"}
 ProfileCache = SingleFlightCache[services.ProfileExplanation]
 
 
@@ -68,7 +70,10 @@ def routes(app: App, pages: Pages, explanations: Explanations) -> APIRouter:
             "learned",
             whose=reader_label(learned.subscriber),
             thumbs=learned.thumbs_up + learned.thumbs_down,
-            tastes=[_template_values(taste, len(learned.interests)) for taste in learned.interests],
+            tastes=[
+                _template_values(taste, learned.subscriber, len(learned.interests))
+                for taste in learned.interests
+            ],
             done=done,
             asked=asked,
             mark=new_form_token(app.now()),
@@ -117,6 +122,8 @@ def _apply_form(app: App, link: Link, form: Form) -> str:
         if not forgotten:
             return "That was forgotten already."
         return "Forgotten. The next digest does without it."
+    if wish := _WISHES.get(verb):
+        return _wish_for_word(app, link, form, wish)
     token, now = form.one("form"), app.now()
     if verb == "start-over-now" and not is_too_fast(token, now) and not is_expired(token, now):
         form_token = normalise_form_token(token, now)
@@ -126,8 +133,35 @@ def _apply_form(app: App, link: Link, form: Form) -> str:
     return ""
 
 
-def _template_values(taste: services.InterestExplanation, tastes_count: int) -> dict[str, Any]:
+def _wish_for_word(app: App, link: Link, form: Form, wish: services.WordWish) -> str:
+    """Do what the buttons of a word ask, and return a sentence about it."""
+    word = form.one("word")[:200].strip()
+    try:
+        services.wish_for_word(
+            app, link.subscriber_id, word, wish, interest=form.one("interest")[:100]
+        )
+    except InputError as error:
+        _, _, reason = str(error).partition(": ")
+        return f"Nothing was changed: {reason or error}."
+    log.info("word subscriber=%d wish=%s via=page", link.subscriber_id, wish)
+    return {
+        "more": f"“{word}” is a keyword of yours now.",
+        "mute": f"Papers with “{word}” are not listed any more.",
+        "clear": f"Taken back: “{word}” is no keyword of yours.",
+    }[wish]
+
+
+def _word_values(words: Sequence[services.WordEffect], interest: Interest) -> list[dict[str, str]]:
+    return [
+        {"word": effect.word, "wish": services.find_wish(interest, effect.word)} for effect in words
+    ]
+
+
+def _template_values(
+    taste: services.InterestExplanation, reader: Subscriber, tastes_count: int
+) -> dict[str, Any]:
     """Return what the template shows of one interest."""
+    own = services.find_interest(reader, taste.interest)
     return {
         "name": taste.interest,
         "part": f"{100 * taste.share:.0f} % of your digest" if tastes_count > 1 else "",
@@ -137,8 +171,8 @@ def _template_values(taste: services.InterestExplanation, tastes_count: int) -> 
         else "",
         "fades": _describe_fading(taste),
         "weakened": [keyword.sentence for keyword in taste.keywords if keyword.sentence],
-        "words_for": [word.word for word in taste.words_for],
-        "words_against": [word.word for word in taste.words_against],
+        "words_for": _word_values(taste.words_for, own),
+        "words_against": _word_values(taste.words_against, own),
         "papers": [
             paper_values(rated.paper)
             | {

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from digest.locales import gettext
 from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest, Subscriber
-from digest.subscriptions import split_words
-from digest.web.field_values import lines, number
+from digest.web.field_values import number
 from digest.web.pages import Form
+from digest.web.wish_fields import LISTS, WISH_FIELDS, fill_wish_fields, read_wish_fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,17 +29,21 @@ class InterestFields:
     keywords: str
     categories: str
     authors: str
+    first_words: str = ""
+    never_words: str = ""
+    never_categories: str = ""
+    never_authors: str = ""
     #: number of things in the interest that the page does not show
     examples: int = 0
 
     @property
     def blank(self) -> bool:
-        return not (
-            self.keywords.strip()
-            or self.categories.strip()
-            or self.authors.strip()
-            or self.examples
-        )
+        return not (self.examples or any(getattr(self, name).strip() for name in WISH_FIELDS))
+
+    @property
+    def has_signs(self) -> bool:
+        """Whether something comes first or is never shown."""
+        return any(getattr(self, name).strip() for name in WISH_FIELDS if name not in LISTS)
 
 
 def make_interest_fields(
@@ -69,9 +73,7 @@ def _block(block_number: int, interest: Interest, former: str) -> InterestFields
         former=former,
         name=interest.name,
         share=str(interest.share),
-        keywords="\n".join(interest.keywords),
-        categories="\n".join(interest.categories),
-        authors="\n".join(interest.authors),
+        **fill_wish_fields(interest),
         examples=len(interest.papers) + bool(interest.text),
     )
 
@@ -94,7 +96,7 @@ def read_interest_fields(
             continue
         values = {
             name: form.one(f"{name}-{block_number}")
-            for name in ("former", "name", "share", "keywords", "categories", "authors")
+            for name in ("former", "name", "share", *WISH_FIELDS)
         }
         before = interests_by_name.get(values["former"], Interest())
         block = InterestFields(
@@ -119,9 +121,7 @@ def read_interest_fields(
                 before,
                 name=name,
                 share=share if share is not None and 1 <= share <= SHARE_MAX else 1,
-                keywords=split_words(block.keywords),
-                categories=split_words(block.categories),
-                authors=lines(block.authors),
+                **read_wish_fields(values, before),
             )
         )
     return tuple(blocks), tuple(interests), errors

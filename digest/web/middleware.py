@@ -5,6 +5,7 @@ Size limits, and headers for privacy and against framing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -16,6 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: octets of a request's body. The longest real one is a settings form: 3 x LISTS_OCTETS_MAX for
 #: lists and two names per interest, at twelve octets a character; a test builds it
 BODY_MAX = 256 * 1024
+#: octets of a library that a page takes, and the paths (below the root) of pages that take one
+UPLOAD_MAX = 1024 * 1024
+_UPLOADS = re.compile(r"/(?:subscribe|preview|m/[^/]+/library)")
 #: octets of a request's target, and of all its headers; if they come in several packets, the
 #: parser has its own limit
 TARGET_MAX, HEADERS_MAX = 8 * 1024, 32 * 1024
@@ -101,9 +105,12 @@ class RequestGuard:
             await self.refuse(inner, status)(inner, receive_limited, send_guarded)
 
     def _find_limit(self, scope: Scope) -> int:
+        """Return how many octets the body of a request may have."""
         if scope["method"] != "POST":
             return BODY_MAX
         path = str(scope["path"]).removeprefix(self.root)
+        if _UPLOADS.fullmatch(path):
+            return BODY_MAX + UPLOAD_MAX
         for name, limit in self.body_limits.items():
             if path == name or (name.endswith("/") and path.startswith(name)):
                 return limit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,13 +13,14 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from digest.app import App
-from digest.locales import choose_language, current_language, gettext, set_language
+from digest.locales import choose_language, current_language, gettext, ngettext, set_language
 from digest.mail.messages import texts
 from digest.mail.messages.paper_texts import format_authors
 from digest.mail.messages.templates import render
 from digest.model import Link, Paper, Purpose, Subscriber
 from digest.papers import find_resources
-from digest.web.middleware import add_headers
+from digest.subscriptions import WORDING
+from digest.web.middleware import HEADERS, add_headers
 
 #: C0 and C1 controls except line feed, and surrogates: not every database can store them
 _REMOVED = dict.fromkeys(
@@ -60,6 +61,7 @@ class Pages:
             "service": self.app.mailing.name,
             "signup": self.app.config.web.signup,
             "lists": self.app.config.web.papers,
+            "wording": WORDING,
         }
         response = HTMLResponse(
             render(f"web/{template}.html", common | values, self.app.templates), status_code=status
@@ -98,6 +100,12 @@ class Pages:
             purpose, link.subscriber_id, paper_id=paper_id, message_id=link.message_id
         )
         return self.root + url.removeprefix(self.app.config.web.base_url)
+
+
+def allow_own_script(response: HTMLResponse) -> None:
+    """Let a page run scripts of this service; the page must work without them."""
+    policy = HEADERS["Content-Security-Policy"]
+    response.headers["Content-Security-Policy"] = f"{policy}; script-src 'self'"
 
 
 # ------------------------------------------------------------------------- how things are shown
@@ -157,14 +165,14 @@ def rhythm(subscriber: Subscriber) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """Read the text fields of a form.
+    """The fields and files of a form.
 
     Browsers and mailbox providers use two encodings.
-
-    Files are left out.
     """
 
     fields: Mapping[str, tuple[str, ...]]
+    #: uploaded files that hold anything, the last one of each field
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def one(self, name: str) -> str:
         """Return the last value of that name, or ""."""
@@ -186,10 +194,14 @@ async def _read_form(request: Request) -> Form:
             raise
         return Form(fields={})
     fields: dict[str, tuple[str, ...]] = {}
+    files: dict[str, bytes] = {}
     for name, value in data.multi_items():
         if not isinstance(value, UploadFile):
             fields[name] = (*fields.get(name, ()), clean(value))
-    return Form(fields=fields)
+        elif content := await value.read():
+            files[name] = content
+    await data.close()
+    return Form(fields=fields, files=files)
 
 
 FormBody = Annotated[Form, Depends(_read_form)]
@@ -201,3 +213,11 @@ def clean(text: str) -> str:
     Line breaks become line feeds.
     """
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").translate(_REMOVED)
+
+
+def in_minutes(seconds: int) -> str:
+    """Return when to come back, in words for a page."""
+    minutes = max(1, -(-seconds // 60))
+    if minutes > 120:
+        return gettext("in %(num)s hours", num=-(-minutes // 60))
+    return ngettext("in a minute", "in %(num)s minutes", minutes)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 from digest.errors import InputError
 from digest.locales import gettext, gettext_later, language_names, languages
@@ -23,12 +24,12 @@ from digest.model import (
     time_zones,
 )
 from digest.services import TypedWarning
-from digest.subscriptions import SubscriptionRequest, split_words
-from digest.web.field_values import lines, number
+from digest.subscriptions import SubscriptionRequest
+from digest.web.field_values import number
 from digest.web.interest_fields import InterestFields, make_interest_fields, read_interest_fields
 from digest.web.pages import Form
+from digest.web.wish_fields import WISH_FIELDS, fill_wish_fields, read_wish_fields
 
-LISTS = ("keywords", "categories", "authors")
 SIZE_MAX = 100
 #: choices of strictness: value, label, hint
 STRICTNESS: tuple[tuple[StrictnessWord, str, str], ...] = (
@@ -84,7 +85,11 @@ class SettingsForm:
     keywords: str
     categories: str
     authors: str
-    #: the three fields above for each interest, if there are several
+    first_words: str = ""
+    never_words: str = ""
+    never_categories: str = ""
+    never_authors: str = ""
+    #: the fields of `wish_fields` for each interest, if there are several
     blocks: tuple[InterestFields, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
     #: by field: what was saved and finds nothing yet
@@ -128,9 +133,7 @@ def fill_settings_form(
         days=tuple(str(day) for day in subscriber.days),
         strictness=str(subscriber.strictness),
         quiet_days=subscriber.quiet_days,
-        keywords="\n".join(interest.keywords),
-        categories="\n".join(interest.categories),
-        authors="\n".join(interest.authors),
+        **fill_wish_fields(interest),
         blocks=(blocks := make_interest_fields(subscriber, more=more)),
         notes=_write_notes(warnings, blocks),
     )
@@ -163,9 +166,9 @@ def read_settings_form(
         errors["size"] = gettext("Write a whole number from 1 to %(limit)s.", limit=SIZE_MAX)
     if hour is None or not 0 <= hour <= 23:
         errors["hour"] = gettext("Choose an hour from 0 to 23.")
-    zone = _normalise_zone(form.one("timezone"))
+    zone = normalise_zone(form.one("timezone"))
     if zone not in zones():
-        errors["timezone"] = _suggest_zone(form.one("timezone"))
+        errors["timezone"] = suggest_zone(form.one("timezone"))
     days = tuple(
         day
         for day in map(number, form.all("days"))
@@ -198,9 +201,7 @@ def read_settings_form(
         days=form.all("days"),
         strictness=form.one("strictness"),
         quiet_days=quiet_days,
-        keywords=form.one("keywords"),
-        categories=form.one("categories"),
-        authors=form.one("authors"),
+        **(typed := _read_typed(form)),
         blocks=blocks,
         errors=errors,
     )
@@ -216,12 +217,19 @@ def read_settings_form(
     )
     if blocks or form.all("name-0"):
         return sent, replace(request, interests=interests)
+    stored = subscriber.interests[0] if subscriber.interests else Interest()
+    wishes = read_wish_fields(typed, stored)
     return sent, replace(
         request,
-        keywords=split_words(sent.keywords),
-        categories=split_words(sent.categories),
-        authors=lines(sent.authors),
+        keywords=wishes["keywords"],
+        categories=wishes["categories"],
+        authors=wishes["authors"],
     )
+
+
+def _read_typed(form: Form) -> dict[str, Any]:
+    """Return the text of each field of `wish_fields`."""
+    return {name: form.one(name) for name in WISH_FIELDS}
 
 
 def split_field_error(error: InputError) -> tuple[str, str]:
@@ -265,13 +273,13 @@ def offered_zones() -> tuple[str, ...]:
     return (*(name for name in zones() if name.startswith(areas)), "UTC")
 
 
-def _normalise_zone(text: str) -> str:
+def normalise_zone(text: str) -> str:
     """Return the name as the time zone database spells it, if it is one."""
     name_typed = "_".join(text.split())
     return next((name for name in zones() if name.casefold() == name_typed.casefold()), name_typed)
 
 
-def _suggest_zone(text: str) -> str:
+def suggest_zone(text: str) -> str:
     if not text.strip():
         return gettext("Choose your time zone, for example Europe/Berlin.")
     name_typed = "_".join(text.split()).casefold()

@@ -9,23 +9,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
-from digest.locales import gettext, ngettext, set_language
-from digest.model import Purpose, Subscriber, SubscriberStatus
-from digest.subscriptions import SubscriptionRequest, split_words
+from digest.locales import gettext, set_language
+from digest.model import Link, Purpose, Subscriber, SubscriberStatus
+from digest.web.address import MoveConfirmation
 from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
 from digest.web.form_timestamps import read_timestamp, sign_timestamp
-from digest.web.pages import Form, FormBody, Pages, clean, mask_address, rhythm
+from digest.web.pages import (
+    Form,
+    FormBody,
+    Pages,
+    allow_own_script,
+    clean,
+    in_minutes,
+    mask_address,
+    rhythm,
+)
+from digest.web.reader_thumbs import FirstPapers
 from digest.web.settings_form import split_field_error
+from digest.web.signup_form import SignupForm, add_library, form_values, read_signup_form
 
 log = logging.getLogger("digest.web")
 refusal_log = logging.getLogger(REFUSALS)
@@ -36,6 +49,8 @@ NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 HONEYPOT, TIMESTAMP = "homepage", "opened"
 #: characters of keywords that an address may fill in
 _MOST_TYPED = 500
+#: remarks about what was typed, on the page that asks to look for the mail
+_NOTES_MAX = 5
 #: people need at least this long for the form; an older timestamp may be shared by programs
 _AGE_MIN, _AGE_MAX = timedelta(seconds=2), timedelta(days=7)
 
@@ -50,7 +65,7 @@ class FrontPage:
 
     def show(
         self,
-        form: Form = NOTHING,
+        form: Form | SignupForm = NOTHING,
         *,
         status: int = 200,
         errors: Mapping[str, str] = NO_ERRORS,
@@ -66,14 +81,17 @@ class FrontPage:
             held_up: why nothing happened.
             timestamp: of the form that was posted, to keep it; otherwise a new one is made.
         """
-        filled = {name: form.one(name) for name in ("email", "keywords", "categories")}
-        return self._pages.render(
+        sent = form if isinstance(form, SignupForm) else read_signup_form(form)
+        sent = replace(sent, errors={**sent.errors, **errors})
+        response = self._pages.render(
             "front",
             status=status,
-            form=filled | {"errors": errors},
             held_up=held_up,
             stamp=timestamp or sign_timestamp(self._app.keys()[-1], self._app.now()),
+            **form_values(self._app, sent),
         )
+        allow_own_script(response)
+        return response
 
     def check_for_program(self, form: Form) -> HTMLResponse | None:
         """Return the form again if a program seems to have sent it, else None."""
@@ -94,7 +112,7 @@ class FrontPage:
             return self._ask_again(form, reason, timestamp=form.one(TIMESTAMP))
         return None
 
-    def show_limit(self, form: Form, error: LimitError) -> HTMLResponse:
+    def show_limit(self, form: SignupForm, error: LimitError) -> HTMLResponse:
         """Return the form again, and say when it may be sent."""
         text = gettext(
             "Too many have subscribed within the last hour, from your network or in total, so no "
@@ -118,7 +136,7 @@ class FrontPage:
         return self._app.now() - opened
 
 
-def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
+def routes(app: App, pages: Pages, proxies: Proxies, first_papers: FirstPapers) -> APIRouter:
     """Build the routes of the front page and the confirmation page."""
     router = APIRouter(include_in_schema=False)
     front = FrontPage(app, pages)
@@ -143,34 +161,33 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
         held_up = front.check_for_program(form)
         if held_up is not None:
             return held_up
-        # an empty field must not delete what an earlier request asked for
-        keywords, categories = (
-            split_words(form.one("keywords")) or None,
-            split_words(form.one("categories")) or None,
-        )
-        email, language = form.one("email").strip(), pages.browser_language(request)
-        subscription_request = SubscriptionRequest(
-            email=email, keywords=keywords, categories=categories, language=language or None
-        )
+        sent = add_library(app, read_signup_form(form), form)
+        if sent.errors:
+            return front.show(sent, status=422)
+        language = pages.browser_language(request)
         try:
             subscriptions.sign_up(
-                app, subscription_request, origin="page", client=proxies.client(request.scope)
+                app,
+                replace(sent.request, language=language or None),
+                origin="page",
+                client=proxies.client(request.scope),
             )
         except AddressError:
-            return front.show(form, status=422, errors={"email": _address_problem(email)})
+            return front.show(sent, status=422, errors={"email": _address_problem(sent.email)})
         except InputError as error:
             name, text = split_field_error(error)
-            return front.show(form, status=422, errors={name: text})
+            return front.show(sent, status=422, errors={name: text})
         except LimitError as error:
             refusal_log.info("subscribe refused=limit via=page")
-            return front.show_limit(form, error)
+            return front.show_limit(sent, error)
         log.info("subscribe via=page")
         set_language(language or app.config.digest.language)
         with app.store.reading() as tx:
-            (warnings,) = services.check_typed(tx, [subscription_request.requested_interests])
-        return pages.render("asked", email=email, notes=[found.sentence for found in warnings])
+            (warnings,) = services.check_typed(tx, [[sent.interest]])
+        notes = [found.sentence for found in warnings[:_NOTES_MAX]]
+        return pages.render("asked", email=sent.email, notes=notes)
 
-    _add_confirmation(router, app, pages)
+    _add_confirmation(router, app, pages, first_papers)
     return router
 
 
@@ -182,27 +199,45 @@ def _address_problem(email: str) -> str:
     return gettext("This is not an address that mail can go to. Look for a typing mistake.")
 
 
-def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
+def _add_confirmation(router: APIRouter, app: App, pages: Pages, first_papers: FirstPapers) -> None:
+    moves = MoveConfirmation(app, pages)
     speaks = [Depends(pages.speak)]
 
     @router.api_route("/c/{token}", methods=["GET", "HEAD"], dependencies=speaks)
     def show_page(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.CONFIRM)
+        if link.paper_id:
+            return moves.ask(link)
         try:
             return page(subscriptions.get(app, link.subscriber_id), pressed=False)
         except NotFoundError:
             return render_expired()
 
     @router.post("/c/{token}", dependencies=speaks)
-    def confirm(token: str) -> HTMLResponse:
+    async def confirm(token: str) -> HTMLResponse:
+        answer, subscriber = await run_in_threadpool(press, token)
+        if subscriber is None:
+            return answer
+        own = Link(Purpose.MANAGE, subscriber.id)
+        return await first_papers.show(own, subscriber, confirmed=True)
+
+    def press(token: str) -> tuple[HTMLResponse, Subscriber | None]:
+        """Confirm, and return the page and the reader who has confirmed just now."""
         link = pipeline.read_link(app, token, Purpose.CONFIRM)
+        if link.paper_id:
+            return moves.confirm(link), None
         try:
+            before = subscriptions.get(app, link.subscriber_id)
             subscriber = subscriptions.confirm(app, link.subscriber_id)
         except NotFoundError:
-            return render_expired()
+            return render_expired(), None
         pipeline.confirm_delivery(app, link)
         log.info("confirm subscriber=%d status=%s via=page", subscriber.id, subscriber.status.value)
-        return page(subscriber, pressed=True)
+        is_new = (before.status, subscriber.status) == (
+            SubscriberStatus.PENDING,
+            SubscriberStatus.ACTIVE,
+        )
+        return page(subscriber, pressed=True), subscriber if is_new else None
 
     def render_expired() -> HTMLResponse:
         text = gettext(
@@ -223,9 +258,3 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
             rhythm=rhythm(subscriber),
             size=subscriber.size,
         )
-
-
-def in_minutes(seconds: int) -> str:
-    """Return when to come back, in words for a page."""
-    minutes = max(1, -(-seconds // 60))
-    return ngettext("in a minute", "in %(num)s minutes", minutes)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 from digest.app import App
 from digest.errors import InputError
 from digest.mail.messages import texts
 from digest.model import Interest
 from digest.services import VisitorPreview, VisitorPreviews
-from digest.subscriptions import split_words
 from digest.web.form_timestamps import sign_timestamp
 from digest.web.pages import FormBody, Pages
 from digest.web.public_pages import card_values
+from digest.web.signup_form import add_library, form_values, read_signup_form
 from digest.web.single_flight import SingleFlightCache
-
-#: characters of a field, and words of it, that count
-_MOST_TYPED, _MOST_WORDS = 2000, 30
-
-
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    keywords: tuple[str, ...]
-    categories: tuple[str, ...]
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
@@ -43,14 +33,13 @@ def routes(app: App, pages: Pages) -> APIRouter:
     @router.post("/preview")
     async def show_preview(form: FormBody) -> HTMLResponse:
         """Choose a digest for what was typed; the address stays with the visitor."""
-        typed = _Typed(
-            split_words(form.one("keywords")[:_MOST_TYPED])[:_MOST_WORDS],
-            split_words(form.one("categories")[:_MOST_TYPED])[:_MOST_WORDS],
-        )
+        sent = await run_in_threadpool(add_library, app, read_signup_form(form), form)
         version = (app.now().date(), int(app.now().timestamp() // 600))
+        key = (sent.interest, sent.strictness_word)
         try:
-            interest = Interest(keywords=typed.keywords, categories=typed.categories)
-            preview = await cache.get(typed, version, lambda: previews.choose([interest]))
+            preview = await cache.get(
+                key, version, lambda: previews.choose([sent.interest], sent.strictness_word)
+            )
         except (InputError, ValueError) as error:
             return pages.problem(422, "This cannot be searched for", str(error))
         return pages.render(
@@ -60,11 +49,22 @@ def routes(app: App, pages: Pages) -> APIRouter:
                 for paper, reason in preview.papers
             ],
             read=texts.plural(preview.read, "paper"),
-            email=form.one("email").strip()[:320],
-            keywords="\n".join(typed.keywords),
-            categories="\n".join(typed.categories),
-            named=texts.join_names([*typed.keywords, *typed.categories]),
+            named=_name_wishes(sent.interest),
             stamp=sign_timestamp(app.keys()[-1], app.now()),
+            **form_values(app, sent),
         )
 
     return router
+
+
+def _name_wishes(interest: Interest) -> str:
+    """Name what the papers were chosen for, "" for nothing."""
+    return texts.join_names(
+        [
+            *interest.keywords,
+            *interest.categories,
+            *interest.authors,
+            *(["your own words"] if interest.text else []),
+            *([texts.plural(len(interest.papers), "paper you like")] if interest.papers else []),
+        ]
+    )

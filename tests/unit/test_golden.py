@@ -32,7 +32,9 @@ def test_the_golden_mails_cover_every_kind_and_the_hard_cases() -> None:
 
 def test_every_kind_of_mail_that_ships_has_a_golden_one() -> None:
     kinds = {path.parent.name for path in (shipped_folder() / "email").glob("*/subject.txt")}
-    assert kinds == {"digest", "weekly", "quiet", "confirm", "welcome", "goodbye", "alert"}
+    assert kinds == {
+        *("digest", "weekly", "quiet", "confirm", "welcome", "goodbye", "alert", "notice")
+    }
     assert {case.partition("-")[0] for case in CASES} == kinds
 
 

@@ -17,6 +17,7 @@ from digest.mail.messages.compose import (
     write_confirm,
     write_digest,
     write_goodbye,
+    write_notice,
     write_quiet_day,
     write_welcome,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "write_confirm",
     "write_digest",
     "write_goodbye",
+    "write_notice",
     "write_quiet_day",
     "write_welcome",
 ]

@@ -197,6 +197,7 @@ def write_confirm(
     confirm: str,
     confirm_by_mail: str = "",
     asked: str = "",
+    moves: bool = False,
 ) -> Message:
     """The question whether an address wants the digest.
 
@@ -204,6 +205,7 @@ def write_confirm(
         confirm: the link that says yes.
         confirm_by_mail: a `mailto:` address that does the same, for readers who cannot open pages.
         asked: where the wish came from, a phrase that follows "through" ("the page at ...").
+        moves: a reader asked to get their digest at this address from now on.
     """
     # Anybody may type a stranger's address with any "name": the mail repeats none of it.
     nameless = Subscriber(id=subscriber.id, email=subscriber.email, created=subscriber.created)
@@ -211,6 +213,7 @@ def write_confirm(
         "confirm": texts.require_link("confirm", confirm),
         "confirm_by_mail": texts.require_mailto("confirm_by_mail", confirm_by_mail),
         "asked": texts.one_line(asked),
+        "moves": moves,
     }
     return _write(context, MessageKind.CONFIRM, values, to=nameless)
 
@@ -233,6 +236,21 @@ def write_goodbye(context: MessageContext, *, subscriber: Subscriber, come_back:
     """The last mail: the reader has left; the link `come_back` undoes it."""
     values = {"come_back": texts.require_link("come_back", come_back)}
     return _write(context, MessageKind.GOODBYE, values, to=subscriber)
+
+
+def write_notice(
+    context: MessageContext, *, subscriber: Subscriber, new_address: str, stop: str
+) -> Message:
+    """Tell the old address that the digest is to move; the link `stop` objects.
+
+    Args:
+        new_address: masked, so that the mail gives nothing away.
+    """
+    values = {
+        "new_address": texts.one_line(new_address),
+        "stop": texts.require_link("stop", stop),
+    }
+    return _write(context, MessageKind.NOTICE, values, to=subscriber)
 
 
 def write_alert(

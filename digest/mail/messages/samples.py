@@ -126,6 +126,9 @@ def write_samples(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Mess
         ),
         compose.write_welcome(context("welcome"), subscriber=reader, links=links),
         compose.write_goodbye(context("goodbye"), subscriber=reader, come_back=_PAGE),
+        compose.write_notice(
+            context("notice"), subscriber=reader, new_address="r…@digest.example", stop=_PAGE
+        ),
         write_test(context("alert"), reader.email),
     ]
 

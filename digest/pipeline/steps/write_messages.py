@@ -15,6 +15,7 @@ from digest.locales import ENGLISH, gettext, use_language
 from digest.mail import messages
 from digest.mail.messages import Listed, MessageContext, PaperLinks, ReaderLinks
 from digest.model import (
+    ADDRESS_CHANGE_VALID,
     Digest,
     Link,
     Message,
@@ -216,13 +217,23 @@ def write_quiet_day(
 def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
     match queued.kind:
         case MessageKind.CONFIRM:
+            with app.store.reading() as tx:
+                move = store.address_changes.find_asked(
+                    tx, queued.subscriber.email, since=at - ADDRESS_CHANGE_VALID
+                )
+            move_id = move.id if move else 0
             return messages.write_confirm(
                 _context(app, queued, at),
                 subscriber=queued.subscriber,
-                confirm=app.url(Purpose.CONFIRM, queued.subscriber.id, message_id=queued.id),
-                confirm_by_mail=_mailto(app, Purpose.CONFIRM, queued),
+                confirm=app.url(
+                    Purpose.CONFIRM, queued.subscriber.id, paper_id=move_id, message_id=queued.id
+                ),
+                confirm_by_mail=_mailto(app, Purpose.CONFIRM, queued, move_id),
                 asked=gettext("the page at %(url)s", url=app.config.web.base_url),
+                moves=move is not None,
             )
+        case MessageKind.NOTICE:
+            return _write_notice(app, queued, at=at)
         case MessageKind.WELCOME:
             return messages.write_welcome(
                 _context(app, queued, at),
@@ -240,6 +251,23 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
                 f"message {queued.message_id} of kind {queued.kind} has nothing to say; its digest "
                 f"is gone from the database"
             )
+
+
+def _write_notice(app: App, queued: Queued, *, at: datetime) -> Message:
+    with app.store.reading() as tx:
+        move = store.address_changes.find(tx, int(queued.key))
+    if move is None or move.old_email != queued.subscriber.email:
+        raise DigestError(
+            f"message {queued.message_id}: the change of address that it tells of is over; it will "
+            f"expire unsent"
+        )
+    local, _, domain = move.new_email.rpartition("@")
+    return messages.write_notice(
+        _context(app, queued, at),
+        subscriber=queued.subscriber,
+        new_address=f"{local[:1]}…@{domain}",
+        stop=app.url(Purpose.OBJECT, queued.subscriber.id, paper_id=move.id, message_id=queued.id),
+    )
 
 
 def _context(app: App, queued: Queued, at: datetime) -> MessageContext:

@@ -33,6 +33,7 @@ _RECIPIENT_STATUSES: dict[MessageKind, tuple[SubscriberStatus, ...]] = {
     MessageKind.CONFIRM: (SubscriberStatus.PENDING,),
     # A paused reader needs its link to resume.
     MessageKind.WELCOME: (SubscriberStatus.ACTIVE, SubscriberStatus.PAUSED),
+    MessageKind.NOTICE: (SubscriberStatus.ACTIVE, SubscriberStatus.PAUSED),
     MessageKind.GOODBYE: (SubscriberStatus.LEFT, SubscriberStatus.PENDING),
 }
 

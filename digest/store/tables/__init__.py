@@ -6,6 +6,7 @@ A test checks that the migrations make the same.
 from digest.store.tables.api import api_answers, api_keys
 from digest.store.tables.columns import Instant, metadata
 from digest.store.tables.community import curator_picks, submissions, upvotes
+from digest.store.tables.consents import address_changes, consents
 from digest.store.tables.digests import calibrations, digest_items, digests
 from digest.store.tables.messages import bounces, deliveries, mailboxes, messages, pauses
 from digest.store.tables.papers import (
@@ -50,11 +51,13 @@ from digest.store.tables.webhooks import (
 
 __all__ = [
     "Instant",
+    "address_changes",
     "alarms",
     "api_answers",
     "api_keys",
     "bounces",
     "calibrations",
+    "consents",
     "curator_picks",
     "deliveries",
     "digest_items",

@@ -27,8 +27,7 @@ from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
 from digest.web.operator.access import Access, AttemptLimiter, visit_of
 from digest.web.operator.desk import Desk, parse_id
-from digest.web.pages import FormBody, Pages, clean
-from digest.web.signup import in_minutes
+from digest.web.pages import FormBody, Pages, clean, in_minutes
 
 log = logging.getLogger("digest.web.operator")
 refusal_log = logging.getLogger(REFUSALS)

@@ -43,7 +43,11 @@ def pages(client: Client, reader: Subscriber) -> list[str]:
 def test_every_page_carries_the_protecting_headers(client: Client, alice: Subscriber) -> None:
     for path in (*pages(client, alice), "/healthz"):
         for answer in (client.get(path), client.post(path)):
-            assert {name: answer.headers[name] for name in HEADERS} == HEADERS, path
+            sent = {name: answer.headers[name] for name in HEADERS}
+            policy = "Content-Security-Policy"
+            if path == "/subscribe":  # it may run a script of this service, and nothing else
+                sent[policy] = sent[policy].removesuffix("; script-src 'self'")
+            assert sent == HEADERS, path
 
 
 def test_a_page_names_no_other_host_and_runs_no_script(client: Client, alice: Subscriber) -> None:
@@ -56,7 +60,10 @@ def test_a_page_names_no_other_host_and_runs_no_script(client: Client, alice: Su
     ):
         text = client.get(path).text.replace("http://www.w3.org/2000/svg", "")
         assert "http" not in text
-        assert "<script" not in text
+        scripts = re.findall("<script.*", text)
+        assert scripts == (
+            ['<script src="/timezone.js" defer></script>'] if path == "/subscribe" else []
+        )
         assert "style=" not in text
         assert not re.search(r"\son\w+=", text)
 

@@ -24,6 +24,7 @@ from digest.subscriptions import SubscriptionRequest
 from digest.web.field_values import lines
 from digest.web.pages import Form, mask_address, rhythm
 from digest.web.settings_form import fill_settings_form, offered_zones, read_settings_form
+from digest.web.wish_fields import WISH_FIELDS
 from tests.webclient import Client, contents
 
 Cast = Callable[[App], dict[str, Subscriber]]
@@ -126,9 +127,7 @@ def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
             "days",
             "strictness",
             "quiet_days",
-            "keywords",
-            "categories",
-            "authors",
+            *WISH_FIELDS,
         )
     }
     assert (
