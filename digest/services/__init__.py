@@ -38,6 +38,7 @@ from digest.services.splits import PaperRecord, PaperRecords, show_paper, split_
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
 from digest.services.typed import TypedWarning, check_typed
+from digest.services.vector_index import find_index_file, rebuild_index
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
 from digest.services.watch import WatchReport, disks, watch
@@ -80,6 +81,7 @@ __all__ = [
     "encoder_info",
     "explain_profile",
     "fetch",
+    "find_index_file",
     "find_latest_period",
     "find_paper",
     "find_public_paper",
@@ -98,6 +100,7 @@ __all__ = [
     "preview_all",
     "profile_version",
     "rate",
+    "rebuild_index",
     "resolve",
     "retry_rejected",
     "search",

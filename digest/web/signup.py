@@ -22,6 +22,7 @@ from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import SubscriptionRequest, split_words
 from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
+from digest.web.field_values import lines
 from digest.web.form_timestamps import read_timestamp, sign_timestamp
 from digest.web.pages import Form, FormBody, Pages, clean, mask_address, rhythm
 from digest.web.settings_form import split_field_error
@@ -33,7 +34,8 @@ NOTHING = Form(fields={})
 NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 #: hidden fields: the honeypot, and when the form was opened
 HONEYPOT, TIMESTAMP = "homepage", "opened"
-#: characters of keywords that an address may fill in
+#: fields of the form that an address may fill in, and their characters
+_FIELDS_OF_SEARCH = ("keywords", "categories", "authors")
 _MOST_TYPED = 500
 #: people need at least this long for the form; an older timestamp may be shared by programs
 _AGE_MIN, _AGE_MAX = timedelta(seconds=2), timedelta(days=7)
@@ -65,7 +67,7 @@ class FrontPage:
             held_up: why nothing happened.
             timestamp: of the form that was posted, to keep it; otherwise a new one is made.
         """
-        filled = {name: form.one(name) for name in ("email", "keywords", "categories")}
+        filled = {name: form.one(name) for name in ("email", "keywords", "categories", "authors")}
         return self._pages.render(
             "front",
             status=status,
@@ -123,9 +125,11 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
     @router.api_route("/", methods=["GET", "HEAD"])
     @router.api_route("/subscribe", methods=["GET", "HEAD"])
     def show_page(request: Request) -> HTMLResponse:
-        # a search leads here with its words
-        typed = clean(request.query_params.get("keywords", "")[:_MOST_TYPED])
-        return front.show(Form(fields={"keywords": (typed,)}))
+        # a search leads here with what it looked for
+        typed = {name: request.query_params.get(name, "") for name in _FIELDS_OF_SEARCH}
+        return front.show(
+            Form(fields={name: (clean(text[:_MOST_TYPED]),) for name, text in typed.items()})
+        )
 
     @router.post("/")
     @router.post("/subscribe")
@@ -140,13 +144,12 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
         if held_up is not None:
             return held_up
         # an empty field must not delete what an earlier request asked for
-        keywords, categories = (
-            split_words(form.one("keywords")) or None,
-            split_words(form.one("categories")) or None,
-        )
         email = form.one("email").strip()
         subscription_request = SubscriptionRequest(
-            email=email, keywords=keywords, categories=categories
+            email=email,
+            keywords=split_words(form.one("keywords")) or None,
+            categories=split_words(form.one("categories")) or None,
+            authors=lines(form.one("authors")) or None,
         )
         try:
             subscriptions.sign_up(
