@@ -34,8 +34,8 @@ _LETTER = re.compile(r"\w")
 #: what words in the title or the names of authors add to the cosine of meaning, and what the newest
 #: of the papers gets more than the oldest
 _IN_TITLE, _NEWNESS = 0.3, 0.15
-#: papers with the words in the title that are looked at, the newest
-_MOST_IN_TITLE = 500
+#: papers with the words in the title that are looked at, the newest, and among how many papers
+_MOST_IN_TITLE, _TITLE_SPAN = 500, 200_000
 #: papers whose cosine is measured, where that of all is estimated
 _MEASURED = 60
 #: where fewer papers hold all words, near ones are shown too
@@ -202,7 +202,7 @@ def _rank(
     """
     if len(ids) < 2:
         return ids
-    in_title = store.search.find_ids(tx, replace(query, in_title=True), _MOST_IN_TITLE)
+    in_title = _find_in_title(tx, query, ids)
     ordered = np.array(sorted({*ids, *in_title}, reverse=True), np.int64)
     values = _NEWNESS * np.linspace(1, 0, len(ordered))
     values += _IN_TITLE * np.isin(ordered, in_title)
@@ -214,3 +214,18 @@ def _rank(
     best = best[np.argsort(-values[best], kind="stable")]
     ranked: list[int] = ordered[np.concatenate((best, others))].tolist()
     return ranked
+
+
+def _find_in_title(tx: store.Connection, query: WordQuery, ids: Sequence[int]) -> list[int]:
+    """Find papers with the words in the title or in the names of authors.
+
+    Args:
+        ids: newest papers with the words, newest first; where they are all, no others can be found.
+    """
+    # Looking through all papers for a phrase such as "of the model" takes long.
+    pieces = [phrase.lower().split() for phrase in query.words]
+    if any(len(words) > 1 and not features.STOP_WORDS.isdisjoint(words) for words in pieces):
+        return []
+    oldest = ids[-1] if len(ids) < MOST_FOUND else min(ids[-1], ids[0] - _TITLE_SPAN)
+    title = replace(query, in_title=True)
+    return store.search.find_ids(tx, title, _MOST_IN_TITLE, span=(oldest, ids[0]))

@@ -126,7 +126,7 @@ def _find_candidates(
     Where few papers pass them, or an author is named, only those are compared.
     """
     index = loaded.index
-    filters = replace(query, words=(), excluded=(), in_title=False)
+    filters = replace(query, words=(), excluded=(), in_title=False, source="")
     places = None
     if filters != WordQuery():
         passing = store.search.find_ids(tx, filters, _FEW_PASS)

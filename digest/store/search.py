@@ -27,7 +27,8 @@ from digest.store.tables import dumps, papers, records, word_vectors
 
 #: papers of a search at most: the newest that fit
 MOST_FOUND = 2000
-#: papers with the words of which filters are checked, the newest; without filters few are refused
+#: papers with the words of which is checked which source brought them, the newest, and how many
+#: more than are wanted where little else can refuse them
 _MOST_CHECKED, _MARGIN = 10_000, 500
 
 
@@ -48,24 +49,33 @@ class WordQuery:
     source: str = ""
 
 
-def find_ids(tx: Connection, query: WordQuery, limit: int = MOST_FOUND) -> list[int]:
-    """Find the ids of the newest papers that fit, newest first."""
+def find_ids(
+    tx: Connection,
+    query: WordQuery,
+    limit: int = MOST_FOUND,
+    *,
+    span: tuple[int, int] | None = None,
+) -> list[int]:
+    """Find the ids of the newest papers that fit, newest first.
+
+    Args:
+        span: least and greatest id to look at; None = all.
+    """
     if tx.dialect.name != "sqlite":
-        return _find_by_full_text(tx, query, limit)
-    match = _write_fts5(query)
-    if not match:
-        newest = select(papers.c.id).where(*_filters(query)).order_by(papers.c.id.desc())
-        return list(tx.execute(newest.limit(limit)).scalars().all())
-    # The index is walked from the newest paper back, so days become a span of ids first.
-    between = _find_span(tx, query)
-    if between is None:
+        return _find_by_full_text(tx, query, limit, span)
+    # Papers are looked at from the newest back, so days become a span of ids first.
+    span = span or _find_span(tx, query)
+    if span is None:
         return []
+    match = _write_fts5(query)
+    number: ColumnElement[int] = literal_column("rowid")
+    words = "paper_words MATCH :match AND " if match else ""
     checked = (
-        select(literal_column("rowid").label("id"))
-        .select_from(text("paper_words"))
-        .where(text("paper_words MATCH :match AND rowid BETWEEN :first AND :last"))
-        .order_by(text("rowid DESC"))
-        .limit(_MOST_CHECKED if query.category or query.source else limit + _MARGIN)
+        select(number.label("id"))
+        .select_from(text("paper_words" if match else "papers"))
+        .where(text(f"{words}rowid BETWEEN :first AND :last"))
+        .order_by(number.desc())
+        .limit(_MOST_CHECKED if query.source else limit + _MARGIN)
         .subquery()
     )
     fitting = (
@@ -75,7 +85,7 @@ def find_ids(tx: Connection, query: WordQuery, limit: int = MOST_FOUND) -> list[
         .order_by(checked.c.id.desc())
         .limit(limit)
     )
-    parameters = {"match": match, "first": between[0], "last": between[1]}
+    parameters = {"first": span[0], "last": span[1]} | ({"match": match} if match else {})
     return list(tx.execute(fitting, parameters).scalars().all())
 
 
@@ -97,7 +107,9 @@ def _find_span(tx: Connection, query: WordQuery) -> tuple[int, int] | None:
     return None if first is None else (first, last)
 
 
-def _find_by_full_text(tx: Connection, query: WordQuery, limit: int) -> list[int]:
+def _find_by_full_text(
+    tx: Connection, query: WordQuery, limit: int, span: tuple[int, int] | None
+) -> list[int]:
     authors = cast(papers.c.authors, Text)
     conditions = _filters(query)
     if query.words:
@@ -109,6 +121,8 @@ def _find_by_full_text(tx: Connection, query: WordQuery, limit: int) -> list[int
         if query.in_title:
             title = func.to_tsvector(literal_column("'english'"), papers.c.title + " " + authors)
             conditions.append(title.op("@@")(wanted))
+    if span:
+        conditions.append(papers.c.id.between(*span))
     if query.author:
         conditions.append(authors.icontains(query.author, autoescape=True))
     newest = select(papers.c.id).where(*conditions).order_by(papers.c.id.desc()).limit(limit)
