@@ -137,7 +137,6 @@ def test_a_search_can_be_subscribed_to(client: Client) -> None:
     answer = client.sign_up(email="eve@example.org", **fields)
     assert "Check your mail" in answer.text
     eve = subscriptions.find(client.app, "eve@example.org")
-    assert eve is not None
     assert eve.interests[0].keywords == ("gene map", "yeast genes", "-mouse")
     assert (eve.interests[0].categories, eve.interests[0].authors) == (("q-bio",), ("Kim Roe",))
 
