@@ -35,9 +35,9 @@ _LETTER = re.compile(r"\w")
 #: of the papers gets more than the oldest
 _IN_TITLE, _NEWNESS = 0.3, 0.15
 #: papers with the words in the title that are looked at, the newest, and among how many papers
-_MOST_IN_TITLE, _TITLE_SPAN = 500, 200_000
+_MOST_IN_TITLE, _TITLE_SPAN = 300, 200_000
 #: papers whose cosine is measured, where that of all is estimated
-_MEASURED = 60
+_MEASURED = 50
 #: where fewer papers hold all words, near ones are shown too
 _FEW = 10
 

@@ -26,10 +26,10 @@ from digest.store.statements import split_into_batches
 from digest.store.tables import dumps, papers, records, word_vectors
 
 #: papers of a search at most: the newest that fit
-MOST_FOUND = 2000
+MOST_FOUND = 1000
 #: papers with the words of which is checked which source brought them, the newest, and how many
 #: more than are wanted where little else can refuse them
-_MOST_CHECKED, _MARGIN = 10_000, 500
+_MOST_CHECKED, _MARGIN = 10_000, 250
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

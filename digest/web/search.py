@@ -163,14 +163,10 @@ def _card_values(paper: Paper, words: tuple[str, ...], root: str) -> dict[str, o
     stems = {word.lower()[:_STEM] for phrase in words for word in _WORD.findall(phrase)}
     abstract = texts.one_line(paper.abstract)
     held = {word.lower() for word in _WORD.findall(abstract) if word.lower()[:_STEM] in stems}
-    first = excerpts.find_most_words(abstract, held) if held else 0
-    shown = excerpts.excerpt(abstract, first)
-    values = card_values(paper, root)
-    if held:
-        values["excerpt"] = ""
-    return values | {
+    excerpt = excerpts.excerpt(abstract, excerpts.find_most_words(abstract, held)) if held else ""
+    return card_values(paper, root, has_excerpt=not held) | {
         "title_pieces": _mark(paper.title, stems),
-        "excerpt_pieces": _mark(shown, stems) if held else [],
+        "excerpt_pieces": _mark(excerpt, stems),
     }
 
 

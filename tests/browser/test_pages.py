@@ -251,7 +251,7 @@ def test_a_visitor_looks_round_tries_it_and_subscribes(page: Page, pages_app: Ap
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=2).first).to_contain_text("paper")
     check_fit(page)
-    page.get_by_role("link", name="Get such papers by e-mail").click()
+    page.get_by_role("button", name="Get new papers like these by mail").click()
     expect(page.get_by_label("Keywords")).to_have_value("robot arm")
     page.get_by_role("button", name="Show me what I would get today").click()
     heading(page, "What you would get today")
