@@ -37,7 +37,7 @@ _IN_TITLE, _NEWNESS = 0.3, 0.15
 #: papers with the words in the title that are looked at, the newest, and among how many papers
 _MOST_IN_TITLE, _TITLE_SPAN = 300, 200_000
 #: papers whose cosine is measured, where that of all is estimated
-_MEASURED = 50
+_MEASURED = 30
 #: where fewer papers hold all words, near ones are shown too
 _FEW = 10
 

@@ -129,6 +129,10 @@ def _find_by_full_text(
     return list(tx.execute(newest).scalars())
 
 
+# Built once: each search asks them.
+_LAST_RECORD = select(records.c.id, records.c.fingerprint).order_by(records.c.id.desc()).limit(1)
+_NEWEST_VECTORS = select(word_vectors.c.version).order_by(word_vectors.c.id.desc()).limit(1)
+
 #: papers that only readers' libraries have brought are older
 _FIRST_DAY = date(1900, 1, 2)
 
@@ -196,8 +200,7 @@ def add_words(tx: Connection, after: int) -> None:
 
 def find_last_record(tx: Connection) -> tuple[int, bytes]:
     """Find the last record's id and its fingerprint; (0, b"") without records."""
-    query = select(records.c.id, records.c.fingerprint).order_by(records.c.id.desc()).limit(1)
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(_LAST_RECORD).one_or_none()
     return (0, b"") if row is None else (row[0], row[1])
 
 
@@ -216,5 +219,4 @@ def list_changed(tx: Connection, record: int, paper: int) -> list[int]:
 
 def find_vectors_version(tx: Connection) -> str:
     """Find the version of the trained word vectors in use; "" = the package's."""
-    query = select(word_vectors.c.version).order_by(word_vectors.c.id.desc()).limit(1)
-    return tx.execute(query).scalar_one_or_none() or ""
+    return tx.execute(_NEWEST_VECTORS).scalar_one_or_none() or ""

@@ -30,6 +30,7 @@ from urllib.parse import urlencode, urlsplit
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from digest import config, services, store
+from digest.__main__ import _ONE_THREAD
 from digest.app import App
 from digest.model import Link, Purpose
 from tests.bench import search
@@ -219,7 +220,8 @@ def main() -> None:
         folder = Path(scratch)
         for ending in ("", ".vectors"):
             shutil.copy(kept.with_name(kept.name + ending), folder / f"digest.sqlite{ending}")
-        measure(folder, settings(folder, f"sqlite:///{folder / 'digest.sqlite'}"), options)
+        values = settings(folder, f"sqlite:///{folder / 'digest.sqlite'}")
+        measure(folder, values | dict.fromkeys(_ONE_THREAD, "1"), options)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from digest.__main__ import _ONE_THREAD
+
+os.environ |= dict.fromkeys(_ONE_THREAD, "1")  # as the command does, before numpy is imported
+
 from digest import config, services, store
 from digest.app import App
 from digest.ranking import features
