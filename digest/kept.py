@@ -92,7 +92,7 @@ def _is_inbox(folder: Path) -> bool:
 def _files(config: Config) -> Iterator[Kept]:
     if config.store.url.startswith(_SQLITE):
         store = config.store.url.removeprefix(_SQLITE).partition("?")[0]
-        for ending in ("", "-wal", "-shm", "-journal"):
+        for ending in ("", "-wal", "-shm", "-journal", ".vectors"):
             yield Kept(name="store.url", path=Path(store + ending))
     named: list[tuple[str, os.PathLike[str] | None]] = [
         ("smtp.password_file", config.smtp.password_file),

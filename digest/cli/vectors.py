@@ -129,3 +129,37 @@ def encode(config: ConfigPath = None, as_json: AsJson = False) -> None:
         show_json(info.json)
     else:
         out.print(_format_encoder(info), highlight=False, markup=False)
+
+
+@vectors.command()
+def index(config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Make the index of the search by meaning anew.
+
+    `serve` makes it when it is missing, and adds new papers. This makes it before.
+    """
+
+    from digest import services
+
+    began = time.monotonic()
+    with open_app(config, existing=True) as app, Progress(console=err, transient=True) as bar:
+        task = bar.add_task("indexing", total=services.vectors_info(app).stored)
+        made = services.rebuild_index(
+            app, progress=lambda papers: bar.update(task, completed=papers)
+        )
+        path = services.find_index_file(app)
+    if as_json:
+        show_json(
+            {
+                "papers": len(made.ids),
+                "version": made.version,
+                "file": path and str(path),
+                "seconds": round(time.monotonic() - began, 1),
+            }
+        )
+        return
+    where = path or "no file: with PostgreSQL each process keeps it in memory"
+    out.print(
+        f"{len(made.ids):,} papers in {time.monotonic() - began:.0f} s, in {where}.",
+        highlight=False,
+        markup=False,
+    )

@@ -117,6 +117,7 @@ from digest.services.strictness import count_last_week
 from digest.services.submissions import SuggestionResult, list_own_submissions, suggest
 from digest.services.typed import TypedWarning, check_typed
 from digest.services.uploads import UploadedDump, UploadStatus, find_upload
+from digest.services.vector_index import find_index_file, rebuild_index
 from digest.services.vectors import VectorsInfo, vectors_info
 from digest.services.visitor_preview import VisitorPreview, VisitorPreviews
 from digest.services.votes import (
@@ -225,6 +226,7 @@ __all__ = [
     "find_api_key",
     "find_feed",
     "find_first_mail",
+    "find_index_file",
     "find_interest",
     "find_last_name",
     "find_latest_period",
@@ -284,6 +286,7 @@ __all__ = [
     "purge_webhooks",
     "rate",
     "read_library_names",
+    "rebuild_index",
     "release_answer",
     "remove_pick",
     "remove_saved",

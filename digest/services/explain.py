@@ -25,6 +25,7 @@ from digest.pipeline.steps.rated_shelf import RatedShelf
 from digest.pipeline.steps.training_data import BatchRatings
 from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import features, profiles, recipes, scores
+from digest.services.vector_index import VectorIndexCache
 
 #: words shown on each side
 MAX_WORDS = 12
@@ -178,6 +179,8 @@ class CorpusCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._corpus: _Corpus | None = None
+        #: for the search by meaning
+        self.vectors = VectorIndexCache()
 
     def load(self, app: App, tx: store.Connection) -> _Corpus:
         """Load it, at most once for each version of the corpus and day."""

@@ -16,6 +16,7 @@ import zstandard
 from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from digest.model import Entry, Merged
+from digest.store import search
 from digest.store.statements import add_rows, encode_json, insert
 from digest.store.tables import (
     curator_picks,
@@ -42,6 +43,7 @@ class NewRows:
         self._tx = tx
         self._dump_id = dump_id
         self._paper_id: int = _find_last_id(tx, papers.c.id)
+        self._last_stored = self._paper_id
         self._record_id: int = _find_last_id(tx, records.c.id)
         #: (record id, id of the paper that it moves to)
         self.moves: list[tuple[int, int]] = []
@@ -87,6 +89,7 @@ class NewRows:
     def write(self) -> None:
         """Write everything that was collected."""
         add_rows(self._tx, papers, self._papers)
+        search.add_words(self._tx, after=self._last_stored)
         add_rows(self._tx, records, self._records)
         for record_id, paper_id in self.moves:
             self._tx.execute(

@@ -86,19 +86,20 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
     @router.get("", response_model=PapersAnswer, responses=_RESPONSES, summary="List or search")
     async def list_papers(
         request: Request,
-        q: Text = "",
+        q: Annotated[str, Query(max_length=2000)] = "",
         author: Text = "",
         category: Text = "",
         period: Annotated[
             str, Query(max_length=20, description="2026-06-09, 2026-W24 or 2026-06")
         ] = "",
-        order: Literal["best", "new"] = "best",
+        order: Literal["best", "new", "meaning"] = "best",
         page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     ) -> Response:
         """Search by words or author; without these, list the papers of a period.
 
         Without a period these are the papers of the latest day. "best" is relevance in a search,
-        and upvotes in a list. A search within a period finds papers of these days.
+        and upvotes in a list; "meaning" finds what is near the words, whether or not it holds them.
+        A search within a period finds papers of these days.
         """
 
         # only what this route takes: others get the same answer from the cache
@@ -117,7 +118,7 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
                         category=clean(category),
                         since=days.first if days else None,
                         until=days.last if days else None,
-                        order="relevance" if order == "best" else "new",
+                        order="relevance" if order == "best" else order,
                         page=page,
                     ),
                     corpora,
@@ -127,7 +128,7 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
             paper_list = services.load_list(
                 app,
                 days or services.find_latest_period(app),
-                order="trending" if order == "best" else "new",
+                order="new" if order == "new" else "trending",
                 category=clean(category),
                 page=page,
             )

@@ -66,21 +66,27 @@ class PublicAnswers:
         return Response(answer.body, media_type=answer.media_type, headers=headers)
 
 
-def card_values(paper: Paper, place: str, picks: Sequence[CuratorPick] = ()) -> dict[str, object]:
+def card_values(
+    paper: Paper, place: str, picks: Sequence[CuratorPick] = (), *, has_excerpt: bool = True
+) -> dict[str, object]:
     """Return what the template of a listed paper needs.
 
     Args:
         place: where its page is: the root of the service, or the place of one reader.
+        has_excerpt: False where the page chooses another excerpt; choosing takes a millisecond.
     """
-    title, abstract = texts.one_line(paper.title), texts.one_line(paper.abstract)
-    first = excerpts.find_contribution(title, abstract) or 0
+    excerpt = ""
+    if has_excerpt:
+        title, abstract = texts.one_line(paper.title), texts.one_line(paper.abstract)
+        first = excerpts.find_contribution(title, abstract) or 0
+        excerpt = excerpts.excerpt(abstract, first)
     return paper_values(paper) | {
         "id": paper.id,
         "page": f"{place}/p/{paper.id}",
         "reason": "",
         "title_pieces": [],
         "excerpt_pieces": [],
-        "excerpt": excerpts.excerpt(abstract, first),
+        "excerpt": excerpt,
         "votes": texts.plural(paper.upvotes, "upvote") if paper.upvotes else "",
         "picked": "" if paper.picked is None else f"Picked {day_name(paper.picked)}",
         "curated": [{"name": pick.name, "note": pick.note} for pick in picks],

@@ -19,10 +19,13 @@ from digest.web.public_feeds import write_atom
 from digest.web.public_pages import Answer, PublicAnswers, card_values
 
 _WORD = re.compile(r"\w+")
+_ORDERS = {"relevance": "Best first", "meaning": "Nearest in meaning", "new": "Newest first"}
 #: letters by which words of one stem are known
 _STEM = 5
 
 Text = Annotated[str, Query(max_length=500)]
+#: a whole abstract may be pasted
+LongText = Annotated[str, Query(max_length=2000)]
 
 
 def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
@@ -54,13 +57,13 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
 
 
 def _read_request(
-    q: Text = "",
+    q: LongText = "",
     author: Text = "",
     category: Text = "",
     since: str = "",
     until: str = "",
     source: Text = "",
-    order: Literal["relevance", "new"] = "relevance",
+    order: Literal["relevance", "meaning", "new"] = "relevance",
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> SearchRequest:
     return SearchRequest(
@@ -76,7 +79,7 @@ def _read_request(
 
 
 def _read_newest(
-    q: Text = "", author: Text = "", category: Text = "", source: Text = ""
+    q: LongText = "", author: Text = "", category: Text = "", source: Text = ""
 ) -> SearchRequest:
     return _read_request(q, author, category, source=source, order="new")
 
@@ -100,22 +103,31 @@ def _render(pages: Pages, query: SearchRequest, result: SearchResult | None) -> 
         papers=_cards(pages, result, near=False),
         near=_cards(pages, result, near=True),
         orders=[
-            ("Best first", pages.root + "/search" + _query(query), query.order == "relevance"),
-            (
-                "Newest first",
-                pages.root + "/search" + _query(query, order="new"),
-                query.order == "new",
-            ),
+            (label, f"{pages.root}/search{_query(query, order=order)}", query.order == order)
+            for order, label in _ORDERS.items()
+            if query.text or order != "meaning"
         ],
+        by_meaning=query.order == "meaning",
         earlier=_page_address(pages, query, query.page - 1) if query.page > 1 else "",
         later=_page_address(pages, query, query.page + 1)
         if result and query.page < result.pages
         else "",
         atom=f"{pages.root}/search.atom{_query(query)}",
-        subscribe=f"{pages.root}/subscribe"
-        + ("?" + urlencode({"keywords": query.text}) if query.text else ""),
+        interest=_interest_fields(query),
     )
     return Answer(body=bytes(page.body), indexed=False)
+
+
+def _interest_fields(query: SearchRequest) -> dict[str, str]:
+    """Return the fields that the sign-up form fills in for new papers like these."""
+    interest = query.interest
+    fields = {
+        "keywords": "\n".join(interest.keywords),
+        "categories": "\n".join(interest.categories),
+        "authors": "\n".join(interest.authors),
+        "text": interest.text,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _cards(pages: Pages, result: SearchResult | None, *, near: bool) -> list[dict[str, object]]:
@@ -151,14 +163,10 @@ def _card_values(paper: Paper, words: tuple[str, ...], root: str) -> dict[str, o
     stems = {word.lower()[:_STEM] for phrase in words for word in _WORD.findall(phrase)}
     abstract = texts.one_line(paper.abstract)
     held = {word.lower() for word in _WORD.findall(abstract) if word.lower()[:_STEM] in stems}
-    first = excerpts.find_most_words(abstract, held) if held else 0
-    shown = excerpts.excerpt(abstract, first)
-    values = card_values(paper, root)
-    if held:
-        values["excerpt"] = ""
-    return values | {
+    excerpt = excerpts.excerpt(abstract, excerpts.find_most_words(abstract, held)) if held else ""
+    return card_values(paper, root, has_excerpt=not held) | {
         "title_pieces": _mark(paper.title, stems),
-        "excerpt_pieces": _mark(shown, stems) if held else [],
+        "excerpt_pieces": _mark(excerpt, stems),
     }
 
 

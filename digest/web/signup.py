@@ -47,8 +47,9 @@ NOTHING = Form(fields={})
 NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 #: hidden fields: the honeypot, and when the form was opened
 HONEYPOT, TIMESTAMP = "homepage", "opened"
-#: characters of keywords that an address may fill in
-_MOST_TYPED = 500
+#: fields of the form that an address may fill in, and their characters
+_FIELDS_OF_SEARCH = ("keywords", "text", "categories", "authors")
+_MOST_TYPED = 2000
 #: remarks about what was typed, on the page that asks to look for the mail
 _NOTES_MAX = 5
 #: people need at least this long for the form; an older timestamp may be shared by programs
@@ -145,9 +146,11 @@ def routes(app: App, pages: Pages, proxies: Proxies, first_papers: FirstPapers) 
     @router.api_route("/", methods=["GET", "HEAD"])
     @router.api_route("/subscribe", methods=["GET", "HEAD"])
     def show_page(request: Request) -> HTMLResponse:
-        # a search leads here with its words
-        typed = clean(request.query_params.get("keywords", "")[:_MOST_TYPED])
-        return front.show(Form(fields={"keywords": (typed,)}))
+        # a search leads here with what it looked for
+        typed = {name: request.query_params.get(name, "") for name in _FIELDS_OF_SEARCH}
+        return front.show(
+            Form(fields={name: (clean(text[:_MOST_TYPED]),) for name, text in typed.items()})
+        )
 
     @router.post("/")
     @router.post("/subscribe")

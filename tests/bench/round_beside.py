@@ -63,6 +63,18 @@ def fill(app: App, readers: int, *, papers: bool) -> None:
     yesterday = now - timedelta(days=1)
     files = sorted((Path(digest.demo.__file__).parent / "papers").glob("*.jsonl"))
     pipeline.ingest(app, files, seen=(yesterday - timedelta(days=20)).date())
+    add_readers(app, readers)
+    app.keys()
+    if papers:
+        with app.store.writing() as tx:
+            tx.exec_driver_sql("UPDATE digests SET max_paper_id = 0")
+            tx.exec_driver_sql(f"UPDATE papers SET first_seen = '{now.date()}'")
+
+
+def add_readers(app: App, readers: int) -> None:
+    """Add readers whose hour has come, and a digest that was sent to them yesterday."""
+    now = datetime.now(UTC)
+    yesterday = now - timedelta(days=1)
     dice = random.Random(1)
     with app.store.writing() as tx:
         newest = store.papers.find_max_id(tx)
@@ -81,11 +93,6 @@ def fill(app: App, readers: int, *, papers: bool) -> None:
             plan = make_plan(app, reader.id, chosen, yesterday, newest)
             store.digests.plan_all(tx, [plan], now=yesterday)
         tx.exec_driver_sql("UPDATE messages SET state = 'accepted'")
-    app.keys()
-    if papers:
-        with app.store.writing() as tx:
-            tx.exec_driver_sql("UPDATE digests SET max_paper_id = 0")
-            tx.exec_driver_sql(f"UPDATE papers SET first_seen = '{now.date()}'")
 
 
 def make_store(

@@ -251,7 +251,7 @@ def test_a_visitor_looks_round_tries_it_and_subscribes(page: Page, pages_app: Ap
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=2).first).to_contain_text("paper")
     check_fit(page)
-    page.get_by_role("link", name="Get such papers by e-mail").click()
+    page.get_by_role("button", name="Get new papers like these by mail").click()
     expect(page.get_by_label("Keywords")).to_have_value("robot arm")
     page.get_by_role("button", name="Show me what I would get today").click()
     heading(page, "What you would get today")
@@ -350,3 +350,21 @@ def test_a_reader_deletes_everything_by_typing_their_address(
     expect(page.get_by_role("status")).to_contain_text("Nothing is stored about you any more")
     check_fit(page)
     assert alice.email not in [reader.email for reader in subscriptions.list_subscribers(pages_app)]
+
+
+def test_a_search_is_subscribed_to_in_one_step(page: Page, pages_app: App) -> None:
+    page.goto("/search?q=robot+arm&category=cs.RO")
+    check_fit(page)
+    page.get_by_role("link", name="Nearest in meaning").click()
+    heading(page, "Search")
+    expect(page.get_by_label("Words, a phrase")).to_have_value("robot arm")
+    page.get_by_role("button", name="Get new papers like these by mail").click()
+    expect(page.get_by_label("Keywords")).to_have_value("robot arm")
+    expect(page.get_by_label("Categories")).to_have_value("cs.RO")
+    page.get_by_label("Your e-mail address").fill("eve@example.org")
+    wait(pages_app, 3)
+    page.get_by_role("button", name="Subscribe").click()
+    heading(page, "Check your mail")
+    eve = subscriptions.find(pages_app, "eve@example.org")
+    assert eve.interests[0].keywords == ("robot arm",)
+    assert eve.interests[0].categories == ("cs.RO",)

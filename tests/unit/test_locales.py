@@ -295,7 +295,7 @@ def test_a_message_without_translation_stays_english(pseudo: str) -> None:
 
 #: what a mail may say in Latin letters whatever its language: names, addresses, formats
 _NAMES = re.compile(
-    r"<[^>]*>|https?://\S+|mailto:\S+|[\w.+-]+@[\w.-]+|[a-z-]+\.[A-Z]{2}|arXiv:\S+"
+    r"<[^>]*>|https?://\S+|mailto:\S+|[\w.+…-]+@[\w.-]+|[a-z-]+\.[A-Z]{2}|arXiv:\S+"
     "|Daily Papers|UTC|PDF|HTML"
 )
 #: fields of the input that hold words for people

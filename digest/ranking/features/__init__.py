@@ -8,6 +8,7 @@
 - `literal`: keywords such as "R" and "C++", which are matched as written
 - `table`, `training`: word vectors, trained from papers alone
 - `space`: counts -> the rows that profiles and scores work on
+- `sign_codes`, `vector_index`: one bit of each dense column, to find what is near among all papers
 - `encoded`: further dense columns, where the operator brings an encoder
 
 Counts are stored and rows are computed from them when needed (a tenth of a millisecond a paper), so
@@ -18,10 +19,12 @@ from digest.ranking.features.encoded import Encoding, fit_encoding, pack_encoded
 from digest.ranking.features.literal import keyword_problem
 from digest.ranking.features.packing import is_readable, pack, unpack
 from digest.ranking.features.phrases import NounPhrase, noun_phrases
+from digest.ranking.features.sign_codes import estimate_cosines, find_nearest
 from digest.ranking.features.space import WIDTH, Contributions, Space, fit_space
 from digest.ranking.features.table import DIMENSIONS, Table, load_base_table
 from digest.ranking.features.text_index import TextIndex
 from digest.ranking.features.training import MIN_TRAINING_PAPERS, train
+from digest.ranking.features.vector_index import VectorIndex, name_version
 from digest.ranking.features.weights import (
     MIN_PAPERS,
     TOO_COMMON,
@@ -56,11 +59,15 @@ __all__ = [
     "Space",
     "Table",
     "TextIndex",
+    "VectorIndex",
+    "estimate_cosines",
+    "find_nearest",
     "fit_encoding",
     "fit_space",
     "is_readable",
     "keyword_problem",
     "load_base_table",
+    "name_version",
     "noun_phrases",
     "pack",
     "pack_encoded",

@@ -90,6 +90,10 @@ class Space:
         dense, _ = self._dense(counts)
         return _join_blocks(words, dense)
 
+    def dense_rows(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
+        """Make the dense columns alone, shape (n, DIMENSIONS), as `rows` does."""
+        return self._dense(counts)[0]
+
     def parse_keywords(self, keywords: list[str] | tuple[str, ...]) -> tuple[Phrase, ...]:
         """Parse keywords as `weights.parse_keywords`, with dense columns."""
         unknown = [

@@ -56,7 +56,7 @@ def test_a_paper_says_what_is_known_of_it(client: Client) -> None:
         ("/api/v1/papers?period=2026-02-31", 404),
         ("/api/v1/papers?page=9", 404),
         ("/api/v1/papers?order=odd", 422),
-        (f"/api/v1/papers?q={'x' * 501}", 422),
+        (f"/api/v1/papers?q={'x' * 2001}", 422),
     ],
 )
 def test_errors_are_json_with_a_remedy(client: Client, path: str, status: int) -> None:

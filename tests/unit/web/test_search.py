@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -120,11 +121,43 @@ def test_what_was_typed_comes_back_as_text(client: Client) -> None:
 
 
 def test_a_search_can_be_subscribed_to(client: Client) -> None:
-    page = client.get("/search?q=yeast").text
-    assert 'href="/subscribe?keywords=yeast"' in page
-    form = client.get("/subscribe?keywords=yeast").text
-    assert re.search(r'id="keywords"[^>]*>\s*yeast\s*</textarea>|id="keywords"[^>]*yeast', form)
     assert "A survey of yeast genes" in client.get("/search.atom?q=yeast").text
+    page = client.get('/search?q=yeast+genes+"gene+map"+-mouse&category=q-bio&author=Kim+Roe').text
+    form = page.partition('action="/subscribe"')[2].partition("</form>")[0]
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+    assert fields == {
+        "keywords": "gene map\nyeast genes\n-mouse",
+        "categories": "q-bio",
+        "authors": "Kim Roe",
+    }
+    filled = client.get(f"/subscribe?{urlencode(fields)}").text
+    for name, text in fields.items():
+        assert re.search(rf'<textarea id="{name}"[^>]*>\s*{text}</textarea>', filled), name
+    assert 'id="authors"' not in client.get("/subscribe").text
+    answer = client.sign_up(email="eve@example.org", **fields)
+    assert "Check your mail" in answer.text
+    eve = subscriptions.find(client.app, "eve@example.org")
+    assert eve.interests[0].keywords == ("gene map", "yeast genes", "-mouse")
+    assert (eve.interests[0].categories, eve.interests[0].authors) == (("q-bio",), ("Kim Roe",))
+
+
+def test_a_pasted_abstract_is_found_by_meaning_and_is_no_keyword(client: Client) -> None:
+    text = "gaussian splatting of scenes in the street " * 30
+    page = client.get(f"/search?{urlencode({'q': text[:2000]})}").text
+    assert "<mark>street</mark>" in page
+    assert 'name="text"' in page
+    assert 'name="keywords"' not in page
+    assert client.get(f"/search?q={'x' * 2001}").status_code == 422
+
+
+def test_the_order_of_meaning_needs_no_word(client: Client) -> None:
+    page = client.get("/search?q=gaussian+splatting+nowhere&order=meaning").text
+    assert "near in meaning" in page
+    assert "street scenes" in page
+    assert "yeast" not in page
+    assert "Nothing is near these words" in client.get("/search?q=qqq&order=meaning").text
+    answer = client.get("/api/v1/papers?q=gaussian+splatting+nowhere&order=meaning").json()
+    assert {paper["title"] for paper in answer["papers"]} == set(TITLES[:2])
 
 
 def test_a_search_is_not_indexed(client: Client) -> None:
