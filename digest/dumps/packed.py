@@ -161,7 +161,8 @@ def open_zip(path: Path) -> Iterator[list[Member]]:
     except _ZIP_ERRORS as error:
         raise UnpackError(f"the zip archive is damaged: {error}") from error
     with archive:
-        names = sorted({info.filename for info in archive.infolist() if not info.is_dir()})
+        # not by `is_dir`, which fails for a member without a name
+        names = sorted({name for name in archive.namelist() if not name.endswith("/")})
         yield [
             Member(archive=archive, name=name)
             for name in names

@@ -155,6 +155,15 @@ def test_nested_archives_and_encrypted_members_are_rejected(make_dump: MakeDump)
         make_dump(bytes(data))
 
 
+def test_a_member_of_a_zip_without_a_name_is_read(make_dump: MakeDump) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        nameless = zipfile.ZipInfo("a")
+        nameless.filename = ""
+        archive.writestr(nameless, rows(1))
+    assert len(list(make_dump(buffer.getvalue()).records())) == 1
+
+
 def test_a_zip_without_content_is_empty(make_dump: MakeDump) -> None:
     for members in ((), (("a", b""),)):
         dump = make_dump(make_zip(*members))

@@ -132,7 +132,9 @@ def test_every_route_of_readers_asks_for_a_key(operator: Api) -> None:
     papers = "/api/v1/papers"
     public = {papers, f"{papers}/{{paper_id}}", f"{papers}/{{paper_id}}/similar", "/api/v1/picks"}
     for path, methods in described["paths"].items():
-        if path.startswith("/api/") and path not in public and "{token}" not in path:
+        # providers of mail show a secret of their own
+        own_secret = "{token}" in path or path.startswith("/api/v1/inbound/")
+        if path.startswith("/api/") and path not in public and not own_secret:
             for method, operation in methods.items():
                 assert operation.get("security"), f"{method} {path}"
                 assert operation["description"], f"{method} {path}"
