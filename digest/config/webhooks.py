@@ -69,7 +69,7 @@ class ProvidersSection(Section):
     mailgun_key_file: OptionalPath = Field(
         None, description='file with it on its first line; "" = none'
     )
-    sendgrid_key: str = Field(
+    sendgrid_public_key: str = Field(
         "",
         description="SendGrid: the verification key of the signed event webhook, which is public; "
         '"" = none',

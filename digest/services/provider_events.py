@@ -156,8 +156,8 @@ def _read_verified(
         case mailgun.NAME if key := settings.mailgun_key.get_secret_value():
             mailgun.verify(body, key.encode(), now=app.now())
             return mailgun.read(body)
-        case sendgrid.NAME if settings.sendgrid_key:
-            sendgrid.verify(body, request.headers, settings.sendgrid_key, now=app.now())
+        case sendgrid.NAME if settings.sendgrid_public_key:
+            sendgrid.verify(body, request.headers, settings.sendgrid_public_key, now=app.now())
             return sendgrid.read(body)
         case postmark.NAME if secret := settings.postmark_secret.get_secret_value():
             _check_secret(request, secret)

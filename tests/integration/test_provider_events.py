@@ -67,7 +67,7 @@ SETTINGS = {
     "providers__postmark_secret": SECRET,
     "providers__brevo_secret": SECRET,
     "providers__mailgun_key": providers.MAILGUN_KEY,
-    "providers__sendgrid_key": providers.sendgrid_public(),
+    "providers__sendgrid_public_key": providers.sendgrid_public(),
 }
 
 

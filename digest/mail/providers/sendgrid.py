@@ -58,7 +58,7 @@ def verify(body: bytes, headers: Mapping[str, str], key: str, *, now: datetime) 
         public = load_der_public_key(base64.b64decode(key, validate=True))
         signature = base64.b64decode(headers.get(SIGNATURE, ""), validate=True)
         if not isinstance(public, ec.EllipticCurvePublicKey):
-            raise UnverifiedError("providers.sendgrid_key is no ECDSA key")
+            raise UnverifiedError("providers.sendgrid_public_key is no ECDSA key")
         public.verify(signature, timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
     except (InvalidSignature, binascii.Error, ValueError) as error:
         raise UnverifiedError("its signature is wrong") from error

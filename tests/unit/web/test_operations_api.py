@@ -154,7 +154,7 @@ def test_providers_report_by_http(tmp_path: Path, dump: Callable[..., Path]) -> 
     app = make_app(
         tmp_path,
         providers__postmark_secret=SECRET,
-        providers__sendgrid_key=providers.sendgrid_public(),
+        providers__sendgrid_public_key=providers.sendgrid_public(),
     )
     subscribe_cast(app)
     pipeline.ingest(app, [dump()])
