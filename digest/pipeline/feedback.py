@@ -117,8 +117,7 @@ def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
     """
 
     def record(tx: store.Connection) -> PressResult:
-        store.subscribers.lock(tx, link.subscriber_id)
-        reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id)
+        reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id, lock=True)
         vote = store.feedback.load_vote(tx, reader.id, paper.id)
         result = PressResult(
             subscriber=reader, paper=paper, vote=vote, previous_vote=0, outcome="left"
@@ -176,7 +175,7 @@ def _count_press(
         feedback = Feedback(
             subscriber_id=reader_id, paper_id=paper.id, vote=new_vote, at=now, via="page"
         )
-        store.feedback.save(tx, feedback)
+        store.feedback.replace(tx, feedback, vote)
     return replace(result, outcome=outcome, vote=new_vote, previous_vote=vote)
 
 
@@ -197,8 +196,7 @@ def record_mail_feedback(
     """
     now = app.now()
     with app.store.writing() as tx:
-        store.subscribers.lock(tx, link.subscriber_id)
-        reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id)
+        reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id, lock=True)
         previous_vote = store.feedback.load_vote(tx, reader.id, paper.id)
         due = store.deliveries.find_due_time(tx, link.message_id)
         written = now if at is None or at > now or (due is not None and at < due) else at
@@ -259,10 +257,11 @@ def papers_with_held_thumbs(app: App, subscriber_id: int) -> list[Paper]:
 
 
 def _load_reader_and_paper(
-    tx: store.Connection, subscriber_id: int, paper_id: int
+    tx: store.Connection, subscriber_id: int, paper_id: int, *, lock: bool = False
 ) -> tuple[Subscriber, Paper]:
-    reader = store.subscribers.find(tx, subscriber_id)
-    paper = store.papers.load(tx, [paper_id]).get(paper_id)
+    reader = store.subscribers.find(tx, subscriber_id, lock=lock)
+    # no answer to a thumb shows up-votes
+    paper = store.papers.load(tx, [paper_id], upvoted=False).get(paper_id)
     if reader is None or paper is None:
         raise NotFoundError("the reader or the paper of this link is no longer stored")
     return reader, paper

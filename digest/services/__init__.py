@@ -24,7 +24,14 @@ from digest.services.catch_up import (
     count_days_since_last_digest,
 )
 from digest.services.deliveries import deliveries, list_messages, resolve
-from digest.services.digest_papers import DigestPapers, RatedItem, add_ratings, load_digest_papers
+from digest.services.digest_papers import (
+    DigestPapers,
+    RatedItem,
+    RestOfDigest,
+    add_ratings,
+    find_next_unrated,
+    load_digest_papers,
+)
 from digest.services.encodings import EncoderInfo, encode, encoder_info
 from digest.services.explain import (
     CorpusCache,
@@ -176,6 +183,7 @@ __all__ = [
     "RatedItem",
     "RatedPaper",
     "ReaderOverview",
+    "RestOfDigest",
     "SavedPaper",
     "ScheduleCache",
     "SearchRequest",
@@ -230,6 +238,7 @@ __all__ = [
     "find_interest",
     "find_last_name",
     "find_latest_period",
+    "find_next_unrated",
     "find_operator_session",
     "find_paper",
     "find_public_paper",

@@ -45,13 +45,17 @@ class DigestPapers:
             None,
         )
 
-    def next_unrated(self, paper_id: int) -> RatedItem | None:
-        """Find the paper to rate after this one, from there to the end and from the beginning."""
-        listed = self.find(paper_id)
-        if listed is None:
-            return None
-        after = [*self.items[listed.number :], *self.items[: listed.number - 1]]
-        return next((other for other in after if not other.vote and not other.is_held), None)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestOfDigest:
+    """What there is to rate after one paper of a digest."""
+
+    #: papers that the mail lists
+    count: int
+    #: the next one without a thumb, from this paper to the end and from the beginning; None = none
+    paper: Paper | None
+    #: as the mail numbers it, 0 = none
+    number: int
 
 
 def load_digest_papers(app: App, link: Link) -> DigestPapers:
@@ -66,13 +70,35 @@ def load_digest_papers(app: App, link: Link) -> DigestPapers:
         if digest is None or reader is None:
             raise NotFoundError("the digest of this link is no longer stored, or was a preview")
         paper_ids = [item.score.paper_id for item in digest.items]
-        papers = store.papers.load(tx, paper_ids)  # no page shows their upvotes
+        papers = store.papers.load(tx, paper_ids, upvoted=False)  # no page shows their upvotes
     listed = [
         (item, papers[item.score.paper_id])
         for item in digest.items
         if not papers[item.score.paper_id].withdrawn
     ]
     return DigestPapers(subscriber=reader, digest=digest, items=add_ratings(app, reader.id, listed))
+
+
+def find_next_unrated(app: App, link: Link) -> RestOfDigest:
+    """Find the paper to rate after that of a link, in the digest that its message carried.
+
+    A digest that is not stored, as that of a preview, has no papers.
+    """
+    held_since = app.now() - presses.HELD_FOR
+    with app.store.reading() as tx:
+        entries = store.digest_lists.load_rated(
+            tx, link.message_id, link.subscriber_id, held_since=held_since
+        )
+        numbers = range(len(entries))
+        here = (n for n in numbers if link.paper_id in (entries[n].paper_id, entries[n].listed_id))
+        start = next(here, None)
+        after = [] if start is None else [*numbers[start + 1 :], *numbers[:start]]
+        following = next((n for n in after if not (entries[n].vote or entries[n].is_held)), None)
+        if following is None:
+            return RestOfDigest(count=len(entries), paper=None, number=0)
+        ident = entries[following].paper_id
+        paper = store.papers.load(tx, [ident], upvoted=False)[ident]
+    return RestOfDigest(count=len(entries), paper=paper, number=following + 1)
 
 
 def add_ratings(

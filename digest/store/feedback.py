@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, func, select, update
 
 from digest.model import Feedback, Vote, WebhookEvent
 from digest.store import outbox
-from digest.store.statements import insert, split_into_batches
+from digest.store.statements import build_insert, split_into_batches
 from digest.store.tables import feedback
 
 _VOTE = select(feedback.c.vote).where(
@@ -35,17 +36,31 @@ def save(tx: Connection, vote: Feedback) -> Vote:
     before = _find_vote(tx, vote.subscriber_id, vote.paper_id)
     if before == vote.vote:
         return before  # a repeated click keeps the time of the first
-    values = {"vote": vote.vote, "at": vote.at, "via": vote.via}
-    statement = insert(tx, feedback).values(
-        subscriber_id=vote.subscriber_id, paper_id=vote.paper_id, **values
-    )
-    tx.execute(
-        statement.on_conflict_do_update(index_elements=["subscriber_id", "paper_id"], set_=values)
-    )
-    data = {"paper": vote.paper_id, "vote": vote.vote, "before": before or 0, "via": vote.via}
+    replace(tx, vote, before or 0)
+    return before or 0
+
+
+def replace(tx: Connection, vote: Feedback, before: Vote) -> None:
+    """Upsert a vote that differs from the one before, which was loaded in this transaction."""
+    values = {
+        "subscriber_id": vote.subscriber_id,
+        "paper_id": vote.paper_id,
+        "vote": vote.vote,
+        "at": vote.at,
+        "via": vote.via,
+    }
+    tx.execute(_build_upsert(tx.dialect.name), values)
+    data = {"paper": vote.paper_id, "vote": vote.vote, "before": before, "via": vote.via}
     happening = outbox.Happening(subscriber_id=vote.subscriber_id, data=data)
     outbox.add(tx, WebhookEvent.THUMB, [happening], at=vote.at)
-    return before or 0
+
+
+@cache
+def _build_upsert(dialect: str) -> Any:
+    statement = build_insert(dialect, feedback)
+    new = {name: statement.excluded[name] for name in ("vote", "at", "via")}
+    keys = ["subscriber_id", "paper_id"]
+    return statement.on_conflict_do_update(index_elements=keys, set_=new)
 
 
 def add_many(tx: Connection, votes: Sequence[Feedback]) -> None:

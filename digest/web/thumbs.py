@@ -16,7 +16,6 @@ from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
-from digest.errors import NotFoundError
 from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus, Vote
 from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
 from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
@@ -144,20 +143,19 @@ class _ThumbPage:
 
     def _rest_of_digest(self, link: Link) -> dict[str, object] | None:
         """What the page shows of the digest's other papers; None where the digest is not stored."""
-        try:
-            listed = services.load_digest_papers(self.app, link)
-        except NotFoundError:
+        rest = services.find_next_unrated(self.app, link)
+        if not rest.count:
             return None
-        following = listed.next_unrated(link.paper_id)
+        following = rest.paper
         return {
-            "count": len(listed.items),
+            "count": rest.count,
             "page": self.pages.path(Purpose.RATE, link),
             "next": following
-            and paper_values(following.paper)
+            and paper_values(following)
             | {
-                "number": following.number,
-                "up": self.pages.path(Purpose.UP, link, paper_id=following.paper.id),
-                "down": self.pages.path(Purpose.DOWN, link, paper_id=following.paper.id),
+                "number": rest.number,
+                "up": self.pages.path(Purpose.UP, link, paper_id=following.id),
+                "down": self.pages.path(Purpose.DOWN, link, paper_id=following.id),
             },
         }
 
