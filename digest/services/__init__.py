@@ -27,10 +27,10 @@ from digest.services.deliveries import deliveries, list_messages, resolve
 from digest.services.digest_papers import (
     DigestPapers,
     RatedItem,
-    RestOfDigest,
+    ThumbPapers,
     add_ratings,
-    find_next_unrated,
     load_digest_papers,
+    load_thumb_papers,
 )
 from digest.services.encodings import EncoderInfo, encode, encoder_info
 from digest.services.explain import (
@@ -183,7 +183,6 @@ __all__ = [
     "RatedItem",
     "RatedPaper",
     "ReaderOverview",
-    "RestOfDigest",
     "SavedPaper",
     "ScheduleCache",
     "SearchRequest",
@@ -192,6 +191,7 @@ __all__ = [
     "Status",
     "SuggestionResult",
     "ThumbFormat",
+    "ThumbPapers",
     "Thumbs",
     "TypedWarning",
     "UploadStatus",
@@ -238,7 +238,6 @@ __all__ = [
     "find_interest",
     "find_last_name",
     "find_latest_period",
-    "find_next_unrated",
     "find_operator_session",
     "find_paper",
     "find_public_paper",
@@ -282,6 +281,7 @@ __all__ = [
     "load_reader",
     "load_saved",
     "load_stats",
+    "load_thumb_papers",
     "load_thumbs",
     "log_in",
     "make_operator_link",

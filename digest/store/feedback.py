@@ -4,19 +4,41 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, exists, func, select, update
 
-from digest.model import Feedback, Vote, WebhookEvent
+from digest.model import Button, Feedback, Vote, WebhookEvent
 from digest.store import outbox
 from digest.store.statements import build_insert, split_into_batches
-from digest.store.tables import feedback
+from digest.store.tables import feedback, papers, presses
 
 _VOTE = select(feedback.c.vote).where(
     feedback.c.subscriber_id == bindparam("reader"), feedback.c.paper_id == bindparam("paper")
+)
+_PAPER_ID = func.coalesce(papers.c.merged_into, papers.c.id)
+_STANDING = (
+    select(
+        _PAPER_ID.label("paper_id"),
+        func.coalesce(feedback.c.vote, 0).label("vote"),
+        exists()
+        .where(
+            presses.c.subscriber_id == bindparam("reader"),
+            presses.c.button == Button.THUMB.value,
+            presses.c.state == "held",
+            presses.c.paper_id == _PAPER_ID,
+        )
+        .label("has_held"),
+    )
+    .select_from(papers)
+    .outerjoin(
+        feedback,
+        and_(feedback.c.subscriber_id == bindparam("reader"), feedback.c.paper_id == _PAPER_ID),
+    )
+    .where(papers.c.id == bindparam("paper"))
 )
 _VOTES = (
     select(
@@ -29,6 +51,25 @@ _VOTES = (
     .where(feedback.c.subscriber_id.in_(bindparam("readers", expanding=True)), feedback.c.vote != 0)
     .order_by(feedback.c.at, feedback.c.paper_id)
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What a reader has said of a paper."""
+
+    #: of the paper that the asked one was merged into
+    paper_id: int
+    vote: Vote
+    #: a thumb waits until a person confirms it
+    has_held: bool
+
+
+def find_standing(tx: Connection, subscriber_id: int, paper_id: int) -> Standing | None:
+    """Find what a reader has said of a paper, 0 for nothing; None where there is no such paper."""
+    row = tx.execute(_STANDING, {"reader": subscriber_id, "paper": paper_id}).one_or_none()
+    if row is None:
+        return None
+    return Standing(paper_id=row.paper_id, vote=row.vote, has_held=bool(row.has_held))
 
 
 def save(tx: Connection, vote: Feedback) -> Vote:

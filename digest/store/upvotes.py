@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     bindparam,
     case,
@@ -116,7 +115,7 @@ _COUNTS = _select_counts().where(upvotes.c.paper_id.in_(bindparam("papers", expa
 _COUNTS_BEFORE = _COUNTS.where(upvotes.c.at < bindparam("before"))
 
 
-def _read_counts(rows: Iterable[Row[Any]], liked: Collection[int]) -> dict[int, int]:
+def _read_counts(rows: Iterable[Any], liked: Collection[int]) -> dict[int, int]:
     return {
         paper_id: number - (with_thumb if paper_id in liked else 0)
         for paper_id, number, with_thumb in rows
