@@ -32,6 +32,8 @@ from digest.model import (
 
 _VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
 
+_NOT_STORED = "the reader or the paper of this link is no longer stored"
+
 #: counted  = the vote stands
 #: held     = it waits until a person confirms it
 #: repeated = the page was posted before; nothing was changed
@@ -68,7 +70,8 @@ class PressResult:
     """What became of a press."""
 
     subscriber: Subscriber
-    paper: Paper
+    #: of the paper that the link's was merged into
+    paper_id: int
     #: as it is now, and as it was before this page was first posted
     vote: Vote
     previous_vote: Vote
@@ -117,36 +120,49 @@ def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
     """
 
     def record(tx: store.Connection) -> PressResult:
-        store.subscribers.lock(tx, link.subscriber_id)
-        reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id)
-        vote = store.feedback.load_vote(tx, reader.id, paper.id)
+        reader = store.subscribers.find(tx, link.subscriber_id, lock=True)
+        standing = store.feedback.find_standing(tx, link.subscriber_id, link.paper_id)
+        if reader is None or standing is None:
+            raise NotFoundError(_NOT_STORED)
         result = PressResult(
-            subscriber=reader, paper=paper, vote=vote, previous_vote=0, outcome="left"
+            subscriber=reader,
+            paper_id=standing.paper_id,
+            vote=standing.vote,
+            previous_vote=0,
+            outcome="left",
         )
         if reader.status is SubscriberStatus.LEFT:
             return result
-        return _count_press(app, tx, _VOTES[link.purpose], posted, result)
+        chosen = _VOTES[link.purpose]
+        return _count_press(app, tx, chosen, posted, result, has_held=standing.has_held)
 
     return app.store.commit_together(record)
 
 
 def _count_press(
-    app: App, tx: store.Connection, chosen: Vote, posted: PostedForm, result: PressResult
+    app: App,
+    tx: store.Connection,
+    chosen: Vote,
+    posted: PostedForm,
+    result: PressResult,
+    *,
+    has_held: bool,
 ) -> PressResult:
     """Store a press, and the vote that follows from it and the presses around it.
 
     Args:
         chosen: the vote that the link is for.
         result: the reader, the paper and the vote so far.
+        has_held: thumbs on the paper are held.
     """
-    now, vote, paper, reader_id = app.now(), result.vote, result.paper, result.subscriber.id
+    now, vote, paper_id, reader_id = app.now(), result.vote, result.paper_id, result.subscriber.id
     new_vote = chosen
     if posted.undo is not None:
         # Only this link's own thumb can be taken back; a later one from another page stays.
         new_vote = posted.undo if vote == chosen else vote
     press = Press(
         button=Button.THUMB,
-        paper_id=paper.id,
+        paper_id=paper_id,
         vote=new_vote,
         previous_vote=vote,
         at=now,
@@ -164,19 +180,19 @@ def _count_press(
     # correction and what it corrects.
     around = store.presses.list_around(tx, reader_id, now, presses.WINDOW)
     held_ids = {around[position].id for position in presses.find_held(around)}
-    recent = [press_nearby for press_nearby in around if press_nearby.paper_id == paper.id]
+    recent = [press_nearby for press_nearby in around if press_nearby.paper_id == paper_id]
     held = {position for position, nearby in enumerate(recent) if nearby.id in held_ids}
     outcome: PressOutcome = "counted"
     if recorded.id in held_ids:
         store.presses.hold(tx, [recent[position].id for position in held])
         outcome, new_vote = "held", presses.vote_without_held(recent, held)
-    else:
-        store.presses.void_held(tx, reader_id, Button.THUMB, paper.id)
+    elif has_held:
+        store.presses.void_held(tx, reader_id, Button.THUMB, paper_id)
     if new_vote != vote:
         feedback = Feedback(
-            subscriber_id=reader_id, paper_id=paper.id, vote=new_vote, at=now, via="page"
+            subscriber_id=reader_id, paper_id=paper_id, vote=new_vote, at=now, via="page"
         )
-        store.feedback.save(tx, feedback)
+        store.feedback.replace(tx, feedback, vote)
     return replace(result, outcome=outcome, vote=new_vote, previous_vote=vote)
 
 
@@ -197,8 +213,7 @@ def record_mail_feedback(
     """
     now = app.now()
     with app.store.writing() as tx:
-        store.subscribers.lock(tx, link.subscriber_id)
-        reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id)
+        reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id, lock=True)
         previous_vote = store.feedback.load_vote(tx, reader.id, paper.id)
         due = store.deliveries.find_due_time(tx, link.message_id)
         written = now if at is None or at > now or (due is not None and at < due) else at
@@ -245,8 +260,8 @@ def confirm_delivery(app: App, link: Link) -> None:
 def current_vote(app: App, subscriber_id: int, paper_id: int) -> Vote:
     """The reader's vote on a paper, 0 for none."""
     with app.store.reading() as tx:
-        paper = store.papers.load(tx, [paper_id]).get(paper_id)
-        return 0 if paper is None else store.feedback.load_vote(tx, subscriber_id, paper.id)
+        standing = store.feedback.find_standing(tx, subscriber_id, paper_id)
+        return 0 if standing is None else standing.vote
 
 
 def papers_with_held_thumbs(app: App, subscriber_id: int) -> list[Paper]:
@@ -259,10 +274,11 @@ def papers_with_held_thumbs(app: App, subscriber_id: int) -> list[Paper]:
 
 
 def _load_reader_and_paper(
-    tx: store.Connection, subscriber_id: int, paper_id: int
+    tx: store.Connection, subscriber_id: int, paper_id: int, *, lock: bool = False
 ) -> tuple[Subscriber, Paper]:
-    reader = store.subscribers.find(tx, subscriber_id)
-    paper = store.papers.load(tx, [paper_id]).get(paper_id)
+    reader = store.subscribers.find(tx, subscriber_id, lock=lock)
+    # no answer to a thumb shows up-votes
+    paper = store.papers.load(tx, [paper_id], upvoted=False).get(paper_id)
     if reader is None or paper is None:
-        raise NotFoundError("the reader or the paper of this link is no longer stored")
+        raise NotFoundError(_NOT_STORED)
     return reader, paper

@@ -24,7 +24,14 @@ from digest.services.catch_up import (
     count_days_since_last_digest,
 )
 from digest.services.deliveries import deliveries, list_messages, resolve
-from digest.services.digest_papers import DigestPapers, RatedItem, add_ratings, load_digest_papers
+from digest.services.digest_papers import (
+    DigestPapers,
+    RatedItem,
+    ThumbPapers,
+    add_ratings,
+    load_digest_papers,
+    load_thumb_papers,
+)
 from digest.services.encodings import EncoderInfo, encode, encoder_info
 from digest.services.explain import (
     CorpusCache,
@@ -184,6 +191,7 @@ __all__ = [
     "Status",
     "SuggestionResult",
     "ThumbFormat",
+    "ThumbPapers",
     "Thumbs",
     "TypedWarning",
     "UploadStatus",
@@ -273,6 +281,7 @@ __all__ = [
     "load_reader",
     "load_saved",
     "load_stats",
+    "load_thumb_papers",
     "load_thumbs",
     "log_in",
     "make_operator_link",

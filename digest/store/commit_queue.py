@@ -48,7 +48,7 @@ class CommitQueue:
         self._committing = threading.Lock()
 
     def commit(self, work: Work[T]) -> T:
-        """Run `work` in a savepoint of a shared transaction; return its result once committed.
+        """Run `work` in a transaction that others may share; return its result once committed.
 
         What it raises undoes its own writes alone. It may run twice, so it must change nothing but
         the database.
@@ -81,8 +81,11 @@ class CommitQueue:
         try:
             with self._writing() as tx:
                 group, begun = self._list_open(), True
-                for request in group:
-                    self._run(request, tx)
+                if len(group) == 1:  # the transaction itself undoes what it does
+                    group[0].result = group[0].work(tx)
+                else:
+                    for request in group:
+                        self._run(request, tx)
         except Exception as error:  # noqa: BLE001
             if begun and len(group) > 1:
                 self._commit_each(group)

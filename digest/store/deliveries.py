@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
 
 from digest.model import Fault, MessageState
 from digest.store.ledger import WAITING, is_deliverable
@@ -17,6 +17,8 @@ from digest.store.tables import deliveries, digest_items, messages, subscribers
 _TROUBLES = ("deferred", "rejected", "unknown", "lost")
 #: letters to the operator have no subscriber
 _EMAIL = func.coalesce(subscribers.c.email, "the operator").label("email")
+#: built once, since each thumb asks for it
+_STATE = select(messages.c.state).where(messages.c.id == bindparam("message"))
 
 
 def count_by_state(tx: Connection) -> dict[MessageState, int]:
@@ -132,9 +134,7 @@ def count_ended(tx: Connection, *, since: datetime, now: datetime) -> dict[str, 
 
 def find_state(tx: Connection, message_id: int) -> MessageState | None:
     """Find the state of a message by its row's id; None where there is no such row."""
-    state = tx.execute(
-        select(messages.c.state).where(messages.c.id == message_id)
-    ).scalar_one_or_none()
+    state = tx.execute(_STATE, {"message": message_id}).scalar_one_or_none()
     return None if state is None else MessageState(state)
 
 

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, exists, func, select, update
 
-from digest.model import Feedback, Vote, WebhookEvent
+from digest.model import Button, Feedback, Vote, WebhookEvent
 from digest.store import outbox
-from digest.store.statements import insert, split_into_batches
-from digest.store.tables import feedback
+from digest.store.statements import build_insert, split_into_batches
+from digest.store.tables import feedback, papers, presses
 
 _VOTE = select(feedback.c.vote).where(
     feedback.c.subscriber_id == bindparam("reader"), feedback.c.paper_id == bindparam("paper")
+)
+_PAPER_ID = func.coalesce(papers.c.merged_into, papers.c.id)
+_STANDING = (
+    select(
+        _PAPER_ID.label("paper_id"),
+        func.coalesce(feedback.c.vote, 0).label("vote"),
+        exists()
+        .where(
+            presses.c.subscriber_id == bindparam("reader"),
+            presses.c.button == Button.THUMB.value,
+            presses.c.state == "held",
+            presses.c.paper_id == _PAPER_ID,
+        )
+        .label("has_held"),
+    )
+    .select_from(papers)
+    .outerjoin(
+        feedback,
+        and_(feedback.c.subscriber_id == bindparam("reader"), feedback.c.paper_id == _PAPER_ID),
+    )
+    .where(papers.c.id == bindparam("paper"))
 )
 _VOTES = (
     select(
@@ -30,22 +53,55 @@ _VOTES = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What a reader has said of a paper."""
+
+    #: of the paper that the asked one was merged into
+    paper_id: int
+    vote: Vote
+    #: a thumb waits until a person confirms it
+    has_held: bool
+
+
+def find_standing(tx: Connection, subscriber_id: int, paper_id: int) -> Standing | None:
+    """Find what a reader has said of a paper, 0 for nothing; None where there is no such paper."""
+    row = tx.execute(_STANDING, {"reader": subscriber_id, "paper": paper_id}).one_or_none()
+    if row is None:
+        return None
+    return Standing(paper_id=row.paper_id, vote=row.vote, has_held=bool(row.has_held))
+
+
 def save(tx: Connection, vote: Feedback) -> Vote:
     """Upsert a vote (0 withdraws it); return the vote that it replaces, 0 for none."""
     before = _find_vote(tx, vote.subscriber_id, vote.paper_id)
     if before == vote.vote:
         return before  # a repeated click keeps the time of the first
-    values = {"vote": vote.vote, "at": vote.at, "via": vote.via}
-    statement = insert(tx, feedback).values(
-        subscriber_id=vote.subscriber_id, paper_id=vote.paper_id, **values
-    )
-    tx.execute(
-        statement.on_conflict_do_update(index_elements=["subscriber_id", "paper_id"], set_=values)
-    )
-    data = {"paper": vote.paper_id, "vote": vote.vote, "before": before or 0, "via": vote.via}
+    replace(tx, vote, before or 0)
+    return before or 0
+
+
+def replace(tx: Connection, vote: Feedback, before: Vote) -> None:
+    """Upsert a vote that differs from the one before, which was loaded in this transaction."""
+    values = {
+        "subscriber_id": vote.subscriber_id,
+        "paper_id": vote.paper_id,
+        "vote": vote.vote,
+        "at": vote.at,
+        "via": vote.via,
+    }
+    tx.execute(_build_upsert(tx.dialect.name), values)
+    data = {"paper": vote.paper_id, "vote": vote.vote, "before": before, "via": vote.via}
     happening = outbox.Happening(subscriber_id=vote.subscriber_id, data=data)
     outbox.add(tx, WebhookEvent.THUMB, [happening], at=vote.at)
-    return before or 0
+
+
+@cache
+def _build_upsert(dialect: str) -> Any:
+    statement = build_insert(dialect, feedback)
+    new = {name: statement.excluded[name] for name in ("vote", "at", "via")}
+    keys = ["subscriber_id", "paper_id"]
+    return statement.on_conflict_do_update(index_elements=keys, set_=new)
 
 
 def add_many(tx: Connection, votes: Sequence[Feedback]) -> None:

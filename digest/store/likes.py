@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, select
 
 from digest.model import Identity, SubscriberStatus
 from digest.store.statements import split_into_batches
@@ -20,11 +20,16 @@ from digest.store.tables import feedback, identities, papers, subscribers
 COUNTED = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
 
 
-def count_active_readers(tx: Connection) -> int:
-    """Count active readers."""
-    return tx.execute(
-        select(func.count()).where(subscribers.c.status == SubscriberStatus.ACTIVE.value)
-    ).scalar_one()
+_ACTIVE = (
+    select(subscribers.c.id)
+    .where(subscribers.c.status == SubscriberStatus.ACTIVE.value)
+    .limit(bindparam("most"))
+)
+
+
+def has_active_readers(tx: Connection, number: int) -> bool:
+    """Tell whether there are so many active readers, without counting all."""
+    return len(tx.execute(_ACTIVE, {"most": number}).all()) >= number
 
 
 def count_likes(

@@ -30,6 +30,7 @@ def load(
     *,
     before: datetime | None = None,
     least: int | None = None,
+    upvoted: bool = True,
 ) -> dict[int, Paper]:
     """Load papers by id.
 
@@ -38,6 +39,7 @@ def load(
     Args:
         before: only thumbs and picks before this time count; everything else is current.
         least: thumbs up count as upvotes where at least so many readers like a paper; None = never.
+        upvoted: count the up-votes of readers; False: for those who show none.
     """
     papers_by_id: dict[int, Paper] = {}
     aliases: dict[int, int] = {}
@@ -45,10 +47,10 @@ def load(
         rows = tx.execute(_PAPERS, {"ids": batch}).all()
         aliases |= {row.id: row.merged_into for row in rows if row.merged_into is not None}
         papers_by_id |= _build_papers(
-            tx, [row for row in rows if row.merged_into is None], before, least
+            tx, [row for row in rows if row.merged_into is None], before, least, upvoted
         )
     if aliases:
-        kept_papers = load(tx, aliases.values(), before=before, least=least)
+        kept_papers = load(tx, aliases.values(), before=before, least=least, upvoted=upvoted)
         papers_by_id |= {gone: kept_papers[into] for gone, into in aliases.items()}
     return papers_by_id
 
@@ -290,7 +292,11 @@ def save_frequencies(tx: Connection, version: str, data: bytes) -> None:
 
 
 def _build_papers(
-    tx: Connection, rows: Sequence[Row[Any]], before: datetime | None, least: int | None
+    tx: Connection,
+    rows: Sequence[Row[Any]],
+    before: datetime | None,
+    least: int | None,
+    upvoted: bool,
 ) -> dict[int, Paper]:
     ids = [row.id for row in rows]
     names: dict[int, list[Identity]] = defaultdict(list)
@@ -302,7 +308,7 @@ def _build_papers(
             if before is None or row.day <= before.date():
                 listed[row.paper_id].append((row.day, row.rank))
     thumbs = {} if least is None else likes.count_likes(tx, ids, least=least, before=before)
-    votes = upvotes.count(tx, ids, liked=thumbs, before=before)
+    votes = upvotes.count(tx, ids, liked=thumbs, before=before) if upvoted else {}
     papers_by_id = {}
     for row in rows:
         pick = max(listed[row.id], key=lambda p: (p[0], -(p[1] or 0)), default=(None, None))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from digest.model import Button, Press
-from digest.store.statements import insert
+from digest.store.statements import build_insert
 from digest.store.tables import feedback, presses
 
 # Statements of every press are built once; building them costs more than running them.
@@ -31,6 +33,16 @@ _HELD_THUMBS = (
     )
     .order_by(presses.c.id)
 )
+_VOID_HELD = (
+    update(presses)
+    .where(
+        presses.c.subscriber_id == bindparam("reader"),
+        presses.c.button == bindparam("pressed"),
+        presses.c.state == "held",
+    )
+    .values(state="void")
+)
+_VOID_HELD_OF_PAPER = _VOID_HELD.where(presses.c.paper_id == bindparam("paper"))
 
 
 def record(
@@ -51,9 +63,13 @@ def record(
         "via": press.via,
         "state": press.state,
     }
-    statement = insert(tx, presses).values(**values).on_conflict_do_nothing().returning(presses)
-    row = tx.execute(statement).one_or_none()
-    return None if row is None else _build_press(row)
+    ident = tx.execute(_build_record(tx.dialect.name), values).scalar_one_or_none()
+    return None if ident is None else replace(press, id=ident)
+
+
+@cache
+def _build_record(dialect: str) -> Any:
+    return build_insert(dialect, presses).on_conflict_do_nothing().returning(presses.c.id)
 
 
 def find_by_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
@@ -90,14 +106,11 @@ def void_held(
     tx: Connection, subscriber_id: int, button: Button, paper_id: int | None = None
 ) -> None:
     """Void held presses of a button, since a person has decided."""
-    held = (
-        (presses.c.subscriber_id == subscriber_id)
-        & (presses.c.button == button.value)
-        & (presses.c.state == "held")
-    )
-    if paper_id is not None:
-        held &= presses.c.paper_id == paper_id
-    tx.execute(update(presses).where(held).values(state="void"))
+    values = {"reader": subscriber_id, "pressed": button.value}
+    if paper_id is None:
+        tx.execute(_VOID_HELD, values)
+    else:
+        tx.execute(_VOID_HELD_OF_PAPER, values | {"paper": paper_id})
 
 
 def find_last_thumb(

@@ -15,6 +15,14 @@ from digest.store.sources import library_row
 from digest.store.statements import split_into_batches
 from digest.store.tables import interests, messages, source_states, subscribers
 
+# Statements of every press are built once; building them costs more than running them.
+_ONE = select(subscribers).where(subscribers.c.id == bindparam("reader"))
+_ONE_LOCKED = _ONE.with_for_update()
+_INTERESTS_OF_ONE = (
+    select(interests)
+    .where(interests.c.subscriber_id == bindparam("reader"))
+    .order_by(interests.c.id)
+)
 _INTERESTS = (
     select(interests)
     .where(interests.c.subscriber_id.in_(bindparam("readers", expanding=True)))
@@ -167,8 +175,17 @@ def find_by_email(tx: Connection, email: str) -> Subscriber | None:
     return next(iter(_load_many(tx, subscribers.c.email_key == address_key(email))), None)
 
 
-def find(tx: Connection, ident: int) -> Subscriber | None:
-    return next(iter(_load_many(tx, subscribers.c.id == ident)), None)
+def find(tx: Connection, ident: int, *, lock: bool = False) -> Subscriber | None:
+    """Find a subscriber by id.
+
+    Args:
+        lock: lock the row first, as `lock` does.
+    """
+    row = tx.execute(_ONE_LOCKED if lock else _ONE, {"reader": ident}).one_or_none()
+    if row is None:
+        return None
+    own = [_build_interest(each) for each in tx.execute(_INTERESTS_OF_ONE, {"reader": ident})]
+    return _build_subscriber(row, own)
 
 
 def load(tx: Connection, ids: Iterable[int]) -> dict[int, Subscriber]:

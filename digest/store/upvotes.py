@@ -9,7 +9,17 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, delete, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+)
 
 from digest.store.likes import COUNTED
 from digest.store.statements import insert, split_into_batches
@@ -63,8 +73,9 @@ def count(
     """
     counts: dict[int, int] = {}
     for batch in split_into_batches(sorted(set(paper_ids))):
-        query = _select_counts(before).where(upvotes.c.paper_id.in_(batch))
-        counts |= _read_counts(tx, query, liked)
+        values = {"papers": batch} | ({} if before is None else {"before": before})
+        query = _COUNTS if before is None else _COUNTS_BEFORE
+        counts |= _read_counts(tx.execute(query, values), liked)
     return counts
 
 
@@ -73,7 +84,7 @@ def count_between(
 ) -> dict[int, int]:
     """Count the same for the papers that were first seen from day to day."""
     days = select(papers.c.id).where(papers.c.first_seen.between(first, last))
-    return _read_counts(tx, _select_counts(None).where(upvotes.c.paper_id.in_(days)), liked)
+    return _read_counts(tx.execute(_select_counts().where(upvotes.c.paper_id.in_(days))), liked)
 
 
 def list_voters(tx: Connection, limit: int) -> list[tuple[int, int, datetime]]:
@@ -85,7 +96,7 @@ def list_voters(tx: Connection, limit: int) -> list[tuple[int, int, datetime]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def _select_counts(before: datetime | None) -> Select[Any]:
+def _select_counts() -> Select[Any]:
     is_counted = exists().where(
         subscribers.c.id == upvotes.c.subscriber_id, subscribers.c.status.in_(COUNTED)
     )
@@ -96,13 +107,16 @@ def _select_counts(before: datetime | None) -> Select[Any]:
     )
     with_thumb = func.sum(case((has_thumb, 1), else_=0))
     query = select(upvotes.c.paper_id, func.count(), with_thumb).where(is_counted)
-    return (query if before is None else query.where(upvotes.c.at < before)).group_by(
-        upvotes.c.paper_id
-    )
+    return query.group_by(upvotes.c.paper_id)
 
 
-def _read_counts(tx: Connection, query: Select[Any], liked: Collection[int]) -> dict[int, int]:
+# Each page of papers asks for them. Building a statement costs more than running it.
+_COUNTS = _select_counts().where(upvotes.c.paper_id.in_(bindparam("papers", expanding=True)))
+_COUNTS_BEFORE = _COUNTS.where(upvotes.c.at < bindparam("before"))
+
+
+def _read_counts(rows: Iterable[Any], liked: Collection[int]) -> dict[int, int]:
     return {
         paper_id: number - (with_thumb if paper_id in liked else 0)
-        for paper_id, number, with_thumb in tx.execute(query)
+        for paper_id, number, with_thumb in rows
     }

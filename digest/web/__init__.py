@@ -136,9 +136,9 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
             lists.period_routes(app, pages, answers),
         ]
     for router in (
+        thumbs.routes(app, pages),  # first, since it is asked for most: routes are tried in turn
         operator.routes(app, pages, proxies),
         *public,
-        thumbs.routes(app, pages),
         rating.routes(app, pages),
         less.routes(app, pages),
         archive.routes(app, pages),

@@ -74,14 +74,14 @@ def press_button(app: App, link: Link, form: Form, *, via: str) -> Pressed:
         log.info(
             "thumb subscriber=%d paper=%d vote=%d before=%d outcome=%s via=%s",
             link.subscriber_id,
-            pressed.paper.id,
+            pressed.paper_id,
             pressed.vote,
             pressed.previous_vote,
             pressed.outcome,
             via,
         )
     return Pressed(
-        paper_id=pressed.paper.id,
+        paper_id=pressed.paper_id,
         state=pressed.outcome,
         previous_vote=pressed.previous_vote,
         answers=posted.form,

@@ -63,13 +63,13 @@ def record_thumb(app: App, link: Link, form: Form) -> Pressed | None:
         log.info(
             "thumb subscriber=%d paper=%d vote=%d before=%d outcome=%s via=own-page",
             link.subscriber_id,
-            result.paper.id,
+            result.paper_id,
             result.vote,
             result.previous_vote,
             result.outcome,
         )
     return Pressed(
-        paper=result.paper,
+        paper=services.get_paper(app, result.paper_id),
         state=result.outcome,
         vote=result.vote,
         previous_vote=result.previous_vote,

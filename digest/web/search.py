@@ -134,7 +134,8 @@ def _cards(pages: Pages, result: SearchResult | None, *, near: bool) -> list[dic
     if result is None:
         return []
     papers = [paper for paper in result.papers if (paper.id in result.near) is near]
-    return [_card_values(paper, result.words, pages.root) for paper in papers]
+    stems = {word.lower()[:_STEM] for phrase in result.words for word in _WORD.findall(phrase)}
+    return [_card_values(paper, stems, pages.root) for paper in papers]
 
 
 def _page_address(pages: Pages, query: SearchRequest, page: int) -> str:
@@ -158,11 +159,10 @@ def _query(query: SearchRequest, **more: str | int) -> str:
     return f"?{urlencode(kept)}" if kept else ""
 
 
-def _card_values(paper: Paper, words: tuple[str, ...], root: str) -> dict[str, object]:
+def _card_values(paper: Paper, stems: set[str], root: str) -> dict[str, object]:
     """Return the values of a listed paper, with an excerpt that shows the words."""
-    stems = {word.lower()[:_STEM] for phrase in words for word in _WORD.findall(phrase)}
     abstract = texts.one_line(paper.abstract)
-    held = {word.lower() for word in _WORD.findall(abstract) if word.lower()[:_STEM] in stems}
+    held = {word for word in _WORD.findall(abstract.lower()) if word[:_STEM] in stems}
     excerpt = excerpts.excerpt(abstract, excerpts.find_most_words(abstract, held)) if held else ""
     return card_values(paper, root, has_excerpt=not held) | {
         "title_pieces": _mark(paper.title, stems),

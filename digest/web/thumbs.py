@@ -16,7 +16,6 @@ from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
-from digest.errors import NotFoundError
 from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus, Vote
 from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
 from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
@@ -71,13 +70,13 @@ class _ThumbPage:
     def ask(self, link: Link, state: State) -> HTMLResponse:
         """Return the page before any press: a question."""
         subscriber = subscriptions.get(self.app, link.subscriber_id)
-        paper = services.get_paper(self.app, link.paper_id)
+        papers = services.load_thumb_papers(self.app, link)
         vote = pipeline.current_vote(self.app, link.subscriber_id, link.paper_id)
         if subscriber.status is SubscriberStatus.LEFT:
             state = "left"
-        elif self._is_held(subscriber.id, paper):
+        elif self._is_held(subscriber.id, papers.paper.id):
             state = "held"
-        return self._render(link, subscriber, paper, _Vote(state=state, vote=vote))
+        return self._render(link, subscriber, papers, _Vote(state=state, vote=vote))
 
     def press(self, link: Link, form: pipeline.PostedForm) -> HTMLResponse:
         """Record a press, and return the page about it."""
@@ -89,13 +88,13 @@ class _ThumbPage:
             log.info(
                 "thumb subscriber=%d paper=%d vote=%d before=%d outcome=%s via=page",
                 link.subscriber_id,
-                pressed.paper.id,
+                pressed.paper_id,
                 pressed.vote,
                 pressed.previous_vote,
                 pressed.outcome,
             )
         state: State = "pressed" if pressed.outcome == "counted" else pressed.outcome
-        if state == "repeated" and self._is_held(link.subscriber_id, pressed.paper):
+        if state == "repeated" and self._is_held(link.subscriber_id, pressed.paper_id):
             state = "held"
         vote = _Vote(
             state=state,
@@ -103,14 +102,15 @@ class _ThumbPage:
             previous_vote=pressed.previous_vote,
             answers=form.form,
         )
-        return self._render(link, pressed.subscriber, pressed.paper, vote)
+        papers = services.load_thumb_papers(self.app, link)
+        return self._render(link, pressed.subscriber, papers, vote)
 
-    def _is_held(self, subscriber_id: int, paper: Paper) -> bool:
+    def _is_held(self, subscriber_id: int, paper_id: int) -> bool:
         held_papers = pipeline.papers_with_held_thumbs(self.app, subscriber_id)
-        return any(held.id == paper.id for held in held_papers)
+        return any(held.id == paper_id for held in held_papers)
 
     def _render(
-        self, link: Link, subscriber: Subscriber, paper: Paper, vote: _Vote
+        self, link: Link, subscriber: Subscriber, papers: services.ThumbPapers, vote: _Vote
     ) -> HTMLResponse:
         thumb = _VOTES[link.purpose]
         token = new_form_token(self.app.now())
@@ -120,7 +120,7 @@ class _ThumbPage:
             whose=reader_label(subscriber),
             told=vote.state,
             pending=subscriber.status is SubscriberStatus.PENDING,
-            paper=paper_values(paper),
+            paper=paper_values(papers.paper),
             up=thumb == 1,
             stands=vote.vote == thumb,
             opposite=vote.vote == -thumb,
@@ -131,8 +131,8 @@ class _ThumbPage:
             here=here,
             other=self.pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
             less="" if thumb == 1 else f"{here}/less",
-            rest=self._rest_of_digest(link),
-            votes=self._own_view(link, paper),
+            rest=self._rest_of_digest(link, papers),
+            votes=self._own_view(link, papers.paper),
         )
 
     def _own_view(self, link: Link, paper: Paper) -> str:
@@ -142,22 +142,20 @@ class _ThumbPage:
         own = self.pages.path(Purpose.VOTE, link._replace(paper_id=0, message_id=0))
         return f"{own}/p/{paper.id}"
 
-    def _rest_of_digest(self, link: Link) -> dict[str, object] | None:
+    def _rest_of_digest(self, link: Link, papers: services.ThumbPapers) -> dict[str, object] | None:
         """What the page shows of the digest's other papers; None where the digest is not stored."""
-        try:
-            listed = services.load_digest_papers(self.app, link)
-        except NotFoundError:
+        if not papers.count:
             return None
-        following = listed.next_unrated(link.paper_id)
+        following = papers.following
         return {
-            "count": len(listed.items),
+            "count": papers.count,
             "page": self.pages.path(Purpose.RATE, link),
             "next": following
-            and paper_values(following.paper)
+            and paper_values(following)
             | {
-                "number": following.number,
-                "up": self.pages.path(Purpose.UP, link, paper_id=following.paper.id),
-                "down": self.pages.path(Purpose.DOWN, link, paper_id=following.paper.id),
+                "number": papers.number,
+                "up": self.pages.path(Purpose.UP, link, paper_id=following.id),
+                "down": self.pages.path(Purpose.DOWN, link, paper_id=following.id),
             },
         }
 

@@ -238,5 +238,6 @@ def _is_english(text: str) -> bool:
 def find_most_words(abstract: str, words: Collection[str]) -> int:
     """Return the number of the sentence that holds most of these words; the first of equals."""
     sentences = [abstract[start:end].lower() for start, end in split_sentences(abstract)]
-    counts = [sum(word.lower() in sentence for word in words) for sentence in sentences]
+    lowered = [word.lower() for word in words]
+    counts = [sum(word in sentence for word in lowered) for sentence in sentences]
     return counts.index(max(counts)) if counts else 0

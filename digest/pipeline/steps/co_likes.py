@@ -29,7 +29,7 @@ def least_readers(app: App, tx: store.Connection) -> int | None:
     None where this service has fewer readers than that, so no thumb counts for others.
     """
     least = app.config.digest.least_readers
-    return least if store.likes.count_active_readers(tx) >= least else None
+    return least if store.likes.has_active_readers(tx, least) else None
 
 
 class CoLikeContext:

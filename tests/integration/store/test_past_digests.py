@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from digest import evaluate
@@ -9,10 +10,12 @@ from digest import store as rows
 from digest.app import App
 from digest.evaluate.report import describe_exploration
 from digest.model import (
+    Button,
     Digest,
     Feedback,
     Item,
     MessageState,
+    Press,
     Provenance,
     Quiet,
     QuietReason,
@@ -23,6 +26,7 @@ from digest.model import (
 from digest.ranking import features
 from digest.store import Store
 from digest.store.digests import Window
+from digest.store.feedback import Standing
 from digest.store.tables import picks
 from tests.integration.arrivals import DAY, NOW, entry, ingest_entries
 from tests.integration.ledger.conftest import add_reader
@@ -185,3 +189,57 @@ def test_slots_and_draws_are_reported_without_readers(any_app: App) -> None:
     assert "drawn evenly" in describe_exploration(report.exploration)
     (comparison,) = report.comparisons
     assert (comparison.wins, comparison.losses, comparison.ties) == (0, 0, 1)
+
+
+def test_a_mails_papers_are_listed_with_the_thumbs_on_them(store: Store) -> None:
+    """What the page of a thumb asks for: votes, held thumbs, merged and withdrawn papers."""
+    add_papers(store, 5)
+    alice, bob = add_reader(store), add_reader(store, "bob@example.org")
+    record_digest(store, alice)
+    record_digest(store, bob)
+    with store.reading() as tx:
+        ids = {
+            who: tx.exec_driver_sql(
+                f"SELECT id FROM messages WHERE subscriber_id = {who}"
+            ).scalar_one()
+            for who in (alice.id, bob.id)
+        }
+
+    def listed(who: Subscriber, message: int, since: timedelta = timedelta(0)) -> list[list[int]]:
+        with store.reading() as tx:
+            entries = rows.digest_lists.load_rated(tx, message, who.id, held_since=NOW + since)
+        return [[each.listed_id, each.paper_id, each.vote, each.is_held] for each in entries]
+
+    message = ids[alice.id]
+    vote(store, alice, 2, -1, hours=1)
+    vote(store, bob, 1, 1, hours=1)
+    press = Press(button=Button.THUMB, paper_id=3, vote=1, at=NOW, form="a", state="held")
+    with store.writing() as tx:
+        recorded = rows.presses.record(tx, alice.id, press, forget_before=NOW - timedelta(days=1))
+        assert recorded is not None
+        assert recorded == replace(press, id=recorded.id)
+        assert (
+            rows.presses.record(tx, alice.id, press, forget_before=NOW - timedelta(days=1)) is None
+        )
+        assert rows.feedback.find_standing(tx, alice.id, 3) == Standing(
+            paper_id=3, vote=0, has_held=True
+        )
+        assert rows.feedback.find_standing(tx, alice.id, 2) == Standing(
+            paper_id=2, vote=-1, has_held=False
+        )
+        assert rows.feedback.find_standing(tx, alice.id, 99) is None
+        assert rows.subscribers.find(tx, alice.id, lock=True) == alice
+    assert listed(alice, message) == [[1, 1, 0, False], [2, 2, -1, False], [3, 3, 0, True]]
+    assert listed(alice, message, timedelta(seconds=1))[2] == [3, 3, 0, False], "too long ago"
+    assert listed(alice, ids[bob.id]) == [], "a mail to somebody else"
+    with store.writing() as tx:
+        rows.presses.void_held(tx, alice.id, Button.THUMB, 2)
+        tx.exec_driver_sql("UPDATE papers SET withdrawn = (1 = 1) WHERE id = 1")
+        tx.exec_driver_sql("UPDATE papers SET merged_into = 2 WHERE id = 3")
+        assert rows.feedback.find_standing(tx, alice.id, 3) == Standing(
+            paper_id=2, vote=-1, has_held=False
+        )
+    assert listed(alice, message) == [[2, 2, -1, False], [3, 2, -1, False]]
+    with store.writing() as tx:
+        tx.exec_driver_sql("UPDATE papers SET withdrawn = (1 = 1) WHERE id = 2")
+    assert listed(alice, message) == [], "what a paper was merged into is withdrawn"
