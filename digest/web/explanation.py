@@ -175,7 +175,7 @@ def _template_values(
     own = services.find_interest(reader, taste.interest)
     return {
         "name": taste.interest,
-        "part": gettext("%(share)s %% of your digest", share=f"{100 * taste.share:.0f}")
+        "part": gettext("%(share)s %% of your digest", share=round(100 * taste.share))
         if tastes_count > 1
         else "",
         "step": _describe_basis(taste),

@@ -107,6 +107,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
 
 
 def _describe(consent: Consent) -> dict[str, str]:
+    time = f"{consent.at:%H:%M}"
     event = _EVENTS.get((consent.event, consent.origin))
     return {
         "event": gettext(event)
@@ -115,7 +116,7 @@ def _describe(consent: Consent) -> dict[str, str]:
         "when": gettext(
             "%(day)s, %(time)s UTC",
             day=texts.format_date(consent.at.date(), year=True),
-            time=f"{consent.at:%H:%M}",
+            time=time,
         ),
         "wording": consent.wording,
     }

@@ -119,11 +119,11 @@ class FirstPapers:
         day, instant = first
         if instant == now:
             return gettext("as soon as today’s papers are read")
-        date = texts.format_date(day, weekday=True)
+        date, hour = texts.format_date(day, weekday=True), f"{subscriber.hour:02d}:00"
         return gettext(
             "on %(day)s, after %(hour)s (%(timezone)s time)",
             day=date,
-            hour=f"{subscriber.hour:02d}:00",
+            hour=hour,
             timezone=subscriber.timezone,
         )
 

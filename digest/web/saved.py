@@ -50,7 +50,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
         try:
             paper = verbs[verb](app, link.subscriber_id, paper_id)
         except InputError as error:
-            return pages.problem(422, gettext("Your list is full"), f"{str(error).capitalize()}.")
+            return pages.problem(
+                422, gettext("Your list is full"), f"{str(error)[:1].upper()}{str(error)[1:]}."
+            )
         log.info("%s subscriber=%d paper=%d via=page", verb, link.subscriber_id, paper.id)
         return _render(app, pages, link, **{f"{verb}d": paper})  # type: ignore[arg-type]
 
