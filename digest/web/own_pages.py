@@ -16,7 +16,7 @@ _PLACES = (
 )
 
 
-def own_places(pages: Pages, link: Link, current: str = "") -> list[tuple[str, str, bool]]:
+def own_places(pages: Pages, link: Link, current: str | None = None) -> list[tuple[str, str, bool]]:
     """List the pages of a reader: name, path, and whether it is the page that asks."""
     own = pages.path(Purpose.MANAGE, link)
     return [(gettext(name), own + end, end == current) for name, end in _PLACES]
