@@ -334,7 +334,9 @@ def _refuse_unfindable(name: str, words: Sequence[str]) -> None:
 
     for word in words:
         if name == "keywords" and (reason := keyword_problem(word)):
-            raise InputError(f"keyword {word[:80]!r} {reason}")
+            raise InputError(
+                gettext("keyword %(word)s %(problem)s", word=repr(word[:80]), problem=reason)
+            )
         if not any(sign.isalnum() for sign in word):
             reason = gettext("%(word)s holds no letter; write a name", word=repr(word[:80]))
             raise InputError(f"{name}: {reason}")
