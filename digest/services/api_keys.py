@@ -19,6 +19,7 @@ from datetime import timedelta
 from digest import store, subscriptions
 from digest.app import App
 from digest.errors import InputError, NotFoundError
+from digest.locales import gettext
 from digest.model import SCOPES, ApiKey
 
 #: how the text of a key begins
@@ -95,7 +96,11 @@ def create_reader_key(app: App, subscriber_id: int, name: str) -> tuple[ApiKey, 
         ]
         if len(valid) >= READER_KEYS_MAX:
             raise InputError(
-                f"name: there are {READER_KEYS_MAX} keys already; revoke one that is not used"
+                "name: "
+                + gettext(
+                    "there are %(limit)s keys already; revoke one that is not used",
+                    limit=READER_KEYS_MAX,
+                )
             )
         return _add(tx, key, READER_PREFIX)
 
@@ -171,5 +176,6 @@ def _hash(text: str) -> bytes:
 def _clean_name(name: str) -> str:
     bare = " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())
     if not bare or len(bare) > NAME_MAX:
-        raise InputError(f"name: give 1 to {NAME_MAX} characters that say who uses the key")
+        reason = gettext("give 1 to %(limit)s characters that say who uses the key", limit=NAME_MAX)
+        raise InputError(f"name: {reason}")
     return bare

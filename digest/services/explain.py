@@ -13,6 +13,7 @@ from datetime import datetime
 
 from digest import store
 from digest.app import App
+from digest.locales import gettext
 from digest.model import Feedback, Paper, Score, Subscriber, Vote, name_wishes
 from digest.pipeline.steps.corpus_view import (
     CorpusView,
@@ -71,10 +72,13 @@ class KeywordStrength:
         if self.strength >= 1:
             return ""
         if self.strength > 0:
-            return f"Your thumbs down weakened the keyword {self.keyword}."
-        return (
-            f"Your thumbs down took all weight from the keyword {self.keyword}: papers are no "
-            "longer listed for it."
+            return gettext(
+                "Your thumbs down weakened the keyword %(keyword)s.", keyword=self.keyword
+            )
+        return gettext(
+            "Your thumbs down took all weight from the keyword %(keyword)s: papers are no longer "
+            "listed for it.",
+            keyword=self.keyword,
         )
 
 

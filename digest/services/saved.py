@@ -8,6 +8,7 @@ from datetime import datetime
 from digest import store
 from digest.app import App
 from digest.errors import InputError, NotFoundError
+from digest.locales import format_number, gettext
 from digest.model import Paper
 from digest.services.paper_page import is_public
 
@@ -36,7 +37,10 @@ def save_paper(app: App, subscriber_id: int, paper_id: int) -> Paper:
         saved = store.saved.load(tx, subscriber_id)
         if len(saved) >= MOST_SAVED and paper.id not in saved:
             raise InputError(
-                f"you have saved {MOST_SAVED:,} papers, which is the most; remove some first"
+                gettext(
+                    "you have saved %(limit)s papers, which is the most; remove some first",
+                    limit=format_number(MOST_SAVED),
+                )
             )
         store.saved.add(tx, subscriber_id, paper.id, at=app.now())
         return paper

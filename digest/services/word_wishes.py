@@ -7,6 +7,7 @@ from typing import Literal
 from digest import subscriptions
 from digest.app import App
 from digest.errors import InputError
+from digest.locales import gettext
 from digest.model import Interest, Subscriber
 from digest.subscriptions import SubscriptionRequest
 
@@ -31,7 +32,8 @@ def wish_for_word(
     """
     bare = " ".join(word.split()).lstrip("+-")
     if not bare or len(bare) > _WORD_MAX:
-        raise InputError("keywords: this is no word")
+        reason = gettext("this is no word")
+        raise InputError(f"keywords: {reason}")
     reader = subscriptions.get(app, subscriber_id)
     own = find_interest(reader, interest)
     kept = [keyword for keyword in own.keywords if not _is_same(keyword, bare)]
@@ -48,7 +50,8 @@ def wish_for_word(
         app, subscriber_id, request, subscriptions.version_of(reader)
     )
     if changed.refused is not None:
-        raise InputError("keywords: your settings changed at this moment; press once more")
+        reason = gettext("your settings changed at this moment; press once more")
+        raise InputError(f"keywords: {reason}")
     return changed.subscriber
 
 

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from digest import store
 from digest.app import App
 from digest.errors import InputError, LimitError
+from digest.locales import gettext
 from digest.model import (
     ADDRESS_CHANGE_VALID,
     AddressChange,
@@ -83,15 +84,16 @@ def ask_for_move(app: App, subscriber_id: int, email: str, *, client: str = "") 
         store.subscribers.lock(tx, subscriber_id)
         reader = require_subscriber(tx, subscriber_id)
         if reader.status not in _MAY_MOVE:
-            raise InputError("address: start the digest again first, then move it")
+            reason = gettext("start the digest again first, then move it")
+            raise InputError(f"address: {reason}")
         if address_key(new) == address_key(reader.email):
-            raise InputError("address: the digest comes to this one already")
+            reason = gettext("the digest comes to this one already")
+            raise InputError(f"address: {reason}")
         require_not_in_config(app, reader.email)
         earlier = store.address_changes.list_since(tx, reader.id, now - KEPT_FOR)
         if any(change.state == "refused" for change in earlier):
-            raise InputError(
-                "address: the present address objected to a move lately; ask the operator"
-            )
+            reason = gettext("the present address objected to a move lately; ask the operator")
+            raise InputError(f"address: {reason}")
         recent = [change for change in earlier if change.asked_at > now - _DAY]
         if len(recent) >= _MOST:
             wait = recent[-_MOST].asked_at + _DAY - now

@@ -13,7 +13,7 @@ from datetime import datetime
 from email_validator import EmailNotValidError, validate_email
 
 from digest.errors import AddressError, InputError
-from digest.locales import languages
+from digest.locales import gettext, languages
 from digest.model import (
     EXAMPLES_MAX,
     INTERESTS_MAX,
@@ -183,7 +183,8 @@ def _check_limits(interests: Sequence[Interest], known: Sequence[Interest]) -> N
     if twice := [
         interest.name for interest in interests if names.count(interest.name.casefold()) > 1
     ]:
-        raise InputError(f"interests: {twice[0]!r} is the name of two; give each its own")
+        reason = gettext("%(name)s is the name of two; give each its own", name=repr(twice[0]))
+        raise InputError(f"interests: {reason}")
     if len(interests) > INTERESTS_MAX:
         raise InputError(f"interests: at most {INTERESTS_MAX}, got {len(interests)}")
     octets = _count_octets(interests)
@@ -320,7 +321,10 @@ def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str
     if name != "papers":
         _refuse_unfindable(name, words)
     if len(words) > most or any(len(word) > _WORD_MAX * 3 for word in words):
-        raise InputError(f"{name}: at most {most} of up to {_WORD_MAX * 3} characters each")
+        reason = gettext(
+            "at most %(most)s of up to %(length)s characters each", most=most, length=_WORD_MAX * 3
+        )
+        raise InputError(f"{name}: {reason}")
     return words
 
 
@@ -330,6 +334,9 @@ def _refuse_unfindable(name: str, words: Sequence[str]) -> None:
 
     for word in words:
         if name == "keywords" and (reason := keyword_problem(word)):
-            raise InputError(f"keyword {word[:80]!r} {reason}")
+            raise InputError(
+                gettext("keyword %(word)s %(problem)s", word=repr(word[:80]), problem=reason)
+            )
         if not any(sign.isalnum() for sign in word):
-            raise InputError(f"{name}: {word[:80]!r} holds no letter; write a name")
+            reason = gettext("%(word)s holds no letter; write a name", word=repr(word[:80]))
+            raise InputError(f"{name}: {reason}")

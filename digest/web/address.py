@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError
+from digest.locales import gettext, gettext_later
 from digest.model import Link, Purpose, Subscriber
 from digest.web.client_addresses import Proxies
 from digest.web.pages import FormBody, Pages, in_minutes, mask_address, reader_label
 
 log = logging.getLogger("digest.web")
 
-_IN_CONFIG: Final = (
+_IN_CONFIG: Final = gettext_later(
     "The operator of this service has named you in its configuration. Ask them to change the "
     "address there."
 )
@@ -25,11 +26,13 @@ _IN_CONFIG: Final = (
 
 def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
     """Build the routes of the page that asks for another address, and of the objection."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
 
     def look_up(token: str) -> tuple[Link, Subscriber]:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        return link, subscriptions.get(app, link.subscriber_id)
+        subscriber = subscriptions.get(app, link.subscriber_id)
+        pages.speak_to(subscriber)
+        return link, subscriber
 
     def page(
         link: Link, subscriber: Subscriber, *, typed: str = "", error: str = "", status: int = 422
@@ -60,14 +63,21 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
                 app, subscriber.id, typed, client=proxies.client(request.scope)
             )
         except AddressError:
-            error = "This is no address that mail can go to. Look for a typing mistake."
+            error = gettext(
+                "This is not an address that mail can go to. Look for a typing mistake."
+            )
             return page(link, subscriber, typed=typed, error=error)
         except InputError as error:
             name, _, reason = str(error).partition(": ")
-            text = f"{reason[:1].upper()}{reason[1:]}." if name == "address" else _IN_CONFIG
+            text = (
+                f"{reason[:1].upper()}{reason[1:]}." if name == "address" else gettext(_IN_CONFIG)
+            )
             return page(link, subscriber, typed=typed, error=text)
         except LimitError as error:
-            text = f"Too many were asked for lately. Try again {in_minutes(error.retry_after)}."
+            text = gettext(
+                "Too many were asked for lately. Try again %(when)s.",
+                when=in_minutes(error.retry_after),
+            )
             answer = page(link, subscriber, typed=typed, error=text, status=429)
             answer.headers["Retry-After"] = str(error.retry_after)
             return answer
@@ -82,6 +92,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
     @router.api_route("/o/{token}", methods=["GET", "HEAD"])
     def show_objection(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.OBJECT)
+        pages.speak_to_reader(link)
         change = subscriptions.find_objection(app, link)
         return pages.render(
             "object",
@@ -93,6 +104,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
     @router.post("/o/{token}")
     def object_to_move(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.OBJECT)
+        pages.speak_to_reader(link)
         outcome = subscriptions.object_to_move(app, link)
         log.info("object to move subscriber=%d outcome=%s", link.subscriber_id, outcome)
         return pages.render("object", outcome=outcome)
@@ -108,6 +120,7 @@ class MoveConfirmation:
 
     def ask(self, link: Link) -> HTMLResponse:
         """Return the page before any press."""
+        self._pages.speak_to_reader(link)
         change = subscriptions.find_move(self._app, link)
         return self._pages.render(
             "move",
@@ -118,6 +131,7 @@ class MoveConfirmation:
 
     def confirm(self, link: Link) -> HTMLResponse:
         """Move the digest, and return the page about it."""
+        self._pages.speak_to_reader(link)
         moved = subscriptions.confirm_move(self._app, link)
         log.info("move subscriber=%d outcome=%s via=page", link.subscriber_id, moved.outcome)
         reader = moved.subscriber

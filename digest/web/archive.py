@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
+from digest.locales import current_language, gettext, ngettext, set_language
 from digest.mail.messages import texts
 from digest.mail.messages.templates import render
 from digest.model import Link, Purpose
@@ -33,7 +34,7 @@ _INSERTED = (
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of past digests."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
 
     @router.api_route("/m/{token}/digests", methods=["GET", "HEAD"])
     def show_archive(token: str, page: str = "") -> HTMLResponse:
@@ -44,16 +45,18 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def show_mail(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.RATE)
         if not link.message_id:
-            text = "The mail that this link stands in is a preview, and its digest is not stored."
-            return pages.problem(200, "This is a preview", text)
+            text = gettext(
+                "The mail that this link stands in is a preview, and its digest is not stored."
+            )
+            return pages.problem(200, gettext("This is a preview"), text)
         try:
             return _render_mail(app, pages, link)
         except NotFoundError:
-            text = (
+            text = gettext(
                 "This mail cannot be shown any more: its digest or its subscription was deleted, "
                 "or all its papers were withdrawn. You need not do anything."
             )
-            return pages.problem(404, "This mail is no longer stored", text)
+            return pages.problem(404, gettext("This mail is no longer stored"), text)
 
     return router
 
@@ -65,6 +68,7 @@ def read_page_number(text: str) -> int:
 
 def _render_archive(app: App, pages: Pages, link: Link, page: int) -> HTMLResponse:
     reader = subscriptions.get(app, link.subscriber_id)
+    pages.speak_to(reader)
     archive = services.load_archive(app, reader.id, page)
     here = pages.path(Purpose.MANAGE, link) + "/digests"
     digests = []
@@ -73,7 +77,7 @@ def _render_archive(app: App, pages: Pages, link: Link, page: int) -> HTMLRespon
         digests.append(
             {
                 "day": texts.format_date(past.local_date, weekday=True, year=True),
-                "papers": texts.plural(past.papers, "paper"),
+                "papers": ngettext("%(num)s paper", "%(num)s papers", past.papers),
                 "mail": f"{rate}/mail",
                 "rate": rate,
             }
@@ -83,7 +87,7 @@ def _render_archive(app: App, pages: Pages, link: Link, page: int) -> HTMLRespon
         whose=reader_label(reader),
         places=own_places(pages, link, "/digests"),
         digests=digests,
-        total=texts.plural(archive.total, "digest"),
+        total=ngettext("%(num)s digest", "%(num)s digests", archive.total),
         page=archive.page,
         pages=archive.pages,
         newer=f"{here}?page={archive.page - 1}" if archive.page > 1 else "",
@@ -93,6 +97,8 @@ def _render_archive(app: App, pages: Pages, link: Link, page: int) -> HTMLRespon
 
 def _render_mail(app: App, pages: Pages, link: Link) -> HTMLResponse:
     """Return the HTML part of a mail between a line above it and the papers to save below."""
+    # the mail speaks so too, whatever the browser asks for
+    set_language(app.language_of(subscriptions.get(app, link.subscriber_id)))
     message = services.write_sent_mail(app, link)
     rate = pages.path(Purpose.RATE, link)
     values = {
@@ -108,7 +114,13 @@ def _render_mail(app: App, pages: Pages, link: Link) -> HTMLResponse:
     for template, place in _INSERTED:
         at = _find_place(html, place)
         html = html[:at] + render(f"web/{template}.html", values, app.templates) + html[at:]
-    response = HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY})
+    response = HTMLResponse(
+        html,
+        headers={
+            "Content-Security-Policy": _MAIL_POLICY,
+            "Content-Language": current_language(),
+        },
+    )
     add_headers(response.headers)
     return response
 

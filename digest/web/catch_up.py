@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import BusyError
+from digest.locales import gettext, ngettext
 from digest.mail.messages import texts
 from digest.model import Link, Purpose, Subscriber, SubscriberStatus
 from digest.services import CatchUp, CatchUps
@@ -24,13 +25,13 @@ from digest.web.pages import FormBody, Pages, reader_label
 from digest.web.rated_papers import NOTHING_PRESSED, Pressed, press_button, rated_values
 from digest.web.single_flight import SingleFlightCache
 
-_NAMES = {"7": "the last 7 days", "14": "the last 14 days", "30": "the last 30 days"}
+_DAYS = ("7", "14", "30")
 _SINCE, _DEFAULT = "since", "14"
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the page."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
     page = _CatchUpPage(app, pages)
 
     @router.api_route("/m/{token}/catch-up", methods=["GET", "HEAD"])
@@ -71,6 +72,7 @@ class _CatchUpPage:
             BusyError: too many such pages are being made.
         """
         reader, choice, days, version = await run_in_threadpool(self._look_up, link, choice)
+        self._pages.speak_to(reader)
         try:
             catch_up = await self._cache.get(
                 (reader.id, days), version, lambda: self._catch_ups.choose(reader, days)
@@ -78,8 +80,12 @@ class _CatchUpPage:
         except BusyError as error:
             if not pressed.state:
                 raise
-            later = f"The list can be looked at again in {error.retry_after} seconds."
-            return self._pages.problem(200, "Noted", f"Your press counts. {later}")
+            text = ngettext(
+                "Your press counts. The list can be looked at again in %(num)s second.",
+                "Your press counts. The list can be looked at again in %(num)s seconds.",
+                error.retry_after,
+            )
+            return self._pages.problem(200, gettext("Noted"), text)
         return await run_in_threadpool(self._render, link, reader, choice, catch_up, pressed)
 
     def _look_up(self, link: Link, choice: str) -> tuple[Subscriber, str, int, Hashable]:
@@ -89,7 +95,7 @@ class _CatchUpPage:
         the thumb can be taken back.
         """
         reader = subscriptions.get(self._app, link.subscriber_id)
-        choice = choice if choice in (*_NAMES, _SINCE) else _DEFAULT
+        choice = choice if choice in (*_DAYS, _SINCE) else _DEFAULT
         since = None
         if choice == _SINCE:
             since = services.count_days_since_last_digest(self._app, reader)
@@ -109,22 +115,20 @@ class _CatchUpPage:
         papers = rated_values(pages, own, items, pressed)
         for values, entry in zip(papers, catch_up.papers, strict=True):
             if entry.listed:
-                values["listed"] = f"in your digest of {texts.format_date(entry.listed)}"
-        names = _NAMES.copy()
-        if services.count_days_since_last_digest(app, reader):
-            names[_SINCE] = "the days since your last digest"
+                values["listed"] = gettext(
+                    "in your digest of %(day)s", day=texts.format_date(entry.listed)
+                )
+        has_since = services.count_days_since_last_digest(app, reader)
+        names = (*_DAYS, _SINCE) if has_since else _DAYS
         return pages.render(
             "catch_up",
             whose=reader_label(reader),
             places=own_places(pages, link, "/catch-up"),
-            choices=[
-                (_short(name), f"{here}?days={value}", value == choice)
-                for value, name in names.items()
-            ],
-            span=names[choice],
+            choices=[(_name(name), f"{here}?days={name}", name == choice) for name in names],
+            heading=_heading(choice),
             papers=papers,
             has_papers=catch_up.read > 0,
-            read=texts.plural(catch_up.read, "paper"),
+            read=ngettext("%(num)s paper", "%(num)s papers", catch_up.read),
             first=texts.format_date(catch_up.first),
             last=texts.format_date(catch_up.last),
             is_cut=catch_up.is_cut,
@@ -136,5 +140,15 @@ class _CatchUpPage:
         )
 
 
-def _short(name: str) -> str:
-    return name.removeprefix("the last ").removeprefix("the days ").capitalize()
+def _name(choice: str) -> str:
+    if choice == _SINCE:
+        return gettext("Since your last digest")
+    return ngettext("%(num)s day", "%(num)s days", int(choice))
+
+
+def _heading(choice: str) -> str:
+    if choice == _SINCE:
+        return gettext("The best of the days since your last digest")
+    return ngettext(
+        "The best of the last %(num)s day", "The best of the last %(num)s days", int(choice)
+    )

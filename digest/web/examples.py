@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import InputError
-from digest.mail.messages import texts
+from digest.locales import gettext, ngettext
 from digest.model import Interest, Link, Purpose, Subscriber
 from digest.subscriptions import SubscriptionRequest
 from digest.web.field_values import lines
@@ -22,11 +22,13 @@ log = logging.getLogger("digest.web")
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the page."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
 
     def look_up(token: str) -> tuple[Link, Subscriber]:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        return link, subscriptions.get(app, link.subscriber_id)
+        subscriber = subscriptions.get(app, link.subscriber_id)
+        pages.speak_to(subscriber)
+        return link, subscriber
 
     def page(
         link: Link,
@@ -93,7 +95,13 @@ def routes(app: App, pages: Pages) -> APIRouter:
         except InputError as error:
             return page(link, subscriber, typed=form, error=split_field_error(error))
         log.info("examples subscriber=%d library=%d via=page", subscriber.id, len(library))
-        read = f" Read: {texts.plural(len(library), 'paper')} of your library." if library else ""
-        return page(link, changed, done=f"Saved.{read} The next digest follows.")
+        done = gettext("Saved. The next digest follows.")
+        if library:
+            done = ngettext(
+                "Saved. Read: %(num)s paper of your library. The next digest follows.",
+                "Saved. Read: %(num)s papers of your library. The next digest follows.",
+                len(library),
+            )
+        return page(link, changed, done=done)
 
     return router

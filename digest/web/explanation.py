@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -19,9 +19,9 @@ from starlette.concurrency import run_in_threadpool
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import BusyError, InputError
-from digest.locales import gettext, ngettext
+from digest.locales import format_number, gettext, gettext_later, ngettext
 from digest.mail.messages import texts
-from digest.model import Interest, Link, Purpose, Subscriber
+from digest.model import Interest, Link, Purpose, Subscriber, Vote
 from digest.web.form_tokens import is_expired, is_too_fast, new_form_token, normalise_form_token
 from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
 from digest.web.single_flight import SingleFlightCache
@@ -32,6 +32,12 @@ log = logging.getLogger("digest.web")
 _PAPERS_SHOWN = 60
 
 
+#: what a reader said of a paper
+_SAID: dict[Vote, str] = {
+    1: gettext_later("More like this"),
+    -1: gettext_later("Less like this"),
+    0: gettext_later("Your example"),
+}
 #: buttons of a word
 _WISHES: dict[str, services.WordWish] = {"more": "more", "mute": "mute", "clear": "clear"}
 ProfileCache = SingleFlightCache[services.ProfileExplanation]
@@ -61,10 +67,11 @@ class Explanations:
 
 def routes(app: App, pages: Pages, explanations: Explanations) -> APIRouter:
     """Build the routes of the page that shows what was learned of a reader."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
 
     async def page(token: str, link: Link, *, done: str = "", asked: bool = False) -> HTMLResponse:
         learned = await explanations.get(link.subscriber_id)
+        pages.speak_to(learned.subscriber)
         return await run_in_threadpool(
             pages.render,
             "learned",
@@ -91,6 +98,9 @@ def routes(app: App, pages: Pages, explanations: Explanations) -> APIRouter:
     @router.post("/m/{token}/learned")
     async def change(token: str, form: FormBody) -> HTMLResponse:
         link = await run_in_threadpool(read_link, token)
+        # here, since the context of a thread ends with it
+        reader = await run_in_threadpool(subscriptions.get, app, link.subscriber_id)
+        pages.speak_to(reader)
         done = await run_in_threadpool(_apply_form, app, link, form)
         asked = not done and form.one("do") in ("start-over", "start-over-now")
         try:
@@ -120,8 +130,8 @@ def _apply_form(app: App, link: Link, form: Form) -> str:
             forgotten,
         )
         if not forgotten:
-            return "That was forgotten already."
-        return "Forgotten. The next digest does without it."
+            return gettext("That was forgotten already.")
+        return gettext("Forgotten. The next digest does without it.")
     if wish := _WISHES.get(verb):
         return _wish_for_word(app, link, form, wish)
     token, now = form.one("form"), app.now()
@@ -129,7 +139,7 @@ def _apply_form(app: App, link: Link, form: Form) -> str:
         form_token = normalise_form_token(token, now)
         count = services.start_over(app, link.subscriber_id, via="page", form=form_token)
         log.info("start over subscriber=%d thumbs=%d via=page", link.subscriber_id, count)
-        return "All your thumbs are forgotten. Your interests stay as they are."
+        return gettext("All your thumbs are forgotten. Your interests stay as they are.")
     return ""
 
 
@@ -142,13 +152,14 @@ def _wish_for_word(app: App, link: Link, form: Form, wish: services.WordWish) ->
         )
     except InputError as error:
         _, _, reason = str(error).partition(": ")
-        return f"Nothing was changed: {reason or error}."
+        return gettext("Nothing was changed: %(reason)s.", reason=reason or error)
     log.info("word subscriber=%d wish=%s via=page", link.subscriber_id, wish)
-    return {
-        "more": f"“{word}” is a keyword of yours now.",
-        "mute": f"Papers with “{word}” are not listed any more.",
-        "clear": f"Taken back: “{word}” is no keyword of yours.",
-    }[wish]
+    done = {
+        "more": gettext_later("“%(word)s” is a keyword of yours now."),
+        "mute": gettext_later("Papers with “%(word)s” are not listed any more."),
+        "clear": gettext_later("Taken back: “%(word)s” is no keyword of yours."),
+    }
+    return gettext(done[wish], word=word)
 
 
 def _word_values(words: Sequence[services.WordEffect], interest: Interest) -> list[dict[str, str]]:
@@ -164,9 +175,15 @@ def _template_values(
     own = services.find_interest(reader, taste.interest)
     return {
         "name": taste.interest,
-        "part": f"{100 * taste.share:.0f} % of your digest" if tastes_count > 1 else "",
+        "part": gettext("%(share)s %% of your digest", share=round(100 * taste.share))
+        if tastes_count > 1
+        else "",
         "step": _describe_basis(taste),
-        "thumbs": f"{taste.thumbs_up} up, {taste.thumbs_down} down"
+        "thumbs": gettext(
+            "%(up)s up, %(down)s down",
+            up=format_number(taste.thumbs_up),
+            down=format_number(taste.thumbs_down),
+        )
         if taste.thumbs_up or taste.thumbs_down
         else "",
         "fades": _describe_fading(taste),
@@ -177,7 +194,7 @@ def _template_values(
             paper_values(rated.paper)
             | {
                 "id": rated.paper.id,
-                "said": {1: "More like this", -1: "Less like this", 0: "Your example"}[rated.vote],
+                "said": gettext(_SAID[rated.vote]),
             }
             for rated in taste.papers[:_PAPERS_SHOWN]
         ],
@@ -187,31 +204,40 @@ def _template_values(
 
 def _describe_basis(taste: services.InterestExplanation) -> str:
     """Say what an interest is ranked by; names only what the reader has given."""
-    given = texts.join_names(taste.given)
+    given = texts.join_names([gettext(name) for name in taste.given])
     if taste.thumbs_up or taste.thumbs_down:
-        return f"From your thumbs and your {given}" if given else "From your thumbs"
+        if given:
+            return gettext("From your thumbs and your %(inputs)s", inputs=given)
+        return gettext("From your thumbs")
     if given:
-        return f"From your {given}; no thumbs yet"
+        return gettext("From your %(inputs)s; no thumbs yet", inputs=given)
     if taste.mutes:
-        return "Only what to leave out; no thumbs yet"
-    return "Nothing yet: it lists a mix of the day"
+        return gettext("Only what to leave out; no thumbs yet")
+    return gettext("Nothing yet: it lists a mix of the day")
+
+
+#: ratings, example papers, own words
+_FADING = (
+    gettext_later("Your ratings now count more than your keywords."),
+    gettext_later("Your example papers now count more than your keywords."),
+    gettext_later("Your own words now count more than your keywords."),
+)
+_OUTWEIGHING = (
+    gettext_later("Your ratings now outweigh single words."),
+    gettext_later("Your example papers now outweigh single words."),
+    gettext_later("Your own words now outweigh single words."),
+)
 
 
 def _describe_fading(taste: services.InterestExplanation) -> str:
     """Say how ratings and keywords compare, to a reader who has both."""
     if taste.keywords_count == 1 or not taste.keywords:
         return ""
-    liked = (
-        "ratings"
-        if taste.thumbs_up
-        else "example papers"
-        if "example papers" in taste.given
-        else "own words"
-    )
+    liked = 0 if taste.thumbs_up else 1 if "example papers" in taste.given else 2
     if taste.keywords_count > 0:
-        return f"Your {liked} now count more than your keywords."
+        return gettext(_FADING[liked])
     has_words = any(keyword.is_word for keyword in taste.keywords)
-    return f"Your {liked} now outweigh single words." if has_words else ""
+    return gettext(_OUTWEIGHING[liked]) if has_words else ""
 
 
 # ------------------------------------------------------------------------------ programs

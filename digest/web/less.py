@@ -10,12 +10,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import InputError
+from digest.locales import gettext, gettext_later
 from digest.model import Link, Purpose
 from digest.services import LessChoices
 from digest.subscriptions import MutedList, MuteResult, Wish
@@ -29,7 +30,7 @@ _LISTS: Mapping[str, MutedList] = {"authors": "authors", "keywords": "keywords"}
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the page."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
     page = _LessPage(app, pages)
 
     @router.api_route("/t/{token}/less", methods=["GET", "HEAD"])
@@ -57,13 +58,21 @@ def _less_values(pages: Pages, link: Link, choices: LessChoices) -> dict[str, ob
         "lists": [
             (
                 kind,
-                heading,
-                hint,
+                gettext(heading),
+                gettext(hint),
                 [(name, number, is_muted) for name, number, is_muted, of in offered if of == kind],
             )
             for kind, heading, hint in (
-                ("keywords", "Topics", "Papers that say this in title or abstract no longer come."),
-                ("authors", "Authors", "Papers by this author no longer come."),
+                (
+                    "keywords",
+                    gettext_later("Topics"),
+                    gettext_later("Papers that say this in title or abstract no longer come."),
+                ),
+                (
+                    "authors",
+                    gettext_later("Authors"),
+                    gettext_later("Papers by this author no longer come."),
+                ),
             )
         ],
     }
@@ -85,6 +94,7 @@ class _LessPage:
     ) -> HTMLResponse:
         """Return the page, with what has just been done."""
         choices = services.load_less_choices(self.app, link)
+        self.pages.speak_to(choices.subscriber)
         return self.pages.render(
             "less",
             status=status,
@@ -103,6 +113,7 @@ class _LessPage:
         """Mute, or take a mute back, and return the page about it."""
         where, name, verb = _LISTS.get(form.one("list")), form.one("name"), form.one("do")
         choices = services.load_less_choices(self.app, link)
+        self.pages.speak_to(choices.subscriber)
         offered = choices.authors if where == "authors" else choices.topics
         if where is None or name not in offered or verb not in ("mute", "unmute"):
             return self.show(link)
@@ -112,16 +123,20 @@ class _LessPage:
         if not token or is_hasty or is_expired(token, now):
             return self.show(
                 link,
-                heading="Was that you?",
-                told="The button was pressed before anybody can have read the page, as mail "
-                "scanners do, or long after it was opened. Nothing has changed. Press it once "
-                "more if it was you.",
+                heading=gettext("Was that you?"),
+                told=gettext(
+                    "The button was pressed before anybody can have read the page, as mail "
+                    "scanners do, or long after it was opened. Nothing has changed. Press it once "
+                    "more if it was you."
+                ),
             )
         form_id = normalise_form_token(token, now)
         try:
             result = self._change(choices, where, name, form, form_id)
         except InputError as error:
-            return self.show(link, heading="There is no room", told=f"{error}.", status=422)
+            return self.show(
+                link, heading=gettext("There is no room"), told=f"{error}.", status=422
+            )
         pipeline.confirm_delivery(self.app, link)
         log.info(
             "%s subscriber=%d list=%s new=%s via=page",
@@ -154,20 +169,35 @@ def _describe(
     result: MuteResult, where: MutedList, name: str, *, is_undo: bool
 ) -> dict[str, object]:
     """Say what became of a press."""
-    what = f"paper by {name}" if where == "authors" else f"paper that says “{name}”"
+    by_author = where == "authors"
     if is_undo and result.is_new:
-        return {"heading": "Taken back", "told": f"A {what} may come again."}
+        told = (
+            gettext("A paper by %(name)s may come again.", name=name)
+            if by_author
+            else gettext("A paper that says “%(word)s” may come again.", word=name)
+        )
+        return {"heading": gettext("Taken back"), "told": told}
     if not result.stands:
-        return {
-            "heading": "Nothing has changed",
-            "told": f"This page was sent a second time. A {what} may come.",
-        }
-    told = f"No {what} comes from your next digest on."
+        told = (
+            gettext("This page was sent a second time. A paper by %(name)s may come.", name=name)
+            if by_author
+            else gettext(
+                "This page was sent a second time. A paper that says “%(word)s” may come.",
+                word=name,
+            )
+        )
+        return {"heading": gettext("Nothing has changed"), "told": told}
+    told = (
+        gettext("No paper by %(name)s comes from your next digest on.", name=name)
+        if by_author
+        else gettext("No paper that says “%(word)s” comes from your next digest on.", word=name)
+    )
     if result.wishes:
-        told += f" You had asked for {_name_wishes(result, where)}; that is taken away, too."
+        lost = (
+            gettext("You had asked for this author’s papers; that is taken away, too.")
+            if by_author
+            else gettext("You had asked for this keyword; that is taken away, too.")
+        )
+        told = f"{told} {lost}"
     undo = {"list": where, "name": name, "wishes": result.wishes}
-    return {"heading": "Left out from now on", "told": told, "undo": undo}
-
-
-def _name_wishes(result: MuteResult, where: MutedList) -> str:
-    return "this author’s papers" if where == "authors" else "this keyword"
+    return {"heading": gettext("Left out from now on"), "told": told, "undo": undo}

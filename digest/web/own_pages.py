@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from digest.locales import gettext, gettext_later
 from digest.model import Link, Purpose
 from digest.web.pages import Form, Pages
 
 #: name and end of the address of each page
 _PLACES = (
-    ("Past digests", "/digests"),
-    ("Saved", "/saved"),
-    ("Catch up", "/catch-up"),
-    ("Feed", "/feed"),
-    ("Settings", ""),
+    (gettext_later("Past digests"), "/digests"),
+    (gettext_later("Saved"), "/saved"),
+    (gettext_later("Catch up"), "/catch-up"),
+    (gettext_later("Feed"), "/feed"),
+    (gettext_later("Settings"), ""),
 )
 
 
-def own_places(pages: Pages, link: Link, current: str = "") -> list[tuple[str, str, bool]]:
+def own_places(pages: Pages, link: Link, current: str | None = None) -> list[tuple[str, str, bool]]:
     """List the pages of a reader: name, path, and whether it is the page that asks."""
     own = pages.path(Purpose.MANAGE, link)
-    return [(name, own + end, end == current) for name, end in _PLACES]
+    return [(gettext(name), own + end, end == current) for name, end in _PLACES]
 
 
 def read_paper_id(form: Form) -> int | None:

@@ -6,12 +6,13 @@ caches know nothing of readers.
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services
 from digest.app import App
 from digest.errors import NotFoundError
+from digest.locales import gettext, gettext_later
 from digest.mail.messages import texts
 from digest.model import Digest, Item, Link, Part, Purpose, Score, SubscriberStatus
 from digest.ranking import scores
@@ -26,19 +27,18 @@ from digest.web.rated_papers import NOTHING_PRESSED, Pressed, press_button, rate
 _LIFTS, _LOWERS = 8, 4
 #: what a part that has no words of its own is called
 _KINDS = {
-    "category": "category {}",
-    "author": "author {}",
-    "readers": "readers with a taste like yours",
-    "upvotes": "upvotes",
-    "recency": "it is new",
-    "near": "like “{}”",
-    "pick": "{}",
+    "category": gettext_later("category %(name)s"),
+    "author": gettext_later("author %(name)s"),
+    "readers": gettext_later("readers with a taste like yours"),
+    "upvotes": gettext_later("upvotes"),
+    "recency": gettext_later("it is new"),
+    "near": gettext_later("like “%(name)s”"),
 }
 
 
 def routes(app: App, pages: Pages, corpora: CorpusCache) -> APIRouter:
     """Build the routes of the page."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
 
     def load(token: str, paper_id: int) -> tuple[Link, DigestPapers, RatedItem]:
         link = pipeline.read_link(app, token, Purpose.RATE)
@@ -61,6 +61,7 @@ def routes(app: App, pages: Pages, corpora: CorpusCache) -> APIRouter:
 
     def render(token: str, paper_id: int, pressed: Pressed) -> HTMLResponse:
         link, listed, rated = load(token, paper_id)
+        pages.speak_to(listed.subscriber)
         paper_page = services.load_paper_page(app, rated.paper.id)
         similar = services.find_similar(app, paper_page.paper, corpora)
         digest_page = pages.path(Purpose.RATE, link)
@@ -83,15 +84,15 @@ def routes(app: App, pages: Pages, corpora: CorpusCache) -> APIRouter:
 def _explain(digest: Digest, item: Item) -> dict[str, object]:
     """Say why a digest listed a paper, from what is stored with it."""
     score = item.score
-    facts: list[str] = [score.word] if score.word else []
+    facts: list[str] = [gettext(score.word)] if score.word else []
     if score.percentile:
-        facts.append(f"above {score.percentile} % of the recent papers")
+        facts.append(gettext("above %(share)s %% of the recent papers", share=score.percentile))
     if score.interest:
-        facts.append(f"for {score.interest}")
+        facts.append(gettext("for %(interest)s", interest=score.interest))
     if item.slot == "pinned":
-        facts.append("always listed, as you asked")
+        facts.append(gettext("always listed, as you asked"))
     if item.slot == "exploration":
-        facts.append("outside your usual")
+        facts.append(gettext("outside your usual"))
     return {
         "reason": scores.write_reason(score),
         "day": texts.format_date(digest.local_date, weekday=True),
@@ -114,4 +115,5 @@ def _name_parts(score: Score, sign: int) -> list[str]:
 
 
 def _name_part(part: Part) -> str:
-    return _KINDS.get(part.kind, "{}").replace("{}", part.name)
+    kind = _KINDS.get(part.kind)
+    return gettext(kind, name=part.name) if kind else part.name

@@ -12,7 +12,9 @@ from fastapi.responses import HTMLResponse
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
+from digest import subscriptions
 from digest.app import App
+from digest.errors import NotFoundError
 from digest.locales import choose_language, current_language, gettext, ngettext, set_language
 from digest.mail.messages import texts
 from digest.mail.messages.paper_texts import format_authors
@@ -81,6 +83,13 @@ class Pages:
         """Answer in the language that a reader chose, if they did."""
         if subscriber is not None and subscriber.language:
             set_language(self.app.language_of(subscriber))
+
+    def speak_to_reader(self, link: Link) -> None:
+        """Answer in the language of a link's reader, if they are still stored and chose one."""
+        try:
+            self.speak_to(subscriptions.get(self.app, link.subscriber_id))
+        except NotFoundError:
+            return
 
     @staticmethod
     def browser_language(request: Request, otherwise: str = "") -> str:

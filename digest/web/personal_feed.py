@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
+from digest.locales import gettext, set_language
 from digest.mail.messages import texts
 from digest.model import Link, Purpose
 from digest.services import feed_link
@@ -26,7 +27,7 @@ _FRESH = 900
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of readers' feeds."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
 
     @router.api_route("/m/{token}/feed", methods=["GET", "HEAD"])
     def show_page(token: str) -> HTMLResponse:
@@ -35,14 +36,19 @@ def routes(app: App, pages: Pages) -> APIRouter:
     @router.post("/m/{token}/feed")
     def change(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
+        pages.speak_to_reader(link)
         verb, number = form.one("do"), form.one("number")
         is_number = number.isascii() and number.isdecimal() and len(number) <= 9
         if verb not in ("renew", "close") or not is_number:
             return _render_page(app, pages, link)
         feed = services.renew_feed(app, link.subscriber_id, int(number), is_open=verb == "renew")
         log.info("feed %s subscriber=%d number=%d", verb, link.subscriber_id, feed.number)
-        ended = " The old one no longer works." if feed.number > 1 else ""
-        done = f"Here is your feed address.{ended}" if feed.is_open else "The feed is closed."
+        if not feed.is_open:
+            done = gettext("The feed is closed.")
+        elif feed.number > 1:
+            done = gettext("Here is your feed address. The old one no longer works.")
+        else:
+            done = gettext("Here is your feed address.")
         return _render_page(app, pages, link, done=done)
 
     @router.api_route("/f/{token}.atom", methods=["GET", "HEAD"])
@@ -58,6 +64,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
 
 def _render_page(app: App, pages: Pages, link: Link, *, done: str = "") -> HTMLResponse:
     reader = subscriptions.get(app, link.subscriber_id)
+    pages.speak_to(reader)
     feed = services.find_feed(app, reader.id)
     addresses: list[tuple[str, str]] = []
     if feed and feed.is_open:
@@ -82,6 +89,7 @@ def _answer(app: App, request: Request, token: str, *, is_atom: bool) -> Respons
     """
     link = pipeline.read_link(app, token, Purpose.FEED)
     try:
+        set_language(app.language_of(subscriptions.get(app, link.subscriber_id)))
         listed = services.load_feed(app, link)
     except NotFoundError:
         return Response(
@@ -94,7 +102,7 @@ def _answer(app: App, request: Request, token: str, *, is_atom: bool) -> Respons
         FeedEntry(
             paper=entry.paper,
             day=entry.day,
-            summary=f"Why: {entry.reason}\n\n{entry.paper.abstract}",
+            summary=f"{gettext('Why:')} {entry.reason}\n\n{entry.paper.abstract}",
         )
         for entry in listed
     ]

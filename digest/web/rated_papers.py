@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import InputError
-from digest.model import Link, Purpose, Vote
+from digest.model import Link, Paper, Purpose, Vote
 from digest.ranking import scores
 from digest.web.form_tokens import is_expired
 from digest.web.own_pages import read_paper_id
@@ -25,19 +25,23 @@ _PURPOSES = {"1": Purpose.UP, "-1": Purpose.DOWN}
 class Pressed:
     """The press that a page answers."""
 
-    paper_id: int
+    #: None = nothing was pressed
+    paper: Paper | None = None
     #: of a thumb, as `pipeline.PressOutcome`, or "outdated"; or "saved", "removed", "full"
-    state: str
+    state: str = ""
+    vote: Vote = 0
     previous_vote: Vote = 0
     #: token of its form
     answers: str = ""
 
 
-NOTHING_PRESSED = Pressed(paper_id=0, state="")
+NOTHING_PRESSED = Pressed()
 
 
 def press_button(app: App, link: Link, form: Form, *, via: str) -> Pressed:
     """Do what a form about a listed paper asks: count a thumb, or save the paper for later.
+
+    Opening a page changes nothing; each press is answered by the page itself, with an undo.
 
     Args:
         link: its reader and message.
@@ -46,7 +50,7 @@ def press_button(app: App, link: Link, form: Form, *, via: str) -> Pressed:
     Raises:
         NotFoundError: the reader or the paper is not stored.
     """
-    paper_id, purpose = read_paper_id(form), _PURPOSES.get(form.one("vote"))
+    paper_id = read_paper_id(form)
     if paper_id is None:
         return NOTHING_PRESSED
     if form.one("do") in ("save", "remove"):
@@ -55,15 +59,21 @@ def press_button(app: App, link: Link, form: Form, *, via: str) -> Pressed:
         try:
             paper = change(app, link.subscriber_id, paper_id)
         except InputError:
-            return Pressed(paper_id=paper_id, state="full")
+            return Pressed(paper=services.get_paper(app, paper_id), state="full")
         log.info(
             "%s subscriber=%d paper=%d via=%s", form.one("do"), link.subscriber_id, paper.id, via
         )
-        return Pressed(paper_id=paper.id, state="saved" if saves else "removed")
-    if purpose is None:
+        return Pressed(paper=paper, state="saved" if saves else "removed")
+    return press_thumb(app, link, form, via=via)
+
+
+def press_thumb(app: App, link: Link, form: Form, *, via: str) -> Pressed:
+    """Count the thumb that a form asks for; arguments and errors are those of `press_button`."""
+    paper_id, purpose = read_paper_id(form), _PURPOSES.get(form.one("vote"))
+    if not paper_id or purpose is None:
         return NOTHING_PRESSED
     if is_expired(form.one("form"), app.now()):
-        return Pressed(paper_id=paper_id, state="outdated")
+        return Pressed(paper=services.get_paper(app, paper_id), state="outdated")
     thumb = Link(purpose, link.subscriber_id, paper_id, link.message_id)
     posted = read_press(app, form)
     pressed = pipeline.record_press(app, thumb, posted)
@@ -81,11 +91,29 @@ def press_button(app: App, link: Link, form: Form, *, via: str) -> Pressed:
             via,
         )
     return Pressed(
-        paper_id=pressed.paper_id,
+        paper=services.get_paper(app, pressed.paper_id),
         state=pressed.outcome,
+        vote=pressed.vote,
         previous_vote=pressed.previous_vote,
         answers=posted.form,
     )
+
+
+def thumb_values(
+    paper: Paper, vote: Vote, number: int, pressed: Pressed, *, is_held: bool = False
+) -> dict[str, object]:
+    """Return what the template of a paper with thumbs needs."""
+    is_pressed = pressed.paper is not None and pressed.paper.id == paper.id
+    before = pressed.previous_vote if is_pressed else 0
+    return paper_values(paper) | {
+        "id": paper.id,
+        "number": number,
+        "abstract": paper.abstract,
+        "vote": vote,
+        "held": is_held,
+        "told": pressed.state if is_pressed else "",
+        "before": 0 if before == vote else before,
+    }
 
 
 def rated_values(
@@ -96,24 +124,15 @@ def rated_values(
     public = pages.app.config.web.papers
     values = []
     for rated in items:
-        is_pressed = rated.paper.id == pressed.paper_id
-        before = pressed.previous_vote if is_pressed else 0
         own = f"{digest}/p/{rated.paper.id}" if digest else f"{pages.root}/p/{rated.paper.id}"
         values.append(
-            paper_values(rated.paper)
+            thumb_values(rated.paper, rated.vote, rated.number, pressed, is_held=rated.is_held)
             | {
-                "id": rated.paper.id,
-                "number": rated.number,
                 "page": own if public else "",
                 "reason": scores.write_reason(rated.item.score),
-                "abstract": rated.paper.abstract,
-                "vote": rated.vote,
-                "held": rated.is_held,
                 "saved": rated.is_saved,
                 #: a fact about an earlier digest
                 "listed": "",
-                "told": pressed.state if is_pressed else "",
-                "before": 0 if before == rated.vote else before,
                 "less": pages.path(Purpose.DOWN, link, paper_id=rated.paper.id) + "/less",
             }
         )

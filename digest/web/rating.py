@@ -41,7 +41,7 @@ _BASES = {
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the pages of a whole digest."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
     page = _RatingPage(app, pages)
 
     @router.api_route("/d/{token}", methods=["GET", "HEAD"])
@@ -54,9 +54,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         link = pipeline.read_link(app, token, Purpose.RATE)
         return page.press(link, token, form) if link.message_id else page.explain_preview()
 
-    @router.api_route(
-        "/d/{token}/made", methods=["GET", "HEAD"], dependencies=[Depends(pages.speak)]
-    )
+    @router.api_route("/d/{token}/made", methods=["GET", "HEAD"])
     def show_provenance(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.RATE)
         return page.show_provenance(link, token) if link.message_id else page.explain_preview()
@@ -96,6 +94,7 @@ class _RatingPage:
     def show(self, link: Link, token: str, pressed: Pressed = NOTHING_PRESSED) -> HTMLResponse:
         """Return the page, with what has just happened."""
         listed = services.load_digest_papers(self.app, link)
+        self.pages.speak_to(listed.subscriber)
         return self.pages.render(
             "rate",
             whose=reader_label(listed.subscriber),

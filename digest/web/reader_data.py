@@ -10,11 +10,12 @@ import json
 import logging
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
+from digest.locales import gettext, gettext_later
 from digest.mail.messages import texts
 from digest.model import Consent, Link, Purpose, Subscriber, Vote
 from digest.web.delete import is_own_address
@@ -22,18 +23,25 @@ from digest.web.pages import FormBody, Pages, reader_label
 
 log = logging.getLogger("digest.web")
 
+#: what a reader agreed to, by event and origin
 _EVENTS: Final = {
-    "asked": "You asked for the digest",
-    "confirmed": "You confirmed your address",
-    "moved": "You moved the digest to another address",
+    ("asked", "page"): gettext_later("You asked for the digest on this site."),
+    ("asked", "api"): gettext_later("You asked for the digest through a program."),
+    ("asked", "mail"): gettext_later("You asked for the digest by mail."),
+    ("confirmed", "page"): gettext_later("You confirmed your address on this site."),
+    ("confirmed", "api"): gettext_later("You confirmed your address through a program."),
+    ("confirmed", "mail"): gettext_later("You confirmed your address by mail."),
+    ("moved", "page"): gettext_later("You moved the digest to another address on this site."),
+    ("moved", "api"): gettext_later("You moved the digest to another address through a program."),
+    ("moved", "mail"): gettext_later("You moved the digest to another address by mail."),
 }
-_ORIGINS: Final = {"page": "on this site", "api": "through a program", "mail": "by mail"}
-#: how a reader came in whom nobody asked: the operator answers for it
-_JOINED: Final = {
-    "command": "The operator of this service added you",
-    "file": "The operator of this service added you",
-    "config": "The operator of this service added you",
+_OTHER_ORIGINS: Final = {
+    "asked": gettext_later("You asked for the digest (%(origin)s)."),
+    "confirmed": gettext_later("You confirmed your address (%(origin)s)."),
+    "moved": gettext_later("You moved the digest to another address (%(origin)s)."),
 }
+#: how readers came in whom nobody asked: the operator answers for it
+_ADDED_BY_OPERATOR: Final = ("command", "file", "config")
 _MEDIA_TYPES: Final = {
     "bib": "application/x-bibtex",
     "ris": "application/x-research-info-systems",
@@ -42,11 +50,13 @@ _MEDIA_TYPES: Final = {
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of a reader's data."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
 
     def look_up(token: str) -> tuple[Link, Subscriber]:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        return link, subscriptions.get(app, link.subscriber_id)
+        subscriber = subscriptions.get(app, link.subscriber_id)
+        pages.speak_to(subscriber)
+        return link, subscriber
 
     def page(link: Link, subscriber: Subscriber, *, error: str = "") -> HTMLResponse:
         own = pages.path(Purpose.MANAGE, link)
@@ -55,7 +65,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
             "data",
             status=422 if error else 200,
             whose=reader_label(subscriber),
-            joined=_JOINED.get(origin, "You signed up"),
+            joined=gettext("The operator of this service added you")
+            if origin in _ADDED_BY_OPERATOR
+            else gettext("You signed up"),
             joined_on=texts.format_date(subscriber.created.date(), year=True),
             consents=[
                 _describe(given) for given in subscriptions.list_consents(app, subscriber.id)
@@ -73,7 +85,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def download(token: str, form: FormBody) -> Response:
         link, subscriber = look_up(token)
         if not is_own_address(form.one("address"), subscriber):
-            error = "Type the address that the digest comes to, all of it."
+            error = gettext("Type the address that the digest comes to, all of it.")
             return page(link, subscriber, error=error)
         log.info("export subscriber=%d via=page", subscriber.id)
         text = json.dumps(services.export_reader(app, subscriber), ensure_ascii=False, indent=2)
@@ -84,7 +96,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
         _, subscriber = look_up(token)
         votes: dict[str, Vote] = {"up": 1, "down": -1}
         if vote not in votes or format not in _MEDIA_TYPES:
-            return pages.problem(404, "There is no such list", "Open it again from your data page.")
+            text = gettext("Open it again from your data page.")
+            return pages.problem(404, gettext("There is no such list"), text)
         text = services.export_thumbs(
             app, subscriber, votes[vote], "bib" if format == "bib" else "ris"
         )
@@ -94,10 +107,17 @@ def routes(app: App, pages: Pages) -> APIRouter:
 
 
 def _describe(consent: Consent) -> dict[str, str]:
+    time = f"{consent.at:%H:%M}"
+    event = _EVENTS.get((consent.event, consent.origin))
     return {
-        "event": _EVENTS[consent.event],
-        "when": f"{texts.format_date(consent.at.date(), year=True)}, {consent.at:%H:%M} UTC",
-        "how": _ORIGINS.get(consent.origin, consent.origin),
+        "event": gettext(event)
+        if event
+        else gettext(_OTHER_ORIGINS[consent.event], origin=consent.origin),
+        "when": gettext(
+            "%(day)s, %(time)s UTC",
+            day=texts.format_date(consent.at.date(), year=True),
+            time=time,
+        ),
         "wording": consent.wording,
     }
 

@@ -10,93 +10,31 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import BusyError
+from digest.locales import gettext, gettext_later, ngettext
 from digest.mail.messages import texts
-from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus, Vote
-from digest.web.form_tokens import is_expired, new_form_token
-from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label, rhythm
+from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus
+from digest.web.form_tokens import new_form_token
+from digest.web.pages import FormBody, Pages, reader_label, rhythm
+from digest.web.rated_papers import NOTHING_PRESSED, Pressed, press_thumb, thumb_values
 from digest.web.single_flight import SingleFlightCache
-from digest.web.thumbs import read_press
 
 log = logging.getLogger("digest.web")
 
-_PURPOSES = {"1": Purpose.UP, "-1": Purpose.DOWN}
 #: ids that a posted page may say that it showed
 _SHOWN_MAX = 30
 _FirstIds = tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pressed:
-    """The press that a page answers."""
-
-    paper: Paper
-    state: str
-    vote: Vote = 0
-    previous_vote: Vote = 0
-    #: token of its form
-    answers: str = ""
-
-
-def record_thumb(app: App, link: Link, form: Form) -> Pressed | None:
-    """Record the thumb that a form of such a page asks for; None if it asks for none.
-
-    Raises:
-        NotFoundError: the reader or the paper is not stored.
-    """
-    purpose, paper_id = _PURPOSES.get(form.one("vote")), parse_id(form.one("paper"))
-    if purpose is None or not paper_id:
-        return None
-    if is_expired(form.one("form"), app.now()):
-        return Pressed(paper=services.get_paper(app, paper_id), state="outdated")
-    thumb, posted = Link(purpose, link.subscriber_id, paper_id), read_press(app, form)
-    result = pipeline.record_press(app, thumb, posted)
-    if result.outcome == "left":
-        subscriptions.press_after_leaving(app, thumb, posted.form)
-    else:
-        log.info(
-            "thumb subscriber=%d paper=%d vote=%d before=%d outcome=%s via=own-page",
-            link.subscriber_id,
-            result.paper_id,
-            result.vote,
-            result.previous_vote,
-            result.outcome,
-        )
-    return Pressed(
-        paper=services.get_paper(app, result.paper_id),
-        state=result.outcome,
-        vote=result.vote,
-        previous_vote=result.previous_vote,
-        answers=posted.form,
-    )
-
-
 def parse_id(text: str) -> int:
     """Return the id that a field names, 0 for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
-
-
-def thumb_values(
-    paper: Paper, vote: Vote, number: int, pressed: Pressed | None, held: frozenset[int]
-) -> dict[str, object]:
-    """Return what the template of a paper with thumbs needs."""
-    is_pressed = pressed is not None and pressed.paper.id == paper.id
-    before = pressed.previous_vote if pressed and is_pressed else 0
-    return paper_values(paper) | {
-        "id": paper.id,
-        "number": number,
-        "abstract": paper.abstract,
-        "vote": vote,
-        "held": paper.id in held,
-        "told": pressed.state if pressed and is_pressed else "",
-        "before": 0 if before == vote else before,
-    }
 
 
 class FirstPapers:
@@ -112,7 +50,7 @@ class FirstPapers:
         subscriber: Subscriber,
         *,
         shown: Sequence[int] = (),
-        pressed: Pressed | None = None,
+        pressed: Pressed = NOTHING_PRESSED,
         confirmed: bool = False,
     ) -> HTMLResponse:
         """Return the page.
@@ -122,6 +60,7 @@ class FirstPapers:
             pressed: the press that it answers.
             confirmed: the reader has confirmed the address a moment ago.
         """
+        self._pages.speak_to(subscriber)
         ids = tuple(shown) or await self._choose(subscriber, hides_busy=confirmed)
         return await run_in_threadpool(self._render, link, subscriber, ids, pressed, confirmed)
 
@@ -145,7 +84,7 @@ class FirstPapers:
         link: Link,
         subscriber: Subscriber,
         ids: _FirstIds,
-        pressed: Pressed | None,
+        pressed: Pressed,
         confirmed: bool,
     ) -> HTMLResponse:
         app, own = self._app, self._pages.path(Purpose.MANAGE, link)
@@ -160,12 +99,12 @@ class FirstPapers:
             rhythm=rhythm(subscriber),
             size=subscriber.size,
             papers=[
-                thumb_values(paper, vote, number, pressed, held)
+                thumb_values(paper, vote, number, pressed, is_held=paper.id in held)
                 for number, (paper, vote) in enumerate(rated, start=1)
             ],
             rated=sum(vote != 0 for _, vote in rated),
             mark=new_form_token(app.now()),
-            answers=pressed.answers if pressed else "",
+            answers=pressed.answers,
             fields={"shown": " ".join(map(str, ids))},
             here=f"{own}/first",
             settings=own,
@@ -179,9 +118,14 @@ class FirstPapers:
             return ""
         day, instant = first
         if instant == now:
-            return "as soon as today’s papers are read"
-        date = texts.format_date(day, weekday=True)
-        return f"on {date}, after {subscriber.hour:02d}:00 ({subscriber.timezone} time)"
+            return gettext("as soon as today’s papers are read")
+        date, hour = texts.format_date(day, weekday=True), f"{subscriber.hour:02d}:00"
+        return gettext(
+            "on %(day)s, after %(hour)s (%(timezone)s time)",
+            day=date,
+            hour=hour,
+            timezone=subscriber.timezone,
+        )
 
 
 @dataclass(frozen=True)
@@ -191,25 +135,26 @@ class _ThumbsPage:
     app: App
     pages: Pages
 
-    def show(self, link: Link, page: int, pressed: Pressed | None = None) -> HTMLResponse:
+    def show(self, link: Link, page: int, pressed: Pressed = NOTHING_PRESSED) -> HTMLResponse:
         """Return a page of the list, with what has just been done."""
         app, own = self.app, self.pages.path(Purpose.MANAGE, link)
         subscriber = subscriptions.get(app, link.subscriber_id)
+        self.pages.speak_to(subscriber)
         thumbs = services.load_thumbs(app, subscriber.id, page=page)
         here = f"{own}/thumbs"
         return self.pages.render(
             "thumbs",
             whose=reader_label(subscriber),
             left=subscriber.status is SubscriberStatus.LEFT,
-            told=pressed and self._describe(pressed),
-            total=texts.plural(thumbs.total, "thumb") if thumbs.total else "",
+            told=pressed.paper and self._describe(pressed, pressed.paper),
+            total=ngettext("%(num)s thumb", "%(num)s thumbs", thumbs.total) if thumbs.total else "",
             papers=[
-                thumb_values(paper, given.vote, number, None, frozenset())
+                thumb_values(paper, given.vote, number, NOTHING_PRESSED)
                 | {"given": texts.format_date(given.at.date(), year=True)}
                 for number, (paper, given) in enumerate(thumbs.items, start=1)
             ],
             mark=new_form_token(app.now()),
-            answers=pressed.answers if pressed else "",
+            answers=pressed.answers,
             here=here if thumbs.page == 1 else f"{here}?page={thumbs.page}",
             newer=f"{here}?page={thumbs.page - 1}" if thumbs.page > 1 else "",
             older=f"{here}?page={thumbs.page + 1}" if thumbs.page < thumbs.pages else "",
@@ -217,33 +162,39 @@ class _ThumbsPage:
             settings=own,
         )
 
-    def _describe(self, pressed: Pressed) -> dict[str, object]:
+    def _describe(self, pressed: Pressed, paper: Paper) -> dict[str, object]:
         """Say what a press did, and how it can be undone."""
-        words = {1: "More like this:", -1: "Less like this:", 0: "Withdrawn:"}
+        words = {
+            1: gettext_later("More like this:"),
+            -1: gettext_later("Less like this:"),
+            0: gettext_later("Withdrawn:"),
+        }
         text = {
             "counted": words[pressed.vote],
-            "repeated": "This page was sent before, so nothing changed:",
-            "outdated": "This page was opened long ago, so please say it once more:",
-            "held": "Both thumbs were pressed within a minute, so neither counts until you press "
-            "one again:",
+            "repeated": gettext_later("This page was sent before, so nothing changed:"),
+            "outdated": gettext_later("This page was opened long ago, so please say it once more:"),
+            "held": gettext_later(
+                "Both thumbs were pressed within a minute, so neither counts until you press one "
+                "again:"
+            ),
         }.get(pressed.state, "")
         undo: dict[str, object] = {}
         if pressed.state == "counted" and pressed.vote != pressed.previous_vote:
             vote = pressed.vote or pressed.previous_vote
             undo = {
-                "paper": pressed.paper.id,
+                "paper": paper.id,
                 "vote": vote,
                 "form": new_form_token(self.app.now()),
                 "answers": pressed.answers,
             }
             if pressed.vote:  # else the thumb that was withdrawn is pressed again
                 undo |= {"undo": 1, "before": pressed.previous_vote}
-        return {"text": text, "title": pressed.paper.title, "undo": undo}
+        return {"text": gettext(text) if text else "", "title": paper.title, "undo": undo}
 
 
 def routes(app: App, pages: Pages, first: FirstPapers) -> APIRouter:
     """Build the routes of the first papers to rate, and of the list of all thumbs."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
     _add_first_papers(router, app, first)
     page = _ThumbsPage(app, pages)
 
@@ -253,9 +204,9 @@ def routes(app: App, pages: Pages, first: FirstPapers) -> APIRouter:
         return page.show(link, parse_id(request.query_params.get("page", "")))
 
     @router.post("/m/{token}/thumbs")
-    def press_thumb(request: Request, token: str, form: FormBody) -> HTMLResponse:
+    def press(request: Request, token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        pressed = record_thumb(app, link, form)
+        pressed = press_thumb(app, link, form, via="own-page")
         return page.show(link, parse_id(request.query_params.get("page", "")), pressed)
 
     return router
@@ -274,6 +225,6 @@ def _add_first_papers(router: APIRouter, app: App, first: FirstPapers) -> None:
     @router.post("/m/{token}/first")
     async def press(token: str, form: FormBody) -> HTMLResponse:
         link, subscriber = await run_in_threadpool(look_up, token)
-        pressed = await run_in_threadpool(partial(record_thumb, app, link, form))
+        pressed = await run_in_threadpool(partial(press_thumb, app, link, form, via="own-page"))
         shown = [parse_id(text) for text in form.one("shown").split()[:_SHOWN_MAX]]
         return await first.show(link, subscriber, shown=list(filter(None, shown)), pressed=pressed)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse
 
 from digest import papers, pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import InputError
+from digest.locales import gettext, ngettext
 from digest.mail.messages import texts
 from digest.model import Link, Paper, Purpose
 from digest.web.archive import read_page_number
@@ -31,7 +32,7 @@ _EXPORTS: Mapping[str, tuple[str, Callable[[Iterable[Paper]], str], str]] = {
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of saved papers."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
 
     @router.api_route("/m/{token}/saved", methods=["GET", "HEAD"])
     def show_page(token: str, page: str = "") -> HTMLResponse:
@@ -44,12 +45,14 @@ def routes(app: App, pages: Pages) -> APIRouter:
         paper_id, verb = read_paper_id(form), form.one("do")
         if paper_id is None or verb not in ("save", "remove"):
             return _render(app, pages, link)
-        subscriptions.get(app, link.subscriber_id)
+        pages.speak_to(subscriptions.get(app, link.subscriber_id))
         verbs = {"save": services.save_paper, "remove": services.remove_saved}
         try:
             paper = verbs[verb](app, link.subscriber_id, paper_id)
         except InputError as error:
-            return pages.problem(422, "Your list is full", f"{str(error).capitalize()}.")
+            return pages.problem(
+                422, gettext("Your list is full"), f"{str(error)[:1].upper()}{str(error)[1:]}."
+            )
         log.info("%s subscriber=%d paper=%d via=page", verb, link.subscriber_id, paper.id)
         return _render(app, pages, link, **{f"{verb}d": paper})  # type: ignore[arg-type]
 
@@ -85,6 +88,7 @@ def _render(
     removed: Paper | None = None,
 ) -> HTMLResponse:
     reader = subscriptions.get(app, link.subscriber_id)
+    pages.speak_to(reader)
     entries = services.load_saved(app, reader.id)
     last = max(1, -(-len(entries) // _PAGE_SIZE))
     page = min(max(1, page), last)
@@ -96,7 +100,7 @@ def _render(
         here=here,
         saved=saved,
         removed=removed,
-        total=texts.plural(len(entries), "paper"),
+        total=ngettext("%(num)s paper", "%(num)s papers", len(entries)),
         page=page,
         pages=last,
         papers=[

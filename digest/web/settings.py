@@ -11,14 +11,21 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import InputError
-from digest.mail.messages.texts import WEEKDAYS
+from digest.locales import (
+    WEEKDAYS,
+    add_colon,
+    current_language,
+    gettext,
+    name_weekday,
+    set_language,
+)
 from digest.model import Link, Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import ChangeResult
 from digest.web.edit_conflicts import Difference, find_differences, merge
@@ -42,7 +49,7 @@ WeekCounts = SingleFlightCache[Mapping[str, int]]
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the settings page."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
     page = Page(app, pages)
 
     counts = WeekCounts()
@@ -70,6 +77,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def change(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         pipeline.confirm_delivery(app, link)
+        pages.speak_to_reader(link)
         verb, form_token = form.one("do"), normalise_form_token(form.one("form"), app.now())
         if verb in ("save", "add"):
             return page.save(link, form, more=verb == "add")
@@ -91,7 +99,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
         return page.show(
             link,
             subscriber,
-            done=f"The digest comes again: {rhythm(subscriber)}." if active else "",
+            done=gettext("The digest comes again: %(rhythm)s.", rhythm=rhythm(subscriber))
+            if active
+            else "",
         )
 
     return router
@@ -121,6 +131,7 @@ class Page:
         Args:
             week: papers that each strictness would have listed last week; None = not asked for.
         """
+        self.pages.speak_to(subscriber)
         own = self.pages.path(Purpose.MANAGE, link)
         form = settings or fill_settings_form(subscriber)
         return self.pages.render(
@@ -139,10 +150,10 @@ class Page:
                 (paper.title, self.pages.path(Purpose.UP, link, paper_id=paper.id))
                 for paper in pipeline.papers_with_held_thumbs(self.app, subscriber.id)
             ],
-            days=list(enumerate(WEEKDAYS, start=1)),
+            days=[(day, name_weekday(day)) for day in range(1, len(WEEKDAYS) + 1)],
             hours=range(24),
             size_max=SIZE_MAX,
-            quiet_days=QUIET_DAYS,
+            quiet_days=[(value, gettext(name), gettext(hint)) for value, name, hint in QUIET_DAYS],
             zones=offered_zones(),
             here=own,
             week=week,
@@ -158,6 +169,8 @@ class Page:
     def save(self, link: Link, form: Form, *, more: bool) -> HTMLResponse:
         """Save the form, unless it has errors or the settings have changed since."""
         subscriber = subscriptions.get(self.app, link.subscriber_id)
+        asked = current_language()
+        self.pages.speak_to(subscriber)
         version = form.one("version")
         sent, request = read_settings_form(form, subscriber)
         if not sent.errors:
@@ -169,6 +182,8 @@ class Page:
                 name, text = split_field_error(error)
                 sent = replace(sent, errors={name: text})
             else:
+                set_language(asked)  # the reader may have chosen another just now
+                self.pages.speak_to(changed.subscriber)
                 return self._render_saved(link, sent, changed, version, more=more)
         return self.show(link, subscriber, sent, version=version)
 
@@ -183,14 +198,17 @@ class Page:
             return self.show(link, subscriber, merged, conflict=conflict)
         log.info("change subscriber=%d via=page", subscriber.id)
         done = (
-            "Saved. Here is room for one more interest."
+            gettext("Saved. Here is room for one more interest.")
             if more
-            else "Saved. The next digest follows these settings."
+            else gettext("Saved. The next digest follows these settings.")
         )
         if changed.elsewhere:
             other_changes = find_differences(version, subscriber, subscriber, changed.elsewhere)
-            listed = "; ".join(f"{change.label}: {change.theirs}" for change in other_changes)
-            done += f" Changed elsewhere meanwhile: {listed}."
+            listed = "; ".join(
+                f"{add_colon(change.label)} {change.theirs}" for change in other_changes
+            )
+            elsewhere = gettext("Changed elsewhere meanwhile: %(changes)s.", changes=listed)
+            done = f"{done} {elsewhere}"
         with self.app.store.reading() as tx:
             (warnings,) = services.check_typed(tx, [subscriber.interests])
         filled = fill_settings_form(subscriber, more=more, warnings=warnings)

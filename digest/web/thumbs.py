@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, services, subscriptions
@@ -32,7 +32,7 @@ State = Literal["asks", "pressed", "repeated", "outdated", "held", "left"]
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the thumb pages."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
     page = _ThumbPage(app, pages)
 
     @router.api_route("/t/{token}", methods=["GET", "HEAD"])
@@ -112,6 +112,7 @@ class _ThumbPage:
     def _render(
         self, link: Link, subscriber: Subscriber, papers: services.ThumbPapers, vote: _Vote
     ) -> HTMLResponse:
+        self.pages.speak_to(subscriber)
         thumb = _VOTES[link.purpose]
         token = new_form_token(self.app.now())
         here = self.pages.path(link.purpose, link, paper_id=link.paper_id)

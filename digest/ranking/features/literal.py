@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from digest.locales import gettext
 from digest.ranking.features.words import STOP_WORDS, drop_possessives, fold, pieces
 
 _TOKEN = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
@@ -128,18 +129,20 @@ def keyword_problem(keyword: str) -> str:
     text = " ".join(keyword.strip().removeprefix("-").removeprefix("+").split())
     tokens = _TOKEN.findall(fold(text))
     if not tokens:
-        return (
+        return gettext(
             "holds no letter; write a word, such as robot, -robot (never listed) or +robot "
             "(always listed)"
         )
     if needs_literal_match(text) or pieces(text.rstrip("* ")).strip():
         return ""
     if all(token.isdigit() for token in tokens):
-        return (
-            f'is a bare number; write it with what it counts, such as "COVID-{tokens[0]}" or '
-            f'"type {tokens[0]} diabetes"'
+        return gettext(
+            'is a bare number; write it with what it counts, such as "COVID-%(number)s" or '
+            '"type %(number)s diabetes"',
+            number=tokens[0],
         )
-    return (
-        f'is in nearly every paper; write it with the word that it belongs to, such as "{text} '
-        'security"'
+    return gettext(
+        "is in nearly every paper; write it with the word that it belongs to, such as "
+        '"%(word)s security"',
+        word=text,
     )
