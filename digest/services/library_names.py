@@ -11,6 +11,7 @@ from typing import Final
 from digest import dumps, store
 from digest.app import App
 from digest.errors import BusyError, DumpError, InputError
+from digest.locales import gettext
 from digest.services.library import LibraryEntry, find_stored, read_entries
 
 #: names that are taken of one library
@@ -54,7 +55,7 @@ def read_library_names(app: App, content: bytes) -> LibraryNames:
         BusyError: other libraries are being read.
     """
     if content.startswith(_PACKED):
-        raise InputError("Unpack the file first, or export it as BibTeX or RIS.")
+        raise InputError(gettext("Unpack the file first, or export it as BibTeX or RIS."))
     if not _one_at_a_time.acquire(timeout=_PATIENCE):
         raise BusyError(10)
     try:
@@ -72,11 +73,11 @@ def _read_names(app: App, path: Path) -> LibraryNames:
     except DumpError:
         dump = None
     if dump is None or dump.format not in LIBRARY_FORMATS:
-        raise InputError("This is no BibTeX, RIS or other library that can be read here.")
+        raise InputError(gettext("This is no BibTeX, RIS or other library that can be read here."))
     try:
         entries = read_entries(path, dump)
     except InputError:
-        raise InputError("It holds too many entries. Export a part of it.") from None
+        raise InputError(gettext("It holds too many entries. Export a part of it.")) from None
     papers = [entry for entry in entries if isinstance(entry, LibraryEntry)]
     with app.store.reading() as tx:
         names = dict.fromkeys(filter(None, (_name(tx, entry) for entry in papers[:NAMES_MAX])))
