@@ -157,7 +157,12 @@ def add_library(app: App, sent: SignupForm, form: Form) -> SignupForm:
         "%(num)s paper of your library", "%(num)s papers of your library", len(library.names)
     )
     if unused := library.left_out + library.refused:
-        said += ngettext("; %(num)s could not be used", "; %(num)s could not be used", unused)
+        said = ngettext(
+            "%(papers)s; %(num)s could not be used",
+            "%(papers)s; %(num)s could not be used",
+            unused,
+            papers=said,
+        )
     return replace(sent, papers="\n".join(names)[:_PASTED_MAX], library=said)
 
 
