@@ -39,6 +39,27 @@ def format_date(value: date, *, weekday: bool = False, year: bool = False) -> st
     return text
 
 
+def format_month(value: date) -> str:
+    """`June 2026`."""
+    language = current_language()
+    if language == ENGLISH:
+        return f"{MONTHS[value.month - 1]} {value.year}"
+    name = locale_data(language).months["stand-alone"]["wide"][value.month]
+    return gettext("%(month)s %(year)s", month=name, year=value.year)
+
+
+def format_days(first: date, last: date, *, year: bool = False) -> str:
+    """`8 to 14 June`, `29 June to 5 July`; each with its year if these differ."""
+    end = format_date(last, year=year)
+    if first.month == last.month:
+        # a plural, since French has another form for the first day of a month
+        return ngettext(
+            "%(day)s to %(last)s", "%(day)s to %(last)s", first.day, day=first.day, last=end
+        )
+    begin = format_date(first, year=first.year != last.year)
+    return gettext("%(first)s to %(last)s", first=begin, last=end)
+
+
 def _join_day(day: int, month: int) -> str:
     language = current_language()
     if language == ENGLISH:

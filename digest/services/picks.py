@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from digest import store
 from digest.app import App
 from digest.errors import InputError, NotFoundError
+from digest.locales import gettext
 from digest.model import NAME_MAX, CuratorPick, Paper, Subscriber, address_key
 from digest.pipeline.steps.co_likes import least_readers
 from digest.services.votes import load_public_paper, lock_participant
@@ -52,11 +53,23 @@ def pick(app: App, subscriber_id: int, paper_id: int, *, name: str, note: str) -
     """
     name, note = (" ".join(text.split()) for text in (name, note))
     if len(note) > NOTE_MAX:
-        raise InputError(f"note: {len(note)} characters; shorten it to {NOTE_MAX}")
+        raise InputError(
+            "note: "
+            + gettext(
+                "%(count)s characters; shorten it to %(limit)s", count=len(note), limit=NOTE_MAX
+            )
+        )
     if len(name) > NAME_MAX:
-        raise InputError(f"name: {len(name)} characters; shorten it to {NAME_MAX}")
+        raise InputError(
+            "name: "
+            + gettext(
+                "%(count)s characters; shorten it to %(limit)s", count=len(name), limit=NAME_MAX
+            )
+        )
     if _ADDRESS.search(name):
-        raise InputError("name: everybody sees it, so it must not be an e-mail address")
+        raise InputError(
+            "name: " + gettext("everybody sees it, so it must not be an e-mail address")
+        )
 
     def record(tx: store.Connection) -> CuratorPick:
         _lock_curator(app, tx, subscriber_id)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from digest import papers, sources, store
 from digest.app import App
 from digest.errors import InputError, LimitError, NotFoundError
+from digest.locales import gettext
 from digest.mail.messages.texts import clean_url
 from digest.model import Identity, Submission
 from digest.services.fetch import source_settings
@@ -55,7 +56,12 @@ def suggest(app: App, subscriber_id: int, typed: str, title: str = "") -> Sugges
         raise NotFoundError("this service takes no suggestions")
     title = " ".join(title.split())
     if len(title) > TITLE_MAX:
-        raise InputError(f"title: {len(title)} characters; shorten it to {TITLE_MAX}")
+        raise InputError(
+            "title: "
+            + gettext(
+                "%(count)s characters; shorten it to %(limit)s", count=len(title), limit=TITLE_MAX
+            )
+        )
     identity, url = parse_suggestion(typed)
     now = app.now()
 
@@ -72,8 +78,11 @@ def suggest(app: App, subscriber_id: int, typed: str, title: str = "") -> Sugges
             return SuggestionResult(outcome="untitled")
         if store.submissions.count_own(tx, subscriber_id, since=now - DAY) >= limit:
             raise LimitError(
-                f"you have suggested {limit} papers within a day, which is the most; this one was "
-                "not stored. Suggest it tomorrow",
+                gettext(
+                    "you have suggested %(limit)s papers within a day, which is the most; this one "
+                    "was not stored. Suggest it tomorrow",
+                    limit=limit,
+                ),
                 retry_after=int(DAY.total_seconds()),
             )
         store.submissions.add(tx, submission)
@@ -99,12 +108,16 @@ def parse_suggestion(typed: str) -> tuple[Identity | None, str]:
     """
     text = typed.strip()
     if len(text) > TYPED_MAX:
-        raise InputError(f"paper: {len(text)} characters; give one identifier or link")
+        raise InputError(
+            "paper: "
+            + gettext("%(count)s characters; give one identifier or link", count=len(text))
+        )
     identity = papers.parse_name(text)
     url = _parse_web_link(text)
     if identity is None and not url:
         raise InputError(
-            "paper: give an arXiv id such as 2606.01234, a DOI, or a link to the paper"
+            "paper: "
+            + gettext("give an arXiv id such as 2606.01234, a DOI, or a link to the paper")
         )
     return identity, url
 

@@ -10,11 +10,10 @@ from typing import cast
 
 from digest import store
 from digest.app import App
-from digest.model import Digest, Interest, Paper, Strictness, Subscriber
+from digest.model import Digest, Interest, Paper, Score, Strictness, Subscriber
 from digest.pipeline.compose import decide_for
 from digest.pipeline.steps.co_likes import CoLikeContext, least_readers
 from digest.pipeline.steps.round_day import RoundDay
-from digest.ranking import scores
 
 #: id of the visitor; ids of stored readers begin at 1
 _VISITOR = 0
@@ -26,8 +25,8 @@ _KEPT_FOR = timedelta(hours=1)
 class VisitorPreview:
     """A digest that was chosen and not stored."""
 
-    #: each with the reason why it is listed
-    papers: tuple[tuple[Paper, str], ...]
+    #: each with the score that says why it is listed
+    papers: tuple[tuple[Paper, Score], ...]
     #: papers that were read for it; 0 = none are new
     read: int
 
@@ -76,8 +75,6 @@ class VisitorPreviews:
                 tx, [item.score.paper_id for item in items], least=least_readers(app, tx)
             )
         return VisitorPreview(
-            papers=tuple(
-                (papers[item.score.paper_id], scores.write_reason(item.score)) for item in items
-            ),
+            papers=tuple((papers[item.score.paper_id], item.score) for item in items),
             read=outcome.provenance.papers_read,
         )

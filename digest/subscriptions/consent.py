@@ -6,10 +6,11 @@ from typing import Final
 
 from digest import store
 from digest.app import App
+from digest.locales import gettext, gettext_later
 from digest.model import Consent, ConsentEvent
 
-#: shown beside the button that subscribes, and beside the one that confirms
-WORDING: Final = (
+#: shown beside the button that subscribes, and beside the one that confirms, in the page's language
+WORDING: Final = gettext_later(
     "By this you agree that your address and what you tell us are kept to choose and send your "
     "digest. You can stop it or delete everything at any time, by a link in every mail."
 )
@@ -18,7 +19,7 @@ WORDING: Final = (
 def record_consent(
     app: App, tx: store.Connection, subscriber_id: int, event: ConsentEvent, *, origin: str
 ) -> None:
-    """Keep that a person agreed, within a transaction.
+    """Keep that a person agreed, within a transaction, in the words of the current language.
 
     Args:
         origin: "page", "api" or "mail"; only a page shows the wording.
@@ -30,7 +31,7 @@ def record_consent(
             event=event,
             at=app.now(),
             origin=origin,
-            wording=WORDING if origin == "page" else "",
+            wording=gettext(WORDING) if origin == "page" else "",
         ),
     )
 

@@ -199,7 +199,7 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
         limit = ErrorAnswer(
             status=429,
             code="too_many",
-            heading="Enough for now",
+            heading=gettext_later("Enough for now"),
             text=f"{text[:1].upper()}{text[1:]}.",
             headers={"Retry-After": str(seconds)},
         )

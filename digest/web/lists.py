@@ -10,21 +10,27 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from digest import services
 from digest.app import App
+from digest.locales import format_days, format_month, format_number, gettext, gettext_later
 from digest.mail.messages import texts
 from digest.model import Paper
 from digest.services import PaperList, Period
 from digest.web.form_timestamps import sign_timestamp
 from digest.web.pages import Pages
 from digest.web.public_feeds import write_atom, write_json_feed
-from digest.web.public_pages import Answer, PublicAnswers, card_values, day_name
+from digest.web.public_pages import Answer, PublicAnswers, card_values, count_papers
 
 #: days that the sitemap lists
 _SITEMAP_DAYS = 1000
 
 _ORDERS: tuple[tuple[str, services.Order], ...] = (
-    ("Trending", "trending"),
-    ("Newest", "new"),
-    ("Picks", "picks"),
+    (gettext_later("Trending"), "trending"),
+    (gettext_later("Newest"), "new"),
+    (gettext_later("Picks"), "picks"),
+)
+_SPANS: tuple[tuple[str, Literal["day", "week", "month"]], ...] = (
+    (gettext_later("Day"), "day"),
+    (gettext_later("Week"), "week"),
+    (gettext_later("Month"), "month"),
 )
 WriteFeed = Callable[[App, str, str, Sequence[Paper]], Answer]
 PeriodName = Annotated[str, Path(pattern=r"^\d{4}-(?:\d\d(?:-\d\d)?|[Ww]\d\d)$")]
@@ -52,7 +58,7 @@ def routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
             paper_list = services.load_list(app, period, order=order, category=category, page=page)
             return lists.make_answer(paper_list, is_home=True)
 
-        return await answers.get(request, ("home", order, category, page, span), make)
+        return await answers.get_page(request, ("home", order, category, page, span), make)
 
     def feed_as(
         name: str, write: WriteFeed
@@ -110,7 +116,7 @@ def period_routes(app: App, pages: Pages, answers: PublicAnswers) -> APIRouter:
             paper_list = services.load_list(app, period, order=order, category=category, page=page)
             return lists.make_answer(paper_list, is_home=False)
 
-        return await answers.get(request, ("list", period, order, category, page), make)
+        return await answers.get_page(request, ("list", period, order, category, page), make)
 
     return router
 
@@ -140,7 +146,7 @@ class ListPages:
             place: where the lists and papers that it leads to are: the root of the service, or the
                 place of one reader.
         """
-        total = texts.plural(paper_list.total, "paper")
+        total = count_papers(paper_list.total)
         listed = [
             card_values(paper, place, paper_list.picks.get(paper.id, ()))
             for paper in paper_list.papers
@@ -151,21 +157,27 @@ class ListPages:
             "reader": None,
             "voted": (),
             "paper_list": paper_list,
-            "description": f"{total}, sorted by what readers and curators liked.",
+            "description": gettext(
+                "%(total)s, sorted by what readers and curators liked.", total=total
+            ),
             "total": total,
             "papers": listed,
             "previous": self._neighbour(paper_list, paper_list.previous, place),
             "next": self._neighbour(paper_list, paper_list.next, place),
             "spans": [
-                (span, f"{place}/{Period.around(paper_list.period.first, span).name}")
-                for span in ("day", "week", "month")
+                (
+                    span,
+                    gettext(name),
+                    f"{place}/{Period.around(paper_list.period.first, span).name}",
+                )
+                for name, span in _SPANS
             ],
             "orders": [
-                (name, order, list_address(paper_list, place, order=order, page=1))
+                (gettext(name), order, list_address(paper_list, place, order=order, page=1))
                 for name, order in _ORDERS
             ],
             "categories": [
-                (name, f"{count:,}", list_address(paper_list, place, category=name, page=1))
+                (name, format_number(count), list_address(paper_list, place, category=name, page=1))
                 for name, count in paper_list.categories
             ],
             "all_categories": list_address(paper_list, place, category="", page=1),
@@ -208,11 +220,8 @@ def name_period(period: Period, *, short: bool = False) -> str:
             return texts.format_date(period.first)
         return texts.format_date(period.first, weekday=True, year=True)
     if period.span == "month":
-        return day_name(period.first).partition(" ")[2]
-    begin = texts.format_date(period.first, year=period.first.year != period.last.year)
-    if period.first.month == period.last.month:
-        begin = str(period.first.day)
-    return f"{begin} to {texts.format_date(period.last, year=not short)}"
+        return format_month(period.first)
+    return format_days(period.first, period.last, year=not short)
 
 
 def _query(values: Mapping[str, str | int]) -> str:

@@ -63,12 +63,13 @@ class Pages:
             "service": self.app.mailing.name,
             "signup": self.app.config.web.signup,
             "lists": self.app.config.web.papers,
-            "wording": WORDING,
+            "wording": gettext(WORDING),
         }
         response = HTMLResponse(
             render(f"web/{template}.html", common | values, self.app.templates), status_code=status
         )
         response.headers["Content-Language"] = current_language()
+        response.headers["Vary"] = "Accept-Language"
         add_headers(response.headers)
         return response
 

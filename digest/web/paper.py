@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from digest import papers, services
 from digest.app import App
+from digest.locales import gettext, gettext_later
 from digest.mail.messages import texts
 from digest.model import Paper
 from digest.services import CorpusCache, PaperPage
@@ -34,7 +35,7 @@ _EXPORTS: Mapping[str, _Export] = {
 _NAMES = {
     "arxiv": "arXiv",
     "doi": "DOI",
-    "preprint": "DOI of the preprint",
+    "preprint": gettext_later("DOI of the preprint"),
     "pmid": "PubMed",
     "pmcid": "PubMed Central",
     "openalex": "OpenAlex",
@@ -54,7 +55,7 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
             values = template_values(app, paper_page, similar, pages.root)
             return Answer(body=bytes(pages.render("paper", **values).body))
 
-        return await answers.get(request, ("paper", paper_id), make)
+        return await answers.get_page(request, ("paper", paper_id), make)
 
     def export_as(suffix: str) -> Callable[[Request, int], Awaitable[Response]]:
         async def export(request: Request, paper_id: int) -> Response:
@@ -101,10 +102,10 @@ def template_values(
         "authors": paper.authors,
         "abstract": [text for text in map(str.strip, paper.abstract.split("\n\n")) if text],
         "comment": texts.one_line(paper.comment),
-        "identifiers": [(_NAMES[name.kind], name.value) for name in paper.identities],
+        "identifiers": [(gettext(_NAMES[name.kind]), name.value) for name in paper.identities],
         "versions": [
             f"{source.format}, {day_name(source.day)}"
-            + (f", version {source.version}" if source.version else "")
+            + (gettext(", version %(number)s", number=source.version) if source.version else "")
             for source in paper_page.sources
         ],
         "day": f"{place}/{paper.first_seen.isoformat()}",

@@ -10,9 +10,10 @@ from datetime import date
 from fastapi import Request, Response
 
 from digest.app import App
+from digest.locales import gettext, ngettext, use_language
 from digest.mail.messages import excerpts, texts
 from digest.model import CuratorPick, Paper
-from digest.web.pages import paper_values
+from digest.web.pages import Pages, paper_values
 from digest.web.single_flight import SingleFlightCache
 
 #: seconds for which an answer serves everybody
@@ -65,6 +66,23 @@ class PublicAnswers:
             return Response(status_code=304, headers=headers)
         return Response(answer.body, media_type=answer.media_type, headers=headers)
 
+    async def get_page(self, request: Request, key: object, make: Callable[[], Answer]) -> Response:
+        """Return the page for a key in the browser's language, else the service's.
+
+        Raises:
+            BusyError: too many answers are being made.
+        """
+        language = Pages.browser_language(request, self._app.config.digest.language)
+
+        def make_translated() -> Answer:
+            with use_language(language):
+                return make()
+
+        response = await self.get(request, (key, language), make_translated)
+        response.headers["Content-Language"] = language
+        response.headers["Vary"] = "Accept-Language"
+        return response
+
 
 def card_values(
     paper: Paper, place: str, picks: Sequence[CuratorPick] = (), *, has_excerpt: bool = True
@@ -87,11 +105,19 @@ def card_values(
         "title_pieces": [],
         "excerpt_pieces": [],
         "excerpt": excerpt,
-        "votes": texts.plural(paper.upvotes, "upvote") if paper.upvotes else "",
-        "picked": "" if paper.picked is None else f"Picked {day_name(paper.picked)}",
+        "votes": ngettext("%(num)s upvote", "%(num)s upvotes", paper.upvotes)
+        if paper.upvotes
+        else "",
+        "picked": ""
+        if paper.picked is None
+        else gettext("Picked %(day)s", day=day_name(paper.picked)),
         "curated": [{"name": pick.name, "note": pick.note} for pick in picks],
     }
 
 
 def day_name(day: date) -> str:
     return texts.format_date(day, year=True)
+
+
+def count_papers(count: int) -> str:
+    return ngettext("%(num)s paper", "%(num)s papers", count)

@@ -11,15 +11,20 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from digest import services
 from digest.app import App
+from digest.locales import gettext, gettext_later
 from digest.mail.messages import excerpts, texts
 from digest.model import Paper
 from digest.services import CorpusCache, SearchRequest, SearchResult
 from digest.web.pages import Pages, clean
 from digest.web.public_feeds import write_atom
-from digest.web.public_pages import Answer, PublicAnswers, card_values
+from digest.web.public_pages import Answer, PublicAnswers, card_values, count_papers
 
 _WORD = re.compile(r"\w+")
-_ORDERS = {"relevance": "Best first", "meaning": "Nearest in meaning", "new": "Newest first"}
+_ORDERS = {
+    "relevance": gettext_later("Best first"),
+    "meaning": gettext_later("Nearest in meaning"),
+    "new": gettext_later("Newest first"),
+}
 #: letters by which words of one stem are known
 _STEM = 5
 
@@ -40,7 +45,7 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
             result = None if query.is_empty else services.search(app, query, corpora)
             return _render(pages, query, result)
 
-        return await answers.get(request, ("search", query), make)
+        return await answers.get_page(request, ("search", query), make)
 
     @router.api_route("/search.atom", methods=["GET", "HEAD"])
     async def show_feed(
@@ -99,11 +104,15 @@ def _render(pages: Pages, query: SearchRequest, result: SearchResult | None) -> 
         since=query.since.isoformat() if query.since else "",
         until=query.until.isoformat() if query.until else "",
         result=result,
-        total=texts.plural(result.total, "paper") if result else "",
+        total=count_papers(result.total) if result else "",
         papers=_cards(pages, result, near=False),
         near=_cards(pages, result, near=True),
         orders=[
-            (label, f"{pages.root}/search{_query(query, order=order)}", query.order == order)
+            (
+                gettext(label),
+                f"{pages.root}/search{_query(query, order=order)}",
+                query.order == order,
+            )
             for order, label in _ORDERS.items()
             if query.text or order != "meaning"
         ],

@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
-from digest.locales import gettext, set_language
+from digest.locales import gettext
 from digest.model import Link, Purpose, Subscriber, SubscriberStatus
 from digest.web.address import MoveConfirmation
 from digest.web.client_addresses import Proxies
@@ -141,10 +141,11 @@ def routes(app: App, pages: Pages, proxies: Proxies, first_papers: FirstPapers) 
     """Build the routes of the front page and the confirmation page."""
     router = APIRouter(include_in_schema=False)
     front = FrontPage(app, pages)
+    speaks = [Depends(pages.speak)]
 
     # without lists of papers, the form is the home page
-    @router.api_route("/", methods=["GET", "HEAD"])
-    @router.api_route("/subscribe", methods=["GET", "HEAD"])
+    @router.api_route("/", methods=["GET", "HEAD"], dependencies=speaks)
+    @router.api_route("/subscribe", methods=["GET", "HEAD"], dependencies=speaks)
     def show_page(request: Request) -> HTMLResponse:
         # a search leads here with what it looked for
         typed = {name: request.query_params.get(name, "") for name in _FIELDS_OF_SEARCH}
@@ -152,8 +153,8 @@ def routes(app: App, pages: Pages, proxies: Proxies, first_papers: FirstPapers) 
             Form(fields={name: (clean(text[:_MOST_TYPED]),) for name, text in typed.items()})
         )
 
-    @router.post("/")
-    @router.post("/subscribe")
+    @router.post("/", dependencies=speaks)
+    @router.post("/subscribe", dependencies=speaks)
     def ask(request: Request, form: FormBody) -> HTMLResponse:
         """Answer the same for known and unknown addresses.
 
@@ -184,7 +185,6 @@ def routes(app: App, pages: Pages, proxies: Proxies, first_papers: FirstPapers) 
             refusal_log.info("subscribe refused=limit via=page")
             return front.show_limit(sent, error)
         log.info("subscribe via=page")
-        set_language(language or app.config.digest.language)
         with app.store.reading() as tx:
             (warnings,) = services.check_typed(tx, [[sent.interest]])
         notes = [found.sentence for found in warnings[:_NOTES_MAX]]
@@ -231,6 +231,8 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages, first_papers: F
             return moves.confirm(link), None
         try:
             before = subscriptions.get(app, link.subscriber_id)
+            # the words that are kept are those that the page showed
+            pages.speak_to(before)
             subscriber = subscriptions.confirm(app, link.subscriber_id)
         except NotFoundError:
             return render_expired(), None

@@ -10,8 +10,7 @@ from typing import Any
 from digest import papers, services
 from digest.app import App
 from digest.errors import InputError
-from digest.locales import gettext
-from digest.mail.messages.texts import WEEKDAYS, plural
+from digest.locales import gettext, gettext_later, name_weekday, ngettext
 from digest.model import STRICTNESS_WORDS, Interest, StrictnessWord
 from digest.subscriptions import SubscriptionRequest, split_words
 from digest.web.field_values import lines, number
@@ -30,10 +29,10 @@ _TYPED_MAX, _PASTED_MAX = 4000, 60_000
 _CATEGORIES_SHOWN, _CATEGORIES_MAX = 3, 9
 _EVERY_DAY = "1,2,3,4,5,6,7"
 #: choices of days: value, label
-DAYS: tuple[tuple[str, str], ...] = (
-    (_EVERY_DAY, "Every day"),
-    ("1,2,3,4,5", "Monday to Friday"),
-    *((str(day), f"Once a week, on {name}") for day, name in enumerate(WEEKDAYS, start=1)),
+_DAYS: tuple[tuple[str, str], ...] = (
+    (_EVERY_DAY, gettext_later("Every day")),
+    ("1,2,3,4,5", gettext_later("Monday to Friday")),
+    *((str(day), gettext_later("Once a week, on %(weekday)s")) for day in range(1, 8)),
 )
 
 
@@ -114,16 +113,16 @@ def read_signup_form(form: Form) -> SignupForm:
     errors: dict[str, str] = {}
     hour = form.one("hour").strip()
     if hour and (number(hour) is None or not 0 <= int(hour) <= 23):
-        errors["hour"] = "Choose an hour from 0 to 23."
+        errors["hour"] = gettext("Choose an hour from 0 to 23.")
     zone = " ".join(form.one("timezone")[:100].split())
     if zone and normalise_zone(zone) not in zones():
         errors["timezone"] = suggest_zone(zone)
     days = form.one("days").strip()
-    if days and days not in dict(DAYS):
-        errors["days"] = "Choose one of these."
+    if days and days not in dict(_DAYS):
+        errors["days"] = gettext("Choose one of these.")
     strictness = form.one("strictness").strip()
     if strictness and strictness not in STRICTNESS_WORDS:
-        errors["strictness"] = "Choose one of these."
+        errors["strictness"] = gettext("Choose one of these.")
     typed = "\n".join(form.all("categories"))[:_TYPED_MAX]
     return SignupForm(
         email=form.one("email").strip()[:320],
@@ -154,9 +153,16 @@ def add_library(app: App, sent: SignupForm, form: Form) -> SignupForm:
     except InputError as error:
         return replace(sent, errors={**sent.errors, "library": str(error)})
     names = dict.fromkeys((*lines(sent.papers), *library.names))
-    said = f"{plural(len(library.names), 'paper')} of your library"
-    if library.left_out or library.refused:
-        said += f"; {library.left_out + library.refused:,} could not be used"
+    said = ngettext(
+        "%(num)s paper of your library", "%(num)s papers of your library", len(library.names)
+    )
+    if unused := library.left_out + library.refused:
+        said = ngettext(
+            "%(papers)s; %(num)s could not be used",
+            "%(papers)s; %(num)s could not be used",
+            unused,
+            papers=said,
+        )
     return replace(sent, papers="\n".join(names)[:_PASTED_MAX], library=said)
 
 
@@ -164,7 +170,14 @@ def form_values(app: App, sent: SignupForm) -> dict[str, Any]:
     """Return what the template of the sign-up fields needs."""
     defaults = app.config.digest
     days = ",".join(map(str, defaults.days))
-    usual = str(defaults.new_strictness())
+    usual, as_usual = str(defaults.new_strictness()), gettext("As usual here")
+    offered_days = [
+        (
+            value,
+            gettext(label, weekday=name_weekday(int(value))) if len(value) == 1 else gettext(label),
+        )
+        for value, label in _DAYS
+    ]
     strictness = [
         (value, gettext(label, size=defaults.size), gettext(hint))
         for value, label, hint in STRICTNESS
@@ -172,7 +185,7 @@ def form_values(app: App, sent: SignupForm) -> dict[str, Any]:
     return {
         "form": sent,
         # a default that is none of the choices stays as it is while nothing is chosen
-        "days": DAYS if days in dict(DAYS) else (("", "As usual here"), *DAYS),
+        "days": offered_days if days in dict(_DAYS) else [("", as_usual), *offered_days],
         "chosen_days": sent.days or days,
         "hours": range(24),
         "chosen_hour": sent.hour or str(defaults.hour),
@@ -182,7 +195,7 @@ def form_values(app: App, sent: SignupForm) -> dict[str, Any]:
         "known_categories": _known_categories(),
         "strictness": strictness
         if usual in STRICTNESS_WORDS
-        else [("", "As usual here", ""), *strictness],
+        else [("", as_usual, ""), *strictness],
         "chosen_strictness": sent.strictness or usual,
     }
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from digest.app import App
 from digest.errors import InputError
+from digest.locales import gettext, ngettext
 from digest.mail.messages import texts
 from digest.model import Interest
+from digest.ranking import scores
 from digest.services import VisitorPreview, VisitorPreviews
 from digest.web.form_timestamps import sign_timestamp
 from digest.web.pages import FormBody, Pages
@@ -20,7 +22,7 @@ from digest.web.single_flight import SingleFlightCache
 
 def routes(app: App, pages: Pages) -> APIRouter:
     """Build the routes of the page."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
     previews = VisitorPreviews(app)
     cache: SingleFlightCache[VisitorPreview] = SingleFlightCache(
         workers=1, capacity=200, retry_after=5
@@ -41,14 +43,14 @@ def routes(app: App, pages: Pages) -> APIRouter:
                 key, version, lambda: previews.choose([sent.interest], sent.strictness_word)
             )
         except (InputError, ValueError) as error:
-            return pages.problem(422, "This cannot be searched for", str(error))
+            return pages.problem(422, gettext("This cannot be searched for"), str(error))
         return pages.render(
             "preview",
             papers=[
-                card_values(paper, pages.root) | {"reason": reason}
-                for paper, reason in preview.papers
+                card_values(paper, pages.root) | {"reason": scores.write_reason(score)}
+                for paper, score in preview.papers
             ],
-            read=texts.plural(preview.read, "paper"),
+            share=_name_share(len(preview.papers), preview.read),
             named=_name_wishes(sent.interest),
             stamp=sign_timestamp(app.keys()[-1], app.now()),
             **form_values(app, sent),
@@ -64,7 +66,20 @@ def _name_wishes(interest: Interest) -> str:
             *interest.keywords,
             *interest.categories,
             *interest.authors,
-            *(["your own words"] if interest.text else []),
-            *([texts.plural(len(interest.papers), "paper you like")] if interest.papers else []),
+            *([gettext("your own words")] if interest.text else []),
+            *([_count_liked(len(interest.papers))] if interest.papers else []),
         ]
+    )
+
+
+def _count_liked(count: int) -> str:
+    return ngettext("%(num)s paper you like", "%(num)s papers you like", count)
+
+
+def _name_share(listed: int, read: int) -> str:
+    """Say how many of the papers that were read are listed."""
+    if not listed:
+        return ngettext("None of %(num)s paper", "None of %(num)s papers", read)
+    return ngettext(
+        "%(listed)s of %(num)s paper", "%(listed)s of %(num)s papers", read, listed=listed
     )

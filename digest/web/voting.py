@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import InputError
+from digest.locales import gettext, gettext_later
 from digest.model import CuratorPick, Purpose, Submission, Subscriber
 from digest.services import CorpusCache, PaperList, Period
 from digest.web import paper as paper_pages
@@ -31,13 +32,17 @@ log = logging.getLogger("digest.web")
 
 #: who voted so lately is a person who goes on voting, so no pause is asked for
 _VISIT = timedelta(minutes=10)
-_STATES = {"waiting": "Waiting", "accepted": "Accepted", "refused": "Not taken"}
+_STATES = {
+    "waiting": gettext_later("Waiting"),
+    "accepted": gettext_later("Accepted"),
+    "refused": gettext_later("Not taken"),
+}
 _EMPTY_FORM = Form(fields={})
 
 
 def routes(app: App, pages: Pages, corpora: CorpusCache) -> APIRouter:
     """Build the routes of a reader's own view."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(pages.speak)])
     view = _View(app, pages, corpora)
 
     @router.api_route("/r/{token}", methods=["GET", "HEAD"])
@@ -124,12 +129,13 @@ class _View:
         """
         link = pipeline.read_link(self.app, token, Purpose.VOTE)
         subscriber = subscriptions.get(self.app, link.subscriber_id)
+        self.pages.speak_to(subscriber)
         if not services.may_take_part(subscriber):
-            text = (
+            text = gettext(
                 "Only readers of the digest vote and suggest papers: those who have confirmed "
                 "their address and not left. Everybody may read the lists."
             )
-            raise Refusal(403, "This is for readers", text)
+            raise Refusal(403, gettext("This is for readers"), text)
         return _Reader(
             subscriber=subscriber,
             place=f"{self.pages.root}/r/{token}",
@@ -187,7 +193,9 @@ class _View:
         elif verb == "unpick":
             services.unpick(self.app, reader.id, paper_id)
         else:
-            raise Refusal(422, "This could not be understood", "Go back and try again.")
+            raise Refusal(
+                422, gettext("This could not be understood"), gettext("Go back and try again.")
+            )
         log.info("%s subscriber=%d paper=%d via=page", verb, reader.id, paper_id)
         return RedirectResponse(f"{reader.place}/{path}", status_code=303)
 
@@ -226,7 +234,8 @@ class _View:
         """Return the form, with what the reader has suggested so far."""
         limit = self.app.config.web.suggestions_per_day
         if not limit:
-            raise Refusal(404, "No suggestions here", "This service takes none from its readers.")
+            text = gettext("This service takes none from its readers.")
+            raise Refusal(404, gettext("No suggestions here"), text)
         own = services.list_own_submissions(self.app, reader.id)
         title = form.one("title")
         values = {
@@ -244,17 +253,17 @@ class _View:
         name = submission.identity
         typed = submission.title or (name and f"{name.kind}:{name.value}") or submission.url
         page = f"{reader.place}/p/{submission.paper_id}" if submission.paper_id else ""
-        state, day = _STATES[submission.state], day_name(submission.at.date())
+        state, day = gettext(_STATES[submission.state]), day_name(submission.at.date())
         return {"title": typed, "day": day, "state": state, "page": page}
 
     def _require_person(self, form: Form) -> None:
         """Refuse a press that came faster than a person reads, as those of mail scanners do."""
         if is_too_fast(form.one("form"), self.app.now()):
-            text = (
+            text = gettext(
                 "That was as fast as a program, so nothing was changed. Please go back and press "
                 "once more."
             )
-            raise Refusal(422, "Once more, please", text)
+            raise Refusal(422, gettext("Once more, please"), text)
 
     def _fill_pick(
         self, reader: _Reader, picks: tuple[CuratorPick, ...], typed: Form | None
@@ -294,7 +303,9 @@ class _View:
 def _paper_id(form: Form) -> int:
     number = form.one("paper")
     if not (number.isascii() and number.isdecimal() and len(number) <= 18):
-        raise Refusal(422, "This could not be understood", "Go back and try again.")
+        raise Refusal(
+            422, gettext("This could not be understood"), gettext("Go back and try again.")
+        )
     return int(number)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from digest.errors import InputError
 from digest.locales import languages
 from digest.model import Purpose, Subscriber
 from digest.subscriptions import SubscriptionRequest
+from digest.web.form_timestamps import sign_timestamp
+from digest.web.form_tokens import new_form_token
 from tests.conftest import make_app
 from tests.unit.web.conftest import heading
 from tests.webclient import Client
@@ -156,3 +159,91 @@ def test_a_language_is_kept_in_the_database(client: Client, alice: Subscriber) -
         found = store.subscribers.find(tx, alice.id)
     assert found is not None
     assert found.language == "fr"
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/", "Neue Artikel: Dienstag, 9. Juni 2026"),
+        ("/2026-W24", "Artikel: 8. bis 14. Juni 2026"),
+        ("/2026-06", "Artikel: Juni 2026"),
+        ("/search?q=robot", "Suche"),
+        ("/subscribe", "Die wenigen neuen Artikel, die Ihre Zeit wert sind"),
+        ("/privacy", "Datenschutz"),
+    ],
+)
+def test_a_page_for_everybody_speaks_the_language_of_the_browser(
+    client: Client, readers: dict[str, Subscriber], path: str, title: str
+) -> None:
+    answer = client.request("GET", path, headers=GERMAN)
+    assert heading(answer.text) == title
+    assert answer.headers["Content-Language"] == "de"
+    assert answer.headers["Vary"] == "Accept-Language"
+    assert '<html lang="de"' in answer.text
+
+
+def test_languages_share_no_cached_page(client: Client, readers: dict[str, Subscriber]) -> None:
+    client = Client(client.app)  # whose clock stands still
+    for path in ("/", "/2026-06-09", "/p/1", "/search?q=robot"):
+        tags = set()
+        # the second round comes from the cache
+        for language in ("de", "fr", "en") * 2:
+            answer = client.request("GET", path, headers={"Accept-Language": language})
+            assert f'<html lang="{language}"' in answer.text
+            tags.add(answer.headers["ETag"])
+            known = {"Accept-Language": "en", "If-None-Match": answer.headers["ETag"]}
+            again = client.request("GET", path, headers=known)
+            assert again.status_code == (304 if language == "en" else 200)
+            assert again.headers["Vary"] == "Accept-Language"
+        assert len(tags) == 3
+
+
+def test_labels_of_an_imported_template_change_with_the_language(client: Client) -> None:
+    wrong = {"hour": "99", "timezone": "Europe/Berlin"}
+    for language, label in (("en", "Not before"), ("de", "Nicht vor"), ("fr", "Pas avant")):
+        opened = sign_timestamp(client.app.keys()[-1], client.app.now() - timedelta(minutes=1))
+        answer = client.post(
+            "/subscribe",
+            data={"opened": opened, "email": "dave@example.org", **wrong},
+            headers={"Accept-Language": language},
+        )
+        assert answer.status_code == 422
+        assert f'<a href="#hour">{label}</a>' in answer.text
+
+
+def test_a_feed_is_the_same_in_every_language(
+    client: Client, readers: dict[str, Subscriber]
+) -> None:
+    for path in ("/feed.atom", "/feed.json", "/search.atom?q=robot"):
+        german = client.request("GET", path, headers=GERMAN)
+        assert german.content == client.get(path).content
+        assert "Vary" not in german.headers
+
+
+def test_a_reader_votes_in_their_own_language(
+    client: Client, readers: dict[str, Subscriber]
+) -> None:
+    alice = choose(client, readers["alice"], "fr")
+    place = client.path(Purpose.VOTE, alice)
+    page = client.request("GET", place, headers=GERMAN)
+    assert heading(page.text) == "Nouveaux articles\u202f: mardi 9 juin 2026"
+    form = {"do": "vote", "paper": "1", "form": new_form_token(client.app.now())}
+    refused = Client(client.app).request("POST", f"{place}/p/1", data=form, headers=GERMAN)
+    assert "aussi rapide qu’un programme" in refused.text
+
+
+def test_a_consent_is_kept_in_the_words_that_were_shown(client: Client) -> None:
+    shown = client.request("GET", "/subscribe", headers=GERMAN).text
+    opened = sign_timestamp(client.app.keys()[-1], client.app.now() - timedelta(minutes=1))
+    sent = {"opened": opened, "email": "dave@example.org", "keywords": "robots"}
+    client.post("/subscribe", data=sent, headers=GERMAN)
+    dave = subscriptions.find(client.app, "dave@example.org")
+    confirm = client.path(Purpose.CONFIRM, dave)
+    french = {"Accept-Language": "fr"}
+    asked = client.request("GET", confirm, headers=french).text
+    client.request("POST", confirm, headers=french)
+    first, second = subscriptions.list_consents(client.app, dave.id)
+    assert first.wording == second.wording
+    assert first.wording.startswith("Damit stimmen Sie zu")
+    assert first.wording in shown
+    assert second.wording in asked
