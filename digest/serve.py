@@ -38,6 +38,8 @@ _HANGUP = "SIGHUP"
 _WATCH_SECONDS = 600
 #: seconds between looks for events that webhooks wait for, at most
 _WEBHOOK_SECONDS = 10
+#: seconds between looks for mails to send, at most: people wait for their confirmation
+_SEND_SECONDS = 10
 
 
 def run(
@@ -159,7 +161,8 @@ def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
 
 def sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
     """Yield the scheduler that sends, apart from composing: neither delays the other."""
-    yield Scheduler([_make_send_job(app, stopping)], seconds=app.config.schedule.tick_seconds)
+    tick = app.config.schedule.tick_seconds
+    yield Scheduler([_make_send_job(app, stopping)], seconds=min(tick, _SEND_SECONDS))
 
 
 def _make_ingest_job(app: App, stopping: threading.Event) -> Callable[[], None]:
@@ -183,8 +186,15 @@ def _make_compose_job(app: App, stopping: threading.Event) -> Callable[[], None]
 
 
 def _make_send_job(app: App, stopping: threading.Event) -> Callable[[], None]:
+    next_try = 0.0
+
     def send() -> None:
+        nonlocal next_try
+        if time.monotonic() < next_try:
+            return
         sent = pipeline.send(app, stop=stopping.is_set)
+        if sent.error:  # a mail server that is down is not asked at every look
+            next_try = time.monotonic() + app.config.schedule.tick_seconds
         if sent.states or sent.error:
             states = " ".join(f"{state.value}={n}" for state, n in sorted(sent.states.items()))
             log.info("send %s", states or "accepted=0")

@@ -17,7 +17,13 @@ _PLACES = (
 
 
 def own_places(pages: Pages, link: Link, current: str | None = None) -> list[tuple[str, str, bool]]:
-    """List the pages of a reader: name, path, and whether it is the page that asks."""
+    """List the pages of a reader: name, path, and whether it is the page that asks.
+
+    Args:
+        pages: make the paths.
+        link: of the reader.
+        current: end of the address of the page that asks; None where it is not listed.
+    """
     own = pages.path(Purpose.MANAGE, link)
     return [(gettext(name), own + end, end == current) for name, end in _PLACES]
 

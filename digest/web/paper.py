@@ -108,6 +108,10 @@ def template_values(
             + (gettext(", version %(number)s", number=source.version) if source.version else "")
             for source in paper_page.sources
         ],
+        # what the sign-up form finds it by
+        "example": next(
+            (name.value for name in paper.identities if name.kind in ("arxiv", "doi")), paper.title
+        ),
         "day": f"{place}/{paper.first_seen.isoformat()}",
         "day_name": day_name(paper.first_seen),
         "exports": [

@@ -30,6 +30,7 @@ from digest.model import Link, Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import ChangeResult
 from digest.web.edit_conflicts import Difference, find_differences, merge
 from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
+from digest.web.own_pages import own_places
 from digest.web.pages import Form, FormBody, Pages, reader_label, rhythm
 from digest.web.settings_form import (
     QUIET_DAYS,
@@ -164,6 +165,7 @@ class Page:
             else "",
             keys=f"{own}/keys",
             delete=f"{own}/delete",
+            places=own_places(self.pages, link, ""),
         )
 
     def save(self, link: Link, form: Form, *, more: bool) -> HTMLResponse:

@@ -48,7 +48,7 @@ NO_ERRORS: Mapping[str, str] = MappingProxyType({})
 #: hidden fields: the honeypot, and when the form was opened
 HONEYPOT, TIMESTAMP = "homepage", "opened"
 #: fields of the form that an address may fill in, and their characters
-_FIELDS_OF_SEARCH = ("keywords", "text", "categories", "authors")
+_FIELDS_OF_SEARCH = ("keywords", "text", "categories", "authors", "papers")
 _MOST_TYPED = 2000
 #: remarks about what was typed, on the page that asks to look for the mail
 _NOTES_MAX = 5
@@ -147,7 +147,7 @@ def routes(app: App, pages: Pages, proxies: Proxies, first_papers: FirstPapers) 
     @router.api_route("/", methods=["GET", "HEAD"], dependencies=speaks)
     @router.api_route("/subscribe", methods=["GET", "HEAD"], dependencies=speaks)
     def show_page(request: Request) -> HTMLResponse:
-        # a search leads here with what it looked for
+        # a search leads here with what it looked for, a paper's page with the paper
         typed = {name: request.query_params.get(name, "") for name in _FIELDS_OF_SEARCH}
         return front.show(
             Form(fields={name: (clean(text[:_MOST_TYPED]),) for name, text in typed.items()})

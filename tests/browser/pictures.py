@@ -63,6 +63,14 @@ def for_readme(browser: Browser, address: str) -> None:
     page.set_viewport_size({"width": 1100, "height": 1250})
     page.goto(f"{address}/inbox/changes")
     page.screenshot(path=PICTURES / "day2.png")
+    page.set_viewport_size({"width": 1280, "height": 936})
+    page.goto(address)
+    page.screenshot(path=PICTURES / "home.png")
+    page.goto(f"{address}{newest}/html")
+    settings = page.get_by_role("link", name="Settings").first.get_attribute("href")
+    page.set_viewport_size({"width": 390, "height": 960})
+    page.goto(f"{settings}/first")
+    page.screenshot(path=PICTURES / "first-papers.png")
 
 
 def to_look_at(browser: Browser, address: str, folder: Path) -> None:

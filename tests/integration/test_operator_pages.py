@@ -115,7 +115,7 @@ def test_the_overview_tells_alarms_rounds_and_counts(
 ) -> None:
     set_state(operator.app, message_ids(operator.app, sent["alice"])[0], MessageState.UNKNOWN)
     page = operator.get("/operator").text
-    assert "1 messages ended as unknown" in page
+    assert "1 message ended as unknown" in page
     assert "<code>digest deliveries --state unknown</code>" in page
     assert "accepted 3" in page  # the round of sending
     assert re.search(r"<strong>3</strong><span>active", page)
@@ -320,6 +320,20 @@ def test_thumbs_are_shown_as_pictures_and_tables(
     assert page.count('role="img"') == 3
     assert "<desc" in page
     assert re.search(r'<th scope="row">1</th><td>100 %</td>', page)
+
+
+def test_thumbs_are_shown_where_there_are_too_few_to_draw(
+    operator: OperatorClient, sent: dict[str, Subscriber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with operator.app.store.reading() as tx:
+        (past,) = store.past.load_digests(tx, [sent["alice"].id])
+    services.rate(operator.app, sent["alice"], f"paper:{past.items[0].paper_id}", 1)
+    monkeypatch.setattr("digest.evaluate.pages.draw_matches", lambda rates: None)
+    later = OperatorClient(replace(operator.app, now=lambda: NOON + timedelta(hours=1)))
+    later.log_in()
+    answer = later.get("/operator/thumbs")
+    assert answer.status_code == 200
+    assert "Too few rated papers" in answer.text
 
 
 def test_the_report_is_made_once_at_a_time_and_kept(

@@ -133,6 +133,9 @@ def _load_rates(app: App) -> dict[str, Any]:
     recent = load_recent_rates(app)
     pictures: dict[str, Any] = {
         "recent": recent,
+        "weeks_picture": None,
+        "positions_picture": None,
+        "matches_picture": None,
         "percent": plots.percent,
         "weeks": [(texts.format_date(first), rate) for first, rate in recent.weeks],
         "positions": [(rate.label, rate) for rate in recent.positions],

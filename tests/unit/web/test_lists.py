@@ -144,6 +144,18 @@ def test_a_paper_has_a_page_with_its_sources_and_for_reference_managers(
         assert client.get(path).status_code == 404, path
 
 
+def test_a_paper_leads_to_the_form_that_names_it(app: App, dump: Write) -> None:
+    fill(app, dump, rows=write_rows(TODAY, "Folding arms"))
+    client = Client(app)
+    found = re.search(r'href="(/subscribe[?]papers=[^"]+)"', client.get("/p/1").text)
+    assert found is not None
+    form = client.get(found[1]).text
+    field = re.search(r'<textarea id="papers"[^>]*>\s*([^<]*)</textarea>', form)
+    assert field is not None
+    assert field[1].strip() == write_rows(TODAY, "x")[0]["arxiv"]
+    assert '<details class="more" id="more" open>' in form
+
+
 def test_a_merged_paper_is_found_by_its_old_number(app: App, dump: Write) -> None:
     fill(app, dump, rows=[ROW | {"title": "One", "doi": "10.1000/1"}])
     fill(app, dump, rows=[ROW | {"title": "Two", "arxiv": "2606.01234"}])
