@@ -23,7 +23,7 @@ HEADINGS = {
     "/thumbs": "Ihre Bewertungen",
     "/first": "Artikel, um anzufangen",
     "/learned": "Was gelernt wurde",
-    "/library": "Ihre Worte und Artikel",
+    "/library": "Beispielartikel und eigene Worte",
     "/data": "Ihre Daten",
     "/keys": "Schlüssel für Programme",
     "/address": "Andere Adresse",
