@@ -15,7 +15,7 @@ from digest.mail.messages import texts
 from digest.model import Paper
 from digest.services import PaperList, Period
 from digest.web.form_timestamps import sign_timestamp
-from digest.web.pages import Pages
+from digest.web.pages import OWN_SCRIPT, Pages
 from digest.web.public_feeds import write_atom, write_json_feed
 from digest.web.public_pages import Answer, PublicAnswers, card_values, count_papers
 
@@ -135,7 +135,7 @@ class ListPages:
         """Return the page for everybody."""
         values = self.template_values(paper_list, self._pages.root, is_home=is_home)
         body = bytes(self._pages.render("list", **values).body)
-        return Answer(body=body, indexed=paper_list.page == 1)
+        return Answer(body=body, indexed=paper_list.page == 1, headers=OWN_SCRIPT)
 
     def template_values(
         self, paper_list: PaperList, place: str, *, is_home: bool

@@ -112,10 +112,8 @@ class Pages:
         return self.root + url.removeprefix(self.app.config.web.base_url)
 
 
-def allow_own_script(response: HTMLResponse) -> None:
-    """Let a page run scripts of this service; the page must work without them."""
-    policy = HEADERS["Content-Security-Policy"]
-    response.headers["Content-Security-Policy"] = f"{policy}; script-src 'self'"
+#: headers of a page that may run scripts of this service; the page must work without them
+OWN_SCRIPT = {"Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; script-src 'self'"}
 
 
 # ------------------------------------------------------------------------- how things are shown

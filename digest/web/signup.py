@@ -27,10 +27,10 @@ from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
 from digest.web.form_timestamps import read_timestamp, sign_timestamp
 from digest.web.pages import (
+    OWN_SCRIPT,
     Form,
     FormBody,
     Pages,
-    allow_own_script,
     clean,
     in_minutes,
     mask_address,
@@ -91,7 +91,7 @@ class FrontPage:
             stamp=timestamp or sign_timestamp(self._app.keys()[-1], self._app.now()),
             **form_values(self._app, sent),
         )
-        allow_own_script(response)
+        response.headers.update(OWN_SCRIPT)
         return response
 
     def check_for_program(self, form: Form) -> HTMLResponse | None:

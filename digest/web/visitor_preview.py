@@ -14,7 +14,7 @@ from digest.model import Interest
 from digest.ranking import scores
 from digest.services import VisitorPreview, VisitorPreviews
 from digest.web.form_timestamps import sign_timestamp
-from digest.web.pages import FormBody, Pages
+from digest.web.pages import OWN_SCRIPT, FormBody, Pages
 from digest.web.public_pages import card_values
 from digest.web.signup_form import add_library, form_values, read_signup_form
 from digest.web.single_flight import SingleFlightCache
@@ -44,7 +44,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             )
         except (InputError, ValueError) as error:
             return pages.problem(422, gettext("This cannot be searched for"), str(error))
-        return pages.render(
+        response = pages.render(
             "preview",
             papers=[
                 card_values(paper, pages.root) | {"reason": scores.write_reason(score)}
@@ -55,6 +55,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
             stamp=sign_timestamp(app.keys()[-1], app.now()),
             **form_values(app, sent),
         )
+        response.headers.update(OWN_SCRIPT)
+        return response
 
     return router
 

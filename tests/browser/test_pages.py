@@ -360,7 +360,7 @@ def test_a_search_is_subscribed_to_in_one_step(page: Page, pages_app: App) -> No
     expect(page.get_by_label("Words, a phrase")).to_have_value("robot arm")
     page.get_by_role("button", name="Get new papers like these by mail").click()
     expect(page.get_by_label("Keywords")).to_have_value("robot arm")
-    expect(page.get_by_label("Categories")).to_have_value("cs.RO")
+    expect(page.get_by_label("Category 1")).to_have_value("cs.RO")
     page.get_by_label("Your e-mail address").fill("eve@example.org")
     wait(pages_app, 3)
     page.get_by_role("button", name="Subscribe").click()

@@ -535,7 +535,7 @@ def test_a_disk_nearly_full_is_bad(tmp_path: Path) -> None:
         ("email/digest/subject.txt", "{{ unclosed", "bad", "subject.txt"),
         ("email/digest/subject.txt", "{{ no_such_value }}", "bad", "no_such_value"),
         ("email/weekly/subject.txt", "{{ nobody_gave_this }}", "bad", "nobody_gave_this"),
-        ("email/digest/subject.txt", "{{ product }} for you", "good", "all 7 kinds of mail"),
+        ("email/digest/subject.txt", "{{ product }} for you", "good", "all 8 kinds of mail"),
         ("email/digets/subject.txt", "a misspelt folder", "warning", "digets"),
         ("web/front.html", "{% block %}", "bad", "front.html"),
     ],

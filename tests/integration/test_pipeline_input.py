@@ -322,7 +322,7 @@ def test_a_dump_that_grows_is_read_from_where_it_stopped(app: App, dump: Dump) -
         file.writelines(msgspec.json.encode(row) + b"\n" for row in more)
     report = pipeline.ingest(app, [path])
     assert (report.count("read"), report.count("new"), report.count("duplicate")) == (19, 3, 16)
-    assert any("goes on after them" in note for note in report.files[0].notes)
+    assert any("goes on after the first 15 records" in note for note in report.files[0].notes)
     assert [d["read"] for d in services.dumps_read(app)] == [19, 16]
 
 
