@@ -57,11 +57,11 @@ def add(
     with open_app(config) as app:
         webhook, secret = services.add_webhook(app, url, event, addresses=addresses)
     if as_json:
-        show_json(_to_json(webhook, {}) | {"secret": secret})
+        show_json(_to_json(webhook, {}) | {"secret": secret}, exact=True)
         return
     out.print(f"webhook {webhook.id} is told of {', '.join(webhook.events)}", highlight=False)
-    out.print(f"secret: {secret}", highlight=False, markup=False, soft_wrap=True)
-    out.print("Keep it now: it is not shown again.", style="dim")
+    out.print("Keep its secret now: it is not shown again.", highlight=False)
+    typer.echo(secret)  # `out` hides secrets
 
 
 @webhooks.command(name="list")

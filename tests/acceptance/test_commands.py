@@ -310,3 +310,11 @@ def test_the_operator_gets_a_link_and_ends_sessions(run: Run) -> None:
     for words in ((), ("7", "--all")):
         assert "name one session, or all" in run("operator", "end", *words, code=2).stderr
     assert json.loads(run("operator", "end", "--all", "--json").stdout) == {"ended": 2}
+
+
+def test_secrets_that_are_shown_once_are_shown_whole(run: Run) -> None:
+    hook = ("webhooks", "add", "https://example.org/hook", "--event", "thumb")
+    assert re.search(r"^whsec_[A-Za-z0-9+/]{40,}=*$", run(*hook).stdout, re.MULTILINE)
+    assert json.loads(run(*hook, "--json").stdout)["secret"].startswith("whsec_")
+    key = ("api-keys", "create", "--name", "lab", "--scope", "papers:read")
+    assert re.search(r"^digest_key_\w{38}$", run(*key).stdout, re.MULTILINE)

@@ -19,13 +19,18 @@ from tests.conftest import TODAY
 
 
 def every_command() -> Iterator[tuple[str, ...]]:
-    """Yield the words of each command, with values for required arguments."""
+    """Yield the words of each command, with values for required arguments and options."""
 
     def walk(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         for name, below in getattr(command, "commands", {}).items():
             yield from walk(below, (*words, name))
         if not hasattr(command, "commands") or (words and command.invoke_without_command):
-            yield (*words, *(VALUES[param.name] for param in command.params if param.required))
+            required = [param for param in command.params if param.required]
+            yield (*words, *(word for param in required for word in fill_in(param)))
+
+    def fill_in(param: Any) -> tuple[str, ...]:
+        value = VALUES[param.name]
+        return (param.opts[0], value) if param.opts[0].startswith("-") else (value,)
 
     for name in COMMANDS:
         yield from walk(load_command(name), (name,))
@@ -40,6 +45,11 @@ VALUES = {
     "key": "1",
     "records": "1",
     "number": "1",
+    "ident": "1",
+    "url": "https://example.org/hook",
+    "event": "thumb",
+    "name": "lab",
+    "scope": "papers:read",
 }
 #: what may begin a service, or needs none
 WRITERS = {
@@ -60,6 +70,9 @@ WRITERS = {
     "papers split",
     "suppressions add",
     "suppressions import",
+    "webhooks add",
+    "operator link",
+    "api-keys create",
     "config",
     "dkim",
 }
@@ -69,10 +82,11 @@ WITH = {
     "delete": ("--yes",),
     "doctor": ("--offline",),
     "import-library": ("papers.bib",),
+    "operator end": ("--all",),
 }
 READERS = [
     *(
-        (*words, *WITH.get(words[0], ()))
+        (*words, *WITH.get(" ".join(words[:2]), WITH.get(words[0], ())))
         for words in every_command()
         if words[0] not in WRITERS and " ".join(words[:2]) not in WRITERS
     ),
@@ -111,6 +125,8 @@ CODES = {
     "keys revoke": 1,
     "papers show": 1,
     **dict.fromkeys(("picks remove", "submissions accept", "submissions refuse", "votes drop"), 1),
+    **dict.fromkeys(("webhooks remove", "webhooks enable", "webhooks test", "export"), 1),
+    "api-keys revoke": 1,
     "db backup": 1,
 }
 
