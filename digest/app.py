@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from digest import kept, redaction, store, workers
-from digest.config import Config, find_secrets
+from digest.config import Config, WorkersSection, find_secrets
 from digest.errors import (
     ConfigError,
     MailboxError,
@@ -95,9 +95,7 @@ class App:
         return cls(
             config=config,
             store=opened,
-            workers=workers.Threads(config.workers.count)
-            if config.workers.kind == "threads"
-            else workers.Inline(),
+            workers=_choose_workers(config.workers),
             now=now,
             templates=(config.mail.templates,) if config.mail.templates else (),
             make_mailer=lambda: make_mailer(config, mailing.domain, limiters, unsigned),
@@ -267,6 +265,20 @@ PATHS = {
     Purpose.FEED: "/f/",
     Purpose.OBJECT: "/o/",
 }
+
+
+def _choose_workers(settings: WorkersSection) -> workers.Workers:
+    if settings.dask:
+        ca, cert, key = settings.ca_file, settings.cert_file, settings.key_file
+        certificates = (
+            workers.Certificates(ca=ca, cert=cert, key=key) if ca and cert and key else None
+        )
+        return workers.Cluster(settings.dask, certificates=certificates)
+    if settings.kind == "threads":
+        return workers.Threads(settings.count)
+    if settings.kind == "processes":
+        return workers.Processes(settings.count)
+    return workers.Inline()
 
 
 def _check_recipes(config: Config) -> None:

@@ -23,7 +23,7 @@ class RatedShelf:
     def __init__(self) -> None:
         self.papers: Mapping[int, Paper] = {}
         #: a row for each paper, by id in ascending order: so no sum depends on who came before
-        self.rows = RatedRows(sp.csr_matrix((0, 0)))
+        self.rows = sp.csr_matrix((0, 0))
         #: id of a paper -> its row
         self.row_of: Mapping[int, int] = {}
 
@@ -38,10 +38,19 @@ class RatedShelf:
     def add(self, papers: Mapping[int, Paper], rows: sp.csr_matrix) -> None:
         """Add papers with their feature rows, in the same order."""
         if self.papers:
-            rows = sp.vstack((self.rows.rows, rows), format="csr")
+            rows = sp.vstack((self.rows, rows), format="csr")
         all_papers = {**self.papers, **papers}
         order = np.argsort(np.fromiter(all_papers, dtype=np.int64, count=len(all_papers)))
         idents = list(all_papers)
         self.papers = {idents[place]: all_papers[idents[place]] for place in order.tolist()}
-        self.rows = RatedRows(rows[order])
+        self.rows = rows[order]
         self.row_of = {paper.id: row for row, paper in enumerate(self.papers.values())}
+
+    def take(self, paper_ids: Collection[int]) -> tuple[RatedRows, dict[int, int]]:
+        """Return the rows of some papers, by id in ascending order, and which row is whose.
+
+        A batch of readers takes its own: what other batches rated is not sent to a worker.
+        """
+        idents = sorted(paper_ids)
+        rows = RatedRows(self.rows[[self.row_of[ident] for ident in idents]])
+        return rows, {ident: row for row, ident in enumerate(idents)}

@@ -9,9 +9,12 @@ from datetime import datetime, timedelta
 import scipy.sparse as sp
 
 from digest import papers, store
+from digest.app import App
 from digest.model import Feedback, Interest, Paper, Subscriber
+from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.corpus_view import CorpusView, age_in_days, load_rows
 from digest.pipeline.steps.paper_names import look_up_all
+from digest.pipeline.steps.trained_readers import TrainedReader
 from digest.ranking import features, profiles, thumb_assignment
 from digest.ranking.co_likes import CoLikeBoost
 
@@ -20,6 +23,24 @@ _IGNORED_FOR = timedelta(days=90)
 
 #: ids of the example papers of an interest, and texts that stand for one
 _Examples = tuple[list[int], list[str]]
+
+
+def read_training_data(
+    app: App, readers: Sequence[Subscriber], view: CorpusView, co_likes: CoLikeContext
+) -> list[TrainedReader]:
+    """Read what a batch of readers rated and wrote; their profiles are still to be trained."""
+    with app.store.reading() as tx:
+        votes = store.feedback.load_votes(tx, [reader.id for reader in readers])
+        ratings = BatchRatings(tx, readers, votes, view, app.config.digest.ignored_weight)
+    boosts = co_likes.boosts_of_readers([votes.get(reader.id, []) for reader in readers])
+    return [
+        TrainedReader(
+            subscriber=reader,
+            rated_ids=frozenset(ratings.rated_ids(reader)),
+            training_data=ratings.training_data(reader, own_boosts),
+        )
+        for reader, own_boosts in zip(readers, boosts, strict=True)
+    ]
 
 
 class BatchRatings:
@@ -77,7 +98,7 @@ class BatchRatings:
             shelf.add(loaded, load_rows(tx, list(loaded.values()), view))
         #: of these readers alone; the shelf holds those of other batches too
         self.papers = {ident: shelf.papers[ident] for ident in paper_ids if ident in shelf.papers}
-        self._rows, self._row_of = shelf.rows, shelf.row_of
+        self._rows, self._row_of = shelf.take(self.papers)
 
     def rated_ids(self, reader: Subscriber) -> set[int]:
         """Ids of the papers that the reader has rated or gave as examples."""
