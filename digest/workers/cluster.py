@@ -199,22 +199,24 @@ class Cluster(Pool):
 
     def _wait_for(self, client: Client, future: Future) -> Any:
         """Return a result; look now and then whether anybody still works on it."""
-        from distributed import KilledWorker, wait
-
         alone_since: float | None = None
-        while True:
-            try:
-                wait([future], timeout=_LOOK_EVERY)
-                break
-            except TimeoutError:
-                if client.nthreads():
-                    alone_since = None
-                    continue
+        while not future.done() and client.status == "running":
+            with suppress(TimeoutError):
+                return self._take_result(future)
+            if client.nthreads():
+                alone_since = None
+                continue
             alone_since = alone_since or time.monotonic()
             if time.monotonic() - alone_since > self._patience:
                 raise self._no_workers(self._patience)
+        return self._take_result(future)
+
+    def _take_result(self, future: Future) -> Any:
+        """Return a result; a TimeoutError if it is not there soon."""
+        from distributed import KilledWorker
+
         try:
-            result = future.result()
+            result = future.result(timeout=_LOOK_EVERY)
         except KilledWorker as error:
             raise WorkersError(
                 f"a batch of readers ended {error.allowed_failures + 1} workers one after the "
