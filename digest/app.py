@@ -267,13 +267,16 @@ PATHS = {
 }
 
 
+def make_cluster(settings: WorkersSection) -> workers.Cluster:
+    """Return the Dask cluster that the settings name; it is not asked anything yet."""
+    ca, cert, key = settings.ca_file, settings.cert_file, settings.key_file
+    certificates = workers.Certificates(ca=ca, cert=cert, key=key) if ca and cert and key else None
+    return workers.Cluster(settings.dask, certificates=certificates)
+
+
 def _choose_workers(settings: WorkersSection) -> workers.Workers:
     if settings.dask:
-        ca, cert, key = settings.ca_file, settings.cert_file, settings.key_file
-        certificates = (
-            workers.Certificates(ca=ca, cert=cert, key=key) if ca and cert and key else None
-        )
-        return workers.Cluster(settings.dask, certificates=certificates)
+        return make_cluster(settings)
     if settings.kind == "threads":
         return workers.Threads(settings.count)
     if settings.kind == "processes":

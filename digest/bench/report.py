@@ -142,6 +142,8 @@ class Report:
     rounds: Sequence[Round]
     #: seconds in which all readers must be served
     seconds: int
+    #: workers of a Dask cluster; 0 = compose used this machine alone
+    cluster: int = 0
 
     @property
     def served(self) -> int:
