@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from digest import kept, redaction, store, workers
+from digest import kept, redaction, store
 from digest.config import Config, WorkersSection, find_secrets
 from digest.errors import (
     ConfigError,
@@ -36,6 +36,7 @@ from digest.mail_setup import (
 from digest.model import Link, LinkKey, MessageKind, Purpose, Subscriber
 from digest.ranking import encoders, recipes
 from digest.store import Store
+from digest.workers import Certificates, Cluster, Inline, Processes, Threads, Workers
 
 T = TypeVar("T")
 #: seconds after which a process looks for newer keys of links
@@ -61,7 +62,7 @@ class App:
 
     config: Config
     store: Store
-    workers: workers.Workers
+    workers: Workers
     now: Callable[[], datetime] = _utc_now
     #: folders whose templates win over the shipped ones
     templates: tuple[Path, ...] = ()
@@ -223,6 +224,12 @@ class App:
         )
 
     @property
+    def threads(self) -> Workers:
+        """Workers within this process, for work of which single items are small."""
+        settings = self.config.workers
+        return Inline() if settings.kind == "inline" else Threads(settings.count)
+
+    @property
     def imap(self) -> ImapServer | None:
         """The mailbox that bounces and requests come to; None where none is configured.
 
@@ -267,21 +274,21 @@ PATHS = {
 }
 
 
-def make_cluster(settings: WorkersSection) -> workers.Cluster:
+def make_cluster(settings: WorkersSection) -> Cluster:
     """Return the Dask cluster that the settings name; it is not asked anything yet."""
     ca, cert, key = settings.ca_file, settings.cert_file, settings.key_file
-    certificates = workers.Certificates(ca=ca, cert=cert, key=key) if ca and cert and key else None
-    return workers.Cluster(settings.dask, certificates=certificates)
+    certificates = Certificates(ca=ca, cert=cert, key=key) if ca and cert and key else None
+    return Cluster(settings.dask, certificates=certificates)
 
 
-def _choose_workers(settings: WorkersSection) -> workers.Workers:
+def _choose_workers(settings: WorkersSection) -> Workers:
     if settings.dask:
         return make_cluster(settings)
     if settings.kind == "threads":
-        return workers.Threads(settings.count)
+        return Threads(settings.count)
     if settings.kind == "processes":
-        return workers.Processes(settings.count)
-    return workers.Inline()
+        return Processes(settings.count)
+    return Inline()
 
 
 def _check_recipes(config: Config) -> None:

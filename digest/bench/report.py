@@ -170,6 +170,7 @@ class Report:
             "connections": self.connections,
             "sink": self.sink,
             "settings": dict(self.settings),
+            "dask_workers": self.cluster,
             "rounds": [measured.json for measured in self.rounds],
             "growth": None
             if len(self.rounds) == 1

@@ -234,9 +234,10 @@ def _show_round(measured: Round, report: Report) -> None:
 def describe_served(report: Report, papers_at: str) -> str:
     """Say how many readers can be served, and by which rule."""
     measured = report.rounds[-1]
+    what = "This cluster" if report.cluster else "This machine"
     sentence = (
-        f"{'This cluster' if report.cluster else 'This machine'} can serve {report.served:,} readers from {papers_at} to {DEADLINE}: "
-        f"first all are composed, then all are sent, by one process; that takes "
+        f"{what} can serve {report.served:,} readers from {papers_at} to {DEADLINE}: first all "
+        f"are composed, then all are sent, by one process; that takes "
         f"{1000 * measured.each:.1f} ms a reader, after {measured.fixed:.1f} s for any number."
     )
     if report.served > 2 * measured.readers:

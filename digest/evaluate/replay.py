@@ -111,7 +111,7 @@ def replay(
             for rated, own_candidates in zip(batch, candidates, strict=True)
         ]
         rerank_all = partial(rerank, app.config.digest.recipe)
-        results = app.workers.map(rerank_all, ((context, task) for task in tasks))
+        results = app.threads.map(rerank_all, (((context,), task) for task in tasks))
         for task, (replayed_digest, newly_frozen) in zip(tasks, results, strict=True):
             if newly_frozen is not None:
                 frozen[task.rated.digest.subscriber_id] = newly_frozen

@@ -22,7 +22,6 @@ from digest.model import Digest, Quiet, Subscriber
 from digest.pipeline.learn import recalibrate
 from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.compose_report import ComposeReport
-from digest.pipeline.steps.corpus_view import BatchContext
 from digest.pipeline.steps.due_batches import DueBatch, DueBatches, Piece, UnreadBatch
 from digest.pipeline.steps.due_readers import (
     Decision,
@@ -36,6 +35,7 @@ from digest.pipeline.steps.reader_batches import (
     BatchFailure,
     BatchRules,
     ReaderBatch,
+    SharedPapers,
     choose_for_batch,
     choose_or_fail,
 )
@@ -123,12 +123,12 @@ class _Composing:
                 if self._report.stopped:
                     return
 
-    def _hand_out(self) -> Iterator[tuple[BatchContext, ReaderBatch]]:
+    def _hand_out(self) -> Iterator[tuple[SharedPapers, ReaderBatch]]:
         """Yield batches to work on; store on the way what needs no work."""
         for piece in self._read():
             if isinstance(piece, DueBatch):
                 self._handed_out.append(piece)
-                yield piece.context, piece.batch
+                yield piece.shared, piece.batch
             elif isinstance(piece, UnreadBatch):
                 self._settle_one_by_one(piece.due)
             else:
@@ -239,7 +239,7 @@ def _decide(
             if isinstance(piece, UnreadBatch):
                 raise piece.error
             if isinstance(piece, DueBatch):
-                yield from piece.decide(choose_for_batch(rules, piece.context, piece.batch))
+                yield from piece.decide(choose_for_batch(rules, piece.shared, piece.batch))
             else:
                 yield from piece
 

@@ -54,7 +54,7 @@ def learn(
     Returns:
         One entry for each reader, in order.
     """
-    untrained = read_training_data(app, readers, view, co_likes)
+    untrained, _ = read_training_data(app, readers, view, co_likes)
     return train_profiles(RecipeSplit.from_config(app.config), background, untrained)
 
 

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain, islice
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-Shared = TypeVar("Shared")
+#: values that items share
+Shared = TypeVar("Shared", bound=tuple[Any, ...])
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Ticket = TypeVar("Ticket")
@@ -24,12 +25,12 @@ class Workers(Protocol):
     ) -> Generator[Result, None, None]:
         """Apply a function to each item and what it shares with others.
 
-        Items are taken as they are needed, some ahead of the results. What is shared is known by
-        its identity: the same object reaches a worker once for all of its items.
+        Items are taken as they are needed, some ahead of the results. Each shared value is known
+        by its identity: it reaches a worker once for all items.
 
         Args:
             function: of a module, or a `partial` of one, so that it can be pickled.
-            work: (shared, item) pairs.
+            work: (shared values, item) pairs.
         """
 
 

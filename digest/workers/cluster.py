@@ -12,7 +12,7 @@ import pickle
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 10.0
 #: seconds between looks at the cluster while a result is waited for
 _LOOK_EVERY = 5.0
-#: shared values that workers keep: a round has two or three dates
-_SHARED_KEPT = 4
+#: shared values that workers keep: the papers of two or three dates, and what readers rated
+_SHARED_KEPT = 100
 #: items handed out for each thread of the workers: one is worked on while the next one is there
 _ITEMS_PER_THREAD = 2
 #: Dask's own settings: items are large by intent, and no code of the caller is sent along
@@ -202,23 +202,24 @@ class Cluster(Pool):
     def _wait_for(self, client: Client, future: Future) -> Any:
         """Return a result; look now and then whether anybody still works on it."""
         alone_since: float | None = None
-        while not future.done() and client.status == "running":
-            with suppress(TimeoutError):
+        while client.status == "running":
+            try:
                 return self._take_result(future)
-            if client.nthreads():
-                alone_since = None
-                continue
+            except TimeoutError:  # it is not there yet, or still on its way
+                if client.nthreads():
+                    alone_since = None
+                    continue
             alone_since = alone_since or time.monotonic()
             if time.monotonic() - alone_since > self._patience:
                 raise self._no_workers(self._patience)
-        return self._take_result(future)
+        raise ConnectionError("the connection was lost")
 
     def _take_result(self, future: Future) -> Any:
         """Return a result; a TimeoutError if it is not there soon."""
         from distributed import KilledWorker
 
         try:
-            result = future.result(timeout=_LOOK_EVERY)
+            result = future.result(timeout=None if future.done() else _LOOK_EVERY)
         except KilledWorker as error:
             raise WorkersError(
                 f"a batch of readers ended {error.allowed_failures + 1} workers one after the "
@@ -260,11 +261,11 @@ class _Submission:
         #: id -> the value, which keeps the id its own, and the task that loads it
         self._shared: OrderedDict[int, tuple[object, Future]] = OrderedDict()
 
-    def submit(self, shared: object, item: object) -> Future:
+    def submit(self, shared: Sequence[object], item: object) -> Future:
         payload = _pickle((self._function, item))
         return self._client.submit(
             _work,
-            self._share(shared),
+            [self._share(value) for value in shared],
             self._versions,
             payload,
             key=self._make_key("readers"),
@@ -314,13 +315,15 @@ def _load_shared(versions: Versions, payload: bytes) -> Any:
     return refused or pickle.loads(zstandard.decompress(payload))  # noqa: S301 - of the process that composes
 
 
-def _work(shared: Any, versions: Versions, payload: bytes) -> Any:
+def _work(shared: Sequence[Any], versions: Versions, payload: bytes) -> Any:
     """Work on one item, on a worker."""
-    refused = shared if isinstance(shared, _Refused) else _refuse_other(versions)
+    refused = [value for value in shared if isinstance(value, _Refused)]
+    if own := _refuse_other(versions):
+        refused.append(own)
     if refused:
-        return refused
+        return refused[0]
     function, item = pickle.loads(payload)  # noqa: S301 - of the process that composes
-    return function(shared, item)
+    return function(tuple(shared), item)
 
 
 def _refuse_other(versions: Versions) -> _Refused | None:

@@ -7,7 +7,7 @@ import os
 import pickle
 import signal
 import tempfile
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
@@ -17,8 +17,8 @@ from typing import Any
 from digest.errors import WorkersError
 from digest.workers.base import Item, Pool, Result, Shared, hand_out_ahead
 
-#: shared values that a process keeps: a round has two or three dates
-_SHARED_KEPT = 4
+#: shared values that a process keeps: the papers of two or three dates, and what readers rated
+_SHARED_KEPT = 100
 
 
 class Threads(Pool):
@@ -64,7 +64,8 @@ class Processes(Pool):
             values = _SharedFiles(Path(folder))
 
             def submit(shared: Shared, item: Item) -> Future[Result]:
-                return pool.submit(_apply, function, values.write(shared), item)
+                paths = [values.write(value) for value in shared]
+                return pool.submit(_apply, function, paths, item)
 
             try:
                 yield from _run_in(pool, submit, work, self.count)
@@ -108,8 +109,8 @@ def _run_in(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _apply(function: Callable[[Any, Item], Result], path: Path, item: Item) -> Result:
-    return function(_load_shared(path), item)
+def _apply(function: Callable[[Any, Item], Result], paths: Sequence[Path], item: Item) -> Result:
+    return function(tuple(_load_shared(path) for path in paths), item)
 
 
 @lru_cache(maxsize=_SHARED_KEPT)

@@ -17,10 +17,14 @@ from digest.errors import DigestError
 from digest.model import Digest, Provenance, Quiet, QuietReason, Subscriber
 from digest.pipeline.steps.candidates import Window, find_window, may_have_news
 from digest.pipeline.steps.co_likes import CoLikeContext
-from digest.pipeline.steps.corpus_view import BatchContext
 from digest.pipeline.steps.due_readers import Decision, DueReader, group_by_local_date
 from digest.pipeline.steps.quiet_days import count_quiet_days_to_tell, tell_quiet_days
-from digest.pipeline.steps.reader_batches import ReaderBatch, UntrainedReader, hide_person
+from digest.pipeline.steps.reader_batches import (
+    ReaderBatch,
+    SharedPapers,
+    UntrainedReader,
+    hide_person,
+)
 from digest.pipeline.steps.round_day import RoundDay
 from digest.pipeline.steps.trained_readers import takes_part
 from digest.pipeline.steps.training_data import read_training_data
@@ -36,7 +40,7 @@ class DueBatch:
     """Readers to choose for, and what workers get of them."""
 
     due: Sequence[DueReader]
-    context: BatchContext
+    shared: SharedPapers
     batch: ReaderBatch
     max_paper_id: int
     #: reader -> quiet days of the last week that their mail tells of
@@ -233,12 +237,12 @@ class DueBatches:
             max_paper_id = store.papers.find_max_id(tx)
             view, context, moment = self._round_day.read_shared(tx, key.local_date, since, carried)
             recommended = _load_recommended(self._app, tx, readers, key.local_date)
-        untrained = read_training_data(
+        untrained, rated_rows = read_training_data(
             self._app, [hide_person(reader) for reader in readers], view, self._co_likes
         )
         return DueBatch(
             due=[waiting.due for waiting in group],
-            context=context,
+            shared=(context, *rated_rows.chunks),
             batch=ReaderBatch(
                 moment=moment,
                 readers=[
@@ -250,6 +254,7 @@ class DueBatches:
                     )
                     for waiting, reader in zip(group, untrained, strict=True)
                 ],
+                rated_rows=rated_rows,
             ),
             max_paper_id=max_paper_id,
             days_to_tell=days_to_tell,

@@ -15,12 +15,17 @@ from digest.model import Digest, Quiet, Subscriber
 from digest.pipeline.steps.candidates import DayPapers, Window, competing, count_new, has_news
 from digest.pipeline.steps.choose_digests import Candidates, choose_digests
 from digest.pipeline.steps.corpus_view import BatchContext, Moment
+from digest.pipeline.steps.rated_shelf import RowsChunk, ShelfRows
 from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader, train_profiles
 from digest.ranking import selection
 from digest.store.history import History
 from digest.store.recommendations import Recommendation
 
 log = logging.getLogger("digest.compose")
+
+
+#: what many batches share: the papers of the date, and chunks of the rated papers
+SharedPapers = tuple[BatchContext, *tuple[RowsChunk, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +65,8 @@ class ReaderBatch:
 
     moment: Moment
     readers: Sequence[UntrainedReader]
+    #: of the papers that they rated; workers have the chunks of these
+    rated_rows: ShelfRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +77,22 @@ class BatchFailure:
 
 
 def choose_or_fail(
-    rules: BatchRules, context: BatchContext, batch: ReaderBatch
+    rules: BatchRules, shared: SharedPapers, batch: ReaderBatch
 ) -> list[Digest | Quiet] | BatchFailure:
     """Choose as `choose_for_batch`; return an error, so that other batches go on."""
     try:
-        return choose_for_batch(rules, context, batch)
+        return choose_for_batch(rules, shared, batch)
     except Exception as error:
         log.warning("batch of %d readers failed", len(batch.readers), exc_info=True)
         return BatchFailure(f"{type(error).__name__}: {error}")
 
 
 def choose_for_batch(
-    rules: BatchRules, context: BatchContext, batch: ReaderBatch
+    rules: BatchRules, shared: SharedPapers, batch: ReaderBatch
 ) -> list[Digest | Quiet]:
     """Train the readers' profiles, score the papers of the date, and choose the digests."""
-    context = batch.moment.add_to(context)
+    context = batch.moment.add_to(shared[0])
+    batch.rated_rows.lend(shared[1:])
     papers = DayPapers({ident: paper.first_seen for ident, paper in context.papers.items()})
     untrained = [untrained.reader for untrained in batch.readers]
     trained = train_profiles(rules.split, context.background, untrained)

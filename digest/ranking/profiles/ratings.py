@@ -53,12 +53,16 @@ class RatedRows:
     """Feature rows that the ratings of many readers refer to."""
 
     def __init__(self, rows: sp.csr_matrix) -> None:
-        #: shape (n, feature columns), the words of each row of length 1 or 0
-        self.rows = rows
+        self._rows = rows
 
-    def __reduce__(self) -> tuple[type[RatedRows], tuple[sp.csr_matrix]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the rows alone; the rest is computed again."""
-        return RatedRows, (self.rows,)
+        return RatedRows, (self._rows,)
+
+    @property
+    def rows(self) -> sp.csr_matrix:
+        """Shape (n, feature columns), the words of each row of length 1 or 0."""
+        return self._rows
 
     @cached_property
     def blocks(self) -> FeatureBlocks:
