@@ -11,6 +11,7 @@ import os
 import pickle
 import time
 import uuid
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -141,12 +142,15 @@ class Cluster(Pool):
         try:
             import dask
             from distributed import Client
+            from distributed.versions import VersionMismatchWarning
         except ImportError as error:
             raise ConfigError(
                 "[workers] dask needs the extra `cluster`: pip install -c deploy/constraints.txt "
                 "'.[cluster]'"
             ) from error
         dask.config.set(_DASK_SETTINGS)
+        # versions are compared below, and told in words
+        warnings.filterwarnings("ignore", category=VersionMismatchWarning)
         try:
             return Client(
                 self.address,
@@ -227,9 +231,10 @@ class Cluster(Pool):
                 "Give each worker more (`dask worker --memory-limit`), or set [workers] batch "
                 f"lower; the log of the worker says more. {_LATER}"
             ) from error
-        except (OSError, CancelledError):
-            raise
         except Exception as error:
+            is_lost = isinstance(error, OSError | CancelledError) and future.status != "error"
+            if is_lost:
+                raise
             raise WorkersError(
                 f"a worker of {self.address} could not work on a batch: {_describe(error)}. Its "
                 f"log says more. {_LATER}"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 #: a busy machine starts slowly
@@ -21,17 +22,26 @@ class DaskCluster:
 
     Args:
         folder: for its files.
+        allowed_failures: workers that an item may end before it is given up, but one.
         protocol: "tcp" or "tls".
         options: of the scheduler and of each worker, such as their certificates.
     """
 
-    def __init__(self, folder: Path, *, protocol: str = "tcp", options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        allowed_failures: int = 3,
+        protocol: str = "tcp",
+        options: Sequence[str] = (),
+    ) -> None:
         self._folder, self._options = folder, options
         self.processes: list[subprocess.Popen[bytes]] = []
         found = folder / "scheduler.json"
         self._start(
             *("scheduler", "--host", "127.0.0.1", "--port", "0", "--protocol", protocol),
             *("--no-dashboard", "--scheduler-file", str(found), *options),
+            environment={"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)},
         )
         self.address = str(_wait_for_file(found)["address"])
 
@@ -80,10 +90,10 @@ class DaskCluster:
 
 
 @contextmanager
-def run_dask_cluster(folder: Path, workers: int = 0) -> Iterator[DaskCluster]:
+def run_dask_cluster(folder: Path, workers: int = 0, **options: Any) -> Iterator[DaskCluster]:
     """Run a scheduler and some workers as long as the block lasts."""
     folder.mkdir(parents=True, exist_ok=True)
-    cluster = DaskCluster(folder)
+    cluster = DaskCluster(folder, **options)
     try:
         for _ in range(workers):
             cluster.add_worker()
