@@ -78,7 +78,9 @@ def test_the_file_is_valid_and_formatted(tmp_path: Path) -> None:
     path = str(DEPLOY / "caddy" / "Caddyfile")
     env = environment(tmp_path, 8025, "papers.example.org")
     for command in ("validate", "fmt"):
-        arguments = ["--config", path, "--adapter", "caddyfile"] if command == "validate" else [path]
+        arguments = (
+            ["--config", path, "--adapter", "caddyfile"] if command == "validate" else [path]
+        )
         done = subprocess.run(
             [program, command, *arguments], env=env, capture_output=True, text=True, check=False
         )

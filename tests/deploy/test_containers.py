@@ -184,8 +184,7 @@ def test_pods_are_locked_in(workload: dict[str, Any]) -> None:
         assert "memory" in container["resources"]["limits"]
         volumes = {volume["name"] for volume in pod["volumes"]}
         volumes |= {
-            claim["metadata"]["name"]
-            for claim in workload["spec"].get("volumeClaimTemplates", ())
+            claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", ())
         }
         assert {mount["name"] for mount in container["volumeMounts"]} == volumes
 
