@@ -19,7 +19,6 @@ from digest.papers import parse_name
 from digest.pipeline.steps.co_likes import least_readers
 from digest.ranking import features
 from digest.services.explain import CorpusCache
-from digest.services.paper_lists import PAGE_SIZE
 from digest.services.paper_page import is_public
 from digest.services.similar import estimate_nearness, find_near, measure_cosines
 from digest.store.search import MOST_FOUND, WordQuery
@@ -37,8 +36,8 @@ _LETTER = re.compile(r"\w")
 _IN_TITLE, _NEWNESS = 0.3, 0.15
 #: papers with the words in the title that are looked at, the newest, and among how many papers
 _MOST_IN_TITLE, _TITLE_SPAN = 300, 200_000
-#: papers whose cosine is measured, where that of all is estimated
-_MEASURED = 30
+#: papers of one page
+PAGE_SIZE = 20
 #: where fewer papers hold all words, near ones are shown too
 _FEW = 10
 
@@ -195,8 +194,8 @@ def _rank(
 ) -> list[int]:
     """Sort papers by meaning, words in the title and newness.
 
-    The cosines of all are estimated, those of the best measured. Where more papers hold the words
-    than were looked at, older ones that hold them in the title are added.
+    The cosines of all are estimated, those of the first page measured. Where more papers hold the
+    words than were looked at, older ones that hold them in the title are added.
 
     Args:
         ids: newest first.
@@ -209,7 +208,7 @@ def _rank(
     values += _IN_TITLE * np.isin(ordered, in_title)
     estimated = values + estimate_nearness(app, tx, text, ordered, corpora)
     order = np.argsort(-estimated, kind="stable")
-    best, others = order[:_MEASURED], order[_MEASURED:]
+    best, others = order[:PAGE_SIZE], order[PAGE_SIZE:]
     counts = features.vectorize([text])
     values[best] += measure_cosines(app, tx, counts, ordered[best].tolist(), corpora)
     best = best[np.argsort(-values[best], kind="stable")]
