@@ -54,6 +54,7 @@ VALUES = {
 #: what may begin a service, or needs none
 WRITERS = {
     "init",
+    "login",
     "dev-mail",
     "bench",
     "demo",
