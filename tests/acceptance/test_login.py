@@ -127,6 +127,13 @@ def test_the_page_sends_the_browser_back_or_its_address_is_pasted(
             1,
             'auth = "oauth2" takes no password',
         ),
+        (
+            '[[sources]]\nname = "lists"\nkind = "mailbox"\nauth = "oauth2"\n'
+            'url = "imaps://j@mail.example.org/L"\npassword_file = "p"\n',
+            (),
+            1,
+            "takes no password_file",
+        ),
         ('[smtp]\nprovider = "gmail"\n', (), 1, 'provider = "gmail": needs the setting username'),
         ('[mailbox]\nprovider = "ses"\n', (), 1, "Amazon SES has no mailbox to read"),
         ('[smtp]\nprovider = "gmial"\n', (), 1, "no such provider"),
@@ -166,9 +173,9 @@ def test_a_client_secret_comes_from_a_file_and_is_not_shown(
     write_config(tmp_path, tokens)
     text = (tmp_path / "config.toml").read_text()
     (tmp_path / "config.toml").write_text(
-        text.replace("[oauth]\n", '[oauth]\nclient_secret_file = "secret"\n')
+        text.replace("[oauth]\n", '[oauth]\nclient_secret_file = "app-key"\n')
     )
-    assert "oauth.client_secret_file" in run("login", code=1).stderr
-    (tmp_path / "secret").write_text("swordfish\n")
+    assert "app-key': cannot be read" in run("login", code=1).stderr
+    (tmp_path / "app-key").write_text("swordfish\n")
     assert "is logged in" in run("login").stdout
     assert "swordfish" not in run("config", "--json").stdout

@@ -180,6 +180,22 @@ def test_dovecot_lets_in_by_a_token_and_no_further_than_it_lives(
         read_mailbox(config)
 
 
+def test_a_source_reads_its_mailbox_with_the_login_of_the_bounces(
+    tmp_path: Path, tokens: TokenServer, dovecot: Dovecot
+) -> None:
+    (tmp_path / "ca.pem").write_bytes(dovecot.certificate.read_bytes())
+    write_config(tmp_path, tokens, imap=dovecot.tls)
+    path = tmp_path / "config.toml"
+    path.write_text(
+        path.read_text() + '[[sources]]\nname = "lists"\nkind = "mailbox"\nauth = "oauth2"\n'
+        f'url = "imaps://jane%40example.org@127.0.0.1:{dovecot.tls}/INBOX"\nca_file = "ca.pem"\n'
+    )
+    config = settings.load(path, {})
+    log_in(config)  # there is one account
+    with mail_setup.open_source_mailbox(config, config.sources[0]) as folder:
+        assert folder.find_uids(0, unread=False, limit=10) == []
+
+
 # ------------------------------------------------------------------------------------------ doctor
 
 
