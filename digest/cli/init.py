@@ -142,9 +142,10 @@ def init(
             )
         password = ask_password(values.get("smtp", {}), password_file)
         write_config(path, settings.example(values, sources), password)
-        _print_next_steps(path, values, sources, topics)
         if fetch is None and sources and out.is_terminal:
             fetch = questions.confirm("Fetch the first papers now?")
+        first = "" if fetch else "digest fetch, " if sources else "digest ingest PATH, "
+        _print_next_steps(path, values, topics, first)
     _write_service(path, systemd, docker)
     if fetch:
         _fetch(path)
@@ -193,8 +194,8 @@ def _fetch(path: Path) -> None:
 def _print_next_steps(
     path: Path,
     values: Mapping[str, Mapping[str, Any]],
-    sources: Sequence[Mapping[str, object]],
     topics: Sequence[Topic],
+    first: str,
 ) -> None:
     inbox = path.parent / "inbox"
     out.print(f"written: {path}, and the folder {inbox} for dumps", highlight=False, markup=False)
@@ -228,10 +229,8 @@ def _print_next_steps(
             markup=False,
         )
         return
-    interests = "".join(f" --category {code}" for code in list_categories(topics)) or (
-        "".join(f' --keyword "{topic.text}"' for topic in topics)
-    )
-    first = "digest fetch" if sources else "digest ingest PATH"
+    interests = "".join(f" --category {code}" for code in list_categories(topics))
+    interests += "".join(f' --keyword "{topic.text}"' for topic in topics if not topic.categories)
     questions.say(
-        f"Next: {first}, digest subscribe EMAIL{interests}, digest preview EMAIL, digest serve"
+        f"Next: {first}digest subscribe EMAIL{interests}, digest preview EMAIL, digest serve"
     )
