@@ -36,6 +36,8 @@ class TokenServer:
         self.interval = 0
         #: statuses of the next answers, instead of what they should be
         self.outages: list[int] = []
+        #: status and body of the next answers, as a broken or hostile server gives them
+        self.raw: list[tuple[int, bytes]] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.refresh_tokens: set[str] = set()
         #: access token -> until when it is valid
@@ -55,7 +57,10 @@ class TokenServer:
                 with outer._lock:
                     status, answer = outer.answer(path, form)
                 data = json.dumps(answer).encode() if status < 500 else b"<html>out of order"
+                if outer.raw:
+                    status, data = outer.raw.pop(0)
                 self.send_response(status)
+                self.send_header("Location", outer.url("/elsewhere"))
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()

@@ -8,7 +8,6 @@ import os
 import signal
 import stat
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,51 +18,12 @@ from digest.errors import OAuthError
 from digest.mail.oauth import (
     AccessTokens,
     Account,
-    BrowserFlow,
-    Client,
     read_login,
-    request_device_code,
-    store_grant,
-    wait_for_consent,
 )
 from digest.mail.oauth.logins import Login
 from digest.redaction import redact
 from tests.fakes.token_server import CLIENT_ID, TokenServer
-
-
-@pytest.fixture
-def server() -> Iterator[TokenServer]:
-    with TokenServer() as listening:
-        yield listening
-
-
-def make_account(server: TokenServer, folder: Path, **client: str) -> Account:
-    return Account(
-        username="jane@example.org",
-        client=Client(
-            **{
-                "client_id": CLIENT_ID,
-                "token_url": server.url("/token"),
-                "device_url": server.url("/device"),
-                "authorize_url": server.url("/authorize"),
-                **client,
-            }
-        ),
-        scopes=("mail", "offline"),
-        path=folder / "tokens" / "jane@example.org.json",
-    )
-
-
-def log_in(account: Account) -> None:
-    store_grant(account, wait_for_consent(account, request_device_code(account), lambda _: None))
-
-
-@pytest.fixture
-def account(server: TokenServer, tmp_path: Path) -> Account:
-    """An account that is logged in."""
-    made = make_account(server, tmp_path)
-    log_in(made)
-    return made
+from tests.unit.oauth.conftest import log_in, make_account
 
 
 def change_login(account: Account, **fields: object) -> None:
@@ -208,6 +168,49 @@ def test_an_outage_is_reported_as_one(server: TokenServer, account: Account, sta
     assert AccessTokens(account)()  # and the next one succeeds
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (200, b"<html>log in to this network"),
+        (200, b"[]"),
+        (200, b'{"access_token": 5}'),
+        (200, b'{"access_token": ""}'),
+        # a line break would end the command and begin another one
+        (200, b'{"access_token": "a\\r\\nMAIL FROM:<x@example.org>", "expires_in": 3600}'),
+        (200, b'{"access_token": "' + b"a" * 300_000 + b'"}'),
+        (302, b""),
+        (404, b"{}"),
+        (400, b"\xff\xfe"),
+    ],
+)
+def test_an_answer_that_is_none_is_an_outage_and_changes_nothing(
+    server: TokenServer, account: Account, status: int, body: bytes
+) -> None:
+    change_login(account, expires_at=0.0)
+    before = account.path.read_bytes()
+    server.raw = [(status, body)]
+    with pytest.raises(OAuthError, match="asked again at the next connection"):
+        AccessTokens(account)()
+    assert account.path.read_bytes() == before
+    assert "/elsewhere" not in [path for path, _ in server.requests]
+    assert server.is_valid(AccessTokens(account)())
+
+
+@pytest.mark.parametrize("lifetime", [b"null", b'"soon"', b"-5", b"1e999", b"NaN"])
+def test_a_strange_lifetime_is_taken_for_a_short_one(
+    server: TokenServer, account: Account, lifetime: bytes
+) -> None:
+    change_login(account, expires_at=0.0)
+    server.raw = [(200, b'{"access_token": "abc", "expires_in": ' + lifetime + b"}")]
+    if lifetime in (b"1e999", b"NaN"):  # no JSON
+        with pytest.raises(OAuthError, match="asked again"):
+            AccessTokens(account)()
+        return
+    assert AccessTokens(account)() == "abc"
+    assert 0 < read_login(account).expires_at - time.time() <= 300
+
+
 def test_a_token_server_that_is_gone_is_named(tmp_path: Path) -> None:
     with TokenServer() as server:
         account = make_account(server, tmp_path)
@@ -291,76 +294,3 @@ def test_only_the_owner_can_read_a_login_and_no_log_shows_it(
     token = AccessTokens(account)()
     assert token not in redact(token)
     assert stat.S_IMODE(account.path.stat().st_mode) == 0o600
-
-
-# -------------------------------------------------------------------------------------- logging in
-
-
-def test_the_device_flow_waits_for_consent_and_slows_down(
-    server: TokenServer, tmp_path: Path
-) -> None:
-    server.consent, server.interval = "pending", 3
-    account = make_account(server, tmp_path)
-    waits: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) == 2:
-            server.outages = [503]  # as RFC 8628 asks, the next question comes later
-        if len(waits) == 3:
-            server.consent = "granted"
-
-    store_grant(account, wait_for_consent(account, request_device_code(account), sleep))
-    assert waits == [3.0, 3.0, 8.0]
-    assert read_login(account).scopes == ("mail", "offline")
-
-
-def test_a_declined_or_expired_device_code_stores_nothing(
-    server: TokenServer, tmp_path: Path
-) -> None:
-    account = make_account(server, tmp_path)
-    server.consent = "denied"
-    with pytest.raises(OAuthError, match="declined"):
-        log_in(account)
-    code = request_device_code(account)
-    server._codes.clear()
-    with pytest.raises(OAuthError, match="code has expired"):
-        wait_for_consent(account, code, lambda _: None)
-    assert not account.path.exists()
-
-
-def test_the_browser_flow_takes_the_code_of_its_own_page_alone(
-    server: TokenServer, tmp_path: Path
-) -> None:
-    import httpx
-
-    account = make_account(server, tmp_path)
-    with BrowserFlow(account) as flow:
-        back = server.agree_in_browser(flow.url)
-        stranger = f"{flow.redirect_url}?code=abc&state=forged"
-        assert httpx.get(stranger, trust_env=False).status_code == 404
-        assert not flow.wait(0.05)
-        answer = httpx.get(back, trust_env=False)
-        assert (answer.status_code, flow.wait(5)) == (200, True)
-        store_grant(account, flow.finish())
-    assert server.is_valid(AccessTokens(account)())
-
-
-def test_the_address_can_be_pasted_when_the_browser_is_elsewhere(
-    server: TokenServer, tmp_path: Path
-) -> None:
-    account = make_account(server, tmp_path)
-    with BrowserFlow(account) as flow:
-        back = server.agree_in_browser(flow.url)
-        with pytest.raises(ValueError, match="not the address of this login"):
-            flow.finish("http://localhost/?code=abc")
-        store_grant(account, flow.finish(f"  {back}\n"))
-    assert server.is_valid(AccessTokens(account)())
-
-
-def test_a_declined_page_says_so(server: TokenServer, tmp_path: Path) -> None:
-    server.consent = "denied"
-    with BrowserFlow(make_account(server, tmp_path)) as flow:
-        back = server.agree_in_browser(flow.url)
-        with pytest.raises(OAuthError, match="declined"):
-            flow.finish(back)
