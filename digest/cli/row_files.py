@@ -198,7 +198,7 @@ def _csv_rows(
         if cells is None:
             return
         if any(cell.strip() for cell in cells):  # spreadsheets save empty rows too
-            yield line, _name_cells(line, names, cells)
+            yield line, _name_cells(line, names, cells, delimiter)
 
 
 def _chain(first: str, others: Iterable[str]) -> Iterator[str]:
@@ -261,13 +261,16 @@ def _read_header(
     return names
 
 
-def _name_cells(line: int, names: Sequence[str], cells: Sequence[str]) -> Row | BadRow:
+def _name_cells(
+    line: int, names: Sequence[str], cells: Sequence[str], delimiter: str
+) -> Row | BadRow:
     """Return the filled cells of a row by column."""
     extra = [cell for cell in cells[len(names) :] if cell.strip()]
     if extra:
+        separator = {",": "a comma", "\t": "a tab"}.get(delimiter, f"a {delimiter}")
         return BadRow(
             line=line,
-            reason=f"{len(extra)} more fields than columns; is one with a comma not in quotes?",
+            reason=f"{len(extra)} more fields than columns; is one with {separator} not in quotes?",
         )
     row = {name: cell for name, cell in zip(names, cells, strict=False) if cell.strip()}
     if "" in row:

@@ -11,7 +11,7 @@ import typer
 
 from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json, show_rows
 from digest.cli.reader_files import read_readers, subscriber_values
-from digest.cli.row_files import BadRow
+from digest.cli.row_files import STANDARD_INPUT, BadRow
 from digest.errors import InputError
 
 if TYPE_CHECKING:
@@ -249,8 +249,9 @@ def _subscribe_file(app: App, file: Path, as_json: bool) -> None:
             ". Who is pending asked by page or API: they get no digest until they confirm by the "
             "link in their mail"
         )
+    source = "standard input" if file == STANDARD_INPUT else file
     show_rows(
-        f"{file}: {summary}",
+        f"{source}: {summary}",
         outcomes,
         bad,
         as_json=as_json,
