@@ -40,7 +40,9 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Readers": {
         "subscribe": Entry("subscribers", "Subscribe readers, or change their settings."),
-        "subscribers": Entry("subscribers", "List the readers with their settings and interests."),
+        "subscribers": Entry(
+            "subscriber_lists", "List the readers with their settings and interests."
+        ),
         "rate": Entry("feedback", "Record a reader's thumb on a paper."),
         "forget": Entry("feedback", "Forget a reader's thumb on a paper, or all their thumbs."),
         "import-library": Entry("library", "Import a reader's library as papers they like."),
