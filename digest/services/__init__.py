@@ -23,6 +23,7 @@ from digest.services.catch_up import (
     CatchUps,
     count_days_since_last_digest,
 )
+from digest.services.database_care import check_database, vacuum_database
 from digest.services.deliveries import deliveries, list_messages, resolve
 from digest.services.digest_papers import (
     DigestPapers,
@@ -110,6 +111,7 @@ from digest.services.picks import (
     unpick,
 )
 from digest.services.preview import Preview, preview, preview_all, sent_digest
+from digest.services.pruning import Pruned, is_pruning_due, prune
 from digest.services.reader_export import ThumbFormat, export_reader, export_thumbs
 from digest.services.reader_thumbs import Thumbs, load_thumbs
 from digest.services.recommendations import hand_in, list_candidates, list_opaque_readers
@@ -180,6 +182,7 @@ __all__ = [
     "PicksPage",
     "Preview",
     "ProfileExplanation",
+    "Pruned",
     "RatedItem",
     "RatedPaper",
     "ReaderOverview",
@@ -207,6 +210,7 @@ __all__ = [
     "WordWish",
     "add_ratings",
     "add_webhook",
+    "check_database",
     "check_typed",
     "choose_first_papers",
     "claim_answer",
@@ -251,6 +255,7 @@ __all__ = [
     "import_library",
     "ingest_inbox",
     "is_curator",
+    "is_pruning_due",
     "is_public",
     "list_api_keys",
     "list_candidates",
@@ -292,6 +297,7 @@ __all__ = [
     "preview_all",
     "preview_digest",
     "profile_version",
+    "prune",
     "purge_webhooks",
     "rate",
     "read_library_names",
@@ -318,6 +324,7 @@ __all__ = [
     "try_webhook",
     "unpick",
     "up_vote",
+    "vacuum_database",
     "vectors_info",
     "watch",
     "wish_for_word",
