@@ -12,6 +12,7 @@ import typer
 
 from digest import kept
 from digest.cli.database_care import care
+from digest.cli.database_moves import moves
 from digest.cli.options import (
     AsJson,
     ConfigPath,
@@ -35,6 +36,7 @@ database = typer.Typer(
 )
 commands.add_typer(database, name="db")
 database.add_typer(care)
+database.add_typer(moves)
 
 _KEYS = {
     "backup": "",

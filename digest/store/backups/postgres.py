@@ -84,6 +84,17 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
         archive.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
 
 
+def refuse_others(store: Store) -> None:
+    """Refuse a store that others are connected to.
+
+    Raises:
+        StoreError: with the processes that are connected.
+    """
+    store.close()  # else its own idle connections would count as others
+    with store.reading() as tx:
+        _refuse_others(store, tx)
+
+
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
     """Replace all tables by the archive's in one transaction."""
     with _open_archive(path) as archive:
