@@ -15,8 +15,8 @@ _LEAST = 31
 def _check_days(days: int) -> int:
     if 0 < days < _LEAST:
         raise ValueError(
-            f"{days} days are too few, since the next digests are made from the last {_LEAST}. "
-            f"Write {_LEAST} or more, or 0 for ever"
+            f"must be 0 (for ever) or at least {_LEAST}, since the next digests are made from the "
+            "last month"
         )
     return days
 
