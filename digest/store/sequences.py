@@ -6,8 +6,8 @@ from sqlalchemy import Connection, text
 
 from digest.store.tables import metadata
 
-#: their ids are given by `store.changes`, as one more than the greatest
-_BY_OURSELVES = frozenset({"papers", "records"})
+#: their ids are given by this package, mostly as one more than the greatest
+_BY_OURSELVES = frozenset({"installation", "link_keys", "papers", "records"})
 
 
 def load_last_ids(tx: Connection) -> dict[str, int]:

@@ -169,7 +169,7 @@ def test_a_dump_that_is_read_again_brings_nothing(lived: App, dump: Write) -> No
     assert again.counts == {"read": 25, "duplicate": 24, "rejected": 1}
     renamed = dump(rows=rows[:-1]).rename(lived.config.ingest.inbox.parent / "other.jsonl")
     (report,) = pipeline.ingest(lived, [renamed]).files
-    assert report.counts == {"read": 24, "duplicate": 24}
+    assert +report.counts == {"read": 24, "duplicate": 24}
     after = read_tables(lived)
     for name in ("papers", "records", "identities"):
         assert after[name] == before[name], name
