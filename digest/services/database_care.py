@@ -57,7 +57,7 @@ def vacuum_database(app: App, *, full: bool = False, words: bool = False) -> tup
     Raises:
         StoreError: another process uses it, or the disk has too little space.
     """
-    before = _measure(app)
+    before = store.health.measure_file(app.store)
     file = app.store.file
     if file is not None:
         free = shutil.disk_usage(file.parent).free
@@ -69,9 +69,4 @@ def vacuum_database(app: App, *, full: bool = False, words: bool = False) -> tup
                 "then run it again"
             )
     store.checks.vacuum(app.store, full=full, words=words)
-    return before, _measure(app)
-
-
-def _measure(app: App) -> int:
-    file = app.store.file
-    return file.stat().st_size if file is not None else store.health.measure_size(app.store)
+    return before, store.health.measure_file(app.store)

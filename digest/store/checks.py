@@ -116,8 +116,8 @@ _RULES = (
     ),
     _Rule(
         name="the installation has one name",
-        query="SELECT abs(count(*) - 1) FROM installation",
-        problem="rows of the installation are missing or too many",
+        query="SELECT count(*) - 1 FROM installation HAVING count(*) > 1",
+        problem="rows more than one name the installation",
         remedy=_LINK,
     ),
     _Rule(
@@ -140,7 +140,7 @@ _RULES = (
 def check_rules(tx: Connection) -> Iterator[Check]:
     """Check what must hold between the rows; reads the whole ledger."""
     for rule in _RULES:
-        count = int(tx.execute(text(rule.query)).scalar_one())
+        count = tx.execute(text(rule.query)).scalar_one_or_none() or 0
         yield Check(
             name=rule.name,
             problem=f"{count} {rule.problem}" if count else "",

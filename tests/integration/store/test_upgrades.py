@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,30 +14,39 @@ from sqlalchemy import delete
 from digest import pipeline, store
 from digest.errors import StoreError
 from digest.store import Store, schema, tables
-from tests.conftest import invent_papers, make_app, write_dump
+from tests.conftest import invent_papers, make_app, postgres_url, write_dump
 from tests.examples import FULL
 from tests.filled_store import UNREADABLE, fill_store, read_rows
 from tests.integration.store.test_old_store import RENAMED, STRICTNESS
 from tests.old_store import EVENING, SETTINGS
 
 REVISIONS = schema.list_revisions()
-#: of each kind of database; the rest is tried with DIGEST_TEST_ALL=1
-FEW = {"sqlite": ("0001", "0008", "0013", "0017", REVISIONS[-1]), "postgres": ("0001", "0016")}
+#: what is tried of each kind of database; of SQLite the rest too, with DIGEST_TEST_ALL=1
+FEW = {
+    "sqlite": REVISIONS if FULL else ("0001", "0008", "0013", REVISIONS[-1]),
+    "postgres": ("0001", "0006", "0011", "0016", REVISIONS[-1]) if FULL else ("0016",),
+}
 RENAMED_LATER = {("presses", "former"): "previous_vote"}
 
 
-def should_run(url: str, revision: str) -> bool:
-    kind = "sqlite" if url.startswith("sqlite") else "postgres"
-    return revision in FEW[kind] or (FULL and (kind == "sqlite" or int(revision) % 4 == 0))
-
-
-@pytest.fixture(params=REVISIONS)
-def filled_url(request: pytest.FixtureRequest, empty_url: str) -> str:
+@pytest.fixture(
+    params=[
+        pytest.param((kind, revision), marks=[pytest.mark.postgres] * (kind == "postgres"))
+        for kind, revisions in FEW.items()
+        for revision in revisions
+    ],
+    ids="-".join,
+)
+def filled_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database with a store of a revision."""
-    if not should_run(empty_url, request.param):
-        pytest.skip("runs with DIGEST_TEST_ALL=1")
-    fill_store(empty_url, request.param)
-    return empty_url
+    kind, revision = request.param
+    url = f"sqlite:///{tmp_path / 'filled.sqlite'}"
+    databases = (
+        iter([url]) if kind == "sqlite" else postgres_url(request.getfixturevalue("postgres"))
+    )
+    for made in databases:
+        fill_store(made, revision)
+        yield made
 
 
 def expect(name: str, row: dict[str, Any]) -> dict[str, Any]:
