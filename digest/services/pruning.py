@@ -93,14 +93,16 @@ def prune(
 
 
 def _list_jobs(app: App) -> Iterator[_Job]:
-    keep, pruning = app.config.keep, store.pruning
+    keep, pruning, now = app.config.keep, store.pruning, app.now()
 
     def empty_raw(change: bool) -> _Prune:
-        return lambda tx, before, after: pruning.empty_raw(tx, after, before, _BATCH, change=change)
+        return lambda tx, before, after: pruning.empty_raw(
+            tx, after, before, _BATCH, now=now, change=change
+        )
 
     def thin_reasons(change: bool) -> _Prune:
         return lambda tx, before, after: pruning.thin_reasons(
-            tx, after, before, _DIGESTS, thin=scores.thin_score, change=change
+            tx, after, before, _DIGESTS, now=now, thin=scores.thin_score, change=change
         )
 
     def rows(delete: Callable[..., PrunedBatch], change: bool) -> _Prune:
@@ -124,12 +126,20 @@ def _run(app: App, job: _Job, *, dry_run: bool, stop: Callable[[], bool]) -> Pru
     before, prune_batch = now - timedelta(days=job.days), job.prune(not dry_run)
     with app.store.reading() as tx:
         mark = store.pruning.load_mark(tx, job.name) if job.is_walk else 0
+
+    def work(tx: Connection) -> PrunedBatch:
+        batch = prune_batch(tx, before, mark)
+        if job.is_walk and not dry_run and batch.last_id > mark:
+            store.pruning.save_mark(tx, job.name, batch.last_id, now=now)
+        return batch
+
     while not stop():
         start = time.monotonic()
-        with app.store.reading() if dry_run else app.store.writing() as tx:
-            batch = prune_batch(tx, before, mark)
-            if job.is_walk and not dry_run and batch.last_id > mark:
-                store.pruning.save_mark(tx, job.name, batch.last_id, now=now)
+        if dry_run:
+            with app.store.reading() as tx:
+                batch = work(tx)
+        else:
+            batch = app.store.commit(work)  # again, where another process prunes the same
         rows, size, mark = rows + batch.rows, size + batch.bytes, batch.last_id
         if batch.is_last:
             break

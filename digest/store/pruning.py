@@ -84,7 +84,7 @@ def save_mark(tx: Connection, name: str, last_id: int, *, now: datetime) -> None
 
 
 def empty_raw(
-    tx: Connection, after: int, before: datetime, limit: int, *, change: bool
+    tx: Connection, after: int, before: datetime, limit: int, *, now: datetime, change: bool
 ) -> PrunedBatch:
     """Empty the raw text of records whose dump was read before a time.
 
@@ -92,6 +92,7 @@ def empty_raw(
         after: id of the last record that was looked at.
         before: dumps that were begun earlier.
         limit: records to look at.
+        now: what is from later, as by a clock that ran ahead, is passed over.
         change: False only counts.
     """
     rows = tx.execute(
@@ -101,13 +102,13 @@ def empty_raw(
         .order_by(records.c.id)
         .limit(limit)
     ).all()
-    old = list(takewhile(lambda row: row.started_at < before, rows))
-    full = [row for row in old if row.size]
+    passed = _pass_rows(rows, "started_at", before, now)
+    full = [row for row in passed if row.size and row.started_at < before]
     if full and change:
         tx.execute(
             update(records).where(records.c.id.in_([row.id for row in full])).values(raw=b"")
         )
-    return _report_walk(len(full), sum(row.size for row in full), old, after, limit)
+    return _report_walk(len(full), sum(row.size for row in full), passed, after, limit)
 
 
 def thin_reasons(
@@ -116,6 +117,7 @@ def thin_reasons(
     before: datetime,
     limit: int,
     *,
+    now: datetime,
     thin: Callable[[Score], Score],
     change: bool,
 ) -> PrunedBatch:
@@ -127,6 +129,7 @@ def thin_reasons(
         after: id of the last digest that was looked at.
         before: digests that were made earlier.
         limit: digests to look at.
+        now: as for `empty_raw`.
         thin: leaves out of a score what may go.
         change: False only counts.
     """
@@ -137,12 +140,13 @@ def thin_reasons(
         .order_by(digests.c.id)
         .limit(limit)
     ).all()
-    old = list(takewhile(lambda row: row.created_at < before and not _may_be_sent(row), rows))
+    rows = list(takewhile(lambda row: not _may_be_sent(row), rows))
+    passed = _pass_rows(rows, "created_at", before, now)
     explanation = cast(digest_items.c.explanation, Text).label("text")
     c = digest_items.c
     items = tx.execute(
         select(c.digest_id, c.position, c.paper_id, c.score, c.standard, explanation).where(
-            c.digest_id.in_([row.id for row in old])
+            c.digest_id.in_([row.id for row in passed if row.created_at < before])
         )
     ).all()
     changes = []
@@ -158,7 +162,7 @@ def thin_reasons(
             c.digest_id == bindparam("digest"), c.position == bindparam("place")
         )
         tx.execute(statement.values(explanation=bindparam("thinned")), changes)
-    return _report_walk(len(changes), saved, old, after, limit)
+    return _report_walk(len(changes), saved, passed, after, limit)
 
 
 def delete_deliveries(tx: Connection, before: datetime, limit: int, *, change: bool) -> PrunedBatch:
@@ -242,6 +246,11 @@ def _may_be_sent(row: Any) -> bool:
     return row.state in open_states
 
 
+def _pass_rows(rows: Sequence[Any], time: str, before: datetime, now: datetime) -> list[Any]:
+    """Return the rows up to the first that will be old one day; a walk goes on there then."""
+    return list(takewhile(lambda row: not before <= getattr(row, time) <= now, rows))
+
+
 def _report_walk(rows: int, size: int, old: Sequence[Any], after: int, limit: int) -> PrunedBatch:
-    last_id = old[-1].id if old else after
-    return PrunedBatch(rows=rows, bytes=size, last_id=last_id, is_last=len(old) < limit)
+    last_id = passed[-1].id if passed else after
+    return PrunedBatch(rows=rows, bytes=size, last_id=last_id, is_last=len(passed) < limit)

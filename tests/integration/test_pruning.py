@@ -204,6 +204,15 @@ def test_reasons_of_a_mail_that_may_still_be_written_stay(lived: App) -> None:
     assert prune(lived)["reasons"]
 
 
+def test_a_clock_that_ran_ahead_stops_no_later_pruning(lived: App) -> None:
+    far = MUCH_LATER + timedelta(days=1)
+    with lived.store.writing() as tx:
+        tx.execute(update(tables.digests).where(tables.digests.c.id == 1).values(created_at=far))
+    assert prune(lived)["reasons"]
+    with lived.store.reading() as tx:
+        assert store.pruning.load_mark(tx, "reasons") == 3
+
+
 def test_a_stopped_run_goes_on_where_it_was(lived: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digest.services.pruning._BATCH", 5)
     calls = 0

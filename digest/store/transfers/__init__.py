@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing as closing_file
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -93,11 +94,11 @@ def export_all(
         for table in metadata.sorted_tables:
             kinds = list_kinds(table)
             floats = [place for place, kind in enumerate(kinds.values()) if kind == "float"]
-            writer = TableWriter(archive, table.name, kinds)
             query = select(table).order_by(*table.primary_key.columns)
-            for row in tx.execute(query.execution_options(yield_per=_BATCH)):
-                writer.write(encode_row(row, floats))
-            entries[table.name] = writer.close(last_ids.get(table.name))
+            with closing_file(TableWriter(archive, table.name, kinds)) as writer:
+                for row in tx.execute(query.execution_options(yield_per=_BATCH)):
+                    writer.write(encode_row(row, floats))
+            entries[table.name] = writer.describe(last_ids.get(table.name))
         manifest = Manifest(
             form=FORM,
             revision=schema.get_head_revision(),

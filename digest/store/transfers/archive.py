@@ -63,9 +63,12 @@ class TableWriter:
         self._hash.update(line)
         self._rows += 1
 
-    def close(self, last_id: int | None) -> TableEntry:
-        """End the table; return what the manifest says of it."""
+    def close(self) -> None:
+        """End the table."""
         self._entry.close()
+
+    def describe(self, last_id: int | None) -> TableEntry:
+        """Return what the manifest says of the table."""
         return TableEntry(
             columns=self._columns, rows=self._rows, sha256=self._hash.hexdigest(), last_id=last_id
         )
