@@ -251,6 +251,8 @@ def _pass_rows(rows: Sequence[Any], time: str, before: datetime, now: datetime) 
     return list(takewhile(lambda row: not before <= getattr(row, time) <= now, rows))
 
 
-def _report_walk(rows: int, size: int, old: Sequence[Any], after: int, limit: int) -> PrunedBatch:
+def _report_walk(
+    rows: int, size: int, passed: Sequence[Any], after: int, limit: int
+) -> PrunedBatch:
     last_id = passed[-1].id if passed else after
     return PrunedBatch(rows=rows, bytes=size, last_id=last_id, is_last=len(passed) < limit)

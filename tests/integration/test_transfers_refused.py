@@ -77,7 +77,8 @@ def test_a_damaged_file_is_refused_and_fills_nothing(
 
 def test_a_full_disk_leaves_nothing_and_says_so(app: App, exported: Path, tmp_path: Path) -> None:
     code = (
-        "import resource, signal, sys; from datetime import UTC, datetime; from pathlib import Path;"
+        "import resource, signal, sys; from datetime import UTC, datetime\n"
+        "from pathlib import Path\n"
         "from digest.errors import InputError; from digest.store import Store, transfers\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
