@@ -83,7 +83,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "bench": Entry("bench", "Measure how many readers this machine can serve."),
     },
     "Keeping": {
-        "db": Entry("database", "Upgrade, back up or restore the database."),
+        "db": Entry("database", "Upgrade, back up, check, prune or move the database."),
         "operator": Entry("operator", "Log in to the operator's pages, and end sessions."),
         "keys": Entry("link_keys", "List, rotate or revoke the keys that sign links in mails."),
         "api-keys": Entry(

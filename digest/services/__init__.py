@@ -23,6 +23,7 @@ from digest.services.catch_up import (
     CatchUps,
     count_days_since_last_digest,
 )
+from digest.services.database_care import check_database, vacuum_database
 from digest.services.deliveries import deliveries, list_messages, resolve
 from digest.services.digest_papers import (
     DigestPapers,
@@ -109,6 +110,7 @@ from digest.services.picks import (
     unpick,
 )
 from digest.services.preview import Preview, preview, preview_all, sent_digest
+from digest.services.pruning import Pruned, is_pruning_due, prune
 from digest.services.reader_export import ThumbFormat, export_reader, export_thumbs
 from digest.services.reader_thumbs import Thumbs, load_thumbs
 from digest.services.recommendations import hand_in, list_candidates, list_opaque_readers
@@ -185,6 +187,7 @@ __all__ = [
     "Period",
     "Preview",
     "ProfileExplanation",
+    "Pruned",
     "RatedItem",
     "RatedPaper",
     "ReaderOverview",
@@ -213,6 +216,7 @@ __all__ = [
     "WordWish",
     "add_ratings",
     "add_webhook",
+    "check_database",
     "check_typed",
     "choose_first_papers",
     "claim_answer",
@@ -257,6 +261,7 @@ __all__ = [
     "import_library",
     "ingest_inbox",
     "is_curator",
+    "is_pruning_due",
     "is_public",
     "list_api_keys",
     "list_candidates",
@@ -299,6 +304,7 @@ __all__ = [
     "preview_all",
     "preview_digest",
     "profile_version",
+    "prune",
     "purge_webhooks",
     "rate",
     "read_library_names",
@@ -326,6 +332,7 @@ __all__ = [
     "try_webhook",
     "unpick",
     "up_vote",
+    "vacuum_database",
     "vectors_info",
     "watch",
     "wish_for_word",

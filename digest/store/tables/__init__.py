@@ -37,6 +37,7 @@ from digest.store.tables.service import (
     installation,
     link_keys,
     operator_sessions,
+    prunings,
     rounds,
     source_states,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "picks",
     "presses",
     "provider_events",
+    "prunings",
     "recommendations",
     "records",
     "rejects",
