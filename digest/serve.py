@@ -153,6 +153,7 @@ def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
     if app.config.mailbox.host:
         yield Scheduler([_make_mailbox_job(app, stopping)], seconds=60 * app.config.mailbox.minutes)
     yield Scheduler([_make_watch_job(app), _make_purge_job(app)], seconds=_WATCH_SECONDS)
+    yield Scheduler([_make_prune_job(app, stopping)], seconds=_WATCH_SECONDS)
     yield Scheduler([_make_webhook_job(app, stopping)], seconds=min(tick, _WEBHOOK_SECONDS))
     yield Scheduler([_make_word_vector_job(app, stopping)], seconds=_LEARN_SECONDS)
     if app.config.features.encoder:  # a new one takes hours for a large store
@@ -263,6 +264,16 @@ def _make_purge_job(app: App) -> Callable[[], None]:
         services.delete_old_answers(app)
 
     return purge
+
+
+def _make_prune_job(app: App, stopping: threading.Event) -> Callable[[], None]:
+    def prune() -> None:
+        if services.is_pruning_due(app):
+            for pruned in services.prune(app, stop=stopping.is_set):
+                if pruned.rows:
+                    log.info("prune %s=%d bytes=%d", pruned.name, pruned.rows, pruned.bytes)
+
+    return prune
 
 
 def _make_webhook_job(app: App, stopping: threading.Event) -> Callable[[], None]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
 
+from digest.config.keep import KeepSection
 from digest.config.mail import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
+from digest.config.oauth import OAuthSection
 from digest.config.papers import (
     FeaturesSection,
     FetchSection,
@@ -37,6 +39,7 @@ class Config(Section):
     smtp: SmtpSection = SmtpSection()
     mail: MailSection = MailSection()
     mailbox: MailboxSection = MailboxSection()
+    oauth: OAuthSection = OAuthSection()
     web: WebSection = WebSection()
     webhooks: WebhooksSection = WebhooksSection()
     providers: ProvidersSection = ProvidersSection()
@@ -47,6 +50,7 @@ class Config(Section):
     schedule: ScheduleSection = ScheduleSection()
     workers: WorkersSection = WorkersSection()
     log: LogSection = LogSection()
+    keep: KeepSection = KeepSection()
     sources: SourceEntries = Field((), strict=False)
     subscribers: tuple[SubscriberEntry, ...] = Field((), strict=False)
 

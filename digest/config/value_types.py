@@ -170,6 +170,8 @@ Hello = Annotated[
 Host = Annotated[str, AfterValidator(_host)]
 Root = Annotated[str, AfterValidator(_root)]
 SourceUrl = Annotated[str, AfterValidator(_source_url)]
+#: "" = none
+HttpUrl = Annotated[str, AfterValidator(_http_or_none)]
 Bind = Annotated[str, AfterValidator(_bind)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 #: a file or folder; "" = none

@@ -12,11 +12,14 @@ from typing import Any, Literal
 
 from digest.locales import count_noun
 from digest.model import Fault, Webhook
+from digest.pipeline import DayLimit
+from digest.store.sending import Stop
 
 #: dumps     = none came by the expected time, or none ever did
 #: parsing   = a dump gave nothing, or was not read to its end
 #: source    = a live source fails
 #: send      = the last send stopped, or messages wait that should be gone
+#: stopped   = all sending stopped by itself, since too much came back
 #: refused   = mail servers refuse us for a fault of ours
 #: unknown   = nobody can say what became of messages
 #: silence   = nothing that was to be sent got through
@@ -30,6 +33,7 @@ Kind = Literal[
     "parsing",
     "source",
     "send",
+    "stopped",
     "refused",
     "unknown",
     "silence",
@@ -123,6 +127,10 @@ class Facts:
     signups: int = 0
     signups_max: int = 0
     webhooks: Sequence[Webhook] = ()
+    #: all sending is stopped; None = it goes on
+    stop: Stop | None = None
+    #: how much may be sent today; None = there is no limit
+    day_limit: DayLimit | None = None
 
 
 def find(facts: Facts) -> list[Alarm]:
@@ -238,7 +246,32 @@ def _signups(facts: Facts) -> list[Alarm]:
 
 
 def _sending(facts: Facts) -> list[Alarm]:
-    return [*_waiting(facts), *_refused(facts), *_lost(facts)]
+    waiting = _stopped(facts.stop) if facts.stop else _held_back(facts) or _waiting(facts)
+    return [*waiting, *_refused(facts), *_lost(facts)]
+
+
+def _stopped(stop: Stop) -> list[Alarm]:
+    what = f"All sending is stopped since {stop.at:%Y-%m-%d %H:%M} UTC: {stop.what}"
+    remedy = (
+        "`digest deliveries --state rejected` and `digest suppressions` show which, and what "
+        "servers said. Take bad addresses out, mend what they name, then run `digest send "
+        "--resume`"
+    )
+    return [Alarm(kind="stopped", what=what, remedy=remedy)]
+
+
+def _held_back(facts: Facts) -> list[Alarm]:
+    """What waits for another day, and is no reason to worry."""
+    day = facts.day_limit
+    if day is None or not day.held_back:
+        return []
+    digests = count_noun(day.held_back, "digest")
+    what = f"{digests} wait: today's limit of {day.limit} messages is used up"
+    remedy = (
+        "The rest goes after midnight UTC, or its papers go into later digests. [smtp] per_day and "
+        "ramp_start set the limit"
+    )
+    return [Alarm(kind="send", what=what, remedy=remedy, urgent=False)]
 
 
 def _waiting(facts: Facts) -> list[Alarm]:

@@ -25,6 +25,10 @@ class SendReport:
     #: still waiting afterwards: due now, and at a later attempt
     waiting: int = 0
     later: int = 0
+    #: digests that wait for another day, since the day's limit is used up
+    held_back: int = 0
+    #: why all sending is stopped until the operator resumes it, or ""
+    halted: str = ""
     #: why the whole send stopped, or ""
     error: str = ""
     #: it was asked to stop before it was done
@@ -62,6 +66,8 @@ class SendReport:
     def json(self) -> dict[str, object]:
         return {
             **self.counts,
+            "held_back": self.held_back,
+            "halted": self.halted,
             "due": self.due,
             "troubles": [{"email": email, "reason": reason} for email, reason in self.troubles],
             "error": self.error,
