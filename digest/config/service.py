@@ -130,8 +130,18 @@ class WorkersSection(Section):
 
 
 class LogSection(Section):
-    """The log, written to standard error."""
+    """The log, written to standard error: a line for each event, at a time in UTC."""
+
+    format: Literal["text", "json"] = Field(
+        "text",
+        description='"text", or "json": one object a line, for programs that collect logs',
+    )
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description='"debug", "info", "warning" or "error"'
+    )
+    requests: bool = Field(
+        False,
+        description="whether each request to the pages is logged, by the pattern of its path: no "
+        "token, no query, no address of the client",
     )

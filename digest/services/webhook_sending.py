@@ -155,7 +155,7 @@ def _fail(
     outcome = "failed" if retry_at is None or disabled else "deferred"
     report.outcomes[outcome] += 1
     log.info(
-        "webhook=%d event=%s attempt=%d %s: %s",
+        "webhook event webhook=%d kind=%s attempt=%d outcome=%s: %s",
         webhook.id,
         delivery.event,
         delivery.attempts,
@@ -164,7 +164,7 @@ def _fail(
     )
     if disabled:
         report.disabled.append(webhook.id)
-        log.warning("webhook=%d turned off: %s", webhook.id, error)
+        log.warning("webhook turned off webhook=%d: %s", webhook.id, error)
     return disabled
 
 
