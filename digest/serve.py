@@ -25,6 +25,7 @@ from digest.errors import DigestError, InputError, StoppedError
 from digest.logs import Fields
 from digest.scheduler import Scheduler
 from digest.web.listener import Listener
+from digest.web.metrics import MetricsServer
 
 log = logging.getLogger("digest.serve")
 
@@ -79,7 +80,10 @@ def run(
         schedulers = list(scheduling(app, stopping)) if "scheduler" in roles else []
         senders = list(sending(app, stopping)) if "sender" in roles else []
         clocks = [*schedulers, *senders]
+        measures = MetricsServer(app, roles) if app.config.metrics.bind else None
         try:
+            if measures:
+                log.info("metrics address=%s", measures.start())
             address = pages.start() if pages else ""
             for clock in clocks:
                 clock.start()
@@ -97,6 +101,8 @@ def run(
             for clock in senders:
                 clock.stop()
             all_ended = _stop_in_time(schedulers)
+            if measures:
+                measures.stop()
     if why == _DIED:
         raise DigestError(
             "the pages stopped by themselves; the log says why. Start `digest serve` again"

@@ -28,6 +28,7 @@ from digest.config.sections import LISTS, SECTIONS, Config
 from digest.config.service import (
     AlertsSection,
     LogSection,
+    MetricsSection,
     ScheduleSection,
     StoreSection,
     WebSection,
@@ -51,6 +52,7 @@ __all__ = [
     "LogSection",
     "MailSection",
     "MailboxSection",
+    "MetricsSection",
     "MoreServer",
     "ProvidersSection",
     "ScheduleSection",

@@ -18,6 +18,7 @@ from digest.config.readers import DigestSection, EvaluateSection, InterestEntry,
 from digest.config.service import (
     AlertsSection,
     LogSection,
+    MetricsSection,
     ScheduleSection,
     StoreSection,
     WebSection,
@@ -47,6 +48,7 @@ class Config(Section):
     schedule: ScheduleSection = ScheduleSection()
     workers: WorkersSection = WorkersSection()
     log: LogSection = LogSection()
+    metrics: MetricsSection = MetricsSection()
     sources: SourceEntries = Field((), strict=False)
     subscribers: tuple[SubscriberEntry, ...] = Field((), strict=False)
 

@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from digest.config.value_types import Address, Bind, Network, OptionalPath, Root, Section
+from digest.config.value_types import (
+    Address,
+    Bind,
+    Network,
+    OptionalBind,
+    OptionalPath,
+    Root,
+    Section,
+)
 
 
 class StoreSection(Section):
@@ -126,6 +134,16 @@ class WorkersSection(Section):
     )
     batch: Annotated[int, Field(ge=1, le=10000)] = Field(
         2000, description="readers scored together; the results do not depend on it"
+    )
+
+
+class MetricsSection(Section):
+    """Metrics for Prometheus, at http://HOST:PORT/metrics, of each process that has this set."""
+
+    bind: OptionalBind = Field(
+        "",
+        description='host:port to listen on, such as 127.0.0.1:9125; "" = none. Each process needs '
+        "its own: DIGEST_METRICS__BIND. Let only your Prometheus reach it",
     )
 
 

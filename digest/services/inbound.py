@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from digest import pipeline, store, subscriptions
+from digest import metrics, pipeline, store, subscriptions
 from digest.app import App
 from digest.errors import LinkError, NotFoundError
 from digest.mail import bounces, links
@@ -249,6 +249,8 @@ def record_reported_complaint(
     new = store.bounces.record_complaint(
         tx, bounced, message_id=message, email=reader.email, text=mail.text, via=via
     )
+    if new:
+        metrics.count_complaint(via)
     # An old complaint that is read again must not undo that the reader came back.
     suppression = (
         suppress(app, tx, reader.email, SuppressionReason.COMPLAINT, mail.text) if new else None

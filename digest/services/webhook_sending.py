@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from digest import store
+from digest import metrics, store
 from digest.app import App
 from digest.model import Webhook, WebhookDelivery
 from digest.services.webhooks import describe_status, post_signed
@@ -77,6 +77,7 @@ def send_webhooks(app: App, *, stop: Callable[[], bool] = lambda: False) -> Webh
         if not claimed:
             break
         asyncio.run(_serve_all(app, claimed, report, stop))
+    metrics.count_webhook_events(report.outcomes)
     return report
 
 

@@ -284,6 +284,9 @@ class Sender:
             log.info("message deleted message=%s: it was settled too late", queued.message_id)
             return
         self.report.states[state] += 1
+        self.report.deliveries.observe((delivery.ended - delivery.started).total_seconds())
+        if state is MessageState.ACCEPTED and queued.due_at is not None:
+            self.report.latency.observe((self.app.now() - queued.due_at).total_seconds())
         if state is not MessageState.ACCEPTED and len(self.report.troubles) < MAX_TROUBLES:
             trouble = f"{state.value}: {delivery.code or ''} {delivery.text}".replace(
                 ":  ", ": "
