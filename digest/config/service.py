@@ -18,6 +18,7 @@ from digest.config.value_types import (
     Root,
     Section,
 )
+from digest.config.webhooks import WebhookSecret, WebhookUrl
 
 
 class StoreSection(Section):
@@ -104,13 +105,26 @@ class WebSection(Section):
 
 
 class AlertsSection(Section):
-    """Mail to the operator when something is wrong.
+    """Mail to the operator, and a webhook, when something is wrong.
 
     For example: no dump came, no mail was delivered, a disk is nearly full. `digest status` also
     shows it.
     """
 
     to: Address = Field("", description='address of the operator; "" = no such mails')
+    webhook: WebhookUrl = Field(
+        "",
+        description='URL that is told when an alarm starts and ends, by a signed POST; "" = none. '
+        "[webhooks] allowed_networks applies",
+    )
+    webhook_secret: WebhookSecret = Field(
+        SecretStr(""),
+        description="secret of its signatures, as `openssl rand -base64 32` makes it; better use "
+        "webhook_secret_file",
+    )
+    webhook_secret_file: OptionalPath = Field(
+        None, description='file with it on its first line; "" = none'
+    )
     disk_mb: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         500, description="a disk with fewer free megabytes counts as nearly full"
     )

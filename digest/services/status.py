@@ -10,7 +10,8 @@ from digest import store
 from digest.app import App
 from digest.model import Fault, Pause, SubmissionState
 from digest.pipeline.steps.calibrations import CalibrationProgress, calibration_progress
-from digest.services.alarms import Alarm, find
+from digest.services.alarm_rules import find
+from digest.services.alarms import Alarm
 from digest.services.watch import facts
 
 #: how far back refusals are counted
