@@ -41,17 +41,17 @@ LOG_RECORDS: Final = Counter(
 JOB_SECONDS: Final = Histogram(
     "digest_job_seconds",
     "Duration of the scheduler's jobs.",
-    ["job"],
+    ["name"],
     buckets=_JOB_BOUNDS,
     registry=REGISTRY,
 )
 JOB_FAILURES: Final = Counter(
-    "digest_job_failures", "Jobs that ended with an error.", ["job"], registry=REGISTRY
+    "digest_job_failures", "Jobs that ended with an error.", ["name"], registry=REGISTRY
 )
 JOB_SUCCESS: Final = Gauge(
     "digest_job_last_success_timestamp_seconds",
     "When a job last ended without an error.",
-    ["job"],
+    ["name"],
     registry=REGISTRY,
 )
 

@@ -28,7 +28,7 @@ log = logging.getLogger("digest.metrics")
 #: verbs and commands whose last success is shown
 VERBS: Final = ("fetch", "ingest", "compose", "send", "backup")
 #: seconds for which what was read is shown again
-_KEPT: Final = 10.0
+KEPT: Final = 10.0
 
 Samples = dict[tuple[str, ...], float]
 
@@ -39,7 +39,7 @@ class DatabaseCollector(Collector):
     A database that does not answer is a metric too, and the other metrics are still shown.
     """
 
-    def __init__(self, app: App, *, kept: float = _KEPT) -> None:
+    def __init__(self, app: App, *, kept: float = KEPT) -> None:
         self._app, self._kept = app, kept
         self._store = app.store.for_health_checks()
         self._lock = threading.Lock()

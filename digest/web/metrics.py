@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from digest import metrics
 from digest.app import App
 from digest.metrics.counters import LOG_RECORDS
-from digest.services.measurements import DatabaseCollector
+from digest.services.measurements import KEPT, DatabaseCollector
 from digest.web.listener import Listener
 
 PATH = "/metrics"
@@ -26,10 +26,13 @@ class MetricsServer(Listener):
     Args:
         app: whose config names the address, and whose database is measured.
         roles: of this process.
+        kept: seconds for which what was read of the database is shown again.
     """
 
-    def __init__(self, app: App, roles: Collection[str]) -> None:
-        super().__init__(lambda: create(app), app.config.metrics.bind, key="metrics.bind")
+    def __init__(self, app: App, roles: Collection[str], *, kept: float = KEPT) -> None:
+        super().__init__(
+            lambda: create(app, kept=kept), app.config.metrics.bind, key="metrics.bind"
+        )
         self._roles, self._counter = roles, _RecordCounter()
 
     def start(self) -> str:
@@ -45,11 +48,11 @@ class MetricsServer(Listener):
         super().stop()
 
 
-def create(app: App) -> FastAPI:
+def create(app: App, *, kept: float = KEPT) -> FastAPI:
     """Create the application that answers Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_OwnMetrics())
-    registry.register(DatabaseCollector(app))
+    registry.register(DatabaseCollector(app, kept=kept))
     web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
     @web.get(PATH)
