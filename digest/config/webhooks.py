@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -34,7 +33,7 @@ def check_webhook_secret(value: SecretStr) -> SecretStr:
     text = value.get_secret_value().removeprefix("whsec_")
     try:
         data = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # also of other than ASCII characters
         data = b""
     if text and not 24 <= len(data) <= 64:  # the range that Standard Webhooks names
         raise ValueError("must be Base64 of 24 to 64 bytes, as `openssl rand -base64 32` makes it")
