@@ -76,7 +76,7 @@ def open_app(
     from digest.app import App
 
     config = load(path)
-    logs.set_up(config.log.level)
+    logs.set_up(config.log.level, config.log.format)
     with ExitStack() as stack:
         if existing and store.schema.is_empty(config.store.url):
             require_settings(path)

@@ -202,12 +202,12 @@ def run(
         composed = pipeline.compose(app, day=day, only=reader)
         with stop_on_signals() as stop:
             sent = pipeline.send(app, only=reader, stop=stop)
+            report = pipeline.RoundReport(composed=composed, sent=sent)
             if date is None:  # what happens on another date is only tried out
+                # without `serve` this is the only alarm for the operator
+                if services.watch(app).planned:
+                    pipeline.send(app)
                 services.send_webhooks(app, stop=stop)
-        report = pipeline.RoundReport(composed=composed, sent=sent)
-        # without `serve` this is the only alarm for the operator; another date raises no alarm
-        if date is None and services.watch(app).planned:
-            pipeline.send(app)
     if as_json:
         show_json(
             ({} if polled.not_configured else {"mailbox": polled.json})

@@ -20,6 +20,7 @@ from digest.config.readers import DigestSection, EvaluateSection, InterestEntry,
 from digest.config.service import (
     AlertsSection,
     LogSection,
+    MetricsSection,
     ScheduleSection,
     StoreSection,
     WebSection,
@@ -51,6 +52,7 @@ class Config(Section):
     workers: WorkersSection = WorkersSection()
     log: LogSection = LogSection()
     keep: KeepSection = KeepSection()
+    metrics: MetricsSection = MetricsSection()
     sources: SourceEntries = Field((), strict=False)
     subscribers: tuple[SubscriberEntry, ...] = Field((), strict=False)
 

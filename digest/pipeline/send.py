@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from digest import store
+from digest import metrics, store
 from digest.app import App
 from digest.model import MessageState, Subscriber
 from digest.pipeline.steps.deliver_due import deliver_due
@@ -55,6 +55,8 @@ def send(
     if is_due:
         report = SendReport.add([report, _deliver(app, only, stop, lease)])
     _count_waiting(app, report)
+    states = {state.value: number for state, number in report.states.items()}
+    metrics.count_send(states, report.latency, report.deliveries)
     _record_round(app, report)
     return report
 

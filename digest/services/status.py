@@ -11,7 +11,8 @@ from digest.app import App
 from digest.model import Fault, Pause, SubmissionState
 from digest.pipeline import DayLimit, load_day_limit
 from digest.pipeline.steps.calibrations import CalibrationProgress, calibration_progress
-from digest.services.alarms import Alarm, find
+from digest.services.alarm_rules import find
+from digest.services.alarms import Alarm
 from digest.services.watch import facts
 from digest.store.sending import Stop
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Webhook
-from digest.services.alarms import Alarm, Disk, Facts, Failing, Kind, find
+from digest.services.alarm_rules import find
+from digest.services.alarms import Alarm, Disk, Facts, Failing, Kind
 from digest.store.sending import Stop
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)

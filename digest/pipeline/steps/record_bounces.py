@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digest import store
+from digest import metrics, store
 from digest.app import App
 from digest.mail import bounces
 from digest.model import OPERATOR, Bounced, Delivery, Fault, Queued, Suppression, SuppressionReason
@@ -93,6 +93,8 @@ def record_bounce(app: App, tx: store.Connection, bounce: BounceReport) -> Suppr
     )
     if not is_new:
         return None
+    if bounce.via != "smtp":  # those are refusals, which the states of messages count
+        metrics.count_bounce(fault, bounce.via)
     log.info(
         "bounce message=%d fault=%s status=%s via=%s",
         bounce.message_id,
@@ -120,5 +122,6 @@ def suppress(
     )
     if not store.suppressions.add(tx, suppression, now=app.now()):
         return None
+    metrics.count_suppression(reason.value)
     log.info("suppressed reason=%s", reason.value)
     return suppression

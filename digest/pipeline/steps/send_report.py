@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from digest.metrics import Durations
 from digest.model import MessageState
 
 #: messages that the report names with their trouble; the states count all
@@ -29,6 +30,9 @@ class SendReport:
     held_back: int = 0
     #: why all sending is stopped until the operator resumes it, or ""
     halted: str = ""
+    #: from due to accepted, and of each attempt
+    latency: Durations = field(default_factory=Durations)
+    deliveries: Durations = field(default_factory=Durations)
     #: why the whole send stopped, or ""
     error: str = ""
     #: it was asked to stop before it was done
@@ -41,6 +45,8 @@ class SendReport:
         for report in reports:
             total.states += report.states
             total.troubles = [*total.troubles, *report.troubles][:MAX_TROUBLES]
+            total.latency.add(report.latency)
+            total.deliveries.add(report.deliveries)
             total.error = total.error or report.error
             total.stopped = total.stopped or report.stopped
         return total

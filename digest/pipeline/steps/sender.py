@@ -199,7 +199,7 @@ class Sender:
             raise
         except Exception as error:  # noqa: BLE001
             log.warning(
-                "%d messages could not be read together, trying each by itself: %s",
+                "batch not read messages=%d: trying each by itself: %s",
                 len(messages),
                 error,
             )
@@ -219,10 +219,10 @@ class Sender:
         except StoreError:
             raise
         except DigestError as error:  # the message waits until the template is corrected
-            log.warning("message %s cannot be written: %s", queued.message_id, error)
+            log.warning("message not written message=%s: %s", queued.message_id, error)
             problem = error
         except Exception as error:
-            log.exception("message %s cannot be written, by a mistake of ours", queued.message_id)
+            log.exception("message not written message=%s: a mistake of ours", queued.message_id)
             problem = DigestError(
                 f"cannot be written, by a mistake of ours, and the log says more: "
                 f"{type(error).__name__}: {error}"
@@ -277,16 +277,22 @@ class Sender:
             self._fail(error)
             return
         if state is None:
-            log.info("message %s is no longer stored", queued.message_id)
+            log.info("message deleted message=%s: it was settled too late", queued.message_id)
             return
         self.report.states[state] += 1
+        self.report.deliveries.observe((delivery.ended - delivery.started).total_seconds())
+        if state is MessageState.ACCEPTED and queued.due_at is not None:
+            self.report.latency.observe((self.app.now() - queued.due_at).total_seconds())
         if state is not MessageState.ACCEPTED and len(self.report.troubles) < MAX_TROUBLES:
             trouble = f"{state.value}: {delivery.code or ''} {delivery.text}".replace(
                 ":  ", ": "
             ).strip()
             self.report.troubles.append((queued.subscriber.email, trouble))
         log.info(
-            "message %s to subscriber %s: %s", queued.message_id, queued.subscriber.id, state.value
+            "delivery subscriber=%d state=%s message=%s",
+            queued.subscriber.id,
+            state.value,
+            queued.message_id,
         )
 
     async def _renew_claims(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest import store
+from digest import metrics, store
 from digest.app import App
 from digest.mail.bounces import InboundMail
 from digest.mail.mailer.replies import classify
@@ -187,6 +187,8 @@ def record_reported_complaint(
     new = store.bounces.record_complaint(
         tx, bounced, message_id=message, email=reader.email, text=mail.text, via=via
     )
+    if new:
+        metrics.count_complaint(via)
     # An old complaint that is read again must not undo that the reader came back.
     suppression = (
         suppress(app, tx, reader.email, SuppressionReason.COMPLAINT, mail.text) if new else None

@@ -164,6 +164,7 @@ def _build_queued(row: Any, subscriber: Subscriber) -> Queued:
         message_id=row.message_id,
         digest_id=row.digest_id,
         attempts=row.attempts,
+        due_at=row.not_before,
     )
 
 
