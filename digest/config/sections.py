@@ -19,6 +19,7 @@ from digest.config.service import (
     AlertsSection,
     LogSection,
     ScheduleSection,
+    ServeSection,
     StoreSection,
     WebSection,
     WorkersSection,
@@ -38,6 +39,7 @@ class Config(Section):
     mail: MailSection = MailSection()
     mailbox: MailboxSection = MailboxSection()
     web: WebSection = WebSection()
+    serve: ServeSection = ServeSection()
     webhooks: WebhooksSection = WebhooksSection()
     providers: ProvidersSection = ProvidersSection()
     digest: DigestSection = DigestSection()

@@ -171,6 +171,8 @@ Host = Annotated[str, AfterValidator(_host)]
 Root = Annotated[str, AfterValidator(_root)]
 SourceUrl = Annotated[str, AfterValidator(_source_url)]
 Bind = Annotated[str, AfterValidator(_bind)]
+#: the same; "" = none
+OptionalBind = Annotated[str, AfterValidator(lambda address: address and _bind(address))]
 Port = Annotated[int, Field(ge=1, le=65535)]
 #: a file or folder; "" = none
 OptionalPath = Annotated[

@@ -95,6 +95,15 @@ class Store:
             yield tx
 
     @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Open a connection whose statements are each a transaction of their own."""
+        with (
+            self._explaining(),
+            self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that commits at the end of the block, or leaves nothing."""
         until = time.monotonic() + self._busy_seconds
