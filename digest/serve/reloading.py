@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from digest import logs, subscriptions
 from digest.app import App
 from digest.config import LISTS, SECTIONS, Config
-from digest.errors import DigestError
-from digest.mail.messages import templates
+from digest.errors import DigestError, TemplateError
+from digest.mail.messages import samples, templates
 from digest.serve.pages import Background
 from digest.serve.service import Service
 
@@ -40,9 +40,10 @@ def reload(service: Service, load: Callable[[], Config], pages: Background | Non
         changed = set(list_changes(old.config, config))
         config = keep_fixed(config, old.config)
         app = old.with_config(config)
-        templates.environment.cache_clear()  # the operator's files may have changed
-        prepared = pages.prepare(app) if pages else None
-        subscribe_readers(app)
+        with templates.read_again():
+            check_templates(app)
+            prepared = pages.prepare(app) if pages else None
+            subscribe_readers(app)
     except DigestError as error:
         log.error("reload refused, nothing has changed: %s", error)  # noqa: TRY400
         return False
@@ -59,6 +60,21 @@ def reload(service: Service, load: Callable[[], Config], pages: Background | Non
         )
     log.info("reload changed=%s", ",".join(sorted(changed.difference(FIXED))) or "-")
     return True
+
+
+def check_templates(app: App) -> None:
+    """Check that every kind of mail can be written with the operator's templates.
+
+    Raises:
+        DigestError: a template is broken, or their folder is missing.
+    """
+    for folder in app.templates:
+        if not folder.is_dir():
+            raise TemplateError(f"mail.templates = '{folder}': is not a folder")
+    if app.templates:
+        for problem in samples.find_template_errors(app.templates):
+            raise TemplateError(problem)
+        samples.write_samples(app.mailing, app.templates)
 
 
 def list_changes(old: Config, new: Config) -> Iterator[str]:

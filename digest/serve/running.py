@@ -147,7 +147,9 @@ class _Process:
             if reload(self._service, load, self._pages):
                 for clock in self._clocks:
                     clock.wake()
-            self.notifier.ready("the config was read again")
+                self.notifier.ready("the config was read again")
+            else:
+                self.notifier.ready("the config has errors, and the one before is in force")
 
     def _ping_watchdog(self) -> None:
         """Ping while all loops advance; say once which ones do not."""
