@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, Field
 
 from digest.config.mail import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
+from digest.config.oauth import OAuthSection
 from digest.config.papers import (
     FeaturesSection,
     FetchSection,
@@ -38,6 +39,7 @@ class Config(Section):
     smtp: SmtpSection = SmtpSection()
     mail: MailSection = MailSection()
     mailbox: MailboxSection = MailboxSection()
+    oauth: OAuthSection = OAuthSection()
     web: WebSection = WebSection()
     serve: ServeSection = ServeSection()
     webhooks: WebhooksSection = WebhooksSection()

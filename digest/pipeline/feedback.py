@@ -113,7 +113,7 @@ def record_feedback(
 
 
 def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
-    """Record a thumb pressed on the page of a link.
+    """Record a thumb pressed on the page of a link; it confirms that its message was delivered.
 
     Raises:
         NotFoundError: the reader or the paper is not stored.
@@ -124,6 +124,8 @@ def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
         standing = store.feedback.find_standing(tx, link.subscriber_id, link.paper_id)
         if reader is None or standing is None:
             raise NotFoundError(_NOT_STORED)
+        if _is_unconfirmed(tx, link):
+            _settle_as_accepted(app, tx, link)
         result = PressResult(
             subscriber=reader,
             paper_id=standing.paper_id,
@@ -246,15 +248,24 @@ def confirm_delivery(app: App, link: Link) -> None:
 
     A link of a revoked key proves nothing.
     """
-    if isinstance(link, RevokedLink):
-        return
     with app.store.reading() as tx:
-        state = store.deliveries.find_state(tx, link.message_id)
-    if state in (MessageState.UNKNOWN, MessageState.SENDING):
+        is_unconfirmed = _is_unconfirmed(tx, link)
+    if is_unconfirmed:
         with app.store.writing() as tx:
-            store.ledger.resolve(
-                tx, link.message_id, MessageState.ACCEPTED, "an answer from it", now=app.now()
-            )
+            _settle_as_accepted(app, tx, link)
+
+
+def _is_unconfirmed(tx: store.Connection, link: Link) -> bool:
+    if isinstance(link, RevokedLink):
+        return False
+    state = store.deliveries.find_state(tx, link.message_id)
+    return state in (MessageState.UNKNOWN, MessageState.SENDING)
+
+
+def _settle_as_accepted(app: App, tx: store.Connection, link: Link) -> None:
+    store.ledger.resolve(
+        tx, link.message_id, MessageState.ACCEPTED, "an answer from it", now=app.now()
+    )
 
 
 def current_vote(app: App, subscriber_id: int, paper_id: int) -> Vote:

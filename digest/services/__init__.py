@@ -102,7 +102,6 @@ from digest.services.personal_feed import (
 )
 from digest.services.picks import (
     NOTE_MAX,
-    PicksPage,
     find_last_name,
     is_curator,
     load_picks,
@@ -177,7 +176,6 @@ __all__ = [
     "PaperRecord",
     "PaperRecords",
     "Period",
-    "PicksPage",
     "Preview",
     "ProfileExplanation",
     "RatedItem",

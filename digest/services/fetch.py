@@ -251,7 +251,7 @@ def _fetch_source(
             source,
             state,
             inbox=inbox,
-            open_folder=lambda: open_source_mailbox(entry),
+            open_folder=lambda: open_source_mailbox(app.config, entry),
             save=save,
             today=app.now().date(),
             beat=beat,

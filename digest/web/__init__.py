@@ -136,7 +136,7 @@ def create(
             paper.routes(app, pages, answers, corpora),
             search.routes(app, pages, answers, corpora),
             visitor_preview.routes(app, pages),
-            picks_api.routes(app, answers),
+            picks_api.routes(app),
             voting.routes(app, pages, corpora),
             own_paper.routes(app, pages, corpora),
             lists.period_routes(app, pages, answers),

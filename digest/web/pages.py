@@ -106,10 +106,15 @@ class Pages:
 
         It has no host: the service may be reached under several names.
         """
-        url = self.app.url(
-            purpose, link.subscriber_id, paper_id=paper_id, message_id=link.message_id
-        )
-        return self.root + url.removeprefix(self.app.config.web.base_url)
+        return self.paths((purpose, paper_id), link=link)[0]
+
+    def paths(self, *targets: tuple[Purpose, int], link: Link) -> list[str]:
+        """Return the paths of several pages of a link's reader, of purposes and paper ids."""
+        unsigned = [
+            link._replace(purpose=purpose, paper_id=paper_id) for purpose, paper_id in targets
+        ]
+        base_url = self.app.config.web.base_url
+        return [self.root + url.removeprefix(base_url) for url in self.app.urls(unsigned)]
 
 
 #: headers of a page that may run scripts of this service; the page must work without them

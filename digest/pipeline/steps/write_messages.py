@@ -235,10 +235,12 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
         case MessageKind.NOTICE:
             return _write_notice(app, queued, at=at)
         case MessageKind.WELCOME:
+            links = _links(app, queued)[0]
             return messages.write_welcome(
                 _context(app, queued, at),
                 subscriber=queued.subscriber,
-                links=_links(app, queued)[0],
+                links=links,
+                first=f"{links.manage}/first",
             )
         case MessageKind.GOODBYE:
             return messages.write_goodbye(
