@@ -19,6 +19,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from digest import metrics
 from digest.errors import DigestError
 
 log = logging.getLogger("digest.scheduler")
@@ -198,7 +199,8 @@ class Scheduler:
     def _call(self, verb: Verb) -> None:
         name = str(getattr(verb, "__name__", verb))
         try:
-            verb()
+            with metrics.measure_job(name):
+                verb()
         except DigestError as error:
             if self._gate and self._gate.closes_by(error):
                 return

@@ -36,6 +36,7 @@ from digest.config.sections import LISTS, SECTIONS, Config
 from digest.config.service import (
     AlertsSection,
     LogSection,
+    MetricsSection,
     ScheduleSection,
     ServeSection,
     StoreSection,
@@ -62,6 +63,7 @@ __all__ = [
     "LogSection",
     "MailSection",
     "MailboxSection",
+    "MetricsSection",
     "MoreServer",
     "OAuthSection",
     "Provider",

@@ -173,7 +173,7 @@ SourceUrl = Annotated[str, AfterValidator(_source_url)]
 #: "" = none
 HttpUrl = Annotated[str, AfterValidator(_http_or_none)]
 Bind = Annotated[str, AfterValidator(_bind)]
-#: the same; "" = none
+#: host:port; "" = none
 OptionalBind = Annotated[str, AfterValidator(lambda address: address and _bind(address))]
 Port = Annotated[int, Field(ge=1, le=65535)]
 #: a file or folder; "" = none

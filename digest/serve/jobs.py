@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from digest import pipeline, services, store, subscriptions
 from digest.errors import StoppedError
+from digest.logs import Fields
 from digest.model import MessageState
 from digest.scheduler import Scheduler, Verb
 from digest.serve.service import Loop, Service
@@ -51,6 +52,7 @@ def scheduling(service: Service) -> Iterator[Scheduler]:
     yield clock("fetch", tick, _make_fetch_job)
     yield clock("mailbox", mailbox, _make_mailbox_job)
     yield clock("watch", lambda: _WATCH_SECONDS, _make_watch_job, _make_purge_job)
+    yield clock("prune", lambda: _WATCH_SECONDS, _make_prune_job)
     yield clock("webhooks", lambda: min(tick(), _WEBHOOK_SECONDS), _make_webhook_job)
     yield clock("vectors", lambda: _LEARN_SECONDS, _make_word_vector_job)
     # A new encoder takes hours for a large store.
@@ -96,8 +98,8 @@ def _make_ingest_job(loop: Loop) -> Verb:
         with turn.take() as is_ours:
             files = services.ingest_inbox(loop.app, stop=loop.stop).files if is_ours else []
         for file in files:
-            counts = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
-            log.info("ingest dump=%s %s", file.name, file.refused or counts or "read=0")
+            counts = Fields(sorted(file.counts.items()))
+            log.info("ingest dump=%s %s", file.name, file.refused or counts or Fields(read=0))
 
     return ingest
 
@@ -128,8 +130,9 @@ def _make_send_job(loop: Loop) -> Verb:
         elif any(sent.states[state] for state in _ANSWERED):
             outage.succeed()
         if sent.states:
-            states = " ".join(f"{state.value}={n}" for state, n in sorted(sent.states.items()))
-            log.info("send %s", states)
+            log.info(
+                "send %s", Fields({state.value: n for state, n in sorted(sent.states.items())})
+            )
 
     return send
 
@@ -220,12 +223,25 @@ def _make_purge_job(loop: Loop) -> Verb:
     return purge
 
 
+def _make_prune_job(loop: Loop) -> Verb:
+    turn = _Turn(loop, "prune")
+
+    def prune() -> None:
+        with turn.take() as is_ours:
+            if not (is_ours and services.is_pruning_due(loop.app)):
+                return
+            for pruned in services.prune(loop.app, stop=loop.stop):
+                if pruned.rows:
+                    log.info("prune %s=%d bytes=%d", pruned.name, pruned.rows, pruned.bytes)
+
+    return prune
+
+
 def _make_webhook_job(loop: Loop) -> Verb:
     def send_webhooks() -> None:
         report = services.send_webhooks(loop.app, stop=loop.stop)
         if report.outcomes:
-            counts = " ".join(f"{name}={n}" for name, n in sorted(report.outcomes.items()))
-            log.info("webhooks %s", counts)
+            log.info("webhooks %s", Fields(sorted(report.outcomes.items())))
 
     return send_webhooks
 

@@ -21,7 +21,7 @@ from digest.serve.service import Service
 log = logging.getLogger("digest.serve")
 
 #: keys that only a start of the process changes: what they name is open
-FIXED = ("store.url", "web.bind", "serve.health_bind")
+FIXED = ("store.url", "web.bind", "serve.health_bind", "metrics.bind")
 
 
 def reload(service: Service, load: Callable[[], Config], pages: Background | None) -> bool:
@@ -51,7 +51,7 @@ def reload(service: Service, load: Callable[[], Config], pages: Background | Non
     if pages and prepared:
         pages.replace(prepared)
     if config.log != old.config.log:
-        logs.set_up(config.log.level)
+        logs.set_up(config.log.level, config.log.format)
     for outage in service.outages:
         outage.ask_now()
     if fixed := sorted(changed.intersection(FIXED)):

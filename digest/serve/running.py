@@ -20,6 +20,7 @@ from digest.serve.pages import Background, HealthChecks
 from digest.serve.pulse import Pulse
 from digest.serve.reloading import reload, subscribe_readers
 from digest.serve.service import Service
+from digest.web.metrics import MetricsServer
 
 log = logging.getLogger("digest.serve")
 
@@ -112,6 +113,7 @@ class _Process:
         self._health: HealthChecks | None = None
         if app.config.serve.health_bind:
             self._health = HealthChecks(app, pulse.describe, pulse.add_loop("health"))
+        self._metrics = MetricsServer(app, roles) if app.config.metrics.bind else None
         self._schedulers = list(scheduling(service)) if "scheduler" in roles else []
         self._senders = list(sending(service)) if "sender" in roles else []
         self._was_stalled: frozenset[str] = frozenset()
@@ -122,6 +124,8 @@ class _Process:
 
     def start(self) -> str:
         """Start everything; return the base address of the pages, or ""."""
+        if self._metrics:
+            log.info("metrics address=%s", self._metrics.start())
         address = self._pages.start() if self._pages else ""
         if self._health:
             log.info("health address=%s", self._health.start())
@@ -179,7 +183,8 @@ class _Process:
                 self.notifier.ping()
         deadline = time.monotonic() + _STOP_SECONDS
         ended = [clock.stop(max(0.1, deadline - time.monotonic())) for clock in self._schedulers]
-        if self._health:
-            self._health.stop()
+        for listener in (self._health, self._metrics):
+            if listener:
+                listener.stop()
         log.info("stopped" if all(ended) else "stopped; what still computes is not waited for")
         return all(ended)

@@ -122,6 +122,15 @@ class Store:
         ):
             yield tx
 
+    def run_outside_transaction(self, *statements: str) -> None:
+        """Run what databases refuse within a transaction, such as VACUUM."""
+        with self._explaining(), self.engine.connect() as connection:
+            if not self.is_sqlite:  # SQLite's connections begin none by themselves
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            driver: Any = connection.connection.driver_connection
+            for statement in statements:
+                driver.execute(statement)
+
     def commit(self, work: Callable[[Connection], T], *, tries: int = TRIES) -> T:
         """Run `work` in a transaction, commit, and return its result.
 

@@ -154,8 +154,9 @@ def refuse_unknown(display_name: str, revision: str | None) -> None:
     """
     if revision is not None and revision not in list_revisions():
         raise StoreError(
-            f"{display_name}: its schema {revision} is newer than this version of digest. "
-            "Install the version that made it"
+            f"{display_name}: its schema {revision} is newer than this version of digest, which "
+            f"knows {get_head_revision()}. Nothing was changed. Install the version that made it; "
+            "or restore a backup from before the upgrade into an empty database"
         )
 
 

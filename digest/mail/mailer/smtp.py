@@ -223,7 +223,7 @@ class SmtpMailer:
             if seconds is not None:
                 log.log(
                     logging.DEBUG if was_probing else logging.WARNING,
-                    "mail server %s is paused for %.0f s, it does not answer for messages: %s",
+                    "sending paused kind=server name=%s seconds=%.0f: no answers for messages: %s",
                     route.name,
                     seconds,
                     _log_text(result),
@@ -240,10 +240,10 @@ class SmtpMailer:
         was_probing = limiter.is_probing(key)
         limiter.record_success(key, monotonic())
         if was_probing and not limiter.is_probing(key):
-            log.info("%s takes mail again", self._name(limiter, key))
+            log.info("sending again kind=%s name=%s", self._kind(limiter), key)
 
-    def _name(self, limiter: RateLimiter, key: str) -> str:
-        return f"mail server {key}" if limiter is self._limiters.servers else key
+    def _kind(self, limiter: RateLimiter) -> str:
+        return "server" if limiter is self._limiters.servers else "domain"
 
     def _strike(self, limiter: RateLimiter, key: str, result: Result) -> float:
         """Pause a server or domain; returns the seconds of the pause.
@@ -257,8 +257,9 @@ class SmtpMailer:
         if not was_paused:
             log.log(
                 logging.DEBUG if was_probing else logging.WARNING,
-                "%s is paused for %.0f s: %s",
-                self._name(limiter, key),
+                "sending paused kind=%s name=%s seconds=%.0f: %s",
+                self._kind(limiter),
+                key,
                 seconds,
                 _log_text(result),
             )
