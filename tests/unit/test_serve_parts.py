@@ -88,6 +88,7 @@ def test_changes_are_named_and_what_cannot_change_is_kept() -> None:
             "DIGEST_WEB__BIND": "127.0.0.1:1",
             "DIGEST_STORE__URL": "sqlite:////elsewhere",
             "DIGEST_SERVE__HEALTH_BIND": "127.0.0.1:2",
+            "DIGEST_METRICS__BIND": "127.0.0.1:3",
         },
     )
     changes = set(list_changes(old, new))
