@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from digest import pipeline, web
+from digest import pipeline, services, web
 from digest.app import App
 from digest.model import Purpose, Subscriber
 from digest.web.form_timestamps import sign_timestamp
@@ -50,6 +50,11 @@ class Client:
 
     def post(self, path: str, **sent: Any) -> httpx.Response:
         return self.request("POST", path, **sent)
+
+    def get_with_key(self, path: str, scope: str = "papers:read") -> httpx.Response:
+        """Ask the API with a new key of the operator that has one scope."""
+        _, key = services.create_api_key(self.app, "test", [scope])
+        return self.request("GET", path, headers={"Authorization": f"Bearer {key}"})
 
     def sign_up(self, **fields: str) -> httpx.Response:
         """Fill in the form of the front page as a person does.

@@ -31,7 +31,7 @@ SCOPES: dict[Scope, str] = {
     Scope.SUBSCRIBERS_WRITE: "create, change, pause and delete subscribers",
     Scope.FEEDBACK_WRITE: "record and withdraw thumbs of subscribers",
     Scope.DIGESTS_READ: "read digests of subscribers, and preview the next",
-    Scope.PAPERS_READ: "read papers where the pages do not show them to everybody",
+    Scope.PAPERS_READ: "list, search and read papers, and picks of curators",
     Scope.DUMPS_WRITE: "upload dumps of papers and follow their reading",
     Scope.PICKS_WRITE: "pick papers for a day",
     Scope.RECOMMENDATIONS_WRITE: "hand in recommendations of another recommender",

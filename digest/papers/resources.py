@@ -99,6 +99,8 @@ def _find_links(
 
 
 def _read_links(text: str) -> Iterator[tuple[str, str]]:
+    if "/" not in text:
+        return
     text = _TEX_LINK.sub(r"\1", text)
     for match in _ADDRESS.finditer(text):
         address = match[0].rstrip(".,;:!?'")

@@ -9,14 +9,15 @@ batches are read and the results of earlier ones are stored.
 
 from __future__ import annotations
 
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
 
-from digest import store
+from digest import metrics, store
 from digest.app import App
 from digest.model import Digest, Quiet, Subscriber
 from digest.pipeline.learn import recalibrate
@@ -68,7 +69,7 @@ def compose(
         stop: asked before readers are looked at, and after some were stored. True: the others get
             theirs the next time.
     """
-    report = ComposeReport()
+    report, began = ComposeReport(), time.monotonic()
     if not dry_run:
         recover_messages(app)  # papers of a message that expired compete again at once
         recalibrate(app)
@@ -83,8 +84,11 @@ def compose(
         stop=stop,
     )
     composing.run()
-    if not dry_run and (not due or report.planned or report.quiet):
-        _record_round(app, report)
+    if not dry_run:
+        reasons = Counter(day.reason.value for day in report.quiet)
+        metrics.count_compose(report.outcomes, reasons, seconds=time.monotonic() - began)
+        if not due or report.planned or report.quiet:
+            _record_round(app, report)
     return report
 
 
@@ -153,10 +157,13 @@ class _Composing:
 
     def _select(self, readers: Sequence[Subscriber]) -> list[DueReader]:
         if self._due:
-            return select_due_readers(self._app, readers, self._report)
-        return select_readers_of_date(
-            self._app, readers, self._day, self._report, any_weekday=self._only is not None
-        )
+            selected = select_due_readers(self._app, readers, self._report)
+        else:
+            selected = select_readers_of_date(
+                self._app, readers, self._day, self._report, any_weekday=self._only is not None
+            )
+        self._report.due += len(selected)
+        return selected
 
     def _settle(self, decisions: Iterable[Decision]) -> None:
         """Store what was decided, some readers at a time, until it is to stop."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from digest import presses, store
+from digest import metrics, presses, store
 from digest.app import App
 from digest.errors import LinkError, NotFoundError
 from digest.mail import links
@@ -109,11 +109,14 @@ def record_feedback(
         before = store.feedback.save(tx, feedback)
         return RecordedFeedback(subscriber=reader, paper=paper, vote=vote, before=before)
 
-    return app.store.commit(record)
+    recorded = app.store.commit(record)
+    if recorded.vote != recorded.before:
+        metrics.count_thumb(recorded.vote, via)
+    return recorded
 
 
 def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
-    """Record a thumb pressed on the page of a link.
+    """Record a thumb pressed on the page of a link; it confirms that its message was delivered.
 
     Raises:
         NotFoundError: the reader or the paper is not stored.
@@ -124,6 +127,8 @@ def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
         standing = store.feedback.find_standing(tx, link.subscriber_id, link.paper_id)
         if reader is None or standing is None:
             raise NotFoundError(_NOT_STORED)
+        if _is_unconfirmed(tx, link):
+            _settle_as_accepted(app, tx, link)
         result = PressResult(
             subscriber=reader,
             paper_id=standing.paper_id,
@@ -136,7 +141,10 @@ def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
         chosen = _VOTES[link.purpose]
         return _count_press(app, tx, chosen, posted, result, has_held=standing.has_held)
 
-    return app.store.commit_together(record)
+    result = app.store.commit_together(record)
+    if result.outcome != "repeated" and result.vote != result.previous_vote:
+        metrics.count_thumb(result.vote, "page")
+    return result
 
 
 def _count_press(
@@ -238,6 +246,8 @@ def record_mail_feedback(
             )
             store.feedback.save(tx, feedback)
             store.presses.void_held(tx, reader.id, Button.THUMB, paper.id)
+    if vote != previous_vote:
+        metrics.count_thumb(vote, "mail")
     return RecordedFeedback(subscriber=reader, paper=paper, vote=vote, before=previous_vote)
 
 
@@ -246,15 +256,24 @@ def confirm_delivery(app: App, link: Link) -> None:
 
     A link of a revoked key proves nothing.
     """
-    if isinstance(link, RevokedLink):
-        return
     with app.store.reading() as tx:
-        state = store.deliveries.find_state(tx, link.message_id)
-    if state in (MessageState.UNKNOWN, MessageState.SENDING):
+        is_unconfirmed = _is_unconfirmed(tx, link)
+    if is_unconfirmed:
         with app.store.writing() as tx:
-            store.ledger.resolve(
-                tx, link.message_id, MessageState.ACCEPTED, "an answer from it", now=app.now()
-            )
+            _settle_as_accepted(app, tx, link)
+
+
+def _is_unconfirmed(tx: store.Connection, link: Link) -> bool:
+    if isinstance(link, RevokedLink):
+        return False
+    state = store.deliveries.find_state(tx, link.message_id)
+    return state in (MessageState.UNKNOWN, MessageState.SENDING)
+
+
+def _settle_as_accepted(app: App, tx: store.Connection, link: Link) -> None:
+    store.ledger.resolve(
+        tx, link.message_id, MessageState.ACCEPTED, "an answer from it", now=app.now()
+    )
 
 
 def current_vote(app: App, subscriber_id: int, paper_id: int) -> Vote:

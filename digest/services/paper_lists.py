@@ -91,6 +91,8 @@ class PaperList:
     total: int
     page: int
     pages: int
+    #: whether more papers follow
+    has_more: bool
     #: the neighbouring periods that have papers
     previous: Period | None
     next: Period | None
@@ -107,7 +109,14 @@ def find_latest_period(app: App, span: Span = "day") -> Period:
 
 
 def load_list(
-    app: App, period: Period, *, order: Order = "trending", category: str = "", page: int = 1
+    app: App,
+    period: Period,
+    *,
+    order: Order = "trending",
+    category: str = "",
+    page: int = 1,
+    after: int = 0,
+    size: int = PAGE_SIZE,
 ) -> PaperList:
     """Load one page of the papers that were first seen in a period.
 
@@ -118,6 +127,8 @@ def load_list(
     Args:
         order: "picks" = only picked papers, those that curators picked first.
         category: only papers in it, such as "cs.LG", or in one below it, such as "cs".
+        after: id of the paper behind which the page begins, whatever its number; 0 = none.
+        size: papers of a page.
 
     Raises:
         NotFoundError: there is no such page.
@@ -127,15 +138,12 @@ def load_list(
         matching = [row for row in rows if not category or _is_in(row.categories, category)]
         least = least_readers(app, tx)
         ranked = _sort(tx, period, matching, order, least)
-        pages = max(1, -(-len(ranked) // PAGE_SIZE))
-        if not 1 <= page <= pages:
-            raise NotFoundError(f"this list has {count_noun(pages, 'page')}")
         ids = [row.id for row in ranked]
-        page_ids = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        start, page_ids = cut_page(ids, page, after, size)
         papers = store.papers.load(tx, page_ids, least=least)
         picks = store.curator_picks.load(tx, page_ids)
-        before = store.lists.find_day_before(tx, period.first)
-        after = store.lists.find_day_after(tx, period.last)
+        day_before = store.lists.find_day_before(tx, period.first)
+        day_after = store.lists.find_day_after(tx, period.last)
     today = app.now().date()
     counts = Counter(name for row in rows for name in row.categories)
     return PaperList(
@@ -146,11 +154,41 @@ def load_list(
         picks=picks,
         total=len(ranked),
         page=page,
-        pages=pages,
-        previous=None if before in (None, UNSEEN) else Period.around(before, period.span),
-        next=None if after is None or after > today else Period.around(after, period.span),
+        pages=count_pages(ids, size),
+        has_more=start + size < len(ids),
+        previous=None if day_before in (None, UNSEEN) else Period.around(day_before, period.span),
+        next=None
+        if day_after is None or day_after > today
+        else Period.around(day_after, period.span),
         categories=tuple(counts.most_common(_CATEGORIES)),
     )
+
+
+def count_pages(ids: Sequence[int], size: int) -> int:
+    """Count the pages of a list; an empty one has one."""
+    return max(1, -(-len(ids) // size))
+
+
+def cut_page(ids: list[int], page: int, after: int, size: int) -> tuple[int, list[int]]:
+    """Cut a page out of a list; return its start, too.
+
+    Args:
+        page: its number, from 1; not used with `after`.
+        after: the id behind which it begins; 0 = by number.
+
+    Raises:
+        NotFoundError: there is no such page, or `after` is not in the list any more.
+    """
+    if after:
+        if after not in ids:
+            raise NotFoundError("the list changed, and the last paper is no longer in it")
+        start = ids.index(after) + 1
+    else:
+        pages = count_pages(ids, size)
+        if not 1 <= page <= pages:
+            raise NotFoundError(f"this list has {count_noun(pages, 'page')}")
+        start = (page - 1) * size
+    return start, ids[start : start + size]
 
 
 def _sort(

@@ -6,7 +6,7 @@ A pick may have a note, and the curator's name where they want it shown; their a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from datetime import datetime
 
 from digest import store
 from digest.app import App
@@ -18,20 +18,7 @@ from digest.services.votes import load_public_paper, lock_participant
 
 #: characters of a note
 NOTE_MAX = 300
-#: picks on a page of `load_picks`
-PICKS_SIZE = 25
 _ADDRESS = re.compile(r"\S@\S")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PicksPage:
-    """One page of the public list of picks, newest first."""
-
-    picks: tuple[tuple[CuratorPick, Paper], ...]
-    #: picks on all pages
-    total: int
-    page: int
-    pages: int
 
 
 def is_curator(app: App, subscriber: Subscriber) -> bool:
@@ -104,23 +91,19 @@ def find_last_name(app: App, subscriber_id: int) -> str:
         return store.curator_picks.find_last_name(tx, subscriber_id)
 
 
-def load_picks(app: App, page: int = 1) -> PicksPage:
-    """Load one page of the picks that everybody sees, newest first.
+def load_picks(
+    app: App, *, limit: int, after: tuple[datetime, int, int] | None = None
+) -> list[tuple[CuratorPick, Paper]]:
+    """Load the picks that everybody sees, newest first.
 
-    Raises:
-        NotFoundError: there is no such page.
+    Args:
+        after: time, paper and curator of the pick behind which the list begins.
     """
     with app.store.reading() as tx:
-        total = store.curator_picks.count(tx)
-        pages = max(1, -(-total // PICKS_SIZE))
-        if not 1 <= page <= pages:
-            raise NotFoundError(f"this list has {pages} pages")
-        offset = (page - 1) * PICKS_SIZE
-        picks = store.curator_picks.list_newest(tx, limit=PICKS_SIZE, offset=offset)
+        picks = store.curator_picks.list_newest(tx, limit=limit, after=after)
         ids = {picked.paper_id for picked in picks}
         papers = store.papers.load(tx, ids, least=least_readers(app, tx))
-    pairs = tuple((picked, papers[picked.paper_id]) for picked in picks)
-    return PicksPage(picks=pairs, total=total, page=page, pages=pages)
+    return [(picked, papers[picked.paper_id]) for picked in picks]
 
 
 def _lock_curator(app: App, tx: store.Connection, subscriber_id: int) -> None:

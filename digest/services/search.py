@@ -12,14 +12,12 @@ import numpy as np
 
 from digest import store
 from digest.app import App
-from digest.errors import NotFoundError
-from digest.locales import count_noun
 from digest.model import Interest, Paper
 from digest.papers import parse_name
 from digest.pipeline.steps.co_likes import least_readers
 from digest.ranking import features
 from digest.services.explain import CorpusCache
-from digest.services.paper_lists import PAGE_SIZE
+from digest.services.paper_lists import count_pages, cut_page
 from digest.services.paper_page import is_public
 from digest.services.similar import estimate_nearness, find_near, measure_cosines
 from digest.store.search import MOST_FOUND, WordQuery
@@ -37,8 +35,8 @@ _LETTER = re.compile(r"\w")
 _IN_TITLE, _NEWNESS = 0.3, 0.15
 #: papers with the words in the title that are looked at, the newest, and among how many papers
 _MOST_IN_TITLE, _TITLE_SPAN = 300, 200_000
-#: papers whose cosine is measured, where that of all is estimated
-_MEASURED = 30
+#: papers of one page
+PAGE_SIZE = 20
 #: where fewer papers hold all words, near ones are shown too
 _FEW = 10
 
@@ -55,6 +53,10 @@ class SearchRequest:
     source: str = ""
     order: SearchOrder = "relevance"
     page: int = 1
+    #: id of the paper behind which the page begins, whatever its number; 0 = none
+    after: int = 0
+    #: papers of a page
+    size: int = PAGE_SIZE
 
     @property
     def is_empty(self) -> bool:
@@ -91,6 +93,8 @@ class SearchResult:
     #: whether there are more, older papers that were not looked at
     is_cut: bool
     pages: int
+    #: whether more papers follow
+    has_more: bool
     #: words and phrases that were looked for
     words: tuple[str, ...]
 
@@ -127,17 +131,15 @@ def search(app: App, request: SearchRequest, corpora: CorpusCache) -> SearchResu
                     near = [ident for ident in nearest if ident not in ids][:PAGE_SIZE]
                 ids = _rank(app, tx, text, wanted, ids, corpora)
         listed = ids + near
-        pages = max(1, -(-len(listed) // PAGE_SIZE))
-        if request.page > pages:
-            raise NotFoundError(f"this search has {count_noun(pages, 'page')}")
-        shown = listed[(request.page - 1) * PAGE_SIZE : request.page * PAGE_SIZE]
+        start, shown = cut_page(listed, request.page, request.after, request.size)
         papers = store.papers.load(tx, shown, least=least_readers(app, tx))
     return SearchResult(
         papers=tuple(papers[ident] for ident in shown),
         total=len(ids),
         near=frozenset(near),
         is_cut=not by_meaning and len(ids) >= MOST_FOUND,
-        pages=pages,
+        pages=count_pages(listed, request.size),
+        has_more=start + request.size < len(listed),
         words=query.words,
     )
 
@@ -195,8 +197,8 @@ def _rank(
 ) -> list[int]:
     """Sort papers by meaning, words in the title and newness.
 
-    The cosines of all are estimated, those of the best measured. Where more papers hold the words
-    than were looked at, older ones that hold them in the title are added.
+    The cosines of all are estimated, those of the first page measured. Where more papers hold the
+    words than were looked at, older ones that hold them in the title are added.
 
     Args:
         ids: newest first.
@@ -209,7 +211,7 @@ def _rank(
     values += _IN_TITLE * np.isin(ordered, in_title)
     estimated = values + estimate_nearness(app, tx, text, ordered, corpora)
     order = np.argsort(-estimated, kind="stable")
-    best, others = order[:_MEASURED], order[_MEASURED:]
+    best, others = order[:PAGE_SIZE], order[PAGE_SIZE:]
     counts = features.vectorize([text])
     values[best] += measure_cosines(app, tx, counts, ordered[best].tolist(), corpora)
     best = best[np.argsort(-values[best], kind="stable")]

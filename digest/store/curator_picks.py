@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, and_, delete, or_, select, tuple_
 
 from digest.model import CuratorPick
 from digest.store.lists import LISTED
 from digest.store.statements import insert, split_into_batches
 from digest.store.tables import curator_picks, papers
 
+_PAIR = (curator_picks.c.paper_id, curator_picks.c.subscriber_id)
 _SHOWN = curator_picks.join(papers, papers.c.id == curator_picks.c.paper_id)
 
 
@@ -57,17 +58,24 @@ def list_picked_between(tx: Connection, first: date, last: date) -> set[int]:
     return set(tx.execute(query).scalars())
 
 
-def list_newest(tx: Connection, *, limit: int, offset: int = 0) -> list[CuratorPick]:
-    """List the picks of public papers, newest first."""
-    newest = (curator_picks.c.at.desc(), curator_picks.c.paper_id, curator_picks.c.subscriber_id)
+def list_newest(
+    tx: Connection,
+    *,
+    limit: int,
+    offset: int = 0,
+    after: tuple[datetime, int, int] | None = None,
+) -> list[CuratorPick]:
+    """List the picks of public papers, newest first.
+
+    Args:
+        after: time, paper and curator of the pick behind which the list begins.
+    """
+    at, pair = curator_picks.c.at, tuple_(*_PAIR)
     query = select(curator_picks).select_from(_SHOWN).where(*LISTED)
-    rows = tx.execute(query.order_by(*newest).limit(limit).offset(offset))
+    if after is not None:
+        query = query.where(or_(at < after[0], and_(at == after[0], pair > after[1:])))
+    rows = tx.execute(query.order_by(at.desc(), *_PAIR).limit(limit).offset(offset))
     return [_build_pick(row) for row in rows]
-
-
-def count(tx: Connection) -> int:
-    """Count the picks of public papers."""
-    return tx.execute(select(func.count()).select_from(_SHOWN).where(*LISTED)).scalar_one()
 
 
 def find_last_name(tx: Connection, subscriber_id: int) -> str:

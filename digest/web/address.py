@@ -13,8 +13,10 @@ from digest.app import App
 from digest.errors import AddressError, InputError, LimitError
 from digest.locales import gettext, gettext_later
 from digest.model import Link, Purpose, Subscriber
+from digest.redaction import mask_address
 from digest.web.client_addresses import Proxies
-from digest.web.pages import FormBody, Pages, in_minutes, mask_address, reader_label
+from digest.web.own_pages import own_places
+from digest.web.pages import FormBody, Pages, in_minutes, reader_label
 
 log = logging.getLogger("digest.web")
 
@@ -42,6 +44,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
             "address",
             status=status if error else 200,
             whose=reader_label(subscriber),
+            places=own_places(pages, link),
             typed=typed,
             error=error,
             asked="",
@@ -85,6 +88,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
         return pages.render(
             "address",
             whose=reader_label(subscriber),
+            places=own_places(pages, link),
             asked=typed,
             settings=pages.path(Purpose.MANAGE, link),
         )

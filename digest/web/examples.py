@@ -14,6 +14,7 @@ from digest.locales import gettext, ngettext
 from digest.model import Interest, Link, Purpose, Subscriber
 from digest.subscriptions import SubscriptionRequest
 from digest.web.field_values import lines
+from digest.web.own_pages import own_places
 from digest.web.pages import Form, FormBody, Pages, reader_label
 from digest.web.settings_form import split_field_error
 
@@ -45,6 +46,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             "examples",
             status=422 if errors else 200,
             whose=reader_label(subscriber),
+            places=own_places(pages, link),
             done=done,
             errors=errors,
             failed=typed.one("interest") if typed else "",

@@ -23,6 +23,7 @@ from digest.locales import format_number, gettext, gettext_later, ngettext
 from digest.mail.messages import texts
 from digest.model import Interest, Link, Purpose, Subscriber, Vote
 from digest.web.form_tokens import is_expired, is_too_fast, new_form_token, normalise_form_token
+from digest.web.own_pages import own_places
 from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
 from digest.web.single_flight import SingleFlightCache
 
@@ -76,6 +77,7 @@ def routes(app: App, pages: Pages, explanations: Explanations) -> APIRouter:
             pages.render,
             "learned",
             whose=reader_label(learned.subscriber),
+            places=own_places(pages, link),
             thumbs=learned.thumbs_up + learned.thumbs_down,
             tastes=[
                 _template_values(taste, learned.subscriber, len(learned.interests))

@@ -21,6 +21,7 @@ from digest.mail.messages.paper_texts import format_authors
 from digest.mail.messages.templates import render
 from digest.model import Link, Paper, Purpose, Subscriber
 from digest.papers import find_resources
+from digest.redaction import mask_address
 from digest.subscriptions import WORDING
 from digest.web.middleware import HEADERS, add_headers
 
@@ -106,10 +107,15 @@ class Pages:
 
         It has no host: the service may be reached under several names.
         """
-        url = self.app.url(
-            purpose, link.subscriber_id, paper_id=paper_id, message_id=link.message_id
-        )
-        return self.root + url.removeprefix(self.app.config.web.base_url)
+        return self.paths((purpose, paper_id), link=link)[0]
+
+    def paths(self, *targets: tuple[Purpose, int], link: Link) -> list[str]:
+        """Return the paths of several pages of a link's reader, of purposes and paper ids."""
+        unsigned = [
+            link._replace(purpose=purpose, paper_id=paper_id) for purpose, paper_id in targets
+        ]
+        base_url = self.app.config.web.base_url
+        return [self.root + url.removeprefix(base_url) for url in self.app.urls(unsigned)]
 
 
 #: headers of a page that may run scripts of this service; the page must work without them
@@ -117,12 +123,6 @@ OWN_SCRIPT = {"Content-Security-Policy": f"{HEADERS['Content-Security-Policy']};
 
 
 # ------------------------------------------------------------------------- how things are shown
-
-
-def mask_address(email: str) -> str:
-    """Mask an address so that its owner recognises it and nobody else can write to it."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}…@{domain}"
 
 
 def reader_label(subscriber: Subscriber) -> str:

@@ -1,11 +1,11 @@
 """Papers in the API: lists, search, one paper, papers like it.
 
-Everybody sees them, without a key, unless [web] papers is off.
+Programs need a key that may read papers; feeds need none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ from digest.model import Paper, Scope
 from digest.papers import find_resources
 from digest.services import CorpusCache, Period, SearchRequest
 from digest.web.access import api_router, require_scope
-from digest.web.cursors import write_next_link
+from digest.web.cursors import Cursor, read_cursor, write_cursor, write_next_link
 from digest.web.pages import clean
 from digest.web.public_pages import Answer, PublicAnswers
 from digest.web.versions import VERSIONED
@@ -34,7 +34,10 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 
 Text = Annotated[str, Query(max_length=500)]
 PaperId = Annotated[int, Path(ge=1, le=10**18 - 1, description="id of the paper")]
+PapersLimit = Annotated[int, Query(ge=1, le=100, description="papers on a page at most")]
 Make = Callable[[], Answer]
+#: papers on a page unless asked otherwise
+PAGE_SIZE = 25
 
 
 class PaperAnswer(BaseModel):
@@ -66,21 +69,17 @@ class PapersAnswer(BaseModel):
 
     papers: list[PaperAnswer]
     total: int = Field(description="papers on all pages")
-    page: int
-    pages: int
+    next: str | None = Field(description="cursor of the next page; null after the last")
 
 
 def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
     """Build the routes of papers."""
     router = api_router("/api/v1/papers", "papers")
-    is_public = app.config.web.papers
-    if not is_public:
-        router.dependencies.append(require_scope(Scope.PAPERS_READ))
+    router.dependencies.append(require_scope(Scope.PAPERS_READ))
 
     async def answer(request: Request, key: tuple[object, ...], make: Make) -> Response:
         response = await answers.get(request, key, make)
-        if not is_public:
-            response.headers["Cache-Control"] = "private, no-store"
+        response.headers["Cache-Control"] = "private, no-cache"  # kept, but checked by its ETag
         return response
 
     @router.get("", response_model=PapersAnswer, responses=_RESPONSES, summary="List or search")
@@ -93,7 +92,8 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
             str, Query(max_length=20, description="2026-06-09, 2026-W24 or 2026-06")
         ] = "",
         order: Literal["best", "new", "meaning"] = "best",
-        page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+        limit: PapersLimit = PAGE_SIZE,
+        cursor: Cursor = "",
     ) -> Response:
         """Search by words or author; without these, list the papers of a period.
 
@@ -102,10 +102,19 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
         A search within a period finds papers of these days.
         """
 
+        key = read_cursor(cursor, int)
+        after = 0 if key is None else int(key[0])
         # only what this route takes: others get the same answer from the cache
         query = {"q": q, "author": author, "category": category, "period": period, "order": order}
         given = [(name, value) for name, value in query.items() if value]
-        link = write_next_link(request, [*given, ("page", str(page + 1))])
+        given += [("limit", str(limit))] if limit != PAGE_SIZE else []
+
+        def write_page(papers: Sequence[Paper], total: int, *, has_more: bool) -> Answer:
+            answers = [to_paper_answer(paper) for paper in papers]
+            following = write_cursor(papers[-1].id) if has_more else None
+            link = write_next_link(request, [*given, ("cursor", following)]) if following else ""
+            page = PapersAnswer(papers=answers, total=total, next=following)
+            return write_json(page, {"Link": link} if link else _NO_HEADERS)
 
         def make() -> Answer:
             days = Period.parse(period) if period else None
@@ -119,22 +128,25 @@ def routes(app: App, answers: PublicAnswers, corpora: CorpusCache) -> APIRouter:
                         since=days.first if days else None,
                         until=days.last if days else None,
                         order="relevance" if order == "best" else order,
-                        page=page,
+                        after=after,
+                        size=limit,
                     ),
                     corpora,
                 )
                 total = result.total + len(result.near)
-                return _write_page(result.papers, total, page, result.pages, link)
+                return write_page(result.papers, total, has_more=result.has_more)
             paper_list = services.load_list(
                 app,
                 days or services.find_latest_period(app),
                 order="new" if order == "new" else "trending",
                 category=clean(category),
-                page=page,
+                after=after,
+                size=limit,
             )
-            return _write_page(paper_list.papers, paper_list.total, page, paper_list.pages, link)
+            return write_page(paper_list.papers, paper_list.total, has_more=paper_list.has_more)
 
-        return await answer(request, ("api", q, author, category, period, order, page), make)
+        asked = (q, author, category, period, order, after, limit)
+        return await answer(request, ("api", *asked), make)
 
     @router.get(
         "/{paper_id}", response_model=PaperAnswer, responses=_RESPONSES, summary="One paper"
@@ -188,13 +200,6 @@ def to_paper_answer(paper: Paper) -> PaperAnswer:
         code=paper.code_url,
         project=paper.project_url,
     )
-
-
-def _write_page(papers: tuple[Paper, ...], total: int, page: int, pages: int, link: str) -> Answer:
-    """Write a page; `link` names the next one, if there is one."""
-    answers = [to_paper_answer(paper) for paper in papers]
-    headers = {"Link": link} if page < pages else {}
-    return write_json(PapersAnswer(papers=answers, total=total, page=page, pages=pages), headers)
 
 
 def write_json(answer: BaseModel, headers: Mapping[str, str] = _NO_HEADERS) -> Answer:

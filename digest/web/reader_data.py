@@ -19,6 +19,7 @@ from digest.locales import gettext, gettext_later
 from digest.mail.messages import texts
 from digest.model import Consent, Link, Purpose, Subscriber, Vote
 from digest.web.delete import is_own_address
+from digest.web.own_pages import own_places
 from digest.web.pages import FormBody, Pages, reader_label
 
 log = logging.getLogger("digest.web")
@@ -65,6 +66,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             "data",
             status=422 if error else 200,
             whose=reader_label(subscriber),
+            places=own_places(pages, link),
             joined=gettext("The operator of this service added you")
             if origin in _ADDED_BY_OPERATOR
             else gettext("You signed up"),

@@ -19,6 +19,7 @@ from digest.locales import gettext
 from digest.mail.messages import texts
 from digest.model import ApiKey, Link, Purpose
 from digest.web.form_tokens import is_expired, is_too_fast, new_form_token
+from digest.web.own_pages import own_places
 from digest.web.pages import FormBody, Pages, reader_label
 
 log = logging.getLogger("digest.web")
@@ -38,6 +39,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             "reader_keys",
             status=422 if error else 200,
             whose=reader_label(reader),
+            places=own_places(pages, link),
             keys=[_template_values(key) for key in keys if key.is_valid(app.now())],
             made=made,
             done=done,

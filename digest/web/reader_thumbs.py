@@ -21,6 +21,7 @@ from digest.locales import gettext, gettext_later, ngettext
 from digest.mail.messages import texts
 from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus
 from digest.web.form_tokens import new_form_token
+from digest.web.own_pages import own_places
 from digest.web.pages import FormBody, Pages, reader_label, rhythm
 from digest.web.rated_papers import NOTHING_PRESSED, Pressed, press_thumb, thumb_values
 from digest.web.single_flight import SingleFlightCache
@@ -93,6 +94,7 @@ class FirstPapers:
         return self._pages.render(
             "first",
             whose=reader_label(subscriber),
+            places=own_places(self._pages, link),
             confirmed=confirmed,
             left=subscriber.status is SubscriberStatus.LEFT,
             first_mail=self._describe_first_mail(subscriber) if confirmed else "",
@@ -145,6 +147,7 @@ class _ThumbsPage:
         return self.pages.render(
             "thumbs",
             whose=reader_label(subscriber),
+            places=own_places(self.pages, link),
             left=subscriber.status is SubscriberStatus.LEFT,
             told=pressed.paper and self._describe(pressed, pressed.paper),
             total=ngettext("%(num)s thumb", "%(num)s thumbs", thumbs.total) if thumbs.total else "",

@@ -81,7 +81,6 @@ class _ThumbPage:
     def press(self, link: Link, form: pipeline.PostedForm) -> HTMLResponse:
         """Record a press, and return the page about it."""
         pressed = pipeline.record_press(self.app, link, form)
-        pipeline.confirm_delivery(self.app, link)
         if pressed.outcome == "left":
             subscriptions.press_after_leaving(self.app, link, form.form)
         else:
@@ -115,7 +114,9 @@ class _ThumbPage:
         self.pages.speak_to(subscriber)
         thumb = _VOTES[link.purpose]
         token = new_form_token(self.app.now())
-        here = self.pages.path(link.purpose, link, paper_id=link.paper_id)
+        here, other = self.pages.paths(
+            (link.purpose, link.paper_id), (_OTHER[link.purpose], link.paper_id), link=link
+        )
         return self.pages.render(
             "thumb",
             whose=reader_label(subscriber),
@@ -130,7 +131,7 @@ class _ThumbPage:
             mark=token,
             answers=vote.answers,
             here=here,
-            other=self.pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
+            other=other,
             less="" if thumb == 1 else f"{here}/less",
             rest=self._rest_of_digest(link, papers),
             votes=self._own_view(link, papers.paper),
@@ -148,16 +149,17 @@ class _ThumbPage:
         if not papers.count:
             return None
         following = papers.following
+        if following is None:
+            rate = self.pages.path(Purpose.RATE, link)
+            return {"count": papers.count, "page": rate, "next": None}
+        page, up, down = self.pages.paths(
+            (Purpose.RATE, 0), (Purpose.UP, following.id), (Purpose.DOWN, following.id), link=link
+        )
+        following_values = {"number": papers.number, "up": up, "down": down}
         return {
             "count": papers.count,
-            "page": self.pages.path(Purpose.RATE, link),
-            "next": following
-            and paper_values(following)
-            | {
-                "number": papers.number,
-                "up": self.pages.path(Purpose.UP, link, paper_id=following.id),
-                "down": self.pages.path(Purpose.DOWN, link, paper_id=following.id),
-            },
+            "page": page,
+            "next": paper_values(following) | following_values,
         }
 
 

@@ -443,6 +443,9 @@ def _faulty_answer(fault: str, body: bytes, path: str) -> tuple[int, bytes, dict
 class _Handler(BaseHTTPRequestHandler):
     server: _Quiet
     protocol_version = "HTTP/1.1"
+    # head and body in one packet; in two, each answer waits 40 ms for the client's acknowledgement
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def log_message(self, *_: object) -> None:
         pass

@@ -120,7 +120,7 @@ def make_confirm() -> Message:
 
 
 def make_welcome() -> Message:
-    return write_welcome(CONTEXT, subscriber=ALICE, links=LINKS)
+    return write_welcome(CONTEXT, subscriber=ALICE, links=LINKS, first=f"{LINKS.manage}/first")
 
 
 def make_goodbye() -> Message:

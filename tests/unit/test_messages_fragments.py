@@ -389,6 +389,7 @@ def test_names_in_letters_are_each_readers_own() -> None:
                 manage="https://papers.example.org/m/a",
                 unsubscribe="https://papers.example.org/u/a",
             ),
+            first="https://papers.example.org/m/a/first",
         )
 
     assert "Welcome, Alice &lt;3" in welcome("Alice <3").html

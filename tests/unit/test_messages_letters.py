@@ -49,7 +49,7 @@ def test_a_welcome_says_when_papers_come_and_how_to_leave() -> None:
 
 def test_a_welcome_to_who_paused_says_so() -> None:
     paused = replace(ALICE, status=SubscriberStatus.PAUSED)
-    message = write_welcome(CONTEXT, subscriber=paused, links=LINKS)
+    message = write_welcome(CONTEXT, subscriber=paused, links=LINKS, first=f"{LINKS.manage}/first")
     assert "It is paused" in " ".join(message.text.split())
     assert "It is paused" in " ".join(message.html.split())
     assert "It is paused" not in make_welcome().text

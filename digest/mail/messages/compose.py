@@ -219,15 +219,20 @@ def write_confirm(
 
 
 def write_welcome(
-    context: MessageContext, *, subscriber: Subscriber, links: ReaderLinks
+    context: MessageContext, *, subscriber: Subscriber, links: ReaderLinks, first: str
 ) -> Message:
-    """The first mail after confirmation: when digests come, and what thumbs do."""
+    """The first mail after confirmation: when digests come, and what thumbs do.
+
+    Args:
+        first: link to the papers to rate first.
+    """
     values = {
         "days": texts.weekday_phrase(subscriber.days),
         "hour": f"{subscriber.hour:02d}:00",
         "timezone": texts.one_line(subscriber.timezone),
         "size": ngettext("%(num)s paper", "%(num)s papers", subscriber.size),
         "paused": subscriber.status is SubscriberStatus.PAUSED,
+        "first": texts.require_link("first", first),
     }
     return _write(context, MessageKind.WELCOME, values, to=subscriber, links=links)
 

@@ -124,7 +124,9 @@ def write_samples(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Mess
             confirm_by_mail=links.unsubscribe_by_mail,
             asked="a page",
         ),
-        compose.write_welcome(context("welcome"), subscriber=reader, links=links),
+        compose.write_welcome(
+            context("welcome"), subscriber=reader, links=links, first=f"{_PAGE}/first"
+        ),
         compose.write_goodbye(context("goodbye"), subscriber=reader, come_back=_PAGE),
         compose.write_notice(
             context("notice"), subscriber=reader, new_address="r…@digest.example", stop=_PAGE

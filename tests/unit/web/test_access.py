@@ -367,7 +367,7 @@ def test_kept_answers_go_with_their_reader_and_after_a_day(
 
 
 def test_every_error_is_a_problem(things: Things) -> None:
-    key = things.key()
+    key = things.key("picks:write", "papers:read")
     for method, path, sent, status, code in (
         ("GET", "/api/v1/nothing", {}, 404, "not_found"),
         ("DELETE", THINGS, {}, 405, "method"),
@@ -378,7 +378,7 @@ def test_every_error_is_a_problem(things: Things) -> None:
         ("POST", THINGS, {"json": {"name": "x" * 21}}, 422, "invalid"),
         ("POST", THINGS, {"json": {"name": "a", "other": 1}}, 422, "invalid"),
         ("POST", THINGS, {"content": b'{"name": "\\ud800"}'}, 422, "invalid"),
-        ("GET", "/api/v1/papers?page=no", {}, 422, "invalid"),
+        ("GET", "/api/v1/papers?limit=no", {}, 422, "invalid"),
         ("GET", "/api/v1/readers/x/learned", {}, 404, "not_found"),
     ):
         answer = things.client.request(method, path, headers=key, **sent)
