@@ -332,8 +332,8 @@ def _serve(app: App, address: str) -> None:
         with contextlib.suppress(EndedBySignal, KeyboardInterrupt):
             out.print(
                 f"\nThe home page is {address}, and the mails are at {address}/inbox: open one and "
-                "click a thumb.\nSign up with any address: its mails come to the inbox, too. Ctrl-C "
-                "ends the demonstration.",
+                "click a thumb.\nSign up with any address: its mails come to the inbox, too. "
+                "Ctrl-C ends the demonstration.",
                 style="bold",
                 highlight=False,
                 soft_wrap=True,
