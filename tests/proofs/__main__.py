@@ -1,6 +1,6 @@
 """The long forms of the proofs.
 
-    python -m tests.proofs year [--readers 500] [--days 366] [--tick-hours 2] [--seed 1]
+    python -m tests.proofs year [--readers 500] [--days 366] [--tick-hours 3] [--seed 1]
 
 Exit code 1 when a promise was broken.
 """
@@ -29,7 +29,7 @@ def main() -> int:
     year = proofs.add_parser("year", help="readers in 30 zones, a year of days")
     year.add_argument("--readers", type=int, default=500)
     year.add_argument("--days", type=int, default=366)
-    year.add_argument("--tick-hours", type=float, default=2.0)
+    year.add_argument("--tick-hours", type=float, default=3.0)
     year.add_argument("--seed", type=int, default=1)
     year.set_defaults(prove=_prove_year)
     arguments = parser.parse_args()

@@ -7,8 +7,8 @@ repeated hours or skipped dates: they show by themselves.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -93,17 +93,16 @@ def list_expected(
     today = list_due(schedule, start - timedelta(days=1), start)
     if today and today[-1][1] == joined.date():
         yield Expected(local_date=joined.date(), at=start)
-    due = list_due(schedule, start, end + timedelta(days=15))
-    for number, (instant, day) in enumerate(due):
-        if instant >= end:
-            return
+    due = list_due(schedule, start, end)
+    # The service does not know who will pause before the next digest.
+    unpaused = list_due(replace(schedule, pauses=()), start, end + timedelta(days=15))
+    for instant, day in due:
         outage = next((outage for outage in outages if instant in outage), None)
         if outage is None:
             yield Expected(local_date=day, at=instant)
             continue
-        following = (
-            due[number + 1][0] if number + 1 < len(due) else datetime.max.replace(tzinfo=UTC)
-        )
         # The latest date of the outage comes after it, unless the next digest is near.
-        if following >= outage.end and following - outage.end >= _NEAR:
+        is_latest = not any(instant < later < outage.end for later, _ in due)
+        following = next(later for later, _ in unpaused if later >= outage.end)
+        if is_latest and following - outage.end >= _NEAR:
             yield Expected(local_date=day, at=outage.end, late=True)
