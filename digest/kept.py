@@ -60,13 +60,16 @@ def restrict(config: Config) -> None:
         if private.is_open_to_others(file.path):
             if file.changeable and private.restrict_to_owner(file.path):
                 log.warning(
-                    "%s = %s could be read by others; from now on only by its owner",
+                    "file restricted setting=%s path=%s: could be read by others, now only by its "
+                    "owner",
                     file.name,
                     file.path,
                 )
             else:
                 log.warning(
-                    "%s = %s can be read by others. `digest doctor` says more", file.name, file.path
+                    "file open setting=%s path=%s: can be read by others; see `digest doctor`",
+                    file.name,
+                    file.path,
                 )
     # In a folder that others may read, each mail is restricted.
     if private.is_open_to_others(config.smtp.outbox):
@@ -103,6 +106,8 @@ def _files(config: Config) -> Iterator[Kept]:
             (f"smtp.more.{number}.password_file", server.password_file)
             for number, server in enumerate(config.smtp.more)
         ),
+        ("oauth.client_secret_file", config.oauth.client_secret_file),
+        *(("oauth.tokens", path) for path in sorted(config.oauth.tokens.glob("*.json"))),
         *((f"sources.{entry.name}.password_file", entry.password_file) for entry in config.sources),
     ]
     yield from (Kept(name=name, path=Path(path)) for name, path in named if path)

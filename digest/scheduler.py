@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from digest import metrics
 from digest.errors import DigestError
 
 log = logging.getLogger("digest.scheduler")
@@ -104,7 +105,8 @@ class Scheduler:
             if self._stopping:
                 return
             try:
-                verb()
+                with metrics.measure_job(_name(verb)):
+                    verb()
             except DigestError as error:
                 log.error("%s failed: %s", _name(verb), error)  # noqa: TRY400
             except Exception:  # a mistake in one verb must not silence the others

@@ -22,8 +22,10 @@ from types import FrameType
 from digest import pipeline, services, subscriptions, web
 from digest.app import App
 from digest.errors import DigestError, InputError, StoppedError
+from digest.logs import Fields
 from digest.scheduler import Scheduler
 from digest.web.listener import Listener
+from digest.web.metrics import MetricsServer
 
 log = logging.getLogger("digest.serve")
 
@@ -78,7 +80,10 @@ def run(
         schedulers = list(scheduling(app, stopping)) if "scheduler" in roles else []
         senders = list(sending(app, stopping)) if "sender" in roles else []
         clocks = [*schedulers, *senders]
+        measures = MetricsServer(app, roles) if app.config.metrics.bind else None
         try:
+            if measures:
+                log.info("metrics address=%s", measures.start())
             address = pages.start() if pages else ""
             for clock in clocks:
                 clock.start()
@@ -96,6 +101,8 @@ def run(
             for clock in senders:
                 clock.stop()
             all_ended = _stop_in_time(schedulers)
+            if measures:
+                measures.stop()
     if why == _DIED:
         raise DigestError(
             "the pages stopped by themselves; the log says why. Start `digest serve` again"
@@ -169,8 +176,8 @@ def sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
 def _make_ingest_job(app: App, stopping: threading.Event) -> Callable[[], None]:
     def ingest() -> None:
         for file in services.ingest_inbox(app, stop=stopping.is_set).files:
-            counts = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
-            log.info("ingest dump=%s %s", file.name, file.refused or counts or "read=0")
+            counts = Fields(sorted(file.counts.items()))
+            log.info("ingest dump=%s %s", file.name, file.refused or counts or Fields(read=0))
 
     return ingest
 
@@ -197,8 +204,8 @@ def _make_send_job(app: App, stopping: threading.Event) -> Callable[[], None]:
         if sent.error:  # a mail server that is down is not asked at every look
             next_try = time.monotonic() + app.config.schedule.tick_seconds
         if sent.states or sent.error:
-            states = " ".join(f"{state.value}={n}" for state, n in sorted(sent.states.items()))
-            log.info("send %s", states or "accepted=0")
+            states = Fields({state.value: n for state, n in sorted(sent.states.items())})
+            log.info("send %s", states or Fields(accepted=0))
 
     return send
 
@@ -280,8 +287,7 @@ def _make_webhook_job(app: App, stopping: threading.Event) -> Callable[[], None]
     def send_webhooks() -> None:
         report = services.send_webhooks(app, stop=stopping.is_set)
         if report.outcomes:
-            counts = " ".join(f"{name}={n}" for name, n in sorted(report.outcomes.items()))
-            log.info("webhooks %s", counts)
+            log.info("webhooks %s", Fields(sorted(report.outcomes.items())))
 
     return send_webhooks
 

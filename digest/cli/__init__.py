@@ -25,7 +25,7 @@ def main() -> None:
     except DigestError as error:
         _exit(error, 1)
     except Exception as error:  # noqa: BLE001  (a bug)
-        sys.stderr.write(f"{logs.format_crash(error, error.__traceback__)}\n")
+        logs.write_crash(error)
         sys.exit(1)
 
 

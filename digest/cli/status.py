@@ -60,6 +60,9 @@ def _show_counts(report: services.Status) -> None:
         f"messages     {_counts(report.messages)}; {report.due} waiting, {report.later} later",
         highlight=False,
     )
+    if day := report.day_limit:
+        text = f"{day.used} of {day.limit} messages (UTC); {day.held_back} digests wait for later"
+        out.print(f"today        {text}", highlight=False)
     if waiting := report.suggestions.get("waiting"):
         out.print(f"suggestions  {waiting} waiting: `digest submissions list`", highlight=False)
     for verb, last in report.rounds.items():

@@ -20,6 +20,14 @@ from digest.config.mail import (
     Server,
     SmtpSection,
 )
+from digest.config.mail_presets import (
+    MAILBOX_PROVIDERS,
+    PROVIDERS,
+    Provider,
+    find_provider,
+    find_provider_of_exchangers,
+)
+from digest.config.oauth import OAuthSection
 from digest.config.papers import FeaturesSection, FetchSection, IngestSection, SourceEntry
 from digest.config.readers import DigestSection, EvaluateSection, InterestEntry, SubscriberEntry
 from digest.config.secret_files import load_secret_files
@@ -28,6 +36,7 @@ from digest.config.sections import LISTS, SECTIONS, Config
 from digest.config.service import (
     AlertsSection,
     LogSection,
+    MetricsSection,
     ScheduleSection,
     StoreSection,
     WebSection,
@@ -37,7 +46,9 @@ from digest.config.webhooks import ProvidersSection, WebhooksSection
 
 __all__ = [
     "LISTS",
+    "MAILBOX_PROVIDERS",
     "PREFIX",
+    "PROVIDERS",
     "SECTIONS",
     "AlertsSection",
     "BouncesSection",
@@ -51,7 +62,10 @@ __all__ = [
     "LogSection",
     "MailSection",
     "MailboxSection",
+    "MetricsSection",
     "MoreServer",
+    "OAuthSection",
+    "Provider",
     "ProvidersSection",
     "ScheduleSection",
     "Server",
@@ -65,6 +79,8 @@ __all__ = [
     "check",
     "environment_settings",
     "example",
+    "find_provider",
+    "find_provider_of_exchangers",
     "find_secrets",
     "load",
     "load_secret_files",

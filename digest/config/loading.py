@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -15,12 +16,13 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from digest.config.mail import MailboxSection, MoreServer, SmtpSection
+from digest.config.oauth import OAuthSection
 from digest.config.secret_files import load_secret_files, read_first_line
 from digest.config.secret_values import find_secrets
 from digest.config.sections import SECTIONS, Config
-from digest.config.service import WebSection
+from digest.config.service import AlertsSection, WebSection
 from digest.config.validation_errors import explain
-from digest.config.webhooks import ProvidersSection
+from digest.config.webhooks import ProvidersSection, check_webhook_secret
 from digest.errors import ConfigError
 from digest.redaction import register_secrets
 
@@ -187,7 +189,9 @@ def _make_paths_absolute(config: Config, folder: Path) -> Config:
             ),
             "smtp": smtp,
             "mailbox": _resolve_server(config.mailbox, folder, "mailbox"),
+            "oauth": _resolve_oauth(config.oauth, folder),
             "web": _resolve_web(config.web, folder),
+            "alerts": _resolve_alerts(config.alerts, folder),
             "providers": _resolve_providers(config.providers, folder),
         }
     )
@@ -224,6 +228,25 @@ def _resolve_server(server: _S, folder: Path, name: str) -> _S:
         return resolved
 
 
+def _resolve_oauth(oauth: OAuthSection, folder: Path) -> OAuthSection:
+    """Return the section with absolute paths, and the client secret if readable.
+
+    Raises:
+        ConfigError: the secret is given twice.
+    """
+    values: dict[str, Any] = {"tokens": folder / oauth.tokens}
+    if oauth.client_secret_file:
+        if oauth.client_secret.get_secret_value():
+            raise ConfigError(
+                "oauth: both `client_secret` and `client_secret_file` are set; keep one"
+            )
+        path = folder / oauth.client_secret_file
+        values["client_secret_file"] = path
+        with suppress(ConfigError):  # it becomes an error when it is needed
+            values["client_secret"] = SecretStr(read_first_line(path, "oauth.client_secret_file"))
+    return oauth.model_copy(update=values)
+
+
 def _resolve_web(web: WebSection, folder: Path) -> WebSection:
     """Return the section with the status key read from `status_key_file`.
 
@@ -242,6 +265,34 @@ def _resolve_web(web: WebSection, folder: Path) -> WebSection:
     except ConfigError:
         key = ""  # nobody has access
     return web.model_copy(update={"status_key_file": path, "status_key": SecretStr(key)})
+
+
+def _resolve_alerts(alerts: AlertsSection, folder: Path) -> AlertsSection:
+    """Return the section with the secret read from `webhook_secret_file`.
+
+    Raises:
+        ConfigError: there is a webhook without a secret, or the secret is given twice or is none.
+    """
+    if not alerts.webhook_secret_file:
+        if alerts.webhook and not alerts.webhook_secret.get_secret_value():
+            raise ConfigError(
+                "alerts.webhook: its events must be signed. Put the output of `openssl rand "
+                "-base64 32` into a file, name it in alerts.webhook_secret_file, and give the "
+                "receiver the same"
+            )
+        return alerts
+    if alerts.webhook_secret.get_secret_value():
+        raise ConfigError(
+            "alerts: both `webhook_secret` and `webhook_secret_file` are set; keep one"
+        )
+    path, key = folder / alerts.webhook_secret_file, "alerts.webhook_secret_file"
+    try:
+        secret = check_webhook_secret(SecretStr(read_first_line(path, key)))
+    except ConfigError:
+        return alerts.model_copy(update={"webhook_secret_file": path})  # `digest doctor` says so
+    except ValueError as error:
+        raise ConfigError(f"{key} = '{path}': {error}") from error
+    return alerts.model_copy(update={"webhook_secret_file": path, "webhook_secret": secret})
 
 
 def _resolve_providers(providers: ProvidersSection, folder: Path) -> ProvidersSection:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from digest.config.keep import KeepSection
 from digest.config.mail import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
+from digest.config.oauth import OAuthSection
 from digest.config.papers import (
     FeaturesSection,
     FetchSection,
@@ -19,6 +20,7 @@ from digest.config.readers import DigestSection, EvaluateSection, InterestEntry,
 from digest.config.service import (
     AlertsSection,
     LogSection,
+    MetricsSection,
     ScheduleSection,
     StoreSection,
     WebSection,
@@ -38,6 +40,7 @@ class Config(Section):
     smtp: SmtpSection = SmtpSection()
     mail: MailSection = MailSection()
     mailbox: MailboxSection = MailboxSection()
+    oauth: OAuthSection = OAuthSection()
     web: WebSection = WebSection()
     webhooks: WebhooksSection = WebhooksSection()
     providers: ProvidersSection = ProvidersSection()
@@ -49,6 +52,7 @@ class Config(Section):
     workers: WorkersSection = WorkersSection()
     log: LogSection = LogSection()
     keep: KeepSection = KeepSection()
+    metrics: MetricsSection = MetricsSection()
     sources: SourceEntries = Field((), strict=False)
     subscribers: tuple[SubscriberEntry, ...] = Field((), strict=False)
 

@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from digest.config.value_types import Address, Bind, Network, OptionalPath, Root, Section
+from digest.config.value_types import (
+    Address,
+    Bind,
+    Network,
+    OptionalBind,
+    OptionalPath,
+    Root,
+    Section,
+)
+from digest.config.webhooks import WebhookSecret, WebhookUrl
 
 
 class StoreSection(Section):
@@ -96,13 +105,26 @@ class WebSection(Section):
 
 
 class AlertsSection(Section):
-    """Mail to the operator when something is wrong.
+    """Mail to the operator, and a webhook, when something is wrong.
 
     For example: no dump came, no mail was delivered, a disk is nearly full. `digest status` also
     shows it.
     """
 
     to: Address = Field("", description='address of the operator; "" = no such mails')
+    webhook: WebhookUrl = Field(
+        "",
+        description='URL that is told when an alarm starts and ends, by a signed POST; "" = none. '
+        "[webhooks] allowed_networks applies",
+    )
+    webhook_secret: WebhookSecret = Field(
+        SecretStr(""),
+        description="secret of its signatures, as `openssl rand -base64 32` makes it; better use "
+        "webhook_secret_file",
+    )
+    webhook_secret_file: OptionalPath = Field(
+        None, description='file with it on its first line; "" = none'
+    )
     disk_mb: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         500, description="a disk with fewer free megabytes counts as nearly full"
     )
@@ -129,9 +151,29 @@ class WorkersSection(Section):
     )
 
 
+class MetricsSection(Section):
+    """Metrics for Prometheus, at http://HOST:PORT/metrics, of each process that has this set."""
+
+    bind: OptionalBind = Field(
+        "",
+        description='host:port to listen on, such as 127.0.0.1:9125; "" = none. Each process needs '
+        "its own: DIGEST_METRICS__BIND. Let only your Prometheus reach it",
+    )
+
+
 class LogSection(Section):
-    """The log, written to standard error."""
+    """The log, written to standard error: a line for each event, at a time in UTC."""
+
+    format: Literal["text", "json"] = Field(
+        "text",
+        description='"text", or "json": one object a line, for programs that collect logs',
+    )
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description='"debug", "info", "warning" or "error"'
+    )
+    requests: bool = Field(
+        False,
+        description="whether each request to the pages is logged, by the pattern of its path: no "
+        "token, no query, no address of the client",
     )

@@ -170,7 +170,11 @@ Hello = Annotated[
 Host = Annotated[str, AfterValidator(_host)]
 Root = Annotated[str, AfterValidator(_root)]
 SourceUrl = Annotated[str, AfterValidator(_source_url)]
+#: "" = none
+HttpUrl = Annotated[str, AfterValidator(_http_or_none)]
 Bind = Annotated[str, AfterValidator(_bind)]
+#: host:port; "" = none
+OptionalBind = Annotated[str, AfterValidator(lambda address: address and _bind(address))]
 Port = Annotated[int, Field(ge=1, le=65535)]
 #: a file or folder; "" = none
 OptionalPath = Annotated[

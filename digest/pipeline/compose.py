@@ -8,13 +8,15 @@ choosing then work on values alone.
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain, islice
 
-from digest import store
+from digest import metrics, store
 from digest.app import App
 from digest.model import Digest, Provenance, Quiet, QuietReason, Subscriber
 from digest.pipeline.learn import learn, recalibrate
@@ -80,7 +82,7 @@ def compose(
         stop: asked before readers are looked at, and after some were stored. True: the others get
             theirs the next time.
     """
-    report = ComposeReport()
+    report, began = ComposeReport(), time.monotonic()
     if not dry_run:
         recover_messages(app)  # papers of a message that expired compete again at once
         recalibrate(app)
@@ -97,6 +99,7 @@ def compose(
             due_readers = select_readers_of_date(
                 app, batch, day, report, any_weekday=only is not None
             )
+        report.due += len(due_readers)
         decisions = _decide_for_all(
             app, due_readers, co_likes, round_day, report, skip_without_news=due
         )
@@ -105,8 +108,11 @@ def compose(
             report.stopped = stop()
         if report.stopped:
             break
-    if not dry_run and (not due or report.planned or report.quiet):
-        _record_round(app, report)
+    if not dry_run:
+        reasons = Counter(day.reason.value for day in report.quiet)
+        metrics.count_compose(report.outcomes, reasons, seconds=time.monotonic() - began)
+        if not due or report.planned or report.quiet:
+            _record_round(app, report)
     return report
 
 

@@ -123,6 +123,12 @@ from digest.services.stats import DayStats, Stats, load_stats
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
 from digest.services.submissions import SuggestionResult, list_own_submissions, suggest
+from digest.services.subscriber_lists import (
+    ListedReader,
+    ReaderSummary,
+    list_readers,
+    summarise_readers,
+)
 from digest.services.typed import TypedWarning, check_typed
 from digest.services.uploads import UploadedDump, UploadStatus, find_upload
 from digest.services.vector_index import find_index_file, rebuild_index
@@ -169,6 +175,7 @@ __all__ = [
     "LessChoices",
     "LibraryNames",
     "ListedPick",
+    "ListedReader",
     "ListedSubmission",
     "MailboxReport",
     "Order",
@@ -184,6 +191,7 @@ __all__ = [
     "RatedItem",
     "RatedPaper",
     "ReaderOverview",
+    "ReaderSummary",
     "SavedPaper",
     "ScheduleCache",
     "SearchRequest",
@@ -265,6 +273,7 @@ __all__ = [
     "list_operator_sessions",
     "list_own_submissions",
     "list_picks",
+    "list_readers",
     "list_rejected",
     "list_submissions",
     "list_voters",
@@ -318,6 +327,7 @@ __all__ = [
     "start_over",
     "status",
     "suggest",
+    "summarise_readers",
     "take_back_vote",
     "try_webhook",
     "unpick",

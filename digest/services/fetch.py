@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from digest import __version__, sources, store
+from digest import __version__, metrics, sources, store
 from digest.app import App
 from digest.config import SourceEntry
 from digest.errors import InputError
@@ -191,7 +191,16 @@ def _fetch_all(
                 waiting = SourceReport(name=source.name, outcome="waiting", notes=[reason])
                 report.sources.append(waiting)
                 continue
-            report.sources.append(_fetch_source(app, entry, state, web, options, renew_claim))
+            began = time.monotonic()
+            fetched = _fetch_source(app, entry, state, web, options, renew_claim)
+            metrics.count_fetch(
+                source.name,
+                fetched.outcome,
+                seconds=time.monotonic() - began,
+                requests=fetched.requests,
+                octets=fetched.bytes,
+            )
+            report.sources.append(fetched)
             if report.sources[-1].outcome == "stopped":
                 return
         _look_up_suggestions(app, list(settings_by_name.values()), web, options)
@@ -249,7 +258,7 @@ def _fetch_source(
             source,
             state,
             inbox=inbox,
-            open_folder=lambda: open_source_mailbox(entry),
+            open_folder=lambda: open_source_mailbox(app.config, entry),
             save=save,
             today=app.now().date(),
             beat=beat,

@@ -103,10 +103,13 @@ def was_confirmed(tx: Connection, ident: int) -> bool:
     return tx.execute(query).scalar_one_or_none() is not None
 
 
-def load_origins(tx: Connection) -> dict[int, str]:
-    """Load how each subscriber joined, by id."""
+def load_origins(tx: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Load how subscribers joined, by id."""
+    columns = select(subscribers.c.id, subscribers.c.origin)
     return {
-        row.id: row.origin for row in tx.execute(select(subscribers.c.id, subscribers.c.origin))
+        row.id: row.origin
+        for batch in split_into_batches(ids)
+        for row in tx.execute(columns.where(subscribers.c.id.in_(batch)))
     }
 
 

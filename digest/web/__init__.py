@@ -66,6 +66,7 @@ from digest.web.middleware import RequestGuard
 from digest.web.openapi import describe_api
 from digest.web.pages import Pages
 from digest.web.public_pages import PublicAnswers
+from digest.web.requests import make_observer
 
 Extra = APIRouter | BaseRoute
 
@@ -120,6 +121,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
             dumps_api.PATH: app.config.ingest.upload_mb * 1_000_000,
             "/api/v1/inbound/": inbound_api.REQUEST_MAX,
         },
+        observe=make_observer(logs_requests=app.config.log.requests),
     )
     first_papers = reader_thumbs.FirstPapers(app, pages)
     public: list[APIRouter] = []

@@ -115,5 +115,5 @@ def test_the_log_of_a_service_holds_neither_forged_lines_nor_tokens(
     assert "    RuntimeError: a\n    forged\\r\\x1b[2J" in log
     assert "dump=a\\nforged" in log
     assert not set(log) & RAW
-    record = re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ [\w.]+ |    ")
+    record = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ [\w.]+ |    ")
     assert [line for line in log.splitlines() if not record.match(line)] == []

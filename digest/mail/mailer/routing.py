@@ -95,7 +95,7 @@ class Router:
         route.problem = str(error) or type(error).__name__
         route.down_until = now + min(_MAX_DOWN, _FIRST_DOWN * 2.0 ** min(route.failures, 20))
         route.failures += 1
-        log.warning("mail server %s cannot be used: %s", route.name, error)
+        log.warning("mail server unusable server=%s: %s", route.name, error)
 
     def unreachable_error(self) -> MailerError:
         problems = "; ".join(f"mail server {route.name}: {route.problem}" for route in self.routes)

@@ -217,7 +217,7 @@ class SmtpMailer:
             servers.release_probe(route.name)
         elif (seconds := servers.record_unanswered(route.name, now, _log_text(result))) is not None:
             log.warning(
-                "mail server %s is paused for %.0f s, it does not answer for messages: %s",
+                "sending paused kind=server name=%s seconds=%.0f: no answers for messages: %s",
                 route.name,
                 seconds,
                 _log_text(result),
@@ -237,8 +237,9 @@ class SmtpMailer:
         reason: PauseReason = "ours" if result.verdict.fault == "ours" else "busy"
         seconds = limiter.record_strike(key, now, reason, _log_text(result))
         if not was_paused:
-            kind = "mail server " if limiter is self._limiters.servers else ""
-            log.warning("%s%s is paused for %.0f s: %s", kind, key, seconds, _log_text(result))
+            kind = "server" if limiter is self._limiters.servers else "domain"
+            text = _log_text(result)
+            log.warning("sending paused kind=%s name=%s seconds=%.0f: %s", kind, key, seconds, text)
         return seconds
 
     def _connection_failed(self, route: Route, error: ConnectError) -> None:

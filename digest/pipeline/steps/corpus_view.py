@@ -183,8 +183,8 @@ def load_word_vectors(tx: store.Connection) -> features.Table:
         return _parse_table(stored.version, stored.data)
     except ValueError as error:
         log.warning(
-            "the stored word vectors cannot be used (%s); the package's are used until `digest "
-            "vectors train` makes new ones",
+            "word vectors unusable: %s; the package's are used until `digest vectors train` "
+            "makes new ones",
             error,
         )
         return features.load_base_table()

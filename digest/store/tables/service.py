@@ -10,7 +10,7 @@ rounds = Table(
     "rounds",
     metadata,
     Column("id", Id, primary_key=True),
-    #: the verb: "fetch", "ingest", "compose", "send"
+    #: the verb: "fetch", "ingest", "compose", "send"; also "backup"
     Column("verb", String(10), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("report", ReportJson, nullable=False),
