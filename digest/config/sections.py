@@ -22,6 +22,7 @@ from digest.config.service import (
     LogSection,
     MetricsSection,
     ScheduleSection,
+    ServeSection,
     StoreSection,
     WebSection,
     WorkersSection,
@@ -42,6 +43,7 @@ class Config(Section):
     mailbox: MailboxSection = MailboxSection()
     oauth: OAuthSection = OAuthSection()
     web: WebSection = WebSection()
+    serve: ServeSection = ServeSection()
     webhooks: WebhooksSection = WebhooksSection()
     providers: ProvidersSection = ProvidersSection()
     digest: DigestSection = DigestSection()

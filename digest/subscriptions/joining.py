@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Literal
 
@@ -73,8 +74,7 @@ def subscribe(app: App, request: SubscriptionRequest, *, origin: str) -> Subscri
     Raises:
         AddressError, InputError: a requested value is invalid.
     """
-    with app.store.writing() as tx:
-        return _subscribe(app, tx, request, origin)
+    return app.store.commit(lambda tx: _subscribe(app, tx, request, origin))
 
 
 def subscribe_many(
@@ -86,14 +86,20 @@ def subscribe_many(
     """
     pending = iter(requests)
     while batch := list(islice(pending, _BATCH_SIZE)):
-        results: list[SubscribeResult | tuple[SubscriptionRequest, DigestError]] = []
-        with app.store.writing() as tx:
-            for request in batch:
-                try:
-                    results.append(_subscribe(app, tx, request, origin))
-                except (AddressError, InputError) as error:  # raised before anything is written
-                    results.append((request, error))
-        yield from results
+        yield from app.store.commit(partial(_subscribe_batch, app, batch, origin))
+
+
+def _subscribe_batch(
+    app: App, batch: Sequence[SubscriptionRequest], origin: str, tx: store.Connection
+) -> list[SubscribeResult | tuple[SubscriptionRequest, DigestError]]:
+    """Subscribe some readers in one transaction, which may run again."""
+    results: list[SubscribeResult | tuple[SubscriptionRequest, DigestError]] = []
+    for request in batch:
+        try:
+            results.append(_subscribe(app, tx, request, origin))
+        except (AddressError, InputError) as error:  # raised before anything is written
+            results.append((request, error))
+    return results
 
 
 def _subscribe(

@@ -297,6 +297,7 @@ class Sender:
 
     async def _renew_claims(self) -> None:
         """Renew the claims while this process lives; a frozen process loses them."""
+        is_late = False
         while True:
             await asyncio.sleep(self.lease.total_seconds() / 3)
             began = monotonic()
@@ -307,8 +308,12 @@ class Sender:
                     )
                 )
             except StoreError as error:  # `begin` finds out if the lease ran out
-                log.warning("claims not renewed: %s", error)
+                log.log(
+                    logging.DEBUG if is_late else logging.WARNING, "claims not renewed: %s", error
+                )
+                is_late = True
             else:
+                is_late = False
                 self._lease_ends = began + self.lease.total_seconds()
 
 
