@@ -23,15 +23,15 @@ from digest.errors import (
 from digest.locales import languages
 from digest.mail import links
 from digest.mail.imap import ImapServer
-from digest.mail.mailer import (
-    Mailer,
-)
+from digest.mail.mailer import Mailer, RateLimiters
 from digest.mail.messages import Mailing
 from digest.mail_setup import (
     imap_server,
     make_mailer,
+    make_mailing,
     make_mailing_or_unsigned,
     make_rate_limiters,
+    smtp_servers,
 )
 from digest.model import Link, LinkKey, MessageKind, Purpose, Subscriber
 from digest.ranking import encoders, recipes
@@ -68,6 +68,7 @@ class App:
     make_mailer: Callable[[], Mailer]
     mailing: Mailing
     _keys: _Keys = field(default_factory=_Keys)
+    _limiters: RateLimiters = field(default_factory=RateLimiters, repr=False)
 
     @classmethod
     def open(
@@ -95,13 +96,41 @@ class App:
         return cls(
             config=config,
             store=opened,
-            workers=workers.Threads(config.workers.count)
-            if config.workers.kind == "threads"
-            else workers.Inline(),
+            workers=_choose_workers(config),
             now=now,
-            templates=(config.mail.templates,) if config.mail.templates else (),
+            templates=_list_templates(config),
             make_mailer=lambda: make_mailer(config, mailing.domain, limiters, unsigned),
             mailing=mailing,
+            _limiters=limiters,
+        )
+
+    def with_config(self, config: Config) -> Self:
+        """Return this app with other settings, on the same store.
+
+        Unlike `open`, it refuses files that cannot be used: there is an app that works.
+
+        Raises:
+            ConfigError: a recipe does not exist, an address or domain is invalid, or a file with a
+                key, a password or certificates cannot be used.
+        """
+        redaction.register_secrets(*find_secrets(config))
+        _check_recipes(config)
+        mailing = replace(make_mailing(config), install_id=self.mailing.install_id)
+        # What was learned of mail servers stays, unless their limits are others.
+        limiters = self._limiters if config.smtp == self.config.smtp else make_rate_limiters(config)
+        smtp_servers(config, mailing.domain)
+        imap_server(config)
+        kept.restrict(config)
+        return replace(
+            self,
+            config=config,
+            workers=self.workers
+            if config.workers == self.config.workers
+            else _choose_workers(config),
+            templates=_list_templates(config),
+            make_mailer=lambda: make_mailer(config, mailing.domain, limiters, ""),
+            mailing=mailing,
+            _limiters=limiters,
         )
 
     def at(self, now: datetime) -> Self:
@@ -267,6 +296,16 @@ PATHS = {
     Purpose.FEED: "/f/",
     Purpose.OBJECT: "/o/",
 }
+
+
+def _choose_workers(config: Config) -> workers.Workers:
+    if config.workers.kind == "threads":
+        return workers.Threads(config.workers.count)
+    return workers.Inline()
+
+
+def _list_templates(config: Config) -> tuple[Path, ...]:
+    return (config.mail.templates,) if config.mail.templates else ()
 
 
 def _check_recipes(config: Config) -> None:

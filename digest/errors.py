@@ -100,6 +100,10 @@ class MailerError(DigestError, ConnectionError):
     """No mail server could be reached or logged in to; nothing was sent."""
 
 
+class OAuthError(DigestError, PermissionError):
+    """No access token for a mail account is to be had."""
+
+
 class MailboxError(DigestError, ConnectionError):
     """The mailbox that receives bounces cannot be read."""
 

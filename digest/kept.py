@@ -106,6 +106,8 @@ def _files(config: Config) -> Iterator[Kept]:
             (f"smtp.more.{number}.password_file", server.password_file)
             for number, server in enumerate(config.smtp.more)
         ),
+        ("oauth.client_secret_file", config.oauth.client_secret_file),
+        *(("oauth.tokens", path) for path in sorted(config.oauth.tokens.glob("*.json"))),
         *((f"sources.{entry.name}.password_file", entry.password_file) for entry in config.sources),
     ]
     yield from (Kept(name=name, path=Path(path)) for name, path in named if path)

@@ -30,6 +30,7 @@ from digest.mail.mailer import (
     Timeouts,
 )
 from digest.mail.messages import Mailing, Signer, dkim
+from digest.mail_accounts import access_tokens
 from digest.redaction import register_secrets
 
 #: RFC 2606: under these names no mailbox exists
@@ -94,6 +95,11 @@ def smtp_servers(config: Config, hello: str, *, files: bool = True) -> list[Smtp
                 tls=server.tls,
                 username=server.username,
                 password=server.password.get_secret_value(),
+                access_token=(
+                    access_tokens(config, server.username)
+                    if files and server.auth == "oauth2"
+                    else None
+                ),
                 ca_file=server.ca_file,
                 hello=server.hello or hello,
                 connections=server.connections,
@@ -130,6 +136,11 @@ def imap_server(config: Config, *, files: bool = True) -> ImapServer | None:
         tls=settings.tls,
         username=settings.username,
         password=settings.password.get_secret_value(),
+        access_token=(
+            access_tokens(config, settings.username)
+            if files and settings.auth == "oauth2"
+            else None
+        ),
         ca_file=settings.ca_file,
         folder=settings.folder,
         processed=settings.processed,
@@ -137,28 +148,32 @@ def imap_server(config: Config, *, files: bool = True) -> ImapServer | None:
     )
 
 
-def open_source_mailbox(source: SourceEntry) -> Mailbox:
+def open_source_mailbox(config: Config, source: SourceEntry) -> Mailbox:
     """The folder of a source of kind mailbox, to be entered. Nothing in it is changed.
 
     Raises:
-        MailboxError: the file with its password cannot be used.
+        MailboxError: the file with its password, or [oauth], cannot be used.
     """
     address = urlsplit(source.url)
     is_tls = address.scheme == "imaps"
     setting = f"[[sources]] {source.name}"
-    password = ""
-    if source.password_file:
-        try:
+    username = unquote(address.username or "")
+    password, tokens = "", None
+    try:
+        if source.auth == "oauth2":
+            tokens = access_tokens(config, username)
+        elif source.password_file:
             password = read_first_line(source.password_file, f"{setting} password_file")
-        except ConfigError as error:
-            raise MailboxError(str(error)) from error
-        register_secrets(password)
+            register_secrets(password)
+    except ConfigError as error:
+        raise MailboxError(str(error)) from error
     server = ImapServer(
         host=address.hostname or "",
         port=address.port or (993 if is_tls else 143),
         tls="tls" if is_tls else "starttls",
-        username=unquote(address.username or ""),
+        username=username,
         password=password,
+        access_token=tokens,
         ca_file=source.ca_file,
         folder=unquote(address.path.strip("/")) or "INBOX",
         setting=f"{setting}, its url with",

@@ -80,6 +80,12 @@ def register_secrets(*secrets: str | bytes) -> None:
             del _known[secret]
 
 
+def forget_secrets(*secrets: str | bytes) -> None:
+    """Stop redacting values that are no secrets any more, and make room for others."""
+    for secret in secrets:
+        _known.pop(secret, None)
+
+
 def redact(text: str) -> str:
     """Replace every secret in a text."""
     for secret in sorted(_known, key=len, reverse=True):

@@ -34,12 +34,15 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "demo": Entry("demo", "Try everything once, offline: papers in, mails out, thumbs."),
         "init": Entry("init", "Write a config.toml that explains every key."),
         "doctor": Entry("doctor", "Check settings, files, database, mail, DNS, pages and clock."),
+        "login": Entry("login", "Log in to mail accounts that take no password (OAuth 2.0)."),
         "config": Entry("config", "Show the settings in force."),
         "dev-mail": Entry("dev_mail", "Run a mail server that only shows mails in the browser."),
     },
     "Readers": {
         "subscribe": Entry("subscribers", "Subscribe readers, or change their settings."),
-        "subscribers": Entry("subscribers", "List the readers with their settings and interests."),
+        "subscribers": Entry(
+            "subscriber_lists", "List the readers with their settings and interests."
+        ),
         "rate": Entry("feedback", "Record a reader's thumb on a paper."),
         "forget": Entry("feedback", "Forget a reader's thumb on a paper, or all their thumbs."),
         "import-library": Entry("library", "Import a reader's library as papers they like."),
@@ -80,7 +83,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "bench": Entry("bench", "Measure how many readers this machine can serve."),
     },
     "Keeping": {
-        "db": Entry("database", "Upgrade, back up or restore the database."),
+        "db": Entry("database", "Upgrade, back up, check, prune or move the database."),
         "operator": Entry("operator", "Log in to the operator's pages, and end sessions."),
         "keys": Entry("link_keys", "List, rotate or revoke the keys that sign links in mails."),
         "api-keys": Entry(

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.prompt import Prompt
 
 from digest import config as settings
-from digest.cli.options import err, out
-from digest.errors import DigestError, InputError
+from digest.cli.options import out
+from digest.cli.setup import questions
+from digest.cli.setup.choices import (
+    ServerOptions,
+    Values,
+    ask_password,
+    choose_sender,
+    choose_server,
+    choose_sources,
+    choose_time_zone,
+    validate,
+)
+from digest.cli.setup.fields import Topic, list_categories
+from digest.cli.setup.files import check_place, write_config
+from digest.errors import InputError
 
 commands = typer.Typer()
-#: SMTP servers of common mailbox providers: domain -> server and port
-_PROVIDERS = {
-    "gmail.com": ("smtp.gmail.com", 587),
-    "googlemail.com": ("smtp.gmail.com", 587),
-    "outlook.com": ("smtp-mail.outlook.com", 587),
-    "hotmail.com": ("smtp-mail.outlook.com", 587),
-    "icloud.com": ("smtp.mail.me.com", 587),
-    "yahoo.com": ("smtp.mail.yahoo.com", 587),
-    "fastmail.com": ("smtp.fastmail.com", 465),
-    "gmx.de": ("mail.gmx.net", 587),
-    "gmx.net": ("mail.gmx.net", 587),
-    "web.de": ("smtp.web.de", 587),
-    "posteo.de": ("posteo.de", 587),
-    "mailbox.org": ("smtp.mailbox.org", 587),
-    "zoho.com": ("smtp.zoho.com", 587),
-}
 
 
 @commands.command()
@@ -40,6 +33,13 @@ def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("config.toml"),
     sender: Annotated[
         str | None, typer.Option(help="Address that the mails come from.", show_default=False)
+    ] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(help="Provider of the mail server, such as gmail.", show_default=False),
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Region of the provider ses.", show_default=False)
     ] = None,
     host: Annotated[
         str | None,
@@ -58,158 +58,145 @@ def init(
         Path | None,
         typer.Option(help="File with the password on its first line.", show_default=False),
     ] = None,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            help="App to log in with instead of a password (OAuth 2.0).", show_default=False
+        ),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Field of the papers: a category of arXiv, or words; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Source to fetch from, such as arxiv; may be repeated. By default, what the "
+            "field needs.",
+            show_default=False,
+        ),
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(help="Time zone of readers, such as Europe/Berlin.", show_default=False),
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option(help="Where readers reach `digest serve`.", show_default=False)
+    ] = None,
+    fetch: Annotated[
+        bool | None,
+        typer.Option("--fetch/--no-fetch", help="Fetch the first papers.", show_default=False),
+    ] = None,
+    systemd: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Also write a systemd unit there, such as /etc/systemd/system.",
+            show_default=False,
+        ),
+    ] = None,
+    docker: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Also write Dockerfile and compose.yaml there.",
+            show_default=False,
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Write a config.toml that explains every key.
 
-    Also make the inbox folder. On a terminal, ask for what cannot be guessed.
+    Also make the inbox folder. On a terminal, ask for what cannot be guessed. With --systemd or
+    --docker, a config that is there already is kept.
     """
-    _check_place(path, force)
-    for key, value in (("host", host), ("port", port), ("username", username)):
-        if value is not None:
-            _validate_key("smtp", key, value)
-    if base_url is not None:
-        _validate_key("web", "base_url", base_url)
-    terminal = out.is_terminal
-    if sender is not None:
-        sender = _parse_sender(sender)
-    elif terminal:
-        question = "Address that the mails come from (empty: write them to the folder outbox)"
-        sender = _ask(question, _parse_sender)
-    if sender and host is None:
-        guess = _PROVIDERS.get(sender.rpartition("@")[2])
-        if guess is not None:
-            host, port, username = guess[0], port or guess[1], username or sender
-        elif terminal:
-            host = _ask("Mail server for outgoing mail", _parse_host)
-    values: dict[str, dict[str, object]] = {"mail": {"sender": sender}} if sender else {}
-    if host:
-        values["smtp"] = _smtp_section(host, port, username, password_file)
-    if base_url:
-        values["web"] = {"base_url": base_url}
-    _validate(values)
-    needs_password = terminal and host and username and password_file is None
-    password = _ask_password() if needs_password else ""
-    _write(path, settings.example(values), password)
-    _print_next_steps(path, values)
-
-
-#: the name of the password file, beside the config
-_PASSWORD = "smtp-password"  # noqa: S105
-
-
-def _smtp_section(
-    host: str, port: int | None, username: str | None, password_file: Path | None
-) -> dict[str, object]:
-    """Return the values of [smtp], with a password file if there is a login."""
-    section: dict[str, object] = {"host": host, "port": port or 587}
-    if username:
-        section |= {"username": username, "password_file": str(password_file or _PASSWORD)}
-    return section
-
-
-def _check_place(path: Path, force: bool) -> None:
-    """Check that the file and the folder inbox can be made.
-
-    Raises:
-        InputError: they cannot, or the file exists.
-    """
-    if path.exists() and not force:
-        raise InputError(
-            f"{path} exists; nothing was changed. Edit it, or use --force to replace it"
-        )
-    if path.is_dir() or not path.parent.is_dir():
-        reason = "is a folder" if path.is_dir() else "its folder does not exist"
-        raise InputError(f"{path}: {reason}. Check the folder, or name another file")
-    inbox = path.parent / "inbox"
-    if inbox.exists() and not inbox.is_dir():
-        raise InputError(f"{inbox} is not a folder, and dumps go there. Move it away")
-
-
-def _validate_key(section: str, key: str, value: object) -> None:
-    _validate({section: {key: value}})
-
-
-def _validate(values: Mapping[str, Mapping[str, Any]]) -> None:
-    try:
-        settings.check(values)
-    except DigestError as error:
-        raise InputError(f"{error}. Nothing was written") from error
-
-
-def _parse_sender(text: str) -> str:
-    from digest import subscriptions
-
-    if not text:
-        return text
-    address = subscriptions.normalise_address(text)
-    _validate_key("mail", "sender", address)
-    return address
-
-
-def _parse_host(text: str) -> str:
-    _validate_key("smtp", "host", text.strip())
-    return text.strip()
-
-
-def _ask(question: str, check: Callable[[str], str]) -> str:
-    """Ask until the answer is valid."""
-    while True:
-        try:
-            return check(Prompt.ask(question, default="", console=out))
-        except DigestError as error:
-            err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-
-
-def _ask_password() -> str:
-    question = "Its password, or app password (empty: later)"
-    return Prompt.ask(question, default="", password=True, console=out)
-
-
-def _write(path: Path, text: str, password: str) -> None:
-    """Write all files or none: an error or a signal leaves nothing behind."""
-    with ExitStack() as undo:
-        try:
-            inbox = path.parent / "inbox"
-            if not inbox.is_dir():
-                inbox.mkdir(mode=0o700)
-                undo.callback(_remove_quietly, inbox.rmdir)
-            if password:
-                secret = path.parent / _PASSWORD
-                if not secret.exists():
-                    undo.callback(_remove_quietly, secret.unlink)
-                _write_file(secret, password + "\n")
-            _write_file(path, text, mode=0o644)
-        except OSError as error:
+    server = ServerOptions(
+        provider=provider,
+        region=region,
+        host=host,
+        port=port,
+        username=username,
+        password_file=password_file,
+        client_id=client_id,
+    )
+    is_changed = server != ServerOptions() or any(
+        value is not None for value in (sender, field, source, timezone, base_url)
+    )
+    wants_service = systemd is not None or docker is not None
+    if not (wants_service and path.is_file() and not force and not is_changed):
+        check_place(path, force)
+        _check_options(server, base_url)
+        values: Values = {"web": {"base_url": base_url}} if base_url is not None else {}
+        sender = choose_sender(sender)
+        values |= {"mail": {"sender": sender}} if sender else {}
+        values |= choose_server(sender, server)
+        topics, sources = choose_sources(field, source)
+        values |= choose_time_zone(timezone)
+        validate({**values, "sources": sources})
+        if fetch and not sources:
             raise InputError(
-                f"{error.filename or path}: cannot be written ({error.strerror}). "
-                "Check the folder and its permissions"
-            ) from error
-        undo.pop_all()
+                "--fetch: there is no source to fetch from; name a --field. Nothing was written"
+            )
+        password = ask_password(values.get("smtp", {}), password_file)
+        write_config(path, settings.example(values, sources), password)
+        if fetch is None and sources and out.is_terminal:
+            fetch = questions.confirm("Fetch the first papers now?")
+        first = "" if fetch else "digest fetch, " if sources else "digest ingest PATH, "
+        _print_next_steps(path, values, topics, first)
+    _write_service(path, systemd, docker)
+    if fetch:
+        _fetch(path)
 
 
-def _remove_quietly(remove: Callable[[], None]) -> None:
-    with suppress(OSError):
-        remove()
+def _check_options(server: ServerOptions, base_url: str | None) -> None:
+    """Refuse invalid options before the first question is asked."""
+    for key in ("host", "port", "username"):
+        if (value := getattr(server, key)) is not None:
+            validate({"smtp": {key: value}})
+    if base_url is not None:
+        validate({"web": {"base_url": base_url}})
 
 
-def _write_file(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write the file completely or not at all."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+def _write_service(path: Path, systemd: Path | None, docker: Path | None) -> None:
+    from digest.cli.setup import service_files
+
+    if systemd is not None:
+        unit = service_files.write_unit(path, systemd)
+        questions.say(f"written: {unit}; its first lines say how to start it", None)
+        if path.resolve().parent.stat().st_uid == 0:
+            questions.say(
+                f"The folder {path.resolve().parent} belongs to root, so the service would run as "
+                "root. Give the folder to a user of its own, then write the unit again.",
+                "yellow",
+            )
+    if docker is not None:
+        files = service_files.write_container(path, docker)
+        questions.say(
+            f"written: {' and '.join(map(str, files))}. Start it there with: docker compose up "
+            "--detach --build",
+            None,
+        )
+
+
+def _fetch(path: Path) -> None:
+    from digest.cli.fetch import fetch
+
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+        fetch(names=None, as_json=False, config=path)
+    except typer.Exit:
+        questions.say("The config was written; `digest fetch` tries again.", "yellow")
         raise
 
 
-def _print_next_steps(path: Path, values: Mapping[str, Mapping[str, Any]]) -> None:
+def _print_next_steps(
+    path: Path,
+    values: Mapping[str, Mapping[str, Any]],
+    topics: Sequence[Topic],
+    first: str,
+) -> None:
     inbox = path.parent / "inbox"
     out.print(f"written: {path}, and the folder {inbox} for dumps", highlight=False, markup=False)
     smtp = values.get("smtp", {})
@@ -221,15 +208,29 @@ def _print_next_steps(path: Path, values: Mapping[str, Mapping[str, Any]]) -> No
             style="yellow",
             markup=False,
         )
+    if smtp.get("auth") == "oauth2":
+        app = "" if values.get("oauth") else "set [oauth] client_id (deploy/README.md), then "
+        questions.say(
+            f"To send mails as {smtp['username']}: {app}run `digest login`. Until then nothing is "
+            "sent; everything else works.",
+            "yellow",
+        )
     if not smtp:
         out.print(
             "Mails will be written to the folder outbox; set [smtp] host to send them.",
             style="dim",
             markup=False,
         )
-    out.print(
-        "Next: digest ingest PATH, digest subscribe EMAIL --keyword ..., digest preview EMAIL, "
-        "digest run",
-        style="dim",
-        markup=False,
+    if not topics:
+        out.print(
+            "Next: digest ingest PATH, digest subscribe EMAIL --keyword ..., digest preview EMAIL, "
+            "digest run",
+            style="dim",
+            markup=False,
+        )
+        return
+    interests = "".join(f" --category {code}" for code in list_categories(topics))
+    interests += "".join(f' --keyword "{topic.text}"' for topic in topics if not topic.categories)
+    questions.say(
+        f"Next: {first}digest subscribe EMAIL{interests}, digest preview EMAIL, digest serve"
     )

@@ -20,6 +20,14 @@ from digest.config.mail import (
     Server,
     SmtpSection,
 )
+from digest.config.mail_presets import (
+    MAILBOX_PROVIDERS,
+    PROVIDERS,
+    Provider,
+    find_provider,
+    find_provider_of_exchangers,
+)
+from digest.config.oauth import OAuthSection
 from digest.config.papers import FeaturesSection, FetchSection, IngestSection, SourceEntry
 from digest.config.readers import DigestSection, EvaluateSection, InterestEntry, SubscriberEntry
 from digest.config.secret_files import load_secret_files
@@ -30,6 +38,7 @@ from digest.config.service import (
     LogSection,
     MetricsSection,
     ScheduleSection,
+    ServeSection,
     StoreSection,
     WebSection,
     WorkersSection,
@@ -38,7 +47,9 @@ from digest.config.webhooks import ProvidersSection, WebhooksSection
 
 __all__ = [
     "LISTS",
+    "MAILBOX_PROVIDERS",
     "PREFIX",
+    "PROVIDERS",
     "SECTIONS",
     "AlertsSection",
     "BouncesSection",
@@ -54,8 +65,11 @@ __all__ = [
     "MailboxSection",
     "MetricsSection",
     "MoreServer",
+    "OAuthSection",
+    "Provider",
     "ProvidersSection",
     "ScheduleSection",
+    "ServeSection",
     "Server",
     "SmtpSection",
     "SourceEntry",
@@ -67,6 +81,8 @@ __all__ = [
     "check",
     "environment_settings",
     "example",
+    "find_provider",
+    "find_provider_of_exchangers",
     "find_secrets",
     "load",
     "load_secret_files",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -15,10 +15,15 @@ from digest.config.sections import SECTIONS, SUBLISTS, Config, section_at
 from digest.redaction import redact_json, register_secrets
 
 
-def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+def example(
+    values: Mapping[str, Mapping[str, Any]] | None = None,
+    sources: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Write the example file: every key, commented out, at its default.
 
-    Keys in `values` are not commented out and have that value.
+    Args:
+        values: Keys that are not commented out and have that value, by section.
+        sources: Entries of [[sources]], which stand before the commented one.
     """
     chosen = values or {}
     lines = [
@@ -28,6 +33,8 @@ def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
     ]
     for section in SECTIONS:
         lines += _section_lines(section, chosen.get(section, {}))
+    for source in sources:
+        lines += ["[[sources]]", *(f"{key} = {toml(value)}" for key, value in source.items()), ""]
     lines += _list_lines(
         SourceEntry,
         "sources",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from digest.config.mail import MailboxSection, MoreServer, SmtpSection
+from digest.config.oauth import OAuthSection
 from digest.config.secret_files import load_secret_files, read_first_line
 from digest.config.secret_values import find_secrets
 from digest.config.sections import SECTIONS, Config
@@ -187,6 +189,7 @@ def _make_paths_absolute(config: Config, folder: Path) -> Config:
             ),
             "smtp": smtp,
             "mailbox": _resolve_server(config.mailbox, folder, "mailbox"),
+            "oauth": _resolve_oauth(config.oauth, folder),
             "web": _resolve_web(config.web, folder),
             "alerts": _resolve_alerts(config.alerts, folder),
             "providers": _resolve_providers(config.providers, folder),
@@ -223,6 +226,25 @@ def _resolve_server(server: _S, folder: Path, name: str) -> _S:
         return load_secret_files(resolved, name)
     except ConfigError:
         return resolved
+
+
+def _resolve_oauth(oauth: OAuthSection, folder: Path) -> OAuthSection:
+    """Return the section with absolute paths, and the client secret if readable.
+
+    Raises:
+        ConfigError: the secret is given twice.
+    """
+    values: dict[str, Any] = {"tokens": folder / oauth.tokens}
+    if oauth.client_secret_file:
+        if oauth.client_secret.get_secret_value():
+            raise ConfigError(
+                "oauth: both `client_secret` and `client_secret_file` are set; keep one"
+            )
+        path = folder / oauth.client_secret_file
+        values["client_secret_file"] = path
+        with suppress(ConfigError):  # it becomes an error when it is needed
+            values["client_secret"] = SecretStr(read_first_line(path, "oauth.client_secret_file"))
+    return oauth.model_copy(update=values)
 
 
 def _resolve_web(web: WebSection, folder: Path) -> WebSection:

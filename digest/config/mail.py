@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from digest.config.mail_presets import MAILBOX_PROVIDERS, PROVIDERS, fill_in
 from digest.config.value_types import Address, Hello, Host, OptionalPath, Port, Section, Selector
+
+
+def _one_of(names: Collection[str]) -> AfterValidator:
+    """Make a validator for the name of a provider; "" is none."""
+
+    def check(name: str) -> str:
+        if name and name not in names:
+            raise ValueError("no such provider")
+        return name
+
+    return AfterValidator(check)
+
+
+#: how to prove who logs in
+Auth = Literal["password", "oauth2"]
 
 
 class Server(Section):
     """A mail server: the first is in [smtp], more are in [[smtp.more]]."""
 
+    provider: Annotated[str, _one_of(PROVIDERS)] = Field(
+        "",
+        description=f"fills in host, port and tls: {', '.join(PROVIDERS)}",
+    )
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = Field(
+        "", description='provider "ses": the region, such as "eu-central-1"'
+    )
     host: Host = Field(
         "",
         description='name of the mail server; "" = write mails as .eml files to the folder outbox',
@@ -26,6 +50,11 @@ class Server(Section):
         ),
     )
     username: str = Field("", description="login; empty = no login")
+    auth: Auth = Field(
+        "password",
+        description='"password", or "oauth2" after `digest login` (see [oauth]); '
+        'provider "microsoft365" and "outlook": "oauth2" by default',
+    )
     password: SecretStr = Field(
         SecretStr(""),
         description="password; better use password_file, or the variable DIGEST_SMTP__PASSWORD",
@@ -66,13 +95,34 @@ class Server(Section):
         ),
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return fill_in(values, kind="smtp", region=str(values.get("region", "")))
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.ca_file and self.tls == "none":
             raise ValueError(
                 'ca_file needs TLS, and tls = "none" turns TLS off; change one of them'
             )
+        _check_auth(self)
         return self
+
+
+def _check_auth(server: Server | MailboxSection) -> None:
+    """Refuse a login by OAuth 2.0 that lacks an account, or that has a password."""
+    if server.auth != "oauth2" or not server.host:
+        return
+    if not server.username:
+        raise ValueError('auth = "oauth2" needs the setting username: the address of the account')
+    if server.password_file or server.password.get_secret_value():
+        raise ValueError(
+            'auth = "oauth2" takes no password; remove it, or set auth = "password" if the server '
+            "still allows passwords"
+        )
 
 
 class MoreServer(Server):
@@ -96,6 +146,21 @@ class SmtpSection(Server):
             "processes that send at the same time, if 1,000 messages wait for each; connections "
             "and messages a minute are shared out among them"
         ),
+    )
+    per_day: Annotated[int, Field(ge=0, le=1_000_000_000)] = Field(
+        0, description="messages a day (UTC), at most; further digests wait; 0 = no limit"
+    )
+    ramp_start: Annotated[int, Field(ge=0, le=10_000_000)] = Field(
+        0,
+        description=(
+            "messages on the first day from a fresh sender domain or server; each day then allows "
+            "more, up to per_day, as a warm-up; 0 = no ramp"
+        ),
+    )
+    ramp_growth: Annotated[float, Field(ge=1.05, le=10)] = Field(
+        1.5,
+        strict=False,
+        description="factor by which a day allows more than the last, if half of that was used",
     )
     outbox: Path = Field(
         Path("outbox"), description="folder for .eml files if host is empty", strict=False
@@ -189,12 +254,19 @@ class MailboxSection(Section):
     Nothing in it is deleted.
     """
 
+    provider: Annotated[str, _one_of(MAILBOX_PROVIDERS)] = Field(
+        "",
+        description=f"fills in host, port and tls: {', '.join(MAILBOX_PROVIDERS)}",
+    )
     host: Host = Field("", description='name of the IMAP server; "" = no mailbox is read')
     port: Port = Field(993, description="993 (TLS) or 143 (STARTTLS)")
     tls: Literal["tls", "starttls", "none"] = Field(
         "tls", description='"tls", "starttls", or "none" for a server on this machine'
     )
     username: str = Field("", description="login")
+    auth: Auth = Field(
+        "password", description='"password", or "oauth2" after `digest login` (see [oauth])'
+    )
     password: SecretStr = Field(
         SecretStr(""),
         description="password; better use password_file, or the variable DIGEST_MAILBOX__PASSWORD",
@@ -222,10 +294,16 @@ class MailboxSection(Section):
         60, description="seconds to wait for each reply"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        return fill_in(values, kind="imap") if isinstance(values, dict) else values
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.host and not self.username:
             raise ValueError(f"{self.host}: needs the setting username")
+        _check_auth(self)
         if self.processed and self.processed == self.folder:
             raise ValueError(
                 f"processed = {self.processed!r}: is the same as folder; use another one, or "
@@ -235,11 +313,32 @@ class MailboxSection(Section):
 
 
 class BouncesSection(Section):
-    """When bounces suppress an address. A hard bounce (no such address) does at once."""
+    """When bounces suppress an address, and stop all sending.
+
+    A hard bounce (no such address) suppresses at once.
+    """
 
     soft: Annotated[int, Field(ge=1, le=100)] = Field(
         5, description="soft bounces (mailbox full, server unreachable, no clear reason) ..."
     )
     days: Annotated[int, Field(ge=1, le=366)] = Field(
         14, description="... within this number of days suppress the address"
+    )
+    stop_last: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        1000, description="all sending stops when, of so many messages that were sent last, ..."
+    )
+    stop_bounces: Annotated[float, Field(ge=0, le=100)] = Field(
+        10.0,
+        strict=False,
+        description=(
+            "... more than this share bounced, in per cent (full mailboxes do not count), ..."
+        ),
+    )
+    stop_complaints: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.5,
+        strict=False,
+        description=(
+            "... or more than this share were marked as spam; 0 = never. `digest send --resume` "
+            "goes on"
+        ),
     )

@@ -121,6 +121,10 @@ class SourceEntry(Section):
         description="kinds openalex, pubmed and semantic-scholar: API key",
         strict=False,
     )
+    auth: Literal["password", "oauth2"] = Field(
+        "password",
+        description='kind mailbox: "password", or "oauth2" after `digest login` (see [oauth])',
+    )
     password_file: OptionalPath = Field(
         None, description="kind mailbox: file with the password on its first line"
     )
@@ -144,7 +148,7 @@ class SourceEntry(Section):
             "arxiv-feed": ("categories",),
             "url": ("url",),
             "folder": ("folder",),
-            "mailbox": ("url", "password_file"),
+            "mailbox": ("url",) if self.auth == "oauth2" else ("url", "password_file"),
             "pubmed": ("query",),
             "europe-pmc": ("query",),
             "dblp": ("query",),
@@ -164,6 +168,7 @@ class SourceEntry(Section):
             "query": ("pubmed", "europe-pmc", "dblp", "openreview", "openalex", "crossref"),
             "key": ("pubmed", "openalex", "semantic-scholar"),
             "folder": ("folder",),
+            "auth": ("mailbox",),
             "password_file": ("mailbox",),
             "ca_file": ("mailbox",),
         }
@@ -173,6 +178,8 @@ class SourceEntry(Section):
                     f"{self.name}: the setting {name} is for kind {' or '.join(kinds)}, "
                     f"not {self.kind}"
                 )
+        if self.auth == "oauth2" and self.password_file:
+            raise ValueError(f'{self.name}: auth = "oauth2" takes no password_file; remove it')
         return self
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
 
+from digest.config.keep import KeepSection
 from digest.config.mail import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
+from digest.config.oauth import OAuthSection
 from digest.config.papers import (
     FeaturesSection,
     FetchSection,
@@ -20,6 +22,7 @@ from digest.config.service import (
     LogSection,
     MetricsSection,
     ScheduleSection,
+    ServeSection,
     StoreSection,
     WebSection,
     WorkersSection,
@@ -38,7 +41,9 @@ class Config(Section):
     smtp: SmtpSection = SmtpSection()
     mail: MailSection = MailSection()
     mailbox: MailboxSection = MailboxSection()
+    oauth: OAuthSection = OAuthSection()
     web: WebSection = WebSection()
+    serve: ServeSection = ServeSection()
     webhooks: WebhooksSection = WebhooksSection()
     providers: ProvidersSection = ProvidersSection()
     digest: DigestSection = DigestSection()
@@ -48,6 +53,7 @@ class Config(Section):
     schedule: ScheduleSection = ScheduleSection()
     workers: WorkersSection = WorkersSection()
     log: LogSection = LogSection()
+    keep: KeepSection = KeepSection()
     metrics: MetricsSection = MetricsSection()
     sources: SourceEntries = Field((), strict=False)
     subscribers: tuple[SubscriberEntry, ...] = Field((), strict=False)

@@ -1,6 +1,6 @@
 """Settings for the process.
 
-`[store]`, `[web]`, `[alerts]`, `[schedule]`, `[workers]` and `[log]`.
+`[store]`, `[web]`, `[serve]`, `[alerts]`, `[schedule]`, `[workers]` and `[log]`.
 """
 
 from __future__ import annotations
@@ -101,6 +101,16 @@ class WebSection(Section):
     status_key_file: OptionalPath = Field(
         None,
         description='file with that key on its first line; "" = none, and counts are not shown',
+    )
+
+
+class ServeSection(Section):
+    """A process of `digest serve`."""
+
+    health_bind: OptionalBind = Field(
+        "",
+        description='host:port for /healthz and /readyz alone, in every role; "" = with the pages, '
+        "and nowhere where a process serves none",
     )
 
 

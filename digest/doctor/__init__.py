@@ -2,8 +2,8 @@
 
 Changes nothing, and sends nothing unless it is given an address.
 
-Reading order: `findings` (the results), `settings`, `files`, `database` and `templates` (without
-the network), `mail`, `dns_records` and `pages`. `records` and `spf` judge DNS records, and
+Reading order: `findings` (the results), `settings`, `files`, `logins`, `database` and `templates`
+(without the network), `mail`, `dns_records` and `pages`. `records` and `spf` judge DNS records, and
 `resolver` asks for them.
 """
 
@@ -17,6 +17,7 @@ from digest.doctor.database import check_database
 from digest.doctor.dns_records import check_dns
 from digest.doctor.files import check_files
 from digest.doctor.findings import Finding, has_failures
+from digest.doctor.logins import check_logins
 from digest.doctor.mail import check_mail_servers, check_mailbox, send_test_mails
 from digest.doctor.pages import check_pages
 from digest.doctor.settings import check_settings, sending_domain
@@ -47,6 +48,7 @@ def examine(
     """
     yield from check_settings(config)
     yield from check_files(config, path)
+    yield from check_logins(config)
     yield from check_database(config)
     yield from check_templates(config)
     if offline:

@@ -30,11 +30,7 @@ def check_mail_servers(config: Config, hello: str) -> Iterator[Finding]:
         try:
             info = mailer.check_server(server)
         except MailerError as error:
-            remedy = (
-                "Check [smtp] host, port, tls, username and the password; many providers "
-                "require an app password"
-            )
-            yield bad("mail server", f"{server.name}: {error}", remedy)
+            yield bad("mail server", f"{server.name}: {error}", _remedy_of_failure(server))
             continue
         login = f", and logs in {server.username}" if server.username else ""
         encryption = "with TLS" if info.encrypted else "unencrypted"
@@ -42,6 +38,19 @@ def check_mail_servers(config: Config, hello: str) -> Iterator[Finding]:
         yield good("mail server", f"{server.name}: answers {encryption}{login}{offers}")
         if info.clock is not None:
             yield from compare_clock(f"the mail server {server.name}", info.clock)
+
+
+def _remedy_of_failure(server: SmtpServer) -> str:
+    if server.access_token is not None:
+        return (
+            "Correct what the error names. Where the login is refused: check [smtp] username, that "
+            "the account may send by SMTP (Microsoft 365: SMTP AUTH), and log in anew: "
+            f"`digest login {server.username}`"
+        )
+    return (
+        "Check [smtp] host, port, tls, username and the password; many providers require an app "
+        'password, and Microsoft takes only auth = "oauth2"'
+    )
 
 
 def send_test_mails(config: Config, hello: str, recipient: str) -> Iterator[Finding]:

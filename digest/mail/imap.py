@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Literal, Self
 from imapclient import SEEN, IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
-from digest.errors import MailboxError
+from digest.errors import MailboxError, OAuthError
 
 _IMAP_ERRORS = (IMAPClientError, OSError, EOFError, ValueError)
 
@@ -32,6 +32,8 @@ class ImapServer:
     tls: Literal["tls", "starttls", "none"] = "tls"
     username: str = ""
     password: str = field(default="", repr=False)
+    #: gives an access token instead of a password; its argument is one that was not accepted
+    access_token: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
     #: certificates (PEM) to trust instead of the system's
     ca_file: Path | None = None
     folder: str = "INBOX"
@@ -71,6 +73,9 @@ class Mailbox:
             self._client = _connect(self.server)
             _log_in(self._client, self.server)
             self._select(self._client)
+        except OAuthError as error:
+            self._close()
+            raise MailboxError(f"mailbox {self.server.name}: {error}") from error
         except _IMAP_ERRORS as error:
             self._close()
             raise _mailbox_error(self.server, error) from error
@@ -167,12 +172,35 @@ def _connect(server: ImapServer) -> IMAPClient:
 
 
 def _log_in(client: IMAPClient, server: ImapServer) -> None:
-    if client.has_capability("AUTH=PLAIN"):
+    if server.access_token is not None:
+        _log_in_by_token(client, server.username, server.access_token)
+    elif client.has_capability("AUTH=PLAIN"):
         client.plain_login(server.username, server.password)
     else:
         # imaplib, below IMAPClient, quotes the password and not the user
         username = server.username.replace("\\", "\\\\").replace('"', '\\"')
         client.login(f'"{username}"', server.password)
+
+
+def _log_in_by_token(client: IMAPClient, username: str, access_token: Callable[[str], str]) -> None:
+    """Log in with an access token; with a renewed one if the server does not accept it."""
+    if client.has_capability("AUTH=XOAUTH2"):
+        log_in = client.oauth2_login
+    elif client.has_capability("AUTH=OAUTHBEARER"):
+        log_in = client.oauthbearer_login
+    else:
+        raise OAuthError(
+            'the server offers no login by access token (XOAUTH2, OAUTHBEARER); auth = "oauth2" '
+            "is not for it"
+        )
+    token = access_token("")
+    try:
+        log_in(username, token)
+    except LoginError:
+        renewed = access_token(token)
+        if renewed == token:
+            raise
+        log_in(username, renewed)
 
 
 def _mailbox_error(server: ImapServer, error: Exception) -> MailboxError:
@@ -185,6 +213,11 @@ def _mailbox_error(server: ImapServer, error: Exception) -> MailboxError:
         reason = (
             f"{error.strerror or error}. Check {server.setting} host, port and tls, and that the "
             f"server answers"
+        )
+    elif isinstance(error, LoginError) and server.access_token is not None:
+        reason = (
+            f"{_server_text(error)}. Check {server.setting} username, that the account may be read "
+            "by IMAP, and that `digest login` was run for this account"
         )
     else:
         reason = f"{_server_text(error)}. Check {server.setting} username, its password and folder"

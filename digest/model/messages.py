@@ -22,7 +22,7 @@ class MessageKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """States of a message; `deploy/README.md` shows the transitions."""
+    """States of a message; `deploy/guarantees.md` shows the transitions."""
 
     PLANNED = "planned"
     CLAIMED = "claimed"

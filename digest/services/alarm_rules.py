@@ -11,6 +11,7 @@ from typing import Any
 
 from digest.locales import count_noun
 from digest.services.alarms import Alarm, Facts, Failing
+from digest.store.sending import Stop
 
 #: where files are put into the inbox by hand, or other sources are fetched beside arXiv; for arXiv
 #: alone its calendar decides
@@ -141,7 +142,32 @@ def _signups(facts: Facts) -> list[Alarm]:
 
 
 def _sending(facts: Facts) -> list[Alarm]:
-    return [*_waiting(facts), *_refused(facts), *_lost(facts)]
+    waiting = _stopped(facts.stop) if facts.stop else _held_back(facts) or _waiting(facts)
+    return [*waiting, *_refused(facts), *_lost(facts)]
+
+
+def _stopped(stop: Stop) -> list[Alarm]:
+    what = f"All sending is stopped since {stop.at:%Y-%m-%d %H:%M} UTC: {stop.what}"
+    remedy = (
+        "`digest deliveries --state rejected` and `digest suppressions` show which, and what "
+        "servers said. Take bad addresses out, mend what they name, then run `digest send "
+        "--resume`"
+    )
+    return [Alarm(kind="stopped", what=what, remedy=remedy)]
+
+
+def _held_back(facts: Facts) -> list[Alarm]:
+    """What waits for another day, and is no reason to worry."""
+    day = facts.day_limit
+    if day is None or not day.held_back:
+        return []
+    digests = count_noun(day.held_back, "digest")
+    what = f"{digests} wait: today's limit of {day.limit} messages is used up"
+    remedy = (
+        "The rest goes after midnight UTC, or its papers go into later digests. [smtp] per_day and "
+        "ramp_start set the limit"
+    )
+    return [Alarm(kind="send", what=what, remedy=remedy, urgent=False)]
 
 
 def _waiting(facts: Facts) -> list[Alarm]:

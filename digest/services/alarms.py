@@ -8,11 +8,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from digest.model import Fault, Webhook
+from digest.pipeline import DayLimit
+from digest.store.sending import Stop
 
 #: dumps     = none came by the expected time, or none ever did
 #: parsing   = a dump gave nothing, or was not read to its end
 #: source    = a live source fails
 #: send      = the last send stopped, or messages wait that should be gone
+#: stopped   = all sending stopped by itself, since too much came back
 #: refused   = mail servers refuse us for a fault of ours
 #: unknown   = nobody can say what became of messages
 #: silence   = nothing that was to be sent got through
@@ -26,6 +29,7 @@ Kind = Literal[
     "parsing",
     "source",
     "send",
+    "stopped",
     "refused",
     "unknown",
     "silence",
@@ -106,3 +110,7 @@ class Facts:
     signups: int = 0
     signups_max: int = 0
     webhooks: Sequence[Webhook] = ()
+    #: all sending is stopped; None = it goes on
+    stop: Stop | None = None
+    #: how much may be sent today; None = there is no limit
+    day_limit: DayLimit | None = None

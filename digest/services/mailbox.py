@@ -67,7 +67,7 @@ def poll_mailbox(
             _read_new(app, mailbox, report, stop, most)
     except MailboxError as error:
         report.error = str(error)
-        log.warning("mailbox not read: %s", error)
+        log.debug("mailbox not read: %s", error)  # whoever reads tells it
         with app.store.reading() as tx:
             position = store.mailboxes.load(tx, server.name)
         _save_position(app, server, replace(position, error=report.error))

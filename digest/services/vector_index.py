@@ -206,6 +206,22 @@ def _read_file(app: App, tx: store.Connection) -> LoadedIndex | None:
     return LoadedIndex(index=index, space=index.open_space(table))
 
 
+def find_index_problem(app: App) -> str:
+    """Say what is wrong with the file of the index, "" = nothing, or there is no file."""
+    path = find_index_file(app)
+    if path is None or not path.exists():
+        return ""
+    try:
+        index = VectorIndex.from_buffer(np.memmap(path, np.uint8, mode="r"))
+    except (OSError, ValueError) as error:
+        return f"{path}: {error}; the next search makes it anew"
+    with app.store.reading() as tx:
+        is_ours = store.search.load_fingerprint(tx, index.last_record) == index.fingerprint and len(
+            index.ids
+        ) <= store.papers.find_max_id(tx)
+    return "" if is_ours else f"{path}: is of another database; the next search makes it anew"
+
+
 def _write_file(app: App, index: VectorIndex) -> None:
     """Replace the file at once; a failure costs only the next start its time."""
     path = find_index_file(app)

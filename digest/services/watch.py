@@ -21,6 +21,7 @@ from digest import store
 from digest.app import App
 from digest.config import Config
 from digest.model import MessageKind, SubscriberStatus
+from digest.pipeline import load_day_limit
 from digest.services import alarm_rules
 from digest.services.alarm_webhook import sync_alarm_webhook, tell_ended, tell_started
 from digest.services.alarms import Alarm, Disk, Facts, Failing
@@ -173,6 +174,8 @@ def facts(app: App, tx: store.Connection) -> Facts:
         signups=store.signups.count(tx, since=now - _HOUR),
         signups_max=app.config.web.signups_per_hour,
         webhooks=store.webhooks.list_all(tx),
+        stop=store.sending.find_stop(tx),
+        day_limit=load_day_limit(app, tx, clock=datetime.now(UTC)),
     )
 
 

@@ -54,6 +54,7 @@ VALUES = {
 #: what may begin a service, or needs none
 WRITERS = {
     "init",
+    "login",
     "dev-mail",
     "bench",
     "demo",
@@ -197,21 +198,6 @@ def test_a_failed_write_leaves_nothing(
     monkeypatch.setattr(Path, "replace", fail)
     assert "No space left" in run("init", "--sender", "digest@example.org", code=2).stderr
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_prompt_asks_again_until_the_value_can_be_used(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    typed = iter(
-        ["nobody", "digest@uni.example", "smtp uni", "smtp.uni.example:25", "smtp.uni.example"]
-    )
-    monkeypatch.setattr("digest.cli.init.Prompt.ask", lambda *_, **__: next(typed))
-    monkeypatch.setattr("digest.cli.init.out._force_terminal", True)
-    output = run("init").stderr
-    assert "'nobody' is no e-mail address" in output
-    assert "smtp.host = 'smtp uni'" in output
-    assert 'host = "smtp.uni.example"' in (tmp_path / "config.toml").read_text()
-    assert next(typed, None) is None
 
 
 # ----------------------------------------------------------------------------- a password for later

@@ -37,6 +37,7 @@ first_valid_uid = 1
 default_internal_user = {internal}
 default_login_user = {login}
 default_internal_group = {group}
+{oauth}
 passdb {{
   driver = passwd-file
   args = scheme=plain username_format=%u {folder}/users
@@ -68,6 +69,22 @@ local {plain} {{
 }}
 """
 
+_OAUTH = """
+auth_mechanisms = plain {mechanisms}
+passdb {{
+  driver = oauth2
+  mechanisms = {mechanisms}
+  args = {folder}/oauth2.conf
+}}
+"""
+_OAUTH_SERVER = """
+introspection_mode = post
+introspection_url = {url}
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
+
 
 def program() -> str | None:
     """Return the path of Dovecot, or None."""
@@ -78,9 +95,17 @@ class Dovecot:
     """Context manager.
 
     Every user's password is "secret"; a mailbox begins when its user first logs in.
+
+    Args:
+        users: Who has a mailbox.
+        introspection_url: Server to ask whether an access token is valid; "" = none is taken.
+        mechanisms: How an access token may come.
     """
 
-    def __init__(self, *users: str) -> None:
+    def __init__(
+        self, *users: str, introspection_url: str = "", mechanisms: str = "xoauth2 oauthbearer"
+    ) -> None:
+        self._introspection_url, self._mechanisms = introspection_url, mechanisms
         # A socket's path may have a hundred characters.
         self.folder = Path(tempfile.mkdtemp(prefix="dc-"))
         self.tls, self.starttls = free_port(), free_port()
@@ -98,9 +123,16 @@ class Dovecot:
         if root:
             os.chown(self.folder / "mail", mails.pw_uid, mails.pw_gid)
             self.folder.chmod(0o755)
+        oauth = ""
+        if self._introspection_url:
+            (self.folder / "oauth2.conf").write_text(
+                _OAUTH_SERVER.format(url=self._introspection_url)
+            )
+            oauth = _OAUTH.format(folder=self.folder, mechanisms=self._mechanisms)
         config = self.folder / "dovecot.conf"
         config.write_text(
             _CONFIG.format(
+                oauth=oauth,
                 folder=self.folder,
                 plain=PLAIN_HOST,
                 ssl="yes",

@@ -9,6 +9,8 @@ from typing import cast
 
 from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPHeloError, SMTPResponseException
 
+from digest.errors import OAuthError
+from digest.mail.mailer.bearer import log_in_by_token
 from digest.mail.mailer.envelope import Extensions
 from digest.mail.mailer.server import ConnectError, SmtpServer
 from digest.mail.mailer.wire import printable
@@ -33,6 +35,8 @@ async def connect(
         except BaseException:
             client.close()
             raise
+    except OAuthError as error:
+        raise ConnectError(str(error)) from error
     except (SMTPException, OSError, TimeoutError, ValueError) as error:
         raise _connect_error(error) from error
     return transport, Extensions.of(client.esmtp_extensions)
@@ -105,7 +109,9 @@ async def _secure_and_log_in(
         transport is None or transport.get_extra_info("sslcontext") is None
     ):
         raise ConnectionError("TLS is demanded and there is none")
-    if server.username:
+    if server.access_token is not None:
+        await log_in_by_token(client, server, server.access_token)
+    elif server.username:
         await client.login(server.username, server.password)
     if client.transport is None:
         raise ConnectionResetError("connection lost")

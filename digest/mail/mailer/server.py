@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -33,6 +34,9 @@ class SmtpServer:
     tls: Literal["auto", "none", "starttls", "tls"] = "auto"
     username: str = ""
     password: str = field(default="", repr=False)
+    #: gives an access token instead of a password; its argument is one that was not accepted.
+    #: It blocks, and raises OAuthError
+    access_token: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
     #: certificates (PEM) to trust instead of the system's
     ca_file: Path | None = None
     #: our name in EHLO

@@ -172,7 +172,10 @@ class GroupCommit:
             try:
                 began, states = await self.write(partial(self._write_group, begins, settles))
             except StoreError as error:
-                log.warning("ledger not written: %s", error)
+                # Once for each outage.
+                log.log(
+                    logging.DEBUG if waited else logging.WARNING, "ledger not written: %s", error
+                )
                 for begin in begins:  # nothing was sent yet, so these can be claimed again
                     begin.resolve(False)
                 begins = []

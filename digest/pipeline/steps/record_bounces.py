@@ -26,8 +26,10 @@ class BounceReport:
     enhanced: str
     text: str
     via: Via
-    #: it was proven to be ours; an untrusted bounce counts as soft and suppresses nothing by itself
+    #: it was proven to be ours; an untrusted bounce counts as a soft one
     trusted: bool = True
+    #: the policy may suppress the address because of it
+    may_suppress: bool = True
 
 
 def record_refusal(
@@ -100,7 +102,7 @@ def record_bounce(app: App, tx: store.Connection, bounce: BounceReport) -> Suppr
         enhanced or "-",
         bounce.via,
     )
-    if not bounce.trusted:
+    if not bounce.may_suppress:
         return None
     limits = app.config.bounces
     reason = bounces.suppression_reason(

@@ -26,6 +26,10 @@ class SendReport:
     #: still waiting afterwards: due now, and at a later attempt
     waiting: int = 0
     later: int = 0
+    #: digests that wait for another day, since the day's limit is used up
+    held_back: int = 0
+    #: why all sending is stopped until the operator resumes it, or ""
+    halted: str = ""
     #: from due to accepted, and of each attempt
     latency: Durations = field(default_factory=Durations)
     deliveries: Durations = field(default_factory=Durations)
@@ -68,6 +72,8 @@ class SendReport:
     def json(self) -> dict[str, object]:
         return {
             **self.counts,
+            "held_back": self.held_back,
+            "halted": self.halted,
             "due": self.due,
             "troubles": [{"email": email, "reason": reason} for email, reason in self.troubles],
             "error": self.error,

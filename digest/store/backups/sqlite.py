@@ -57,6 +57,17 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
             )
 
 
+def refuse_others(store: Store) -> None:
+    """Refuse a store that another process has open.
+
+    Raises:
+        StoreError: one has.
+    """
+    store.close()  # its own connections would count, too
+    with _lock(store, _find_file(store)):
+        pass
+
+
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
     """Prepare the backup beside the store, then copy it in one transaction."""
     target = _find_file(store)
