@@ -131,8 +131,8 @@ def test_a_file_that_says_something_else_is_refused(
 
 def test_a_file_of_an_older_schema_is_upgraded(exported: Path, app: App, tmp_path: Path) -> None:
     def make_older(manifest: dict[str, Any]) -> None:
-        manifest["revision"] = "0020"
-        del manifest["tables"]["prunings"]
+        manifest["revision"] = "0022"
+        del manifest["tables"]["webhooks"]["columns"]["source"]
 
     target = Store(f"sqlite:///{tmp_path / 'target.sqlite'}")
     transfers.import_all(target, rewrite(exported, make_older), now=NOON)
