@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from digest import kept, redaction, store, workers
-from digest.config import Config, find_secrets
+from digest import kept, redaction, store
+from digest.config import Config, WorkersSection, find_secrets
 from digest.errors import (
     ConfigError,
     MailboxError,
@@ -36,6 +36,7 @@ from digest.mail_setup import (
 from digest.model import Link, LinkKey, MessageKind, Purpose, Subscriber
 from digest.ranking import encoders, recipes
 from digest.store import Store
+from digest.workers import Certificates, Cluster, Inline, Processes, Threads, Workers
 
 T = TypeVar("T")
 #: seconds after which a process looks for newer keys of links
@@ -61,7 +62,7 @@ class App:
 
     config: Config
     store: Store
-    workers: workers.Workers
+    workers: Workers
     now: Callable[[], datetime] = _utc_now
     #: folders whose templates win over the shipped ones
     templates: tuple[Path, ...] = ()
@@ -96,7 +97,7 @@ class App:
         return cls(
             config=config,
             store=opened,
-            workers=_choose_workers(config),
+            workers=_choose_workers(config.workers),
             now=now,
             templates=_list_templates(config),
             make_mailer=lambda: make_mailer(config, mailing.domain, limiters, unsigned),
@@ -126,7 +127,7 @@ class App:
             config=config,
             workers=self.workers
             if config.workers == self.config.workers
-            else _choose_workers(config),
+            else _choose_workers(config.workers),
             templates=_list_templates(config),
             make_mailer=lambda: make_mailer(config, mailing.domain, limiters, ""),
             mailing=mailing,
@@ -254,6 +255,12 @@ class App:
         )
 
     @property
+    def threads(self) -> Workers:
+        """Workers within this process, for work of which single items are small."""
+        settings = self.config.workers
+        return Inline() if settings.kind == "inline" else Threads(settings.count)
+
+    @property
     def imap(self) -> ImapServer | None:
         """The mailbox that bounces and requests come to; None where none is configured.
 
@@ -298,10 +305,21 @@ PATHS = {
 }
 
 
-def _choose_workers(config: Config) -> workers.Workers:
-    if config.workers.kind == "threads":
-        return workers.Threads(config.workers.count)
-    return workers.Inline()
+def make_cluster(settings: WorkersSection) -> Cluster:
+    """Return the Dask cluster that the settings name; it is not asked anything yet."""
+    ca, cert, key = settings.ca_file, settings.cert_file, settings.key_file
+    certificates = Certificates(ca=ca, cert=cert, key=key) if ca and cert and key else None
+    return Cluster(settings.dask, certificates=certificates)
+
+
+def _choose_workers(settings: WorkersSection) -> Workers:
+    if settings.dask:
+        return make_cluster(settings)
+    if settings.kind == "threads":
+        return Threads(settings.count)
+    if settings.kind == "processes":
+        return Processes(settings.count)
+    return Inline()
 
 
 def _list_templates(config: Config) -> tuple[Path, ...]:

@@ -102,6 +102,7 @@ def _files(config: Config) -> Iterator[Kept]:
         ("mailbox.password_file", config.mailbox.password_file),
         ("mail.dkim_key_file", config.mail.dkim_key_file),
         ("mail.dkim_ed25519_key_file", config.mail.dkim_ed25519_key_file),
+        ("workers.key_file", config.workers.key_file),
         *(
             (f"smtp.more.{number}.password_file", server.password_file)
             for number, server in enumerate(config.smtp.more)

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from digest.config.value_types import (
     Address,
     Bind,
+    DaskAddress,
     Network,
     OptionalBind,
     OptionalPath,
@@ -150,15 +151,41 @@ class ScheduleSection(Section):
 
 
 class WorkersSection(Section):
-    """How a round uses the processor cores."""
+    """How a round uses the processor cores, of this machine or of a Dask cluster."""
 
-    kind: Literal["inline", "threads"] = Field("inline", description='"inline" or "threads"')
+    kind: Literal["inline", "threads", "processes"] = Field(
+        "inline", description='"inline" (one core), "threads" or "processes"'
+    )
     count: Annotated[int, Field(ge=0, le=256)] = Field(
-        0, description="threads; 0 = one for each core"
+        0, description="threads or processes; 0 = one for each core"
     )
     batch: Annotated[int, Field(ge=1, le=10000)] = Field(
-        2000, description="readers scored together; the results do not depend on it"
+        1000, description="readers scored together; the results do not depend on it"
     )
+    dask: DaskAddress = Field(
+        "",
+        description="address of the scheduler of a Dask cluster, tcp://host:8786 or "
+        'tls://host:8786, whose workers then do the work; "" = this machine (kind)',
+    )
+    ca_file: OptionalPath = Field(
+        None, description='for tls: certificates (PEM) of the CA of the cluster; "" = none'
+    )
+    cert_file: OptionalPath = Field(
+        None, description='for tls: certificate (PEM) of this machine; "" = none'
+    )
+    key_file: OptionalPath = Field(None, description='for tls: its private key (PEM); "" = none')
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        files = (self.ca_file, self.cert_file, self.key_file)
+        if self.dask.startswith("tls://") and not all(files):
+            raise ValueError("a tls:// address needs ca_file, cert_file and key_file; set all")
+        if any(files) and not self.dask.startswith("tls://"):
+            raise ValueError(
+                "ca_file, cert_file and key_file are for a cluster whose address is tls://; change "
+                "dask, or leave the files out"
+            )
+        return self
 
 
 class MetricsSection(Section):

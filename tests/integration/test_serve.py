@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
@@ -226,11 +226,11 @@ class Waiting(Inline):
         self.asked, self.go_on = threading.Event(), threading.Event()
 
     def map(
-        self, function: Callable[[Any, Any], Any], shared: Any, items: Iterable[Any]
-    ) -> Iterator[Any]:
+        self, function: Callable[[Any, Any], Any], work: Iterable[tuple[Any, Any]]
+    ) -> Generator[Any, None, None]:
         self.asked.set()
         self.go_on.wait(LONG)
-        return super().map(function, shared, items)
+        return super().map(function, work)
 
 
 def test_a_compose_that_takes_long_keeps_no_letter_waiting(
