@@ -232,7 +232,9 @@ def _make_prune_job(loop: Loop) -> Verb:
                 return
             for pruned in services.prune(loop.app, stop=loop.stop):
                 if pruned.rows:
-                    log.info("prune %s=%d bytes=%d", pruned.name, pruned.rows, pruned.bytes)
+                    log.info(
+                        "prune kind=%s rows=%d bytes=%d", pruned.name, pruned.rows, pruned.bytes
+                    )
 
     return prune
 
