@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import suppress
 
-from digest.signals import EndedBySignal, end_on_signals
+from digest.signals import EndedBySignal, end_on_signals, ignore_hangups
 
 #: of sysexits.h: the mail server tries again; after an unknown code it would return the mail
 _TEMPFAIL = 75
@@ -20,6 +20,8 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def main() -> None:
     """Run the command line; a signal ends it at any time, also during imports."""
+    if sys.argv[1:2] == ["serve"]:
+        ignore_hangups()
     try:
         with end_on_signals(_TEMPFAIL if sys.argv[1:2] == ["bounce"] else None):
             for name in _ONE_THREAD:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from digest import kept, redaction, store, workers
-from digest.config import Config, find_secrets
+from digest import kept, redaction, store
+from digest.config import Config, WorkersSection, find_secrets
 from digest.errors import (
     ConfigError,
     MailboxError,
@@ -23,19 +23,20 @@ from digest.errors import (
 from digest.locales import languages
 from digest.mail import links
 from digest.mail.imap import ImapServer
-from digest.mail.mailer import (
-    Mailer,
-)
+from digest.mail.mailer import Mailer, RateLimiters
 from digest.mail.messages import Mailing
 from digest.mail_setup import (
     imap_server,
     make_mailer,
+    make_mailing,
     make_mailing_or_unsigned,
     make_rate_limiters,
+    smtp_servers,
 )
 from digest.model import Link, LinkKey, MessageKind, Purpose, Subscriber
 from digest.ranking import encoders, recipes
 from digest.store import Store
+from digest.workers import Certificates, Cluster, Inline, Processes, Threads, Workers
 
 T = TypeVar("T")
 #: seconds after which a process looks for newer keys of links
@@ -61,13 +62,14 @@ class App:
 
     config: Config
     store: Store
-    workers: workers.Workers
+    workers: Workers
     now: Callable[[], datetime] = _utc_now
     #: folders whose templates win over the shipped ones
     templates: tuple[Path, ...] = ()
     make_mailer: Callable[[], Mailer]
     mailing: Mailing
     _keys: _Keys = field(default_factory=_Keys)
+    _limiters: RateLimiters = field(default_factory=RateLimiters, repr=False)
 
     @classmethod
     def open(
@@ -95,13 +97,41 @@ class App:
         return cls(
             config=config,
             store=opened,
-            workers=workers.Threads(config.workers.count)
-            if config.workers.kind == "threads"
-            else workers.Inline(),
+            workers=_choose_workers(config.workers),
             now=now,
-            templates=(config.mail.templates,) if config.mail.templates else (),
+            templates=_list_templates(config),
             make_mailer=lambda: make_mailer(config, mailing.domain, limiters, unsigned),
             mailing=mailing,
+            _limiters=limiters,
+        )
+
+    def with_config(self, config: Config) -> Self:
+        """Return this app with other settings, on the same store.
+
+        Unlike `open`, it refuses files that cannot be used: there is an app that works.
+
+        Raises:
+            ConfigError: a recipe does not exist, an address or domain is invalid, or a file with a
+                key, a password or certificates cannot be used.
+        """
+        redaction.register_secrets(*find_secrets(config))
+        _check_recipes(config)
+        mailing = replace(make_mailing(config), install_id=self.mailing.install_id)
+        # What was learned of mail servers stays, unless their limits are others.
+        limiters = self._limiters if config.smtp == self.config.smtp else make_rate_limiters(config)
+        smtp_servers(config, mailing.domain)
+        imap_server(config)
+        kept.restrict(config)
+        return replace(
+            self,
+            config=config,
+            workers=self.workers
+            if config.workers == self.config.workers
+            else _choose_workers(config.workers),
+            templates=_list_templates(config),
+            make_mailer=lambda: make_mailer(config, mailing.domain, limiters, ""),
+            mailing=mailing,
+            _limiters=limiters,
         )
 
     def at(self, now: datetime) -> Self:
@@ -225,6 +255,12 @@ class App:
         )
 
     @property
+    def threads(self) -> Workers:
+        """Workers within this process, for work of which single items are small."""
+        settings = self.config.workers
+        return Inline() if settings.kind == "inline" else Threads(settings.count)
+
+    @property
     def imap(self) -> ImapServer | None:
         """The mailbox that bounces and requests come to; None where none is configured.
 
@@ -267,6 +303,27 @@ PATHS = {
     Purpose.FEED: "/f/",
     Purpose.OBJECT: "/o/",
 }
+
+
+def make_cluster(settings: WorkersSection) -> Cluster:
+    """Return the Dask cluster that the settings name; it is not asked anything yet."""
+    ca, cert, key = settings.ca_file, settings.cert_file, settings.key_file
+    certificates = Certificates(ca=ca, cert=cert, key=key) if ca and cert and key else None
+    return Cluster(settings.dask, certificates=certificates)
+
+
+def _choose_workers(settings: WorkersSection) -> Workers:
+    if settings.dask:
+        return make_cluster(settings)
+    if settings.kind == "threads":
+        return Threads(settings.count)
+    if settings.kind == "processes":
+        return Processes(settings.count)
+    return Inline()
+
+
+def _list_templates(config: Config) -> tuple[Path, ...]:
+    return (config.mail.templates,) if config.mail.templates else ()
 
 
 def _check_recipes(config: Config) -> None:

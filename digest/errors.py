@@ -96,6 +96,13 @@ class BusyError(DigestError, RuntimeError):
         self.retry_after = retry_after
 
 
+class WorkersError(DigestError, RuntimeError):
+    """Workers could not do their work: the cluster is away, of other versions, or out of memory.
+
+    What was stored so far remains.
+    """
+
+
 class MailerError(DigestError, ConnectionError):
     """No mail server could be reached or logged in to; nothing was sent."""
 

@@ -60,13 +60,16 @@ def restrict(config: Config) -> None:
         if private.is_open_to_others(file.path):
             if file.changeable and private.restrict_to_owner(file.path):
                 log.warning(
-                    "%s = %s could be read by others; from now on only by its owner",
+                    "file restricted setting=%s path=%s: could be read by others, now only by its "
+                    "owner",
                     file.name,
                     file.path,
                 )
             else:
                 log.warning(
-                    "%s = %s can be read by others. `digest doctor` says more", file.name, file.path
+                    "file open setting=%s path=%s: can be read by others; see `digest doctor`",
+                    file.name,
+                    file.path,
                 )
     # In a folder that others may read, each mail is restricted.
     if private.is_open_to_others(config.smtp.outbox):
@@ -99,6 +102,7 @@ def _files(config: Config) -> Iterator[Kept]:
         ("mailbox.password_file", config.mailbox.password_file),
         ("mail.dkim_key_file", config.mail.dkim_key_file),
         ("mail.dkim_ed25519_key_file", config.mail.dkim_ed25519_key_file),
+        ("workers.key_file", config.workers.key_file),
         *(
             (f"smtp.more.{number}.password_file", server.password_file)
             for number, server in enumerate(config.smtp.more)

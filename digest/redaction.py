@@ -55,6 +55,15 @@ _TOKEN: Final = re.compile(
     r"(?:(?<=%[0-9a-fA-F]{2})|(?<![A-Za-z0-9]))[A-Za-z2-7]{55}(?![A-Za-z0-9])"
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.I)
+#: an address, also one in a URL; its name may be quoted
+_ADDRESS: Final = re.compile(
+    r"(?P<local>\"[^\"\n]{1,64}\"|[\w.!#$&'*+=?^`{|}~%-][\w.!#$&'*+/=?^`{|}~%-]{0,255}?)"
+    r"(?:@|%40)"
+    r"(?P<domain>\[[0-9a-fA-F.:IPv]+\]|\w[\w-]{0,62}(?:\.\w[\w-]{0,62})*)"
+)
+_QUOTE: Final = '"'
+#: what is before the @ in a Message-ID of ours: kind, date, reader, install
+_MESSAGE_ID: Final = re.compile(r"[a-z]+\.[\w.]*s\d+(?:\.[0-9a-z]+)?")
 #: a query value that looks random: at least twenty letters and digits
 _RANDOM: Final = re.compile(r"(?=.*[0-9].*[A-Za-z].*[0-9])[A-Za-z0-9_-]{20,}")
 
@@ -123,6 +132,26 @@ def find_secrets_in_url(url: str) -> Iterator[str]:
     for name, value in query:
         if _SECRET_NAME.fullmatch(name) or _RANDOM.fullmatch(value):
             yield value
+
+
+def mask_address(email: str) -> str:
+    """Mask an address so that its owner recognises it and nobody else can write to it."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
+def mask_addresses(text: str) -> str:
+    """Mask every e-mail address in a text; our own Message-IDs stay, since they name nobody."""
+    if "@" not in text and "%40" not in text:
+        return text
+    return _ADDRESS.sub(_mask_match, text)
+
+
+def _mask_match(match: re.Match[str]) -> str:
+    local, domain = match["local"], match["domain"]
+    if _MESSAGE_ID.fullmatch(local):
+        return match[0]
+    return mask_address(f"{local.strip(_QUOTE)}@{domain}")
 
 
 def _keep_prefix(match: re.Match[str]) -> str:

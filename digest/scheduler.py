@@ -1,4 +1,4 @@
-"""Call verbs at intervals, one at a time.
+"""Call verbs again and again, one at a time.
 
 The scheduler knows no paper and no reader; the verbs ask the database who is due. Several processes
 may tick, since the ledger keeps them from doing anything twice. Only this module imports the clock
@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from digest import metrics
 from digest.errors import DigestError
 
 log = logging.getLogger("digest.scheduler")
@@ -23,61 +28,114 @@ logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 Verb = Callable[[], object]
 
+_JOB = "tick"
+#: the library's own interval, which no tick ever waits for
+_NEVER = timedelta(days=1)
+_SOON = timedelta(seconds=1)
+#: seconds by which a tick may be late without being stalled; the machine may be busy
+_LATE = 60.0
+#: seconds for which a verb may work without asking whether to stop; longer than any request with
+#: its waits, and than the ten minutes for a mail server's last reply
+STALLED_AFTER = 1200.0
+
+
+class Gate(Protocol):
+    """Says whether what all verbs need is there."""
+
+    def seconds_closed(self) -> float:
+        """Return the seconds for which no verb should be called; 0 = go on."""
+        ...
+
+    def closes_by(self, error: DigestError) -> bool:
+        """Return whether a verb failed since what all need is not there."""
+        ...
+
 
 class _Ticker(BackgroundScheduler):  # type: ignore[misc]
-    """A scheduler whose jobs run at their interval even when the clock is set back.
+    """A scheduler whose job runs in time even when the clock is set back.
 
     The library compares with the clock: set back by days, it would wait for days.
     """
 
+    #: the wait before the next tick
+    wait = timedelta()
+
     def _process_jobs(self) -> float | None:
         now = datetime.now(UTC)
-        jobs = self.get_jobs()
-        for job in jobs:
-            if job.next_run_time is not None and job.next_run_time > now + job.trigger.interval:
+        for job in self.get_jobs():
+            if job.next_run_time is None:
+                continue
+            if job.next_run_time > now + self.wait:
                 job.modify(next_run_time=now)
+            if job.next_run_time <= now + _SOON:
+                self.wait = _NEVER  # the tick itself says when the next one is due
         seconds: float | None = super()._process_jobs()
         # The clock may also be set during this call.
-        return (
-            None
-            if seconds is None
-            else min([seconds, *(job.trigger.interval.total_seconds() for job in jobs)])
-        )
+        return None if seconds is None else min(seconds, max(0.1, self.wait.total_seconds()))
 
 
 class Scheduler:
     """Calls every verb in order, at once and then at an interval.
 
-    A long tick delays the next one.
+    The interval is from the beginning of a tick to the next; a long tick delays the next one.
 
     Args:
-        verbs: called without arguments. A verb that fails is logged; the others and the next tick
-            still run.
-        seconds: from tick to tick.
+        verbs: called without arguments. A verb that fails is logged once, and once when it works
+            again; the others and the next tick still run.
+        seconds: from tick to tick; a function is asked after each tick.
+        advance: called with the seconds within which the next call comes, while all is well.
+        gate: asked before each tick.
     """
 
-    def __init__(self, verbs: Sequence[Verb], *, seconds: int) -> None:
+    def __init__(
+        self,
+        verbs: Sequence[Verb],
+        *,
+        seconds: float | Callable[[], float],
+        advance: Callable[[float], None] = lambda _: None,
+        gate: Gate | None = None,
+    ) -> None:
         self._verbs = tuple(verbs)
+        self._seconds = seconds
+        self._advance = advance
+        self._gate = gate
+        #: name of a verb -> what was logged of its failure
+        self._failing: dict[str, str] = {}
+        self._stopping = False
+        self._is_ticking = False
+        self._ending: threading.Thread | None = None
+        self._lock = threading.Lock()
         self._scheduler = _Ticker(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
+        # One thread runs one tick at a time, and a tick that runs is not due. So the library finds
+        # nothing to report of a long tick; without a second instance it might at its very end.
         # With a grace time, a tick that is late by a second would be left out silently.
         self._scheduler.add_job(
-            self.tick,
+            self._run,
             "interval",
-            seconds=seconds,
-            id="tick",
+            seconds=_NEVER.total_seconds(),
+            id=_JOB,
             next_run_time=datetime.now(UTC),
             coalesce=True,
-            max_instances=1,
+            max_instances=2,
             misfire_grace_time=None,
         )
-        self._stopping = False
 
     def start(self) -> None:
+        self._advance(_LATE)
         self._scheduler.start()
+
+    def wake(self) -> None:
+        """Tick now, unless a tick runs: for a change of what the verbs work with."""
+        with self._lock:
+            if not (self._is_ticking or self._stopping):
+                self._schedule(0.0)
 
     def hold(self) -> None:
         """Begin no further tick and no further verb; the running verb goes on."""
-        self._stopping = True
+        # Within the lock: the library, when it is shut down, waits for the tick while it keeps a
+        # tick from changing its job.
+        with self._lock:
+            self._stopping = True
         if self._scheduler.running:
             self._scheduler.pause()
 
@@ -91,25 +149,76 @@ class Scheduler:
             Whether the verb has ended.
         """
         self.hold()
-        if not self._scheduler.running:
-            return True
-        waiting = threading.Thread(target=self._scheduler.shutdown, daemon=True)
-        waiting.start()
-        waiting.join(seconds)
-        return not waiting.is_alive()
+        if self._ending is None:
+            if not self._scheduler.running:
+                return True
+            self._ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
+            self._ending.start()
+        self._ending.join(seconds)
+        return not self._ending.is_alive()
 
     def tick(self) -> None:
-        """Call every verb once."""
+        """Call every verb once, unless the gate is closed."""
         for verb in self._verbs:
-            if self._stopping:
+            if self._stopping or (self._gate and self._gate.seconds_closed()):
                 return
-            try:
+            self._advance(STALLED_AFTER)
+            self._call(verb)
+
+    def _run(self) -> None:
+        """Tick, and then say when the next tick is due."""
+        with self._lock:
+            if self._stopping or self._is_ticking:
+                return
+            self._is_ticking = True
+            self._schedule(None)
+        began = time.monotonic()
+        try:
+            self.tick()
+        finally:
+            wait = self._interval() - (time.monotonic() - began)
+            if self._gate and (closed := self._gate.seconds_closed()):
+                wait = closed
+            with self._lock:
+                self._is_ticking = False
+                if not self._stopping:
+                    self._schedule(max(0.0, wait))
+
+    def _interval(self) -> float:
+        return self._seconds() if callable(self._seconds) else self._seconds
+
+    def _schedule(self, seconds: float | None) -> None:
+        """Make the next tick due after so many seconds; None = not by itself."""
+        if seconds is not None:
+            self._scheduler.wait = timedelta(seconds=seconds)
+            self._advance(2 * seconds + _LATE)  # twice: the clock may be set back meanwhile
+        due = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
+        with suppress(JobLookupError):  # it was stopped
+            self._scheduler.modify_job(_JOB, next_run_time=due)
+
+    def _call(self, verb: Verb) -> None:
+        name = str(getattr(verb, "__name__", verb))
+        try:
+            with metrics.measure_job(name):
                 verb()
-            except DigestError as error:
-                log.error("%s failed: %s", _name(verb), error)  # noqa: TRY400
-            except Exception:  # a mistake in one verb must not silence the others
-                log.exception("%s failed by a mistake of ours", _name(verb))
+        except DigestError as error:
+            if self._gate and self._gate.closes_by(error):
+                return
+            self._note_failure(name, str(error), None)
+        # A mistake in one verb must not silence the others.
+        except Exception as error:  # noqa: BLE001
+            self._note_failure(name, f"{type(error).__name__}: {error}", error)
+        else:
+            if self._failing.pop(name, None) is not None:
+                log.info("%s works again", name)
 
-
-def _name(verb: Verb) -> str:
-    return str(getattr(verb, "__name__", verb))
+    def _note_failure(self, name: str, text: str, mistake: Exception | None) -> None:
+        """Log a failure, unless it is the one that was logged last."""
+        if self._failing.get(name) == text:
+            log.debug("%s failed again: %s", name, text)
+            return
+        self._failing[name] = text
+        if mistake is None:
+            log.error("%s failed: %s", name, text)
+        else:
+            log.error("%s failed by a mistake of ours", name, exc_info=mistake)

@@ -149,6 +149,12 @@ def stop_on_signals() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
+def ignore_hangups() -> None:
+    """Ignore SIGHUP until the service can read its config again: it has not read it yet."""
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 def wait_for_signal() -> NoReturn:
     """Wait until a signal raises `EndedBySignal`.
 

@@ -142,6 +142,8 @@ class Report:
     rounds: Sequence[Round]
     #: seconds in which all readers must be served
     seconds: int
+    #: workers of a Dask cluster; 0 = compose used this machine alone
+    cluster: int = 0
 
     @property
     def served(self) -> int:
@@ -168,6 +170,7 @@ class Report:
             "connections": self.connections,
             "sink": self.sink,
             "settings": dict(self.settings),
+            "dask_workers": self.cluster,
             "rounds": [measured.json for measured in self.rounds],
             "growth": None
             if len(self.rounds) == 1

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from digest import private, store
+from digest.app import make_cluster
 from digest.bench import fill
 from digest.bench.commands import Usage, run_digest
 from digest.bench.readers import address_of
 from digest.bench.report import Machine, Report, Round
 from digest.bench.sinks import Sink, run_sink, run_smtp_source
-from digest.config import Config, toml
+from digest.config import Config, WorkersSection, toml
 from digest.errors import DigestError, InputError
 from digest.mail.messages import dkim
 from digest.store import Store
@@ -63,6 +64,7 @@ def run(options: Options, say: Callable[[str], None] = lambda text: None) -> Rep
     """
     for url in options.databases:
         fill.require_unused(url)
+    cluster = _count_cluster(options.settings.workers)
     load = os.getloadavg()[0]
     with _open_folder(options.folder) as folder, run_sink() as sink:
         with private.create_file(folder / "dkim.pem") as file:
@@ -87,7 +89,15 @@ def run(options: Options, say: Callable[[str], None] = lambda text: None) -> Rep
         settings=_chosen_settings(options.settings),
         rounds=[bench.round for bench in benches],
         seconds=options.seconds,
+        cluster=cluster,
     )
+
+
+def _count_cluster(settings: WorkersSection) -> int:
+    """Count the workers of the cluster that is asked for; it must answer before all else."""
+    if not settings.dask:
+        return 0
+    return make_cluster(settings).check()
 
 
 class _Bench:

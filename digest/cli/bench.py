@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import ValidationError
 
 from digest.cli.options import AsJson, ConfigPath, err, load, out, parse_day, show_json
 from digest.cli.tables import count_noun, make_table
@@ -51,6 +52,15 @@ def bench(
     workers: Annotated[
         int | None,
         typer.Option(min=1, max=256, help="Threads of compose.", show_default=False),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Scheduler of a Dask cluster, tcp://host:8786, whose workers learn, score and "
+            "choose; its certificates are those of [workers].",
+            show_default=False,
+        ),
     ] = None,
     papers_at: Annotated[
         str,
@@ -110,7 +120,7 @@ def bench(
             day=None if date is None else parse_day(date),
             seed=seed,
             folder=folder,
-            settings=_with_workers(load(config), workers),
+            settings=_with_workers(load(config), workers, dask),
             seconds=parse_papers_at(papers_at),
         ),
         say=lambda text: err.print(f"digest bench: {text}", style="dim", highlight=False),
@@ -145,13 +155,23 @@ def parse_papers_at(papers_at: str) -> int:
     return (end - begin) // timedelta(seconds=1)
 
 
-def _with_workers(settings: Config, workers: int | None) -> Config:
-    if workers is None:
-        return settings
-    chosen = settings.workers.model_copy(
-        update={"kind": "threads" if workers > 1 else "inline", "count": workers}
-    )
-    return settings.model_copy(update={"workers": chosen})
+def _with_workers(settings: Config, workers: int | None, dask: str | None) -> Config:
+    if workers is not None and dask is not None:
+        raise typer.BadParameter("give --workers or --dask: a cluster has workers of its own")
+    changed: dict[str, object] = {}
+    if workers is not None:
+        kind = "threads" if workers > 1 else "inline"
+        changed = {"kind": kind, "count": workers, "dask": ""}
+        changed |= dict.fromkeys(("ca_file", "cert_file", "key_file"))
+    if dask is not None:
+        changed = {"dask": dask}
+    given = settings.workers.model_dump(exclude_defaults=True)
+    try:
+        section = type(settings.workers).model_validate({**given, **changed})
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise typer.BadParameter(f"--dask {dask!r}: {reason}") from None
+    return settings.model_copy(update={"workers": section})
 
 
 def show_report(report: Report, papers_at: str) -> None:
@@ -168,6 +188,11 @@ def show_report(report: Report, papers_at: str) -> None:
         _print(
             f"CPU a reader with {report.rounds[-1].readers:,} readers, relative to "
             f"{report.rounds[0].readers:,}: {ratios}"
+        )
+    if cluster := report.cluster:
+        _print(
+            f"learning, scoring and choosing by {count_noun(cluster, 'worker')} of a Dask "
+            "cluster, whose CPU is not counted"
         )
     _print(describe_served(report, papers_at))
 
@@ -209,9 +234,10 @@ def _show_round(measured: Round, report: Report) -> None:
 def describe_served(report: Report, papers_at: str) -> str:
     """Say how many readers can be served, and by which rule."""
     measured = report.rounds[-1]
+    what = "This cluster" if report.cluster else "This machine"
     sentence = (
-        f"This machine can serve {report.served:,} readers from {papers_at} to {DEADLINE}: "
-        f"first all are composed, then all are sent, by one process; that takes "
+        f"{what} can serve {report.served:,} readers from {papers_at} to {DEADLINE}: first all "
+        f"are composed, then all are sent, by one process; that takes "
         f"{1000 * measured.each:.1f} ms a reader, after {measured.fixed:.1f} s for any number."
     )
     if report.served > 2 * measured.readers:

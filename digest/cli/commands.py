@@ -40,7 +40,9 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Readers": {
         "subscribe": Entry("subscribers", "Subscribe readers, or change their settings."),
-        "subscribers": Entry("subscribers", "List the readers with their settings and interests."),
+        "subscribers": Entry(
+            "subscriber_lists", "List the readers with their settings and interests."
+        ),
         "rate": Entry("feedback", "Record a reader's thumb on a paper."),
         "forget": Entry("feedback", "Forget a reader's thumb on a paper, or all their thumbs."),
         "import-library": Entry("library", "Import a reader's library as papers they like."),
@@ -81,7 +83,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
         "bench": Entry("bench", "Measure how many readers this machine can serve."),
     },
     "Keeping": {
-        "db": Entry("database", "Upgrade, back up or restore the database."),
+        "db": Entry("database", "Upgrade, back up, check, prune or move the database."),
         "operator": Entry("operator", "Log in to the operator's pages, and end sessions."),
         "keys": Entry("link_keys", "List, rotate or revoke the keys that sign links in mails."),
         "api-keys": Entry(

@@ -1,4 +1,4 @@
-"""The commands `digest db`: upgrade, backup, restore."""
+"""The commands `digest db upgrade`, `backup` and `restore`; the others stand beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digest import kept
+from digest.cli.database_care import care
+from digest.cli.database_moves import moves
 from digest.cli.options import (
     AsJson,
     ConfigPath,
@@ -29,8 +31,12 @@ if TYPE_CHECKING:
     from digest import store
 
 commands = typer.Typer()
-database = typer.Typer(help="Upgrade, back up or restore the database.", no_args_is_help=True)
+database = typer.Typer(
+    help="Upgrade, back up, check, prune or move the database.", no_args_is_help=True
+)
 commands.add_typer(database, name="db")
+database.add_typer(care)
+database.add_typer(moves)
 
 _KEYS = {
     "backup": "",

@@ -73,7 +73,7 @@ def bounce(
         raise _exit_with(error, _CONFIG) from error
     except Exception as error:
         # a bug must not lose a mail: the mail server tries again
-        log.exception("a bug: the mail could not be processed")
+        log.exception("mail not processed: a bug")
         raise typer.Exit(_TEMPFAIL) from error
     if as_json:
         show_json(received.json)

@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from digest import logs, private
-from digest.cli.reader_files import BadRow
+from digest.cli.row_files import BadRow
 from digest.cli.terminal import err as err
 from digest.cli.terminal import out as out
 from digest.errors import ConfigError, InputError
@@ -76,7 +76,7 @@ def open_app(
     from digest.app import App
 
     config = load(path)
-    logs.set_up(config.log.level)
+    logs.set_up(config.log.level, config.log.format)
     with ExitStack() as stack:
         if existing and store.schema.is_empty(config.store.url):
             require_settings(path)
@@ -196,7 +196,7 @@ def show_rows(
             file has no such values.
 
     Raises:
-        typer.Exit: with code 1, if all rows were rejected.
+        typer.Exit: with code 1, if a row was rejected. The others were taken.
     """
     if as_json:
         values: dict[str, object] = {
@@ -215,5 +215,5 @@ def show_rows(
             out.print(f"  {text}", highlight=False, markup=False, style="yellow", soft_wrap=True)
         if len(sentences) > _ROWS_SHOWN:
             out.print(f"  and {len(sentences) - _ROWS_SHOWN} more such values; see --json")
-    if rejected and not any(report.values()):
+    if rejected:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""A file of readers (.csv, .jsonl or a JSON list) -> subscription requests.
+"""Readers as rows of a file: written by `subscribers`, read by `subscribe --file`.
 
 Lists are arrays in JSON; in .csv their items are separated by ";", keywords and categories also by
 commas.
@@ -6,28 +6,33 @@ commas.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from digest.errors import InputError
-from digest.model import Interest, SubscriberStatus
+from digest.cli.row_files import BadRow, read_rows
+from digest.model import (
+    Interest,
+    Subscriber,
+    SubscriberStatus,
+    Suppression,
+    SuppressionReason,
+)
 
 if TYPE_CHECKING:
     from digest.subscriptions import SubscriptionRequest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BadRow:
-    """A row that cannot be read. It does not stop the others."""
+class _Suppressed(msgspec.Struct):
+    """Why an address gets no mail, as a row states it."""
 
-    line: int
-    reason: str
+    reason: SuppressionReason
+    since: str
+    evidence: str = ""
+    before: SubscriberStatus | None = None
 
 
 def _number(value: Any) -> int:
@@ -108,6 +113,27 @@ def _instant(value: Any) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+def _suppression(value: Any) -> Suppression:
+    try:
+        stated = (
+            msgspec.json.decode(value, type=_Suppressed)
+            if isinstance(value, str)
+            else msgspec.convert(value, _Suppressed)
+        )
+    except msgspec.DecodeError as error:  # ValidationError too
+        raise ValueError(
+            'must be an object like {"reason": "hard", "since": "2026-06-09T07:00:00+00:00", '
+            f'"evidence": "550 no such user"}} ({error})'
+        ) from None
+    return Suppression(
+        address="",  # the row's
+        reason=stated.reason,
+        since=_instant(stated.since),
+        evidence=stated.evidence,
+        before=stated.before,
+    )
+
+
 def _origin(value: Any) -> str:
     if value not in _ORIGINS:
         raise ValueError(f"must be one of {', '.join(_ORIGINS)}")
@@ -138,122 +164,35 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "text": _text,
     "interests": _interests,
     "standing": _status,
+    "suppression": _suppression,
     "created": _instant,
     "origin": _origin,
 }
+
+
+#: columns of an exported .csv; `interests` says all that those of one interest would
+EXPORTED = (
+    "email",
+    "name",
+    "standing",
+    "timezone",
+    "hour",
+    "days",
+    "size",
+    "strictness",
+    "quiet_days",
+    "language",
+    "interests",
+    "suppression",
+    "created",
+    "origin",
+)
 
 
 def read_readers(path: Path) -> Iterator[tuple[int, SubscriptionRequest] | BadRow]:
     """Yield each row with its line number. Raises the errors of `read_rows`."""
     for row in read_rows(path, tuple(COLUMNS), needed="email"):
         yield row if isinstance(row, BadRow) else _parse_row(*row)
-
-
-def read_rows(
-    path: Path, columns: Sequence[str], *, needed: str
-) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
-    """Yield line number and row of a .csv or .jsonl file, without empty values.
-
-    Args:
-        path: of the file.
-        columns: that rows may have.
-        needed: the column that each row must have.
-
-    Raises:
-        InputError: the file cannot be read, is not UTF-8, or its header lacks the column `needed`
-            or has an unknown one.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = (
-                _csv_rows(path, file, columns, needed)
-                if path.suffix.lower() == ".csv"
-                else _json_rows(file)
-            )
-            for line, row in rows:
-                yield _check_row(line, row, columns, needed)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 (byte {error.start}). Save it as UTF-8") from error
-    except csv.Error as error:
-        raise InputError(f"{path}: is not CSV: {error}") from error
-
-
-def _check_row(
-    line: int, row: Mapping[str, Any] | BadRow, columns: Sequence[str], needed: str
-) -> tuple[int, Mapping[str, Any]] | BadRow:
-    if isinstance(row, BadRow):
-        return row
-    if unknown := [name for name in row if name not in columns]:
-        return BadRow(
-            line=line, reason=f"unknown column {unknown[0]!r}. Columns: {', '.join(columns)}"
-        )
-    return (line, row) if row.get(needed) else BadRow(line=line, reason=f"no {needed}")
-
-
-def _csv_rows(
-    path: Path, file: Any, columns: Sequence[str], needed: str
-) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    reader = csv.DictReader(file)
-    names = [name.strip() for name in reader.fieldnames or []]
-    unknown = [name for name in names if name not in columns]
-    if unknown or needed not in names:
-        what = f"unknown column {unknown[0]!r}" if unknown else f"no column {needed}"
-        raise InputError(f"{path}: {what} in the first line. Columns: {', '.join(columns)}")
-    reader.fieldnames = names
-    for row in reader:
-        if None in row:
-            yield (
-                reader.line_num,
-                BadRow(
-                    line=reader.line_num,
-                    reason=(
-                        f"{len(row[None])} more fields than columns; is one with a comma not in "
-                        f"quotes?"
-                    ),
-                ),
-            )
-        else:
-            yield (
-                reader.line_num,
-                {name: value for name, value in row.items() if value and value.strip()},
-            )
-
-
-def _json_rows(file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    for line, text in _json_texts(file):
-        try:
-            row = msgspec.json.decode(text)
-        except msgspec.DecodeError as error:
-            yield line, BadRow(line=line, reason=f"is not JSON: {error}")
-            continue
-        if isinstance(row, dict):
-            yield line, {name: value for name, value in row.items() if value is not None}
-        else:
-            yield (
-                line,
-                BadRow(line=line, reason='must be an object like {"email": "reader@example.org"}'),
-            )
-
-
-def _json_texts(file: Any) -> Iterator[tuple[int, str | bytes]]:
-    """Yield JSON lines with their numbers; of a JSON list its items, numbered from 1."""
-    lines = ((number, text) for number, text in enumerate(file, 1) if text.strip())
-    first = next(lines, None)
-    if first is None:
-        return
-    if first[1].lstrip().startswith("["):
-        whole = first[1] + "".join(text for _, text in lines)
-        try:
-            items = msgspec.json.decode(whole, type=list[msgspec.Raw])
-        except msgspec.DecodeError:
-            yield first[0], whole
-            return
-        yield from enumerate(map(bytes, items), 1)
-        return
-    yield first
-    yield from lines
 
 
 def _parse_row(line: int, row: Mapping[str, Any]) -> tuple[int, SubscriptionRequest] | BadRow:
@@ -265,4 +204,68 @@ def _parse_row(line: int, row: Mapping[str, Any]) -> tuple[int, SubscriptionRequ
             values["status" if name == "standing" else name] = COLUMNS[name](value)
         except ValueError as error:
             return BadRow(line=line, reason=f"{name} = {value!r}: {error}")
+    stopped = (SubscriberStatus.SUPPRESSED, SubscriberStatus.LEFT)
+    if "suppression" in values and values.get("status") not in stopped:
+        return BadRow(
+            line=line,
+            reason="suppression: only who has the standing suppressed or left can have one; "
+            "change the standing, or delete it",
+        )
     return line, SubscriptionRequest(**values)
+
+
+def exported_values(
+    subscriber: Subscriber, *, origin: str, suppression: Suppression | None
+) -> dict[str, object]:
+    """Return everything that a row says of a reader; the keys are those of COLUMNS."""
+    values = subscriber_values(subscriber)
+    if suppression is not None:
+        values["suppression"] = {
+            "reason": suppression.reason.value,
+            "since": suppression.since,
+            "evidence": suppression.evidence,
+            "before": suppression.before.value if suppression.before else None,
+        }
+    return values | {"created": subscriber.created, "origin": origin}
+
+
+def exported_cells(values: Mapping[str, object]) -> dict[str, str]:
+    """Return the values of a reader as cells of a .csv, by column.
+
+    `EXPORTED` names the columns; interests and suppressions are JSON within their cell.
+    """
+    plain = msgspec.to_builtins(values)
+    cells = {name: plain.get(name, "") for name in EXPORTED}
+    cells["days"] = ";".join(map(str, plain["days"]))
+    for name in ("interests", "suppression"):
+        cells[name] = msgspec.json.encode(plain[name]).decode() if name in plain else ""
+    return {name: str(cell) for name, cell in cells.items()}
+
+
+def subscriber_values(s: Subscriber) -> dict[str, object]:
+    """A subscriber as plain values, for JSON."""
+    return {
+        "email": s.email,
+        "name": s.name,
+        "standing": s.status.value,
+        "timezone": s.timezone,
+        "hour": s.hour,
+        "days": list(s.days),
+        "size": s.size,
+        "strictness": s.strictness,
+        "threshold": s.threshold,
+        "quiet_days": s.quiet_days,
+        "language": s.language,
+        "interests": [
+            {
+                "name": i.name,
+                "share": i.share,
+                "keywords": list(i.keywords),
+                "categories": list(i.categories),
+                "authors": list(i.authors),
+                "papers": list(i.papers),
+                "text": i.text,
+            }
+            for i in s.interests
+        ],
+    }

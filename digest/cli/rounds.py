@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -91,6 +91,12 @@ def send(
     date: OnDate = None,
     only: OnlyEmail = None,
     dry_run: DryRun = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on after all sending was stopped by bounces or complaints."
+        ),
+    ] = False,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -103,6 +109,8 @@ def send(
     from digest import pipeline
 
     with open_app(config, date, existing=True) as app, stop_on_signals() as stop:
+        if resume and not dry_run:
+            pipeline.resume(app)
         report = pipeline.send(app, only=_find_reader(app, only), dry_run=dry_run, stop=stop)
     if as_json:
         show_json(report.json)
@@ -110,7 +118,7 @@ def send(
         _show_due(report)
     else:
         show_sent(report)
-    if report.error:
+    if report.error or report.halted:
         raise typer.Exit(1)
 
 
@@ -143,6 +151,21 @@ def show_sent(report: pipeline.SendReport) -> None:
     if report.stopped:
         out.print(
             "stopped before the end; what was not begun waits for the next send", style="yellow"
+        )
+    if report.held_back:
+        out.print(
+            f"{count_noun(report.held_back, 'digest')} held back: today's limit is used up",
+            style="yellow",
+            highlight=False,
+        )
+    if report.halted:
+        err.print(
+            f"digest: all sending is stopped: {report.halted}. `digest status` names the remedy; "
+            "`digest send --resume` goes on",
+            style="red",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
     if report.error:
         err.print(
@@ -179,12 +202,12 @@ def run(
         composed = pipeline.compose(app, day=day, only=reader)
         with stop_on_signals() as stop:
             sent = pipeline.send(app, only=reader, stop=stop)
+            report = pipeline.RoundReport(composed=composed, sent=sent)
             if date is None:  # what happens on another date is only tried out
+                # without `serve` this is the only alarm for the operator
+                if services.watch(app).planned:
+                    pipeline.send(app)
                 services.send_webhooks(app, stop=stop)
-        report = pipeline.RoundReport(composed=composed, sent=sent)
-        # without `serve` this is the only alarm for the operator; another date raises no alarm
-        if date is None and services.watch(app).planned:
-            pipeline.send(app)
     if as_json:
         show_json(
             ({} if polled.not_configured else {"mailbox": polled.json})
@@ -198,5 +221,5 @@ def run(
             show_ingested(ingested)
         show_composed(report.composed)
         show_sent(report.sent)
-    if report.sent.error or ingested.failed or polled.error:
+    if report.sent.error or report.sent.halted or ingested.failed or polled.error:
         raise typer.Exit(1)

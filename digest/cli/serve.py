@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.options import ConfigPath, open_app
+from digest.cli.options import ConfigPath, load, open_app
 from digest.signals import without_time_limit
 
 commands = typer.Typer()
@@ -39,8 +39,13 @@ def serve(
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is no role; there are: {', '.join(server.ROLES)}")
     # Messages on their way end in order.
-    with open_app(config, migrate=True) as app, without_time_limit():
-        finished = server.run(app, only=roles)
+    events = server.Events()
+    with (
+        server.note_hangups(events),
+        open_app(config, migrate=True) as app,
+        without_time_limit(),
+    ):
+        finished = server.run(app, only=roles, load=lambda: load(config), events=events)
     if not finished:
         logging.shutdown()
         os._exit(0)  # a thread that still computes would be waited for

@@ -1,4 +1,4 @@
-"""Commands about readers: subscribe, unsubscribe, delete, subscribers."""
+"""Commands about readers: subscribe, unsubscribe, delete."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json, show_rows
-from digest.cli.reader_files import BadRow, read_readers
-from digest.cli.tables import count_noun, make_table
+from digest.cli.reader_files import read_readers, subscriber_values
+from digest.cli.row_files import STANDARD_INPUT, BadRow
 from digest.errors import InputError
-from digest.model import Subscriber
 
 if TYPE_CHECKING:
     from digest.app import App
@@ -41,7 +40,8 @@ def subscribe(
         Path | None,
         typer.Option(
             "--file",
-            help="Many readers: .csv or .jsonl, one a row, or what `subscribers --json` printed.",
+            help="Many readers: .csv, .jsonl or .json, one a row, or what `subscribers --json` "
+            "printed; `-` is standard input.",
             show_default=False,
         ),
     ] = None,
@@ -249,8 +249,9 @@ def _subscribe_file(app: App, file: Path, as_json: bool) -> None:
             ". Who is pending asked by page or API: they get no digest until they confirm by the "
             "link in their mail"
         )
+    source = "standard input" if file == STANDARD_INPUT else file
     show_rows(
-        f"{file}: {summary}",
+        f"{source}: {summary}",
         outcomes,
         bad,
         as_json=as_json,
@@ -313,75 +314,3 @@ def delete(
             highlight=False,
             markup=False,
         )
-
-
-@commands.command()
-def subscribers(
-    apply: Annotated[
-        bool,
-        typer.Option(
-            "--apply", help="First apply the subscribers of the config, as serve does at its start."
-        ),
-    ] = False,
-    as_json: AsJson = False,
-    config: ConfigPath = None,
-) -> None:
-    """List the readers with their settings and interests."""
-
-    from digest import subscriptions
-
-    with open_app(config, existing=not apply) as app:
-        if apply:
-            subscriptions.apply_config(app)
-        readers = subscriptions.list_subscribers(app)
-        doors = subscriptions.load_origins(app)
-    if as_json:
-        joined = ({"created": s.created, "origin": doors[s.id]} for s in readers)
-        rows = [subscriber_values(s) | added for s, added in zip(readers, joined, strict=True)]
-        show_json(rows, exact=True)
-        return
-    table = make_table("email", "standing", "when", "size", "interests", numbers=("size",))
-    for s in readers:
-        words = [
-            *(w for i in s.interests for w in (*i.keywords, *i.categories, *i.authors)),
-            *(f"like {p}" for i in s.interests for p in i.papers),
-        ]
-        days = "daily" if len(s.days) == 7 else "days " + ",".join(map(str, s.days))
-        table.add_row(
-            s.email,
-            s.status.value,
-            f"{days} {s.hour}:00 {s.timezone}",
-            str(s.size),
-            ", ".join(words) or "(trending)",
-        )
-    out.print(table)
-    out.print(count_noun(len(readers), "subscriber"), style="dim")
-
-
-def subscriber_values(s: Subscriber) -> dict[str, object]:
-    """A subscriber as plain values, for JSON."""
-    return {
-        "email": s.email,
-        "name": s.name,
-        "standing": s.status.value,
-        "timezone": s.timezone,
-        "hour": s.hour,
-        "days": list(s.days),
-        "size": s.size,
-        "strictness": s.strictness,
-        "threshold": s.threshold,
-        "quiet_days": s.quiet_days,
-        "language": s.language,
-        "interests": [
-            {
-                "name": i.name,
-                "share": i.share,
-                "keywords": list(i.keywords),
-                "categories": list(i.categories),
-                "authors": list(i.authors),
-                "papers": list(i.papers),
-                "text": i.text,
-            }
-            for i in s.interests
-        ],
-    }

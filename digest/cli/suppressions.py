@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from digest.cli.csv_files import csv_text, from_csv
+from digest.cli.csv_files import csv_text
 from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json, show_rows, write_file
-from digest.cli.reader_files import BadRow, read_rows
+from digest.cli.row_files import BadRow, read_rows
 from digest.cli.tables import make_table
 from digest.errors import AddressError, InputError
 from digest.escaping import escape_lines
@@ -120,7 +120,6 @@ def read(
     from digest import subscriptions
 
     rejected: list[BadRow] = []
-    read_back = from_csv if file.suffix.lower() == ".csv" else dict
 
     def read_suppressions(app: App) -> Iterator[Suppression]:
         for row in read_rows(file, COLUMNS, needed="address"):
@@ -129,7 +128,7 @@ def read(
                 continue
             line, values = row
             try:
-                yield _parse_suppression(app, read_back(values))
+                yield _parse_suppression(app, values)
             except (AddressError, InputError) as error:
                 rejected.append(BadRow(line=line, reason=str(error)))
 

@@ -34,7 +34,8 @@ def add(
         typer.Option(
             "--event",
             metavar="NAME",
-            help="digest.sent, thumb or unsubscribed; repeat it for several.",
+            help="digest.sent, thumb, unsubscribed, alarm.started or alarm.ended; repeat it for "
+            "several.",
             show_default=False,
         ),
     ],

@@ -20,9 +20,9 @@ from digest.config.oauth import OAuthSection
 from digest.config.secret_files import load_secret_files, read_first_line
 from digest.config.secret_values import find_secrets
 from digest.config.sections import SECTIONS, Config
-from digest.config.service import WebSection
+from digest.config.service import AlertsSection, WebSection
 from digest.config.validation_errors import explain
-from digest.config.webhooks import ProvidersSection
+from digest.config.webhooks import ProvidersSection, check_webhook_secret
 from digest.errors import ConfigError
 from digest.redaction import register_secrets
 
@@ -191,6 +191,7 @@ def _make_paths_absolute(config: Config, folder: Path) -> Config:
             "mailbox": _resolve_server(config.mailbox, folder, "mailbox"),
             "oauth": _resolve_oauth(config.oauth, folder),
             "web": _resolve_web(config.web, folder),
+            "alerts": _resolve_alerts(config.alerts, folder),
             "providers": _resolve_providers(config.providers, folder),
         }
     )
@@ -264,6 +265,34 @@ def _resolve_web(web: WebSection, folder: Path) -> WebSection:
     except ConfigError:
         key = ""  # nobody has access
     return web.model_copy(update={"status_key_file": path, "status_key": SecretStr(key)})
+
+
+def _resolve_alerts(alerts: AlertsSection, folder: Path) -> AlertsSection:
+    """Return the section with the secret read from `webhook_secret_file`.
+
+    Raises:
+        ConfigError: there is a webhook without a secret, or the secret is given twice or is none.
+    """
+    if not alerts.webhook_secret_file:
+        if alerts.webhook and not alerts.webhook_secret.get_secret_value():
+            raise ConfigError(
+                "alerts.webhook: its events must be signed. Put the output of `openssl rand "
+                "-base64 32` into a file, name it in alerts.webhook_secret_file, and give the "
+                "receiver the same"
+            )
+        return alerts
+    if alerts.webhook_secret.get_secret_value():
+        raise ConfigError(
+            "alerts: both `webhook_secret` and `webhook_secret_file` are set; keep one"
+        )
+    path, key = folder / alerts.webhook_secret_file, "alerts.webhook_secret_file"
+    try:
+        secret = check_webhook_secret(SecretStr(read_first_line(path, key)))
+    except ConfigError:
+        return alerts.model_copy(update={"webhook_secret_file": path})  # `digest doctor` says so
+    except ValueError as error:
+        raise ConfigError(f"{key} = '{path}': {error}") from error
+    return alerts.model_copy(update={"webhook_secret_file": path, "webhook_secret": secret})
 
 
 def _resolve_providers(providers: ProvidersSection, folder: Path) -> ProvidersSection:

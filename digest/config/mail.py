@@ -147,6 +147,21 @@ class SmtpSection(Server):
             "and messages a minute are shared out among them"
         ),
     )
+    per_day: Annotated[int, Field(ge=0, le=1_000_000_000)] = Field(
+        0, description="messages a day (UTC), at most; further digests wait; 0 = no limit"
+    )
+    ramp_start: Annotated[int, Field(ge=0, le=10_000_000)] = Field(
+        0,
+        description=(
+            "messages on the first day from a fresh sender domain or server; each day then allows "
+            "more, up to per_day, as a warm-up; 0 = no ramp"
+        ),
+    )
+    ramp_growth: Annotated[float, Field(ge=1.05, le=10)] = Field(
+        1.5,
+        strict=False,
+        description="factor by which a day allows more than the last, if half of that was used",
+    )
     outbox: Path = Field(
         Path("outbox"), description="folder for .eml files if host is empty", strict=False
     )
@@ -298,11 +313,32 @@ class MailboxSection(Section):
 
 
 class BouncesSection(Section):
-    """When bounces suppress an address. A hard bounce (no such address) does at once."""
+    """When bounces suppress an address, and stop all sending.
+
+    A hard bounce (no such address) suppresses at once.
+    """
 
     soft: Annotated[int, Field(ge=1, le=100)] = Field(
         5, description="soft bounces (mailbox full, server unreachable, no clear reason) ..."
     )
     days: Annotated[int, Field(ge=1, le=366)] = Field(
         14, description="... within this number of days suppress the address"
+    )
+    stop_last: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        1000, description="all sending stops when, of so many messages that were sent last, ..."
+    )
+    stop_bounces: Annotated[float, Field(ge=0, le=100)] = Field(
+        10.0,
+        strict=False,
+        description=(
+            "... more than this share bounced, in per cent (full mailboxes do not count), ..."
+        ),
+    )
+    stop_complaints: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.5,
+        strict=False,
+        description=(
+            "... or more than this share were marked as spam; 0 = never. `digest send --resume` "
+            "goes on"
+        ),
     )

@@ -52,8 +52,9 @@ class DigestSection(Section):
     )
     window_hours: Annotated[int, Field(ge=1, le=24)] = Field(
         16,
-        description="hours in which a digest can be sent, counted from when it is due or composed; "
-        "it is never sent after the next one is due",
+        description="hours in which a digest can be sent, from when it is due or, if that is "
+        "later, composed; never after the next one is due. As long after it is due it waits for "
+        "papers",
     )
     author_most: Annotated[int, Field(ge=0, le=100)] = Field(
         3,

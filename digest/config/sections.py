@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
 
+from digest.config.keep import KeepSection
 from digest.config.mail import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
 from digest.config.oauth import OAuthSection
 from digest.config.papers import (
@@ -19,7 +20,9 @@ from digest.config.readers import DigestSection, EvaluateSection, InterestEntry,
 from digest.config.service import (
     AlertsSection,
     LogSection,
+    MetricsSection,
     ScheduleSection,
+    ServeSection,
     StoreSection,
     WebSection,
     WorkersSection,
@@ -40,6 +43,7 @@ class Config(Section):
     mailbox: MailboxSection = MailboxSection()
     oauth: OAuthSection = OAuthSection()
     web: WebSection = WebSection()
+    serve: ServeSection = ServeSection()
     webhooks: WebhooksSection = WebhooksSection()
     providers: ProvidersSection = ProvidersSection()
     digest: DigestSection = DigestSection()
@@ -49,6 +53,8 @@ class Config(Section):
     schedule: ScheduleSection = ScheduleSection()
     workers: WorkersSection = WorkersSection()
     log: LogSection = LogSection()
+    keep: KeepSection = KeepSection()
+    metrics: MetricsSection = MetricsSection()
     sources: SourceEntries = Field((), strict=False)
     subscribers: tuple[SubscriberEntry, ...] = Field((), strict=False)
 

@@ -1,15 +1,25 @@
 """Settings for the process.
 
-`[store]`, `[web]`, `[alerts]`, `[schedule]`, `[workers]` and `[log]`.
+`[store]`, `[web]`, `[serve]`, `[alerts]`, `[schedule]`, `[workers]` and `[log]`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
-from digest.config.value_types import Address, Bind, Network, OptionalPath, Root, Section
+from digest.config.value_types import (
+    Address,
+    Bind,
+    DaskAddress,
+    Network,
+    OptionalBind,
+    OptionalPath,
+    Root,
+    Section,
+)
+from digest.config.webhooks import WebhookSecret, WebhookUrl
 
 
 class StoreSection(Section):
@@ -95,14 +105,37 @@ class WebSection(Section):
     )
 
 
+class ServeSection(Section):
+    """A process of `digest serve`."""
+
+    health_bind: OptionalBind = Field(
+        "",
+        description='host:port for /healthz and /readyz alone, in every role; "" = with the pages, '
+        "and nowhere where a process serves none",
+    )
+
+
 class AlertsSection(Section):
-    """Mail to the operator when something is wrong.
+    """Mail to the operator, and a webhook, when something is wrong.
 
     For example: no dump came, no mail was delivered, a disk is nearly full. `digest status` also
     shows it.
     """
 
     to: Address = Field("", description='address of the operator; "" = no such mails')
+    webhook: WebhookUrl = Field(
+        "",
+        description='URL that is told when an alarm starts and ends, by a signed POST; "" = none. '
+        "[webhooks] allowed_networks applies",
+    )
+    webhook_secret: WebhookSecret = Field(
+        SecretStr(""),
+        description="secret of its signatures, as `openssl rand -base64 32` makes it; better use "
+        "webhook_secret_file",
+    )
+    webhook_secret_file: OptionalPath = Field(
+        None, description='file with it on its first line; "" = none'
+    )
     disk_mb: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         500, description="a disk with fewer free megabytes counts as nearly full"
     )
@@ -118,20 +151,66 @@ class ScheduleSection(Section):
 
 
 class WorkersSection(Section):
-    """How a round uses the processor cores."""
+    """How a round uses the processor cores, of this machine or of a Dask cluster."""
 
-    kind: Literal["inline", "threads"] = Field("inline", description='"inline" or "threads"')
+    kind: Literal["inline", "threads", "processes"] = Field(
+        "inline", description='"inline" (one core), "threads" or "processes"'
+    )
     count: Annotated[int, Field(ge=0, le=256)] = Field(
-        0, description="threads; 0 = one for each core"
+        0, description="threads or processes; 0 = one for each core"
     )
     batch: Annotated[int, Field(ge=1, le=10000)] = Field(
-        2000, description="readers scored together; the results do not depend on it"
+        1000, description="readers scored together; the results do not depend on it"
+    )
+    dask: DaskAddress = Field(
+        "",
+        description="address of the scheduler of a Dask cluster, tcp://host:8786 or "
+        'tls://host:8786, whose workers then do the work; "" = this machine (kind)',
+    )
+    ca_file: OptionalPath = Field(
+        None, description='for tls: certificates (PEM) of the CA of the cluster; "" = none'
+    )
+    cert_file: OptionalPath = Field(
+        None, description='for tls: certificate (PEM) of this machine; "" = none'
+    )
+    key_file: OptionalPath = Field(None, description='for tls: its private key (PEM); "" = none')
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        files = (self.ca_file, self.cert_file, self.key_file)
+        if self.dask.startswith("tls://") and not all(files):
+            raise ValueError("a tls:// address needs ca_file, cert_file and key_file; set all")
+        if any(files) and not self.dask.startswith("tls://"):
+            raise ValueError(
+                "ca_file, cert_file and key_file are for a cluster whose address is tls://; change "
+                "dask, or leave the files out"
+            )
+        return self
+
+
+class MetricsSection(Section):
+    """Metrics for Prometheus, at http://HOST:PORT/metrics, of each process that has this set."""
+
+    bind: OptionalBind = Field(
+        "",
+        description='host:port to listen on, such as 127.0.0.1:9125; "" = none. Each process needs '
+        "its own: DIGEST_METRICS__BIND. Let only your Prometheus reach it",
     )
 
 
 class LogSection(Section):
-    """The log, written to standard error."""
+    """The log, written to standard error: a line for each event, at a time in UTC."""
+
+    format: Literal["text", "json"] = Field(
+        "text",
+        description='"text", or "json": one object a line, for programs that collect logs',
+    )
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description='"debug", "info", "warning" or "error"'
+    )
+    requests: bool = Field(
+        False,
+        description="whether each request to the pages is logged, by the pattern of its path: no "
+        "token, no query, no address of the client",
     )

@@ -64,6 +64,22 @@ def _bind(address: str) -> str:
     return address
 
 
+def _dask_address(address: str) -> str:
+    if not address:
+        return address
+    try:
+        parts = urlsplit(address)
+        complete = bool(parts.hostname and parts.port)
+    except ValueError:
+        complete = False
+    if not complete or not re.fullmatch(r"(tcp|tls)://[^/?#@\s]+", address):
+        raise ValueError(
+            "must be the address of a scheduler, such as tcp://scheduler.example.org:8786 or "
+            "tls://scheduler.example.org:8786"
+        )
+    return address
+
+
 def _host(name: str) -> str:
     if "://" in name or re.search(r"[\s/@\x00-\x1f\x7f\[\]]", name):
         raise ValueError(
@@ -172,7 +188,11 @@ Root = Annotated[str, AfterValidator(_root)]
 SourceUrl = Annotated[str, AfterValidator(_source_url)]
 #: "" = none
 HttpUrl = Annotated[str, AfterValidator(_http_or_none)]
+#: of the scheduler of a Dask cluster; "" = none
+DaskAddress = Annotated[str, AfterValidator(_dask_address)]
 Bind = Annotated[str, AfterValidator(_bind)]
+#: host:port; "" = none
+OptionalBind = Annotated[str, AfterValidator(lambda address: address and _bind(address))]
 Port = Annotated[int, Field(ge=1, le=65535)]
 #: a file or folder; "" = none
 OptionalPath = Annotated[

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -22,6 +24,31 @@ def _topic(name: str) -> str:
     return name
 
 
+def check_webhook_secret(value: SecretStr) -> SecretStr:
+    """Return a secret of signatures.
+
+    Raises:
+        ValueError: it is no Base64, or too short to be one.
+    """
+    text = value.get_secret_value().removeprefix("whsec_")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:  # also of other than ASCII characters
+        data = b""
+    if text and not 24 <= len(data) <= 64:  # the range that Standard Webhooks names
+        raise ValueError("must be Base64 of 24 to 64 bytes, as `openssl rand -base64 32` makes it")
+    return value
+
+
+def _webhook_url(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("https", "http") or not parts.hostname):
+        raise ValueError("must be an address such as https://example.org/hook")
+    return url
+
+
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
+WebhookSecret = Annotated[SecretStr, Field(strict=False), AfterValidator(check_webhook_secret)]
 Secret = Annotated[SecretStr, Field(strict=False), AfterValidator(_secret)]
 
 

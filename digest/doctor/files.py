@@ -29,6 +29,7 @@ def check_files(config: Config, path: Path | None) -> Iterator[Finding]:
     secrets.append(("web.status_key_file", config.web.status_key_file))
     secrets.append(("oauth.client_secret_file", config.oauth.client_secret_file))
     secrets += [("oauth.tokens", path) for path in sorted(config.oauth.tokens.glob("*.json"))]
+    secrets.append(("alerts.webhook_secret_file", config.alerts.webhook_secret_file))
     in_config = [
         config.smtp.password,
         config.mailbox.password,

@@ -11,6 +11,7 @@ from digest.errors import ConfigError
 from digest.mail import messages
 from digest.mail_setup import make_mailing
 from digest.ranking import encoders
+from digest.webhooks import RefusedAddressError, check_url
 
 #: domains that no mail can come from, besides names without a dot
 _NOWHERE = ("localhost", "example", "invalid", "test", "local")
@@ -44,6 +45,7 @@ def check_settings(config: Config) -> Iterator[Finding]:
     yield from _check_incoming(config)
     if not config.alerts.to:
         yield warning("config", "nobody gets a mail when something is wrong", "Set [alerts] to")
+    yield from _check_alarm_webhook(config)
     if smtp.host and not mail.dkim_key_file:
         yield note(
             "config",
@@ -174,3 +176,20 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_alarm_webhook(config: Config) -> Iterator[Finding]:
+    alerts = config.alerts
+    if not alerts.webhook:
+        return
+    if not alerts.webhook_secret.get_secret_value():
+        yield bad(
+            "config",
+            f"alerts.webhook_secret_file = '{alerts.webhook_secret_file}': no secret can be read "
+            "from it, so no alarm is posted",
+            "Put the output of `openssl rand -base64 32` on its first line",
+        )
+    try:
+        check_url(alerts.webhook, config.webhooks.allowed_networks)
+    except RefusedAddressError as error:
+        yield bad("config", f"alerts.webhook is not posted to: {error}", "Set another address")

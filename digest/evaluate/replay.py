@@ -110,7 +110,8 @@ def replay(
             )
             for rated, own_candidates in zip(batch, candidates, strict=True)
         ]
-        results = app.workers.map(partial(rerank, app.config.digest.recipe), context, tasks)
+        rerank_all = partial(rerank, app.config.digest.recipe)
+        results = app.threads.map(rerank_all, (((context,), task) for task in tasks))
         for task, (replayed_digest, newly_frozen) in zip(tasks, results, strict=True):
             if newly_frozen is not None:
                 frozen[task.rated.digest.subscriber_id] = newly_frozen

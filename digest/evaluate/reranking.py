@@ -66,7 +66,7 @@ class RerankTask:
 
 
 def rerank(
-    own_recipe: str, context: BatchContext, task: RerankTask
+    own_recipe: str, shared: tuple[BatchContext], task: RerankTask
 ) -> tuple[ReplayedDigest | None, TrainedProfiles | None]:
     """Rank the papers of one digest by every recipe.
 
@@ -74,6 +74,7 @@ def rerank(
         The digest, None where none of its papers is stored any more; and the profiles that are
         frozen from here on, where there are some.
     """
+    (context,) = shared
     data = task.candidates.reader.training_data
     weights = task.rated.digest.provenance.weights
     calibration = Calibration(weights=weights) if weights else PRIOR

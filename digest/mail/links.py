@@ -64,6 +64,9 @@ _TOKEN_IN_TEXT = re.compile(
 _SAFE_IN_MAILTO = "!$'*+-._~@"
 #: prefix and token have 57 octets; a local part may have 64 (RFC 5321, 4.5.3.1.1)
 _BOUNCE_PREFIX = "b+"
+_BOUNCE_ADDRESS = re.compile(
+    rf"<?{re.escape(_BOUNCE_PREFIX)}[a-z2-7]{{{_TOKEN_LETTERS}}}@", re.IGNORECASE | re.ASCII
+)
 #: answers that can be sent by mail, and the words before the token: for people, only the token
 #: counts
 ANSWERS = {
@@ -185,6 +188,11 @@ def read_bounce_address(address: str, keys: Iterable[LinkKey]) -> Link:
     if not local.lower().startswith(_BOUNCE_PREFIX):
         raise LinkError(f"{address[:100]!r} is no bounce address of this service")
     return _require_purpose(read_token(local[len(_BOUNCE_PREFIX) :], keys), Purpose.BOUNCE)
+
+
+def is_spelled_as_bounce_address(address: str) -> bool:
+    """Return whether an address looks like one that `write_bounce_address` wrote."""
+    return _BOUNCE_ADDRESS.match(address) is not None
 
 
 def write_mailto(link: Link, key: LinkKey, mailbox: str) -> str:

@@ -22,7 +22,7 @@ class MessageKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """States of a message; `deploy/README.md` shows the transitions."""
+    """States of a message; `deploy/guarantees.md` shows the transitions."""
 
     PLANNED = "planned"
     CLAIMED = "claimed"
@@ -53,6 +53,8 @@ class Queued:
     message_id: str
     digest_id: int | None = None
     attempts: int = 0
+    #: since when it may be sent; None where it is only shown
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

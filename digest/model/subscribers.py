@@ -166,6 +166,8 @@ class Suppression:
     since: datetime
     #: the words of the server, the report or the operator
     evidence: str = ""
+    #: the subscriber's status before, which a release restores; None = no subscriber, or unknown
+    before: SubscriberStatus | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_instant("since", self.since)

@@ -14,6 +14,8 @@ class WebhookEvent(StrEnum):
     DIGEST_SENT = "digest.sent"
     THUMB = "thumb"
     UNSUBSCRIBED = "unsubscribed"
+    ALARM_STARTED = "alarm.started"
+    ALARM_ENDED = "alarm.ended"
 
 
 #: waiting = it will be sent, or sent again; delivered = answered 2xx; failed = given up
@@ -38,6 +40,8 @@ class Webhook:
     disabled_at: datetime | None = None
     #: what went wrong last, or ""
     error: str = ""
+    #: the section of the config that it comes from; None = a command or the API added it
+    source: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,9 +37,11 @@ from digest.pipeline.steps.compose_report import ComposeReport, LeftOut
 from digest.pipeline.steps.ingest_report import FileReport, IngestReport
 from digest.pipeline.steps.read_before import SeenDay
 from digest.pipeline.steps.send_report import SendReport
+from digest.pipeline.steps.sending_limits import DayLimit, load_day_limit, resume
 
 __all__ = [
     "ComposeReport",
+    "DayLimit",
     "DueComposer",
     "FileReport",
     "IngestReport",
@@ -56,12 +58,14 @@ __all__ = [
     "current_vote",
     "ingest",
     "learn",
+    "load_day_limit",
     "papers_with_held_thumbs",
     "read_link",
     "recalibrate",
     "record_feedback",
     "record_mail_feedback",
     "record_press",
+    "resume",
     "round",
     "send",
     "train_word_vectors",

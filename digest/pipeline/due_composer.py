@@ -45,6 +45,11 @@ class DueComposer:
         #: when the last complete compose began, and what it found
         self._last: tuple[datetime, _State] | None = None
 
+    def use(self, app: App) -> None:
+        """Go on with another app: with other settings, anybody may get a digest."""
+        if app is not self._app:
+            self._app, self._last = app, None
+
     def compose(self, *, stop: Callable[[], bool] = lambda: False) -> ComposeReport | None:
         """Compose; None where nothing can have changed for anybody since the last tick.
 

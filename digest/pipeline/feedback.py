@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from digest import presses, store
+from digest import metrics, presses, store
 from digest.app import App
 from digest.errors import LinkError, NotFoundError
 from digest.mail import links
@@ -109,7 +109,10 @@ def record_feedback(
         before = store.feedback.save(tx, feedback)
         return RecordedFeedback(subscriber=reader, paper=paper, vote=vote, before=before)
 
-    return app.store.commit(record)
+    recorded = app.store.commit(record)
+    if recorded.vote != recorded.before:
+        metrics.count_thumb(recorded.vote, via)
+    return recorded
 
 
 def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
@@ -138,7 +141,10 @@ def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
         chosen = _VOTES[link.purpose]
         return _count_press(app, tx, chosen, posted, result, has_held=standing.has_held)
 
-    return app.store.commit_together(record)
+    result = app.store.commit_together(record)
+    if result.outcome != "repeated" and result.vote != result.previous_vote:
+        metrics.count_thumb(result.vote, "page")
+    return result
 
 
 def _count_press(
@@ -240,6 +246,8 @@ def record_mail_feedback(
             )
             store.feedback.save(tx, feedback)
             store.presses.void_held(tx, reader.id, Button.THUMB, paper.id)
+    if vote != previous_vote:
+        metrics.count_thumb(vote, "mail")
     return RecordedFeedback(subscriber=reader, paper=paper, vote=vote, before=previous_vote)
 
 

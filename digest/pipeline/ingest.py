@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
 
-from digest import dumps, papers, store
+from digest import dumps, metrics, papers, store
 from digest.app import App
 from digest.dumps import Dump
 from digest.errors import DumpError
@@ -80,6 +80,7 @@ def ingest(
             _ingest_file(app, dumps.open_dump(path, today=app.now().date()), file, words, options)
         except DumpError as error:
             file.refused = str(error)
+        metrics.count_files(_find_source(app, path), file.outcome, file.outcomes)
         if stop():
             report.stopped = True
             break
@@ -109,6 +110,14 @@ class _Days:
 
     of_file: date
     today: date
+
+
+def _find_source(app: App, path: Path) -> str:
+    """Return the source of the config that brought a file; "" where none did."""
+    folder = path.parent
+    is_fetched = folder.parent == app.config.ingest.inbox
+    names = {entry.name for entry in app.config.sources}
+    return folder.name if is_fetched and folder.name in names else ""
 
 
 def list_files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
-from itertools import chain, islice
+from itertools import islice
 
 import scipy.sparse as sp
 
@@ -21,9 +19,9 @@ from digest.model import Subscriber
 from digest.pipeline.steps.calibrations import fit_calibration, ratings_to_fit
 from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.corpus_view import CorpusView
-from digest.pipeline.steps.trained_readers import WORKER_BATCH, RecipeSplit, TrainedReader
-from digest.pipeline.steps.training_data import BatchRatings
-from digest.ranking import features, profiles, recipes
+from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader, train_profiles
+from digest.pipeline.steps.training_data import read_training_data
+from digest.ranking import features, profiles
 
 log = logging.getLogger("digest.pipeline")
 
@@ -44,7 +42,9 @@ def learn(
     background: profiles.Background,
     co_likes: CoLikeContext,
 ) -> list[TrainedReader]:
-    """Train the profiles of a batch of readers from their stored ratings and settings.
+    """Train the profiles of a few readers from their stored ratings and settings.
+
+    A round reads the same for batches of readers, and its workers train.
 
     Args:
         view: the papers and the feature space of this round.
@@ -54,43 +54,8 @@ def learn(
     Returns:
         One entry for each reader, in order.
     """
-    with app.store.reading() as tx:
-        votes = store.feedback.load_votes(tx, [reader.id for reader in readers])
-        ratings = BatchRatings(tx, readers, votes, view, app.config.digest.ignored_weight)
-    boosts = co_likes.boosts_of_readers([votes.get(reader.id, []) for reader in readers])
-    untrained = [
-        TrainedReader(
-            subscriber=reader,
-            rated_ids=frozenset(ratings.rated_ids(reader)),
-            training_data=ratings.training_data(reader, own_boosts),
-        )
-        for reader, own_boosts in zip(readers, boosts, strict=True)
-    ]
-    batches = [
-        untrained[start : start + WORKER_BATCH] for start in range(0, len(untrained), WORKER_BATCH)
-    ]
-    train = partial(train_profiles, RecipeSplit.from_config(app.config))
-    return list(chain.from_iterable(app.workers.map(train, background, batches)))
-
-
-def train_profiles(
-    split: RecipeSplit, background: profiles.Background, readers: Sequence[TrainedReader]
-) -> list[TrainedReader]:
-    """Train by every recipe that ranks for a reader.
-
-    It is pure, so any worker can run it.
-    """
-    trained: list[dict[str, tuple[recipes.TrainedProfile, ...]]] = [{} for _ in readers]
-    for name in split.names:
-        numbers = [n for n, reader in enumerate(readers) if name in split.of(reader.subscriber)]
-        data = [readers[number].training_data for number in numbers]
-        trained_here = recipes.train_all(recipes.RECIPES[name], data, background)
-        for number, profiles_of_one in zip(numbers, trained_here, strict=True):
-            trained[number][name] = profiles_of_one
-    return [
-        replace(reader, profiles=profiles_of_one)
-        for reader, profiles_of_one in zip(readers, trained, strict=True)
-    ]
+    untrained, _ = read_training_data(app, readers, view, co_likes)
+    return train_profiles(RecipeSplit.from_config(app.config), background, untrained)
 
 
 def recalibrate(app: App) -> None:

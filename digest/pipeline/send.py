@@ -8,9 +8,9 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from digest import store
+from digest import metrics, store
 from digest.app import App
 from digest.model import MessageState, Subscriber
 from digest.pipeline.steps.deliver_due import deliver_due
@@ -18,6 +18,7 @@ from digest.pipeline.steps.recover import recover_messages
 from digest.pipeline.steps.send_report import SendReport
 from digest.pipeline.steps.sender import SendOptions
 from digest.pipeline.steps.sender_processes import count_processes, deliver_by_processes
+from digest.pipeline.steps.sending_limits import load_day_limit, may_send_anything
 from digest.store.ledger import LEASE
 
 
@@ -32,6 +33,7 @@ def send(
     """Send what is due.
 
     A mail server that cannot be reached ends the send; the messages wait, and `error` says why.
+    So do messages beyond the day's limit, and all of them while sending is stopped.
 
     Args:
         only: this reader's messages alone.
@@ -49,10 +51,12 @@ def send(
         return report
     _recover(app, report)
     with app.store.reading() as tx:
-        is_due = store.deliveries.is_anything_due(tx, now=app.now())
+        is_due = store.deliveries.is_anything_due(tx, now=app.now()) and may_send_anything(app, tx)
     if is_due:
         report = SendReport.add([report, _deliver(app, only, stop, lease)])
     _count_waiting(app, report)
+    states = {state.value: number for state, number in report.states.items()}
+    metrics.count_send(states, report.latency, report.deliveries)
     _record_round(app, report)
     return report
 
@@ -84,6 +88,10 @@ def _recover(app: App, report: SendReport) -> None:
 def _count_waiting(app: App, report: SendReport) -> None:
     with app.store.reading() as tx:
         report.waiting, report.later = store.deliveries.count_waiting(tx, now=app.now())
+        stop = store.sending.find_stop(tx)
+        day = load_day_limit(app, tx, clock=datetime.now(UTC))
+    report.halted = "" if stop is None else stop.what
+    report.held_back = 0 if day is None else day.held_back
 
 
 def _record_round(app: App, report: SendReport) -> None:

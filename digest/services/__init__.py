@@ -23,6 +23,7 @@ from digest.services.catch_up import (
     CatchUps,
     count_days_since_last_digest,
 )
+from digest.services.database_care import check_database, vacuum_database
 from digest.services.deliveries import deliveries, list_messages, resolve
 from digest.services.digest_papers import (
     DigestPapers,
@@ -109,6 +110,7 @@ from digest.services.picks import (
     unpick,
 )
 from digest.services.preview import Preview, preview, preview_all, sent_digest
+from digest.services.pruning import Pruned, is_pruning_due, prune
 from digest.services.reader_export import ThumbFormat, export_reader, export_thumbs
 from digest.services.reader_thumbs import Thumbs, load_thumbs
 from digest.services.recommendations import hand_in, list_candidates, list_opaque_readers
@@ -121,6 +123,12 @@ from digest.services.stats import DayStats, Stats, load_stats
 from digest.services.status import Status, status
 from digest.services.strictness import count_last_week
 from digest.services.submissions import SuggestionResult, list_own_submissions, suggest
+from digest.services.subscriber_lists import (
+    ListedReader,
+    ReaderSummary,
+    list_readers,
+    summarise_readers,
+)
 from digest.services.typed import TypedWarning, check_typed
 from digest.services.uploads import UploadedDump, UploadStatus, find_upload
 from digest.services.vector_index import find_index_file, rebuild_index
@@ -167,6 +175,7 @@ __all__ = [
     "LessChoices",
     "LibraryNames",
     "ListedPick",
+    "ListedReader",
     "ListedSubmission",
     "MailboxReport",
     "Order",
@@ -178,9 +187,11 @@ __all__ = [
     "Period",
     "Preview",
     "ProfileExplanation",
+    "Pruned",
     "RatedItem",
     "RatedPaper",
     "ReaderOverview",
+    "ReaderSummary",
     "SavedPaper",
     "ScheduleCache",
     "SearchRequest",
@@ -205,6 +216,7 @@ __all__ = [
     "WordWish",
     "add_ratings",
     "add_webhook",
+    "check_database",
     "check_typed",
     "choose_first_papers",
     "claim_answer",
@@ -249,6 +261,7 @@ __all__ = [
     "import_library",
     "ingest_inbox",
     "is_curator",
+    "is_pruning_due",
     "is_public",
     "list_api_keys",
     "list_candidates",
@@ -260,6 +273,7 @@ __all__ = [
     "list_operator_sessions",
     "list_own_submissions",
     "list_picks",
+    "list_readers",
     "list_rejected",
     "list_submissions",
     "list_voters",
@@ -290,6 +304,7 @@ __all__ = [
     "preview_all",
     "preview_digest",
     "profile_version",
+    "prune",
     "purge_webhooks",
     "rate",
     "read_library_names",
@@ -312,10 +327,12 @@ __all__ = [
     "start_over",
     "status",
     "suggest",
+    "summarise_readers",
     "take_back_vote",
     "try_webhook",
     "unpick",
     "up_vote",
+    "vacuum_database",
     "vectors_info",
     "watch",
     "wish_for_word",

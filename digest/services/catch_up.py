@@ -12,10 +12,10 @@ from digest import store
 from digest.app import App
 from digest.due_dates import local_date_of
 from digest.model import Digest, Item, Paper, Subscriber
-from digest.pipeline.compose import rules_of_all
 from digest.pipeline.learn import learn
 from digest.pipeline.steps.choose_digests import Candidates, choose_digests
 from digest.pipeline.steps.co_likes import CoLikeContext, least_readers
+from digest.pipeline.steps.reader_batches import BatchRules
 from digest.pipeline.steps.round_day import RoundDay
 from digest.pipeline.steps.trained_readers import RecipeSplit
 
@@ -123,7 +123,7 @@ class CatchUps:
         candidates = Candidates(
             reader=trained, paper_ids=frozenset(context.papers) - trained.rated_ids
         )
-        rules = replace(rules_of_all(app), explore=False)
+        rules = replace(BatchRules.from_config(app.config).rules, explore=False)
         split = RecipeSplit(recipe=app.config.digest.recipe)
         (outcome,) = choose_digests(rules, split, context, [candidates])
         return outcome, len(candidates.paper_ids)

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from digest import __version__, sources, store
+from digest import __version__, metrics, sources, store
 from digest.app import App
 from digest.config import SourceEntry
 from digest.errors import InputError
@@ -91,6 +91,8 @@ class FetchOptions:
 
 
 _DEFAULTS = FetchOptions()
+#: until a source that failed is asked again, and at most, unless its interval is longer
+_FIRST_BACKOFF, _LONGEST_BACKOFF = timedelta(minutes=5), timedelta(hours=1)
 #: the papers liked last that Semantic Scholar is asked about in one fetch
 _LIKED_LIMIT: Final = 50
 
@@ -191,7 +193,16 @@ def _fetch_all(
                 waiting = SourceReport(name=source.name, outcome="waiting", notes=[reason])
                 report.sources.append(waiting)
                 continue
-            report.sources.append(_fetch_source(app, entry, state, web, options, renew_claim))
+            began = time.monotonic()
+            fetched = _fetch_source(app, entry, state, web, options, renew_claim)
+            metrics.count_fetch(
+                source.name,
+                fetched.outcome,
+                seconds=time.monotonic() - began,
+                requests=fetched.requests,
+                octets=fetched.bytes,
+            )
+            report.sources.append(fetched)
             if report.sources[-1].outcome == "stopped":
                 return
         _look_up_suggestions(app, list(settings_by_name.values()), web, options)
@@ -267,12 +278,14 @@ def _fetch_source(
             save=save,
             agent=_agent(source.contact) if source.contact else "",
         )
+    fetched.failed_before = state.get("failures", 0)
     fetched.error, fetched.notes = redact(fetched.error), [redact(note) for note in fetched.notes]
     if fetched.outcome != "stopped":
         state["asked_at"] = app.now().isoformat()
         state["error"] = fetched.error
+        state["failures"] = fetched.failed_before + 1 if fetched.error else 0
         state["failing_since"] = (
-            state.get("failing_since", state["asked_at"]) if fetched.error else None
+            state.get("failing_since") or state["asked_at"] if fetched.error else None
         )
         if fetched.files:
             state["came_at"] = state["asked_at"]
@@ -357,6 +370,9 @@ def _reason_to_wait(state: State, entry: SourceEntry, now: datetime, only_if_due
     if not_before and now < datetime.fromisoformat(not_before):
         return f"its server asked to be left alone until {not_before}"
     interval = timedelta(minutes=entry.every or sources.default_interval(entry.kind))
+    if failures := state.get("failures", 0):
+        backoff = _FIRST_BACKOFF * 2.0 ** min(failures - 1, 20)
+        interval = min(max(interval, _LONGEST_BACKOFF), backoff)
     if only_if_due and last_asked:
         next_time = datetime.fromisoformat(last_asked) + interval
         if now < next_time:

@@ -11,9 +11,9 @@ import numpy as np
 from digest import due_dates, store
 from digest.app import App
 from digest.model import GOOD_CHANCE, UNSEEN, Paper, Subscriber, Vote
-from digest.pipeline.compose import rules_of_all
 from digest.pipeline.steps.choose_digests import Candidates, rules_for
 from digest.pipeline.steps.draw_line import draw_line
+from digest.pipeline.steps.reader_batches import BatchRules
 from digest.ranking import recipes, scores, selection
 from digest.ranking.calibration import PRIOR
 from digest.services.strictness import load_reader
@@ -35,7 +35,7 @@ def choose_first_papers(app: App, subscriber: Subscriber, count: int = FIRST_PAP
         reader.training_data.examples.paper_ids.tolist()
     )
     candidates = Candidates(reader=reader, paper_ids=frozenset(context.papers) - rated)
-    rules = rules_for(rules_of_all(app), context, candidates)
+    rules = rules_for(BatchRules.from_config(app.config).rules, context, candidates)
     recipe = recipes.RECIPES[app.config.digest.recipe]
     trained = reader.profiles[recipe.name]
     competition = draw_line(

@@ -78,7 +78,12 @@ def _look_up(
         except Stopped:
             raise
         except SourceError as error:
-            log.warning("suggestion=%d source=%s: %s", submission.id, own.name, error)
+            log.warning(
+                "suggestion not looked up suggestion=%d source=%s: %s",
+                submission.id,
+                own.name,
+                error,
+            )
             continue
         if file is not None:
             save(own, file)

@@ -67,7 +67,7 @@ def poll_mailbox(
             _read_new(app, mailbox, report, stop, most)
     except MailboxError as error:
         report.error = str(error)
-        log.warning("%s", error)
+        log.debug("mailbox not read: %s", error)  # whoever reads tells it
         with app.store.reading() as tx:
             position = store.mailboxes.load(tx, server.name)
         _save_position(app, server, replace(position, error=report.error))
@@ -115,7 +115,7 @@ def _handle_mail(app: App, mailbox: Mailbox, uid: int, report: MailboxReport) ->
         raise
     except Exception:
         log.exception(
-            "mail %d of %s could not be dealt with, by a mistake of ours", uid, mailbox.server.name
+            "mail not processed uid=%d mailbox=%s: a mistake of ours", uid, mailbox.server.name
         )
         report.failed += 1
         return False

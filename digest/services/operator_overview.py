@@ -14,7 +14,7 @@ from digest.app import App
 from digest.due_dates import due_at, local_date_of
 from digest.errors import InputError
 from digest.model import MessageState, Pause, Subscriber, SubscriberStatus
-from digest.services import alarms
+from digest.services import alarm_rules
 from digest.services.alarms import Alarm
 from digest.services.watch import facts
 from digest.store.operator_pages import Schedule
@@ -80,7 +80,7 @@ def load_overview(app: App, schedules: ScheduleCache) -> Overview:
         papers = store.operator_pages.count_papers_by_day(tx, since=days[0])
         return Overview(
             now=now,
-            alarms=alarms.find(known),
+            alarms=alarm_rules.find(known),
             readers=store.subscribers.count_by_status(tx),
             messages=store.operator_pages.count_messages(tx),
             rounds={verb: store.rounds.load_latest(tx, verb) for verb in VERBS},

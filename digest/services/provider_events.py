@@ -138,7 +138,7 @@ def receive_provider_request(
     for event in events:
         outcome = record_event(app, event)
         report.outcomes[outcome] += 1
-        log.info("received provider=%s event=%s outcome=%s", event.provider, event.kind, outcome)
+        log.info("received provider=%s kind=%s outcome=%s", event.provider, event.kind, outcome)
     return report
 
 
@@ -202,7 +202,7 @@ def _read_sns(app: App, body: bytes, certificates: SnsCertificates) -> Sequence[
         fetch_from_sns(url)
         log.info("SNS subscription confirmed topic=%s", topic)
     else:
-        log.warning("SNS: somebody ended the subscription to topic=%s", topic)
+        log.warning("SNS subscription ended topic=%s: by somebody there", topic)
     return []
 
 

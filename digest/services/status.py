@@ -9,9 +9,12 @@ from typing import Any
 from digest import store
 from digest.app import App
 from digest.model import Fault, Pause, SubmissionState
+from digest.pipeline import DayLimit, load_day_limit
 from digest.pipeline.steps.calibrations import CalibrationProgress, calibration_progress
-from digest.services.alarms import Alarm, find
+from digest.services.alarm_rules import find
+from digest.services.alarms import Alarm
 from digest.services.watch import facts
+from digest.store.sending import Stop
 
 #: how far back refusals are counted
 _RECENT = timedelta(days=1)
@@ -47,6 +50,10 @@ class Status:
     rounds: dict[str, dict[str, Any] | None]
     #: mail servers and recipient domains that asked for quiet, while it lasts
     pauses: list[Pause]
+    #: how much may be sent today; None = there is no limit
+    day_limit: DayLimit | None = None
+    #: why and since when all sending is stopped; None = it goes on
+    stop: Stop | None = None
     #: when a backup was last restored: each reader's local date up to then is closed
     closed_until: datetime | None = None
     alarms: list[Alarm] = field(default_factory=list)
@@ -80,6 +87,8 @@ class Status:
                 }
                 for pause in self.pauses
             ],
+            "day_limit": self.day_limit.json if self.day_limit else None,
+            "halted": {"since": self.stop.at, "why": self.stop.what} if self.stop else None,
             "closed_until": self.closed_until,
             "alarms": [
                 {
@@ -128,6 +137,8 @@ def status(app: App) -> Status:
                 verb: store.rounds.load_latest(tx, verb)
                 for verb in ("fetch", "ingest", "compose", "send")
             },
+            day_limit=load_day_limit(app, tx, clock=clock),
+            stop=store.sending.find_stop(tx),
             closed_until=store.installation.load_closed_until(tx),
         )
         report.alarms = find(facts(app, tx))

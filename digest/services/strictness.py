@@ -10,11 +10,11 @@ from digest import store
 from digest.app import App
 from digest.due_dates import local_date_of
 from digest.model import STRICTNESS_WORDS, Digest, Strictness, Subscriber
-from digest.pipeline.compose import rules_of_all
 from digest.pipeline.steps.calibrations import load_calibrations
 from digest.pipeline.steps.candidates import DayPapers
 from digest.pipeline.steps.choose_digests import Candidates, choose_digest, rules_for
 from digest.pipeline.steps.corpus_view import BatchContext, load_batch_context, open_view
+from digest.pipeline.steps.reader_batches import BatchRules
 from digest.pipeline.steps.trained_readers import TrainedReader
 from digest.pipeline.steps.training_data import BatchRatings
 from digest.pipeline.steps.word_counts import load_frequencies
@@ -43,7 +43,7 @@ def count_last_week(app: App, subscriber: Subscriber) -> Mapping[str, int]:
         reader=reader,
         recipe=recipe,
         rules=rules_for(
-            rules_of_all(app),
+            BatchRules.from_config(app.config).rules,
             context,
             Candidates(reader=reader, paper_ids=frozenset(context.papers)),
         ),

@@ -93,7 +93,7 @@ class VectorIndexCache:
                 state = _read_state(tx)
                 self._loaded, self._state = update_index(app, tx, loaded), state
         except StoreError as error:
-            log.warning("the index of the search was not brought up to date: %s", error)
+            log.warning("search index not updated: %s", error)
         finally:
             self._lock.release()
 
@@ -198,12 +198,28 @@ def _read_file(app: App, tx: store.Connection) -> LoadedIndex | None:
     try:
         index = VectorIndex.from_buffer(np.memmap(path, np.uint8, mode="r"))
     except (OSError, ValueError) as error:
-        log.warning("the index of the search is made anew: %s: %s", path, error)
+        log.warning("search index made anew path=%s: %s", path, error)
         return None
     table = load_word_vectors(tx)
     if features.name_version(table.version) != index.version:
         return None
     return LoadedIndex(index=index, space=index.open_space(table))
+
+
+def find_index_problem(app: App) -> str:
+    """Say what is wrong with the file of the index, "" = nothing, or there is no file."""
+    path = find_index_file(app)
+    if path is None or not path.exists():
+        return ""
+    try:
+        index = VectorIndex.from_buffer(np.memmap(path, np.uint8, mode="r"))
+    except (OSError, ValueError) as error:
+        return f"{path}: {error}; the next search makes it anew"
+    with app.store.reading() as tx:
+        is_ours = store.search.load_fingerprint(tx, index.last_record) == index.fingerprint and len(
+            index.ids
+        ) <= store.papers.find_max_id(tx)
+    return "" if is_ours else f"{path}: is of another database; the next search makes it anew"
 
 
 def _write_file(app: App, index: VectorIndex) -> None:
@@ -220,4 +236,4 @@ def _write_file(app: App, index: VectorIndex) -> None:
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        log.warning("the index of the search could not be kept in %s: %s", path, error)
+        log.warning("search index not kept path=%s: %s", path, error)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +21,9 @@ from digest import store
 from digest.app import App
 from digest.config import Config
 from digest.model import MessageKind, SubscriberStatus
-from digest.services import alarms
+from digest.pipeline import load_day_limit
+from digest.services import alarm_rules
+from digest.services.alarm_webhook import sync_alarm_webhook, tell_ended, tell_started
 from digest.services.alarms import Alarm, Disk, Facts, Failing
 from digest.services.fetch import only_arxiv, overdue
 from digest.store.alarms import Raised
@@ -28,6 +31,8 @@ from digest.store.alarms import Raised
 log = logging.getLogger("digest.watch")
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+#: how long another machine's disk is believed to be full
+_FOREIGN_DISK = timedelta(days=2)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -42,12 +47,13 @@ class WatchReport:
 
 
 def watch(app: App) -> WatchReport:
-    """Find alarms, store the urgent ones, and plan letters to the operator.
+    """Find alarms, store the urgent ones, and plan letters and events about them.
 
-    The next send delivers them.
+    The next send delivers the letters, and the next look for events of webhooks posts the events.
     """
+    sync_alarm_webhook(app)
     with app.store.reading() as tx:
-        current_alarms = alarms.find(facts(app, tx))
+        current_alarms = alarm_rules.find(facts(app, tx))
         stored_alarms = store.alarms.load_all(tx)
     urgent = {
         kind: _merge(list(of_kind))
@@ -59,29 +65,43 @@ def watch(app: App) -> WatchReport:
         over=[
             kind
             for kind, known_alarm in stored_alarms.items()
-            if known_alarm.over_at is None and kind not in urgent
+            if known_alarm.over_at is None and kind not in urgent and _may_end(app, known_alarm)
         ],
     )
     now = app.now()
     raised = [_raise(alarm, stored_alarms.get(alarm.kind), now) for alarm in urgent.values()]
     if not (raised or report.over):
         return report
+    started: list[Raised] = []
+    ended: list[Raised] = []
     with app.store.writing() as tx:
         for kind in report.over:
-            store.alarms.end(tx, kind, now=now)
+            if store.alarms.end(tx, kind, now=now):
+                ended.append(replace(stored_alarms[kind], over_at=now))
+                tell_ended(tx, ended[-1])
             store.ledger.skip_alerts(tx, f"{kind}:", now=now)
         for alarm in raised:
-            if alarm != stored_alarms.get(alarm.kind):
-                store.alarms.save(tx, alarm)
+            if alarm != stored_alarms.get(alarm.kind) and store.alarms.save(tx, alarm):
+                started.append(alarm)
+                tell_started(tx, alarm)
             if app.config.alerts.to and _plan_letter(app, tx, alarm.kind, now):
                 report.planned.append(alarm.kind)
-    for alarm in raised:
-        before = stored_alarms.get(alarm.kind)
-        if before is None or before.over_at is not None:
-            log.warning("alarm kind=%s %s", alarm.kind, alarm.what)
-    for kind in report.over:
-        log.info("alarm over kind=%s", kind)
+    for alarm in started:
+        log.warning("alarm started kind=%s: %s", alarm.kind, alarm.what)
+    for alarm in ended:
+        log.info("alarm ended kind=%s", alarm.kind)
     return report
+
+
+def _may_end(app: App, alarm: Raised) -> bool:
+    """Return whether this process can know that an alarm is over.
+
+    Only the machine whose disk is full sees that; one that is gone must not keep the alarm.
+    """
+    if alarm.kind != "disk" or app.now() - alarm.since > _FOREIGN_DISK:
+        return True
+    hosts = [detail for detail in alarm.details if detail.startswith("on ")]
+    return not hosts or f"on {socket.gethostname()}" in hosts
 
 
 def _kind(alarm: Alarm) -> str:
@@ -154,6 +174,8 @@ def facts(app: App, tx: store.Connection) -> Facts:
         signups=store.signups.count(tx, since=now - _HOUR),
         signups_max=app.config.web.signups_per_hour,
         webhooks=store.webhooks.list_all(tx),
+        stop=store.sending.find_stop(tx),
+        day_limit=load_day_limit(app, tx, clock=datetime.now(UTC)),
     )
 
 
@@ -195,6 +217,10 @@ def disks(config: Config) -> list[Disk]:
         if there is not None:
             disks_by_device.setdefault(
                 os.stat(there).st_dev,
-                Disk(path=str(folder), free_mb=shutil.disk_usage(there).free // 1_000_000),
+                Disk(
+                    path=str(folder),
+                    free_mb=shutil.disk_usage(there).free // 1_000_000,
+                    host=socket.gethostname(),
+                ),
             )
     return list(disks_by_device.values())

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from digest import store
+from digest import metrics, store
 from digest.app import App
 from digest.model import Webhook, WebhookDelivery
 from digest.services.webhooks import describe_status, post_signed
@@ -77,6 +77,7 @@ def send_webhooks(app: App, *, stop: Callable[[], bool] = lambda: False) -> Webh
         if not claimed:
             break
         asyncio.run(_serve_all(app, claimed, report, stop))
+    metrics.count_webhook_events(report.outcomes)
     return report
 
 
@@ -155,7 +156,7 @@ def _fail(
     outcome = "failed" if retry_at is None or disabled else "deferred"
     report.outcomes[outcome] += 1
     log.info(
-        "webhook=%d event=%s attempt=%d %s: %s",
+        "webhook event webhook=%d kind=%s attempt=%d outcome=%s: %s",
         webhook.id,
         delivery.event,
         delivery.attempts,
@@ -164,7 +165,7 @@ def _fail(
     )
     if disabled:
         report.disabled.append(webhook.id)
-        log.warning("webhook=%d turned off: %s", webhook.id, error)
+        log.warning("webhook turned off webhook=%d: %s", webhook.id, error)
     return disabled
 
 

@@ -10,7 +10,7 @@ from time import time
 
 from digest import store, webhooks
 from digest.app import App
-from digest.errors import InputError, NotFoundError
+from digest.errors import InputError
 from digest.model import Webhook, WebhookDelivery, WebhookEvent
 from digest.redaction import register_secrets
 from digest.store import outbox
@@ -89,11 +89,13 @@ def remove_webhook(app: App, ident: int) -> None:
     """Remove a webhook; what waits for it is not sent.
 
     Raises:
+        InputError: it comes from the config.
         NotFoundError: there is none with that id.
     """
     with app.store.writing() as tx:
-        if not store.webhooks.remove(tx, ident):
-            raise NotFoundError(f"there is no webhook {ident}. `digest webhooks list` shows them")
+        if store.webhooks.load(tx, ident).source is not None:
+            raise InputError(f"webhook {ident} is that of [alerts] webhook: empty it there")
+        store.webhooks.remove(tx, ident)
 
 
 def enable_webhook(app: App, ident: int) -> Webhook:

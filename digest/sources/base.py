@@ -190,6 +190,8 @@ class SourceReport:
     bytes: int = 0
     files: list[Path] = field(default_factory=list)
     error: str = ""
+    #: fetches in a row that failed before this one
+    failed_before: int = 0
     notes: list[str] = field(default_factory=list)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -102,15 +103,18 @@ class Web:
     requests: int = 0
     retries: int = 0
 
-    def __post_init__(self) -> None:
-        self._client = httpx.Client(
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """The client, made at the first request: most ticks of `serve` ask nobody."""
+        return httpx.Client(
             timeout=self.timeout,
             follow_redirects=False,
             headers={"User-Agent": self.agent, "Accept-Encoding": "gzip, deflate"},
         )
 
     def close(self) -> None:
-        self._client.close()
+        if "_client" in self.__dict__:
+            self._client.close()
 
     def get(
         self,

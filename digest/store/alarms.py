@@ -32,22 +32,30 @@ def load_all(tx: Connection) -> dict[str, Raised]:
     }
 
 
-def save(tx: Connection, raised: Raised) -> None:
+def save(tx: Connection, raised: Raised) -> bool:
+    """Save an alarm that lasts; return whether it started, for one of several processes alone."""
     values = {
         "what": raised.what,
         "remedy": raised.remedy,
         "details": list(raised.details),
         "since": raised.since,
-        "over_at": raised.over_at,
+        "over_at": None,
     }
-    tx.execute(
+    started = tx.execute(
         insert(tx, alarms)
         .values(kind=raised.kind, **values)
-        .on_conflict_do_update(index_elements=["kind"], set_=values)
-    )
+        # the condition is checked under the lock of the row, so that one process meets it
+        .on_conflict_do_update(
+            index_elements=["kind"], set_=values, where=alarms.c.over_at.is_not(None)
+        )
+        .returning(alarms.c.kind)
+    ).first()
+    if started is None:
+        tx.execute(update(alarms).where(alarms.c.kind == raised.kind).values(values))
+    return started is not None
 
 
-def end(tx: Connection, kind: str, *, now: datetime) -> None:
-    tx.execute(
-        update(alarms).where(alarms.c.kind == kind, alarms.c.over_at.is_(None)).values(over_at=now)
-    )
+def end(tx: Connection, kind: str, *, now: datetime) -> bool:
+    """End an alarm; return whether it lasted, which is so for one of several processes alone."""
+    lasting = (alarms.c.kind == kind) & alarms.c.over_at.is_(None)
+    return tx.execute(update(alarms).where(lasting).values(over_at=now)).rowcount == 1

@@ -84,8 +84,16 @@ def create_postgres_engine(url: URL, connections: int) -> Engine:
     )
 
 
-def create_sqlite_engine(url: URL, busy_ms: int, connections: int) -> Engine:
+def create_sqlite_engine(
+    url: URL, busy_ms: int, connections: int, *, may_create: bool = True
+) -> Engine:
     """Create an engine whose connections wait up to `busy_ms` milliseconds for a lock.
+
+    Args:
+        url: of the database.
+        busy_ms: milliseconds.
+        connections: that the pool keeps.
+        may_create: the first connection may create the file.
 
     Raises:
         StoreError: the folder of the file does not exist.
@@ -97,7 +105,7 @@ def create_sqlite_engine(url: URL, busy_ms: int, connections: int) -> Engine:
         )
     engine = create_engine(url, pool_size=connections, **_ENGINE_SETTINGS)
     if file:
-        _watch_file(engine, file)
+        _watch_file(engine, file, may_create=may_create)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
@@ -123,14 +131,14 @@ def create_sqlite_engine(url: URL, busy_ms: int, connections: int) -> Engine:
     return engine
 
 
-def _watch_file(engine: Engine, file: Path) -> None:
+def _watch_file(engine: Engine, file: Path, *, may_create: bool) -> None:
     """Notice when the file is removed or replaced.
 
     Open connections would write to the old one.
 
     Only the first connection may create the file. Later, a missing file is an error.
     """
-    created = False
+    created = not may_create
 
     @event.listens_for(engine, "do_connect")
     def open_file(_dialect: Any, _record: Any, args: list[Any], options: dict[str, Any]) -> None:

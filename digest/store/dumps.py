@@ -97,6 +97,17 @@ def list_finished(tx: Connection, sha256: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
+def list_files_read(tx: Connection, *, before: datetime) -> list[tuple[str, int, str]]:
+    """List (path, size, SHA-256) of the files that were read to their end before a time."""
+    rows = tx.execute(
+        select(dumps.c.path, dumps.c.size, dumps.c.sha256)
+        .where(dumps.c.finished_at < before, dumps.c.incomplete == "", dumps.c.path != "")
+        .distinct()
+        .order_by(dumps.c.path)
+    )
+    return [(row.path, row.size, row.sha256) for row in rows]
+
+
 def has_its_records(tx: Connection, sha256: str) -> bool:
     """Whether the new papers that a file with these bytes brought still have their records."""
     same = select(dumps.c.id).where(dumps.c.sha256 == sha256)

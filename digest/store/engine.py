@@ -45,7 +45,14 @@ class Store:
     Use it through `reading`, `writing` and `commit`.
     """
 
-    def __init__(self, url: str, *, busy_ms: int = BUSY_MS, connections: int = POOL) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        busy_ms: int = BUSY_MS,
+        connections: int = POOL,
+        may_create: bool = True,
+    ) -> None:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._health_store: Store | None = None
@@ -54,7 +61,7 @@ class Store:
         self._commit_queue = CommitQueue(self.writing, self._explaining)
         try:
             self.engine = (
-                create_sqlite_engine(self.url, busy_ms, connections)
+                create_sqlite_engine(self.url, busy_ms, connections, may_create=may_create)
                 if self.is_sqlite
                 else create_postgres_engine(self.url, connections)
             )
@@ -95,6 +102,15 @@ class Store:
             yield tx
 
     @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Open a connection whose statements are each a transaction of their own."""
+        with (
+            self._explaining(),
+            self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that commits at the end of the block, or leaves nothing."""
         until = time.monotonic() + self._busy_seconds
@@ -105,6 +121,15 @@ class Store:
             tx.begin(),
         ):
             yield tx
+
+    def run_outside_transaction(self, *statements: str) -> None:
+        """Run what databases refuse within a transaction, such as VACUUM."""
+        with self._explaining(), self.engine.connect() as connection:
+            if not self.is_sqlite:  # SQLite's connections begin none by themselves
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            driver: Any = connection.connection.driver_connection
+            for statement in statements:
+                driver.execute(statement)
 
     def commit(self, work: Callable[[Connection], T], *, tries: int = TRIES) -> T:
         """Run `work` in a transaction, commit, and return its result.
@@ -171,7 +196,10 @@ class Store:
             if not self.is_sqlite and "connect_timeout" not in url.query:
                 url = url.update_query_dict({"connect_timeout": str(HEALTH_WAIT_MS // 1000)})
             with_password = url.render_as_string(hide_password=False)
-            self._health_store = Store(with_password, busy_ms=HEALTH_WAIT_MS, connections=1)
+            # A check of a file that is missing must not make an empty one.
+            self._health_store = Store(
+                with_password, busy_ms=HEALTH_WAIT_MS, connections=1, may_create=False
+            )
         return self._health_store
 
     def close(self) -> None:

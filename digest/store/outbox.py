@@ -104,6 +104,21 @@ def build_row(
     }
 
 
+def add_alarm(
+    tx: Connection, event: WebhookEvent, data: Mapping[str, Any], *, at: datetime
+) -> None:
+    """Tell that an alarm started or ended."""
+    event_id = f"evt_{secrets.token_hex(16)}"
+    body = encode_body(event.value, data, at=at)
+    rows = [
+        build_row(row.id, None, event_id, event.value, body, at=at)
+        for row in tx.execute(_LISTENING)
+        if event.value in row.events
+    ]
+    if rows:
+        tx.execute(webhook_deliveries.insert(), rows)
+
+
 def add_sent(tx: Connection, message_ids: Sequence[int], *, at: datetime) -> None:
     """Tell of digests that a mail server accepted; messages of other kinds are left out.
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
+from digest.store.sources import library_row
 from digest.store.statements import split_into_batches
-from digest.store.tables import metadata, subscribers, suppressions
+from digest.store.tables import metadata, source_states, subscribers, suppressions
 
 
 def load(tx: Connection, subscriber_id: int, email_key: str) -> dict[str, list[dict[str, Any]]]:
@@ -25,6 +26,8 @@ def load(tx: Connection, subscriber_id: int, email_key: str) -> dict[str, list[d
             where = [subscribers.c.id == subscriber_id]
         elif table is suppressions:
             where = [suppressions.c.email_key == email_key]
+        elif table is source_states:  # how far the reader's libraries were imported
+            where = [source_states.c.name == library_row(subscriber_id)]
         else:
             where = _belongs(table, rows)
         found = [

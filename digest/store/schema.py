@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import logging
+import time
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -15,6 +17,10 @@ from digest.store.engine import Store
 _LOCK = 0x64696765
 
 
+#: seconds to wait for another process that migrates on SQLite, beside the usual wait for writers
+_PATIENCE = 900.0
+
+log = logging.getLogger("digest.store")
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -73,8 +79,28 @@ def is_empty(url: str) -> bool:
 def upgrade(store: Store) -> tuple[str | None, str]:
     """Migrate to the newest revision; return the revisions before and after.
 
-    Processes that start together wait for one another.
+    Processes that start together wait for one another: one migrates, and the others find it done.
+
+    Raises:
+        StoreError: the schema is newer than this version, or the database is locked for longer
+            than a migration takes.
     """
+    if get_revision(store) == get_head_revision():  # no need to wait for who writes
+        return get_head_revision(), get_head_revision()
+    until = time.monotonic() + _PATIENCE
+    is_told = False
+    while True:
+        try:
+            return _upgrade(store)
+        except StoreError as error:
+            if error.reason != "locked" or time.monotonic() > until:
+                raise
+            if not is_told:
+                log.info("schema waits: another process writes, perhaps a newer schema")
+            is_told = True
+
+
+def _upgrade(store: Store) -> tuple[str | None, str]:
     with store.writing() as tx:  # SQLite: BEGIN IMMEDIATE is the lock
         lock(tx)
         before = read_revision(tx)
@@ -128,8 +154,9 @@ def refuse_unknown(display_name: str, revision: str | None) -> None:
     """
     if revision is not None and revision not in list_revisions():
         raise StoreError(
-            f"{display_name}: its schema {revision} is newer than this version of digest. "
-            "Install the version that made it"
+            f"{display_name}: its schema {revision} is newer than this version of digest, which "
+            f"knows {get_head_revision()}. Nothing was changed. Install the version that made it; "
+            "or restore a backup from before the upgrade into an empty database"
         )
 
 
@@ -149,5 +176,9 @@ def lock(tx: Connection) -> None:
 
     On SQLite the transaction itself is the lock.
     """
-    if tx.dialect.name != "sqlite":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    if tx.dialect.name == "sqlite":
+        return
+    key = {"key": _LOCK}
+    if not tx.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), key).scalar_one():
+        log.info("another process upgrades the schema; waiting for it")
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), key)

@@ -58,6 +58,12 @@ def list_unconfirmed(tx: Connection, *, before: datetime, limit: int) -> list[in
     return list(tx.execute(query.order_by(subscribers.c.id).limit(limit)).scalars())
 
 
+def count_unconfirmed(tx: Connection, *, before: datetime) -> int:
+    """Count the subscribers that `list_unconfirmed` lists."""
+    query = select(func.count()).select_from(subscribers).where(*_unconfirmed_conditions(before))
+    return int(tx.execute(query).scalar_one())
+
+
 def remove_unconfirmed(tx: Connection, ident: int, *, before: datetime) -> bool:
     """Delete such a subscriber.
 

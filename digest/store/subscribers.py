@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
+from digest.errors import StoreError
 from digest.model import Interest, MessageKind, Subscriber, SubscriberStatus, address_key
 from digest.store import outbox
 from digest.store.sources import library_row
-from digest.store.statements import split_into_batches
+from digest.store.statements import insert, split_into_batches
 from digest.store.tables import interests, messages, source_states, subscribers
 
 # Statements of every press are built once; building them costs more than running them.
@@ -43,6 +44,9 @@ def add(
     Args:
         subscriber: its id is ignored.
         created: when they joined; None = now.
+
+    Raises:
+        StoreError: another transaction has added the address meanwhile; `Store.commit` tries again.
     """
     values = _to_row(subscriber) | {
         "origin": origin,
@@ -50,9 +54,12 @@ def add(
         "changed_at": now,
         "added_at": now,
     }
+    statement = insert(tx, subscribers).values(**values)
     ident = tx.execute(
-        subscribers.insert().values(**values).returning(subscribers.c.id)
-    ).scalar_one()
+        statement.on_conflict_do_nothing(index_elements=["email_key"]).returning(subscribers.c.id)
+    ).scalar_one_or_none()
+    if ident is None:
+        raise StoreError("another process added this address at the same moment", reason="conflict")
     _add_interests(tx, ident, subscriber.interests)
     return _load_one(tx, subscribers.c.id == ident)
 
@@ -103,10 +110,13 @@ def was_confirmed(tx: Connection, ident: int) -> bool:
     return tx.execute(query).scalar_one_or_none() is not None
 
 
-def load_origins(tx: Connection) -> dict[int, str]:
-    """Load how each subscriber joined, by id."""
+def load_origins(tx: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Load how subscribers joined, by id."""
+    columns = select(subscribers.c.id, subscribers.c.origin)
     return {
-        row.id: row.origin for row in tx.execute(select(subscribers.c.id, subscribers.c.origin))
+        row.id: row.origin
+        for batch in split_into_batches(ids)
+        for row in tx.execute(columns.where(subscribers.c.id.in_(batch)))
     }
 
 

@@ -143,4 +143,5 @@ def _build_suppression(row: Row[tuple[object, ...]]) -> Suppression:
         reason=SuppressionReason(row.reason),
         since=row.since,
         evidence=row.evidence,
+        before=SubscriberStatus(row.previous_status) if row.previous_status else None,
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, and_, case, delete, func, or_, select, u
 
 from digest.errors import NotFoundError
 from digest.model import Webhook, WebhookDelivery, WebhookEvent
+from digest.store.statements import insert
 from digest.store.tables import webhook_deliveries, webhooks
 
 #: characters of an error that are kept
@@ -35,6 +36,40 @@ def add(
     }
     row = tx.execute(webhooks.insert().values(**values).returning(webhooks)).one()
     return _build_webhook(row)
+
+
+def set_from_config(
+    tx: Connection,
+    source: str,
+    *,
+    url: str,
+    events: Sequence[WebhookEvent],
+    secret: bytes,
+    now: datetime,
+) -> None:
+    """Add the webhook of a section of the config, or change it and turn it on."""
+    values = {
+        "url": url,
+        "events": [event.value for event in events],
+        "addresses": False,
+        "secret": secret,
+        "failing_since": None,
+        "disabled_at": None,
+        "error": "",
+    }
+    statement = insert(tx, webhooks).values(source=source, created_at=now, **values)
+    tx.execute(statement.on_conflict_do_update(index_elements=["source"], set_=values))
+
+
+def remove_from_config(tx: Connection, source: str) -> None:
+    """Delete the webhook of a section of the config, with everything that waits for it."""
+    tx.execute(delete(webhooks).where(webhooks.c.source == source))
+
+
+def find_from_config(tx: Connection, source: str) -> Webhook | None:
+    """Find the webhook of a section of the config."""
+    row = tx.execute(select(webhooks).where(webhooks.c.source == source)).one_or_none()
+    return None if row is None else _build_webhook(row)
 
 
 def list_all(tx: Connection) -> list[Webhook]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Literal
 
@@ -73,8 +74,7 @@ def subscribe(app: App, request: SubscriptionRequest, *, origin: str) -> Subscri
     Raises:
         AddressError, InputError: a requested value is invalid.
     """
-    with app.store.writing() as tx:
-        return _subscribe(app, tx, request, origin)
+    return app.store.commit(lambda tx: _subscribe(app, tx, request, origin))
 
 
 def subscribe_many(
@@ -86,14 +86,20 @@ def subscribe_many(
     """
     pending = iter(requests)
     while batch := list(islice(pending, _BATCH_SIZE)):
-        results: list[SubscribeResult | tuple[SubscriptionRequest, DigestError]] = []
-        with app.store.writing() as tx:
-            for request in batch:
-                try:
-                    results.append(_subscribe(app, tx, request, origin))
-                except (AddressError, InputError) as error:  # raised before anything is written
-                    results.append((request, error))
-        yield from results
+        yield from app.store.commit(partial(_subscribe_batch, app, batch, origin))
+
+
+def _subscribe_batch(
+    app: App, batch: Sequence[SubscriptionRequest], origin: str, tx: store.Connection
+) -> list[SubscribeResult | tuple[SubscriptionRequest, DigestError]]:
+    """Subscribe some readers in one transaction, which may run again."""
+    results: list[SubscribeResult | tuple[SubscriptionRequest, DigestError]] = []
+    for request in batch:
+        try:
+            results.append(_subscribe(app, tx, request, origin))
+        except (AddressError, InputError) as error:  # raised before anything is written
+            results.append((request, error))
+    return results
 
 
 def _subscribe(
@@ -123,7 +129,8 @@ def _subscribe(
     outcome: Outcome = "changed"
     if request.status is not None and _means_less_mail(request, subscriber):
         return SubscribeResult(
-            subscriber=_store_stopped(app, tx, requested, request.status), outcome="changed"
+            subscriber=_store_stopped(app, tx, requested, request.status, request.suppression),
+            outcome="changed",
         )
     if subscriber.status is SubscriberStatus.PENDING and origin == "file":
         outcome = "pending"
@@ -150,6 +157,7 @@ def _add(
     """Store a new subscriber."""
     status, now = request.status or SubscriberStatus.ACTIVE, app.now()
     is_suppressed = status is SubscriberStatus.SUPPRESSED
+    before = (request.suppression and request.suppression.before) or SubscriberStatus.ACTIVE
     if request.created is not None:
         # A reader from another install has missed no digest here.
         subscriber = replace(subscriber, due_from=start_of_local_day(subscriber, now))
@@ -157,12 +165,14 @@ def _add(
     joined_by = request.origin or ("page" if status is SubscriberStatus.PENDING else origin)
     added = store.subscribers.add(
         tx,
-        replace(subscriber, status=SubscriberStatus.ACTIVE if is_suppressed else status),
+        replace(subscriber, status=before if is_suppressed else status),
         origin=joined_by,
         now=now,
         created=request.created,
     )
-    return _store_stopped(app, tx, added, status) if is_suppressed else added
+    if is_suppressed or request.suppression is not None:
+        return _store_stopped(app, tx, added, status, request.suppression)
+    return added
 
 
 def _means_less_mail(request: SubscriptionRequest, subscriber: Subscriber) -> bool:
@@ -176,27 +186,33 @@ def _means_less_mail(request: SubscriptionRequest, subscriber: Subscriber) -> bo
 
 
 def _store_stopped(
-    app: App, tx: store.Connection, subscriber: Subscriber, status: SubscriberStatus
+    app: App,
+    tx: store.Connection,
+    subscriber: Subscriber,
+    status: SubscriberStatus,
+    suppression: Suppression | None,
 ) -> Subscriber:
-    """Store a subscriber who gets no more mail, and skip waiting messages."""
+    """Store a subscriber who gets no more mail, and skip waiting messages.
+
+    Args:
+        status: that they have from now on.
+        suppression: of their address, from a file of readers; None = the file names none.
+    """
     now = app.now()
-    if status is SubscriberStatus.SUPPRESSED:
-        changed = store.subscribers.overwrite(tx, subscriber, now=now)
-        evidence = "suppressed according to a file of readers"
-        store.suppressions.add(
-            tx,
-            Suppression(
-                address=subscriber.email,
-                reason=SuppressionReason.OPERATOR,
-                since=now,
-                evidence=evidence,
-            ),
-            now=now,
+    is_suppressed = status is SubscriberStatus.SUPPRESSED
+    stored = subscriber if is_suppressed else replace(subscriber, status=status)
+    changed = store.subscribers.overwrite(tx, stored, now=now)
+    if suppression is None and is_suppressed:
+        suppression = Suppression(
+            address=subscriber.email,
+            reason=SuppressionReason.OPERATOR,
+            since=now,
+            evidence="suppressed according to a file of readers",
         )
-        return replace(changed, status=status)
-    changed = store.subscribers.overwrite(tx, replace(subscriber, status=status), now=now)
+    if suppression is not None:
+        store.suppressions.add(tx, replace(suppression, address=subscriber.email), now=now)
     store.ledger.skip_waiting(tx, changed.id, now=now)
-    return changed
+    return replace(changed, status=status)
 
 
 def sign_up(

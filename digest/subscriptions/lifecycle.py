@@ -233,12 +233,6 @@ def list_subscribers(app: App) -> list[Subscriber]:
         return store.subscribers.list_by_status(tx)
 
 
-def load_origins(app: App) -> dict[int, str]:
-    """Load how each subscriber joined, by id: command, file, config, page or api."""
-    with app.store.reading() as tx:
-        return store.subscribers.load_origins(tx)
-
-
 def load_origin(app: App, subscriber_id: int) -> str:
     """Load how a subscriber joined: command, file, config, page or api."""
     with app.store.reading() as tx:

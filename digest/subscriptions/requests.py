@@ -28,6 +28,7 @@ from digest.model import (
     Strictness,
     Subscriber,
     SubscriberStatus,
+    Suppression,
     strictness_from_threshold,
     time_zones,
 )
@@ -73,6 +74,8 @@ class SubscriptionRequest:
     interests: tuple[Interest, ...] | None = None
     #: from a file of readers; None = active
     status: SubscriberStatus | None = None
+    #: why no mail goes to the address, from a file of readers
+    suppression: Suppression | None = None
     #: when and how they joined, from a file of readers
     created: datetime | None = None
     origin: str | None = None

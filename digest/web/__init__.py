@@ -7,7 +7,7 @@ a login or a cookie; those of the operator do (`operator`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -66,6 +66,7 @@ from digest.web.middleware import RequestGuard
 from digest.web.openapi import describe_api
 from digest.web.pages import Pages
 from digest.web.public_pages import PublicAnswers
+from digest.web.requests import make_observer
 
 Extra = APIRouter | BaseRoute
 
@@ -86,12 +87,18 @@ with an `ETag` are read anew by `If-None-Match`, and changed by `If-Match` only 
 changed them. Writes take an `Idempotency-Key`."""
 
 
-def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
+def create(
+    app: App,
+    *,
+    extra: Iterable[Extra] = (),
+    condition: Callable[[], health.Condition] = health.Condition,
+) -> FastAPI:
     """Create the web application of one service.
 
     Args:
         app: the service; pages use its clock, database and templates.
         extra: more routers or mounts to serve.
+        condition: what the process knows of its own parts, for the health checks.
 
     Raises:
         StoreError: the database does not answer.
@@ -120,6 +127,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
             dumps_api.PATH: app.config.ingest.upload_mb * 1_000_000,
             "/api/v1/inbound/": inbound_api.REQUEST_MAX,
         },
+        observe=make_observer(logs_requests=app.config.log.requests),
     )
     first_papers = reader_thumbs.FirstPapers(app, pages)
     public: list[APIRouter] = []
@@ -171,7 +179,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         recommendations_api.routes(app),
         inbound_api.routes(app),
         docs.routes(pages, web, _ABOUT),
-        health.routes(app),
+        health.routes(app, condition),
         _static_routes(app, pages),
     ):
         web.include_router(router)

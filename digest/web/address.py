@@ -13,9 +13,10 @@ from digest.app import App
 from digest.errors import AddressError, InputError, LimitError
 from digest.locales import gettext, gettext_later
 from digest.model import Link, Purpose, Subscriber
+from digest.redaction import mask_address
 from digest.web.client_addresses import Proxies
 from digest.web.own_pages import own_places
-from digest.web.pages import FormBody, Pages, in_minutes, mask_address, reader_label
+from digest.web.pages import FormBody, Pages, in_minutes, reader_label
 
 log = logging.getLogger("digest.web")
 

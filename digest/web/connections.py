@@ -69,7 +69,7 @@ def raise_limits() -> Limits:
             resource.setrlimit(resource.RLIMIT_NOFILE, (desired, hard))
             soft = desired
         except (OSError, ValueError):  # some systems have a lower limit
-            log.info("the process may open %d files, and no more", soft)
+            log.info("open files limited limit=%d", soft)
     if soft == unlimited:
         return Limits()
     return Limits(
@@ -146,7 +146,7 @@ class Connection(H11Protocol):
         else:
             self._close(b"503 Service Unavailable")
         log.warning(
-            "all %d connections are in use; the one that waited longest for its client is closed. "
+            "connections full limit=%d: the one that waited longest for its client is closed. "
             "Limit connections for each client in the proxy",
             self._limits.connections,
         )
@@ -220,7 +220,7 @@ def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
     error = context.get("exception")
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
         log.error(
-            "no connection can be accepted: %s. Raise the limit of open files (LimitNOFILE)",
+            "connection not accepted: %s. Raise the limit of open files (LimitNOFILE)",
             error.strerror,
         )
     else:

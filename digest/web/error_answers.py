@@ -173,7 +173,9 @@ def add_handlers(web: FastAPI, pages: Pages) -> None:
         return lambda request, error: _answer(pages, request, error_answer)
 
     def on_store_error(request: Request, error: Exception) -> Response:
-        log.error("%s %s: %s", request.method, _route_pattern(request), error)
+        log.error(
+            "request failed method=%s route=%s: %s", request.method, _route_pattern(request), error
+        )
         return _answer(pages, request, _NO_DATABASE)
 
     def on_status(request: Request, error: Exception) -> Response:
@@ -244,7 +246,9 @@ def _make_value_handlers(pages: Pages) -> dict[type[Exception], Handler]:
             problem = describe_input_error(request.scope.get("route"), error)
             return _write(pages, request, 422, problem)
         # a page names the error beside its field; one that does not is wrong
-        log.error("%s %s: %r", request.method, _route_pattern(request), error)
+        log.error(
+            "request failed method=%s route=%s: %r", request.method, _route_pattern(request), error
+        )
         return _answer(pages, request, _BUG)
 
     return {

@@ -1,4 +1,8 @@
-"""Health checks for monitors and load balancers; with the key, also counts."""
+"""Health checks for monitors and load balancers.
+
+`/healthz` is for who restarts a process that hangs, and does not ask the database: a database that
+is away is mended by no restart. `/readyz` is for who sends requests, and for monitors.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ import asyncio
 import functools
 import hmac
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -37,7 +43,7 @@ class LatestDump(BaseModel):
 
 
 class Health(BaseModel):
-    """The database answers; with the key, also what it contains."""
+    """The process works; with the key, also what its database contains."""
 
     status: Literal["ok"] = "ok"
     papers: int | None = None
@@ -47,16 +53,31 @@ class Health(BaseModel):
 
 
 class Unwell(BaseModel):
-    """The database does not answer; with the key, also why."""
+    """Something is missing; the reason is one word, or with the key a sentence."""
 
     status: Literal["unavailable"] = "unavailable"
     reason: str
+    #: what more is known
+    detail: str | None = None
 
 
 class Ready(BaseModel):
-    """The database can be read and written."""
+    """The database can be read and written, and the roles of this process run."""
 
     status: Literal["ok"] = "ok"
+    #: of this process: "web", "scheduler", "sender"
+    roles: list[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """What a process knows of its own parts."""
+
+    roles: tuple[str, ...] = ()
+    #: what keeps it from its work: "starting", "stopping", "stalled"; "" = nothing
+    reason: str = ""
+    #: which part, and since when
+    detail: str = ""
 
 
 #: seconds after which a check counts as failed
@@ -84,52 +105,90 @@ def in_own_thread(check: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def unwell(reason: str) -> JSONResponse:
+def unwell(reason: str, detail: str = "") -> JSONResponse:
     """Return a 503 with its reason."""
-    return JSONResponse(Unwell(reason=reason).model_dump(), status_code=503, headers=_RETRY)
+    answer = Unwell(reason=reason, detail=detail or None).model_dump(exclude_none=True)
+    return JSONResponse(answer, status_code=503, headers=_RETRY)
 
 
-def routes(app: App) -> APIRouter:
-    """Build the routes of the health checks."""
+class _Readiness:
+    """Logs once when a process is not ready, and once when it is again."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+        self._lock = threading.Lock()
+
+    def note(self, reason: str, text: str = "") -> None:
+        """Note what is wrong; "" = nothing."""
+        with self._lock:
+            is_news, self._reason = reason != self._reason, reason
+        if is_news and reason:
+            log.warning("not ready: %s", text or reason)
+        elif is_news:
+            log.info("ready again")
+
+
+def routes(app: App, condition: Callable[[], Condition] = Condition) -> APIRouter:
+    """Build the routes of the health checks.
+
+    Args:
+        app: whose database is checked.
+        condition: returns what the process knows of its own parts.
+    """
     router = APIRouter(tags=["operation"])
     database = app.store.for_health_checks()
+    readiness = _Readiness()
     failing: dict[int | str, dict[str, Any]] = {503: {"model": Unwell}}
 
     @in_own_thread
-    def look(request: Request) -> Any:
-        """`{"status": "ok"}`, or 503 when the database does not answer.
-
-        With `Authorization: Bearer KEY`, where KEY is `[web] status_key`, also counts of papers
-        and active subscribers and the dump read last, or the reason.
-        """
-        trusted = _has_key(app, request.headers.get("authorization", ""))
+    def count() -> Any:
+        """Count what the database contains."""
         try:
             with database.reading() as tx:
-                counts = _counts(tx) if trusted else {}
-                if not trusted:
-                    store.papers.find_max_id(tx)
+                counts = _counts(tx)
         except StoreError as error:
-            # anybody may ask: details of the database belong in the log only
             log.error("healthz: %s", error)  # noqa: TRY400
-            reason = str(error) if trusted else "the database does not answer; the log says why"
-            return unwell(reason)
-        counts = Health(**counts).model_dump(mode="json", exclude_unset=not trusted)
-        return JSONResponse(counts | {"status": "ok"})
+            return unwell(str(error))
+        return JSONResponse(Health(**counts).model_dump(mode="json"))
 
-    router.get("/healthz", response_model=Health, responses=failing, summary="Is it well?")(look)
+    async def look(request: Request) -> Any:
+        """`{"status": "ok"}` while the process works; 503 when a part of it hangs.
+
+        With `Authorization: Bearer KEY`, where KEY is `[web] status_key`, also counts of papers
+        and active subscribers and the dump read last, or why the database does not answer.
+        """
+        now = condition()
+        if now.reason == "stalled":
+            return unwell(now.reason, now.detail)
+        if _has_key(app, request.headers.get("authorization", "")):
+            return await count()
+        return JSONResponse({"status": "ok"})
+
+    router.get("/healthz", response_model=Health, responses=failing, summary="Is it alive?")(look)
     router.head("/healthz", include_in_schema=False)(look)
 
-    @router.get("/readyz", response_model=Ready, responses=failing, summary="Can it work?")
     @in_own_thread
     def probe() -> Any:
-        """Whether the database can be read and written now; otherwise 503 and the reason."""
-        try:
-            store.health.check_database(database)
-        except StoreError as error:
-            log.warning("not ready: %s", error)
-            return unwell(error.reason)
-        return Ready()
+        """Whether the database can be read and written, its schema is right and all roles run.
 
+        Otherwise 503 and the reason: `stalled` or `stopping` of this process, `schema`, or of the
+        database `gone`, `read-only`, `full`, `locked` and others.
+        """
+        now = condition()
+        reason, detail = now.reason, now.detail
+        text = detail
+        if not reason:
+            try:
+                store.health.check_database(database)
+            except StoreError as error:
+                reason, text = error.reason, str(error)
+        readiness.note(reason, text)
+        if reason:
+            return unwell(reason, detail)
+        return JSONResponse(Ready(roles=list(now.roles) or None).model_dump(exclude_none=True))
+
+    router.get("/readyz", response_model=Ready, responses=failing, summary="Can it work?")(probe)
+    router.head("/readyz", include_in_schema=False)(probe)
     return router
 
 

@@ -7,13 +7,12 @@ import errno
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from types import TracebackType
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 
 from digest.errors import DigestError
 from digest.web.connections import Connection, Limits, on_loop_error, quieten, raise_limits
@@ -25,8 +24,14 @@ _GRACE = 20
 _KEEP_ALIVE = 5
 #: connections that the system holds until they are accepted
 _QUEUE = 512
+#: seconds after which a loop that answers nobody counts as stalled
+STALLED_AFTER = 60.0
 #: octets of a request's head that comes in several packets
 _HEAD_MAX = TARGET_MAX + HEADERS_MAX
+
+
+#: a web application, as uvicorn takes it
+Application = Callable[..., Awaitable[None]]
 
 
 class Listener:
@@ -40,6 +45,7 @@ class Listener:
         key: the setting or option that holds `bind`, for error messages.
         stopped: called when the server ends for any reason.
         limits: on connections; by default what the file descriptors allow.
+        advance: called about every second with the seconds within which the next call comes.
 
     Raises:
         DigestError: on entering, if the address cannot be bound.
@@ -47,14 +53,15 @@ class Listener:
 
     def __init__(
         self,
-        make: Callable[[], FastAPI],
+        make: Callable[[], Application],
         bind: str,
         *,
         key: str,
         stopped: Callable[[], None] | None = None,
         limits: Limits | None = None,
+        advance: Callable[[float], None] = lambda _: None,
     ) -> None:
-        self._limits = limits
+        self._limits, self._advance = limits, advance
         self._make, self._bind, self._key, self._stopped = make, bind, key, stopped
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -87,7 +94,7 @@ class Listener:
         except BaseException:
             listener.close()
             raise
-        self._server = server = _Server(config)
+        self._server = server = _Server(config, self._advance)
         self._thread = threading.Thread(
             target=self._serve, args=(server, listener), name="digest-web", daemon=True
         )
@@ -132,9 +139,10 @@ class Listener:
 class _Server(uvicorn.Server):
     """Signals when it is ready, and closes overdue connections."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, advance: Callable[[float], None]) -> None:
         super().__init__(config)
         self.up = threading.Event()
+        self._advance = advance
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(on_loop_error)
@@ -147,6 +155,7 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:  # about every second
+            self._advance(STALLED_AFTER)
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
                     connection.close_overdue()

@@ -6,6 +6,7 @@ Size limits, and headers for privacy and against framing.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from digest.web.requests import Observe
 
 #: octets of a request's body. The longest real one is a settings form: 3 x LISTS_OCTETS_MAX for
 #: lists and two names per interest, at twelve octets a character; a test builds it
@@ -59,6 +62,7 @@ class RequestGuard:
         refuse: makes the answer to a refused request from its scope and a status.
         body_limits: octets of a body at paths where it may be larger than BODY_MAX; a path that
             ends in "/" stands for all below it.
+        observe: called after each answer.
     """
 
     def __init__(
@@ -67,9 +71,11 @@ class RequestGuard:
         root: str,
         refuse: Callable[[Scope, int], Response],
         body_limits: Mapping[str, int] | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self.app, self.root, self.refuse = app, root, refuse
         self.body_limits = body_limits or {}
+        self.observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -77,6 +83,7 @@ class RequestGuard:
             return
         inner = {**scope, "root_path": self.root, "path": _target_path(scope)}
         inner["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host"]
+        began, answered = time.monotonic(), 500  # the answer to an error that passes by here
         read, complete, body_max = 0, not _has_body(scope), self._find_limit(inner)
 
         async def receive_limited() -> Message:
@@ -90,7 +97,9 @@ class RequestGuard:
             return message
 
         async def send_guarded(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
+                answered = message["status"]
                 headers = MutableHeaders(scope=message)
                 add_headers(headers)
                 if not complete:
@@ -99,10 +108,14 @@ class RequestGuard:
             await send(message)
 
         status = _status_if_too_large(scope, body_max)
-        if status is None:
-            await self.app(inner, receive_limited, send_guarded)
-        else:
-            await self.refuse(inner, status)(inner, receive_limited, send_guarded)
+        try:
+            if status is None:
+                await self.app(inner, receive_limited, send_guarded)
+            else:
+                await self.refuse(inner, status)(inner, receive_limited, send_guarded)
+        finally:
+            if self.observe:
+                self.observe(inner, answered, time.monotonic() - began)
 
     def _find_limit(self, scope: Scope) -> int:
         """Return how many octets the body of a request may have."""

@@ -21,6 +21,7 @@ from digest.mail.messages.paper_texts import format_authors
 from digest.mail.messages.templates import render
 from digest.model import Link, Paper, Purpose, Subscriber
 from digest.papers import find_resources
+from digest.redaction import mask_address
 from digest.subscriptions import WORDING
 from digest.web.middleware import HEADERS, add_headers
 
@@ -122,12 +123,6 @@ OWN_SCRIPT = {"Content-Security-Policy": f"{HEADERS['Content-Security-Policy']};
 
 
 # ------------------------------------------------------------------------- how things are shown
-
-
-def mask_address(email: str) -> str:
-    """Mask an address so that its owner recognises it and nobody else can write to it."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}…@{domain}"
 
 
 def reader_label(subscriber: Subscriber) -> str:

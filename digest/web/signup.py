@@ -22,6 +22,7 @@ from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
 from digest.locales import gettext
 from digest.model import Link, Purpose, Subscriber, SubscriberStatus
+from digest.redaction import mask_address
 from digest.web.address import MoveConfirmation
 from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
@@ -33,7 +34,6 @@ from digest.web.pages import (
     Pages,
     clean,
     in_minutes,
-    mask_address,
     rhythm,
 )
 from digest.web.reader_thumbs import FirstPapers

@@ -15,8 +15,9 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError, RevokedKeyError
 from digest.model import Link, Purpose, RevokedLink, Subscriber, SubscriberStatus
+from digest.redaction import mask_address
 from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
-from digest.web.pages import Form, FormBody, Pages, mask_address
+from digest.web.pages import Form, FormBody, Pages
 
 log = logging.getLogger("digest.web")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -54,3 +55,40 @@ def test_a_kept_mail_is_private(run: Run, tmp_path: Path) -> None:
         "0o700",
         "0o600",
     ]
+
+
+def test_history_is_pruned_and_the_database_checked_and_made_shorter(
+    run: Run, tmp_path: Path
+) -> None:
+    day = str(TODAY)
+    run("subscribe", "alice@example.org", "--keyword", "robot")
+    run("ingest", str(write_dump(tmp_path / "d.jsonl")), "--date", day)
+    run("run", "--date", day)
+    later = ("--date", "2036-01-01")
+    dry = json.loads(run("db", "prune", "--dry-run", "--json", *later).stdout)
+    assert "dry run: nothing was changed" in run("db", "prune", "--dry-run", *later).stdout
+    done = json.loads(run("db", "prune", "--json", *later).stdout)
+    assert done == dry | {"dry_run": False}
+    assert {kind["name"]: kind["rows"] for kind in done["pruned"]}["raw"] == 16
+    assert "MB ->" in run("db", "vacuum").stdout
+    report = json.loads(run("db", "check", "--json").stdout)
+    assert report["sound"]
+    with sqlite3.connect(tmp_path / "digest.sqlite") as raw:
+        raw.execute("DELETE FROM digest_items")
+    raw.close()
+    assert "1 digests have no message or no papers" in run("db", "check", code=1).stdout
+
+
+def test_a_store_moves_by_two_commands_and_sends_nothing_again(run: Run, tmp_path: Path) -> None:
+    day = str(TODAY)
+    run("subscribe", "alice@example.org", "--keyword", "robot")
+    run("ingest", str(write_dump(tmp_path / "d.jsonl")), "--date", day)
+    run("run", "--date", day)
+    assert "1 reader, 16 papers, 1 digest" in run("db", "export", "moved.zip").stdout
+    assert "there already" in run("db", "export", "moved.zip", code=2).stderr
+    target = {"DIGEST_STORE__URL": "sqlite:///other.sqlite"}
+    assert "1 reader, 16 papers, 1 digest" in run("db", "import", "moved.zip", **target).stdout
+    again = json.loads(run("run", "--date", day, "--json", **target).stdout)
+    assert (again["compose"]["planned"], again["send"]["accepted"]) == (0, 0)
+    assert "is not empty" in run("db", "import", "moved.zip", code=1, **target).stderr
+    assert "no export" in run("db", "import", "d.jsonl", code=2, **target).stderr

@@ -36,13 +36,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from digest.model import Identity, Paper, Provenance, Quiet, Subscriber, SubscriberStatus
-from digest.pipeline.learn import train_profiles
 from digest.pipeline.steps.choose_digests import Candidates, add_reasons, choose_digest, rules_for
 from digest.pipeline.steps.corpus_view import BatchContext
-from digest.pipeline.steps.trained_readers import WORKER_BATCH as _TOGETHER
-from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
+from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader, train_profiles
 from digest.ranking import features, profiles, recipes, scores, selection
 
+#: readers of a batch
+_TOGETHER = 1000
 ROOT = Path(__file__).resolve().parents[2]
 RATED, RECENT = 20_000, 1_000
 TODAY = date(2026, 6, 10)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -230,7 +229,7 @@ def test_an_unreadable_encoder_does_not_stop_the_ingest(
     with caplog.at_level(logging.WARNING, "digest.pipeline"):
         report = pipeline.ingest(app, [dump(TODAY, papers(9))])
     assert report.count("new") == 45
-    assert "without being encoded, until `digest vectors encode` can" in caplog.text
+    assert "papers not encoded" in caplog.text
     assert "there is no such folder" in caplog.text
     with pytest.raises(ConfigError, match="there is no such folder"):
         services.encode(app)
@@ -302,11 +301,13 @@ def test_serve_encodes_what_is_stored_by_itself(
     tmp_path: Path, folder: Path, app: App, dump: Dump
 ) -> None:
     pipeline.ingest(app, [dump(TODAY, papers(9))])
-    without = len(list(serve.scheduling(app, threading.Event())))
     serve_app = make_app(tmp_path, features__encoder=str(folder))
-    clocks = list(serve.scheduling(serve_app, threading.Event()))
-    assert len(clocks) == without + 1
-    clocks[-1].tick()
+    service = serve.Service(app)
+    (*_, encoding) = serve.scheduling(service)
+    encoding.tick()
+    assert services.encoder_info(serve_app).encoded == 0
+    service.app = serve_app
+    encoding.tick()
     info = services.encoder_info(serve_app)
     assert info is not None
     assert info.encoded == 45

@@ -14,7 +14,8 @@ import pytest
 
 from digest import pipeline, services, subscriptions
 from digest.app import App
-from digest.cli.reader_files import BadRow, read_readers
+from digest.cli.reader_files import read_readers
+from digest.cli.row_files import BadRow
 from digest.errors import ConfigError, InputError
 from digest.model import Digest, Interest, QuietReason
 from digest.subscriptions import SubscribeResult, SubscriptionRequest

@@ -35,10 +35,22 @@ def readers(any_app: App, dump: Callable[..., Any], cast: Cast) -> dict[str, Sub
 def test_all_rows_of_a_reader_and_no_others_are_exported(
     any_app: App, readers: dict[str, Subscriber]
 ) -> None:
+    with any_app.store.writing() as tx:
+        keys = {"users/1 robots": {"version": 3, "keys": ["ABC"]}}
+        store.sources.save_libraries(tx, readers["alice"].id, keys, any_app.now())
+        store.sources.save_libraries(tx, readers["bob"].id, keys, any_app.now())
     export = services.export_reader(any_app, readers["alice"])
     json.dumps(export)
     tables = export["tables"]
-    for name in ("interests", "feedback", "digests", "digest_items", "messages", "deliveries"):
+    for name in (
+        "interests",
+        "feedback",
+        "digests",
+        "digest_items",
+        "messages",
+        "deliveries",
+        "source_states",
+    ):
         assert tables[name], name
     assert [row["email"] for row in tables["subscribers"]] == ["alice@example.org"]
     assert "bob@" not in json.dumps(export)

@@ -15,10 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
-from digest.cli.reader_files import COLUMNS, BadRow, read_readers
-from digest.cli.subscribers import subscriber_values
+from digest.cli.csv_files import csv_text
+from digest.cli.reader_files import (
+    COLUMNS,
+    EXPORTED,
+    exported_cells,
+    exported_values,
+    read_readers,
+)
+from digest.cli.row_files import BadRow
 from digest.locales import languages
 from digest.model import (
     QUIET_DAYS,
@@ -26,8 +33,10 @@ from digest.model import (
     THRESHOLD_WORDS,
     Interest,
     SubscriberStatus,
+    SuppressionReason,
 )
 from digest.ranking.features import keyword_problem
+from digest.store.subscriber_lists import SubscriberFilter
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
 
@@ -50,9 +59,30 @@ _interest = st.builds(
     ).map(tuple),
     text=st.sampled_from(["", "tactile\nsensing", "; ,"]),
 ).filter(lambda interest: not interest.empty)
+_suppression = st.fixed_dictionaries(
+    {
+        "reason": st.sampled_from([reason.value for reason in SuppressionReason]),
+        "since": st.just("2026-01-02T03:04:05+00:00"),
+        "evidence": st.sampled_from(["", "550 5.1.1 no such user", '=1; "quoted", é']),
+        "before": st.sampled_from(["active", "paused", "left", "pending"]),
+    }
+)
+
+
+def is_possible(reader: dict[str, Any]) -> bool:
+    """Only suppressed readers, and those who left by a complaint, have a suppression."""
+    suppression = reader["suppression"]
+    if reader["standing"] == "suppressed":
+        return suppression is None or suppression["reason"] != "complaint"
+    if reader["standing"] == "left":
+        return suppression is None or suppression["reason"] == "complaint"
+    return suppression is None
+
+
 _reader = st.fixed_dictionaries(
     {
-        "name": st.sampled_from(["", "Jane", "Ann; Bo, C"]),
+        "name": st.sampled_from(["", "Jane", "Ann; Bo, C", "=HYPERLINK(1)", "'-Jane", '"Jo" '])
+        | st.text("aé'=+-@,;\"", max_size=5).map(str.strip),
         "timezone": st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Auckland"]),
         "hour": st.integers(0, 23),
         "days": st.sets(st.integers(1, 7), min_size=1).map(sorted),
@@ -63,19 +93,19 @@ _reader = st.fixed_dictionaries(
         "language": st.sampled_from(languages()),
         "interests": st.lists(_interest, max_size=3, unique_by=lambda interest: interest.name),
         "standing": st.sampled_from(list(SubscriberStatus)),
+        "suppression": st.none() | _suppression,
         "created": st.integers(0, 1000).map(
             lambda days: (datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=days)).isoformat()
         ),
         "origin": st.sampled_from(["command", "file", "config", "page", "api"]),
     }
-)
+).filter(is_possible)
 
 
 def export_readers(app: App) -> list[dict[str, Any]]:
-    origins = subscriptions.load_origins(app)
     rows = [
-        subscriber_values(s) | {"created": s.created, "origin": origins[s.id]}
-        for s in subscriptions.list_subscribers(app)
+        exported_values(reader.subscriber, origin=reader.origin, suppression=reader.suppression)
+        for reader in services.list_readers(app, SubscriberFilter())
     ]
     return msgspec.json.decode(msgspec.json.encode(rows, enc_hook=str))  # type: ignore[no-any-return]
 
@@ -84,7 +114,9 @@ def import_readers(
     app: App, folder: Path, rows: list[dict[str, Any]], name: str = "readers.json"
 ) -> list[str]:
     path = folder / name
-    if name.endswith("l"):
+    if name.endswith(".csv"):
+        path.write_text(csv_text(EXPORTED, map(exported_cells, rows)), newline="")
+    elif name.endswith("l"):
         path.write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
     else:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=2))
@@ -97,7 +129,8 @@ def import_readers(
 
 @settings(max_examples=25, deadline=None)
 @given(
-    readers=st.lists(_reader, max_size=4), name=st.sampled_from(["readers.json", "readers.jsonl"])
+    readers=st.lists(_reader, max_size=4),
+    name=st.sampled_from(["readers.json", "readers.jsonl", "readers.csv"]),
 )
 def test_an_export_is_imported_without_loss(readers: list[dict[str, Any]], name: str) -> None:
     rows = [
@@ -117,7 +150,8 @@ def test_an_export_is_imported_without_loss(readers: list[dict[str, Any]], name:
             outcomes = import_readers(target, Path(second), before, name)
             assert set(outcomes) <= {"unchanged", "left", "suppressed"}
             assert export_readers(target) == before
-            stopped = {row["email"] for row in before if row["standing"] == "suppressed"}
+            stopped = {row["email"] for row in before if row.get("suppression")}
+            assert stopped >= {row["email"] for row in before if row["standing"] == "suppressed"}
             assert {
                 suppression.address for suppression in subscriptions.list_suppressions(target)
             } == stopped
@@ -192,7 +226,7 @@ def test_a_pending_reader_of_a_file_gets_no_digest_and_a_row_has_one_status(
     assert [interest.name for interest in reader.interests] == ["hands", "scans"]
     report = pipeline.compose(any_app)
     assert "p@example.org" in [left.email for left in report.left_out]
-    assert subscriptions.load_origins(any_app)[reader.id] == "page"
+    assert subscriptions.load_origin(any_app, reader.id) == "page"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from digest import pipeline, services, subscriptions
-from digest.cli.reader_files import BadRow, read_readers
+from digest.cli.reader_files import read_readers
+from digest.cli.row_files import BadRow
 from tests.conftest import make_app
 
 FOLDER = Path(__file__).parents[1] / "data" / "golden" / "round"

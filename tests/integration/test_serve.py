@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
@@ -161,11 +161,8 @@ def test_a_tick_reads_the_inbox_composes_and_sends(
     caplog.set_level(logging.INFO)
     fill(anywhere, dump)
     readers = cast(anywhere)
-    stopping = threading.Event()
-    (reading, *_), (sending,) = (
-        serve.scheduling(anywhere, stopping),
-        serve.sending(anywhere, stopping),
-    )
+    service = serve.Service(anywhere)
+    (reading, *_), (sending,) = serve.scheduling(service), serve.sending(service)
     inbox = anywhere.config.ingest.inbox
     inbox.mkdir(exist_ok=True)
     late = dump(TODAY.replace(day=8)).rename(inbox / "2026-06-08.jsonl")
@@ -229,11 +226,11 @@ class Waiting(Inline):
         self.asked, self.go_on = threading.Event(), threading.Event()
 
     def map(
-        self, function: Callable[[Any, Any], Any], shared: Any, items: Iterable[Any]
-    ) -> Iterator[Any]:
+        self, function: Callable[[Any, Any], Any], work: Iterable[tuple[Any, Any]]
+    ) -> Generator[Any, None, None]:
         self.asked.set()
         self.go_on.wait(LONG)
-        return super().map(function, shared, items)
+        return super().map(function, work)
 
 
 def test_a_compose_that_takes_long_keeps_no_letter_waiting(
@@ -241,9 +238,10 @@ def test_a_compose_that_takes_long_keeps_no_letter_waiting(
 ) -> None:
     fill(anywhere, dump)
     cast(anywhere)
-    workers, stopping = Waiting(), threading.Event()
+    workers = Waiting()
     slow = replace(anywhere, workers=workers)
-    clocks = [*serve.scheduling(slow, stopping), *serve.sending(slow, stopping)]
+    service = serve.Service(slow)
+    clocks = [*serve.scheduling(service), *serve.sending(service)]
     clocks[0].start()
     try:
         assert workers.asked.wait(LONG)

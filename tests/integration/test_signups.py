@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -249,6 +248,6 @@ def test_a_burst_is_an_alarm_until_it_is_over(any_app: App) -> None:
 
 def test_serve_deletes_by_itself(app: App) -> None:
     ask(app, 0)
-    for clock in serve.scheduling(go_past_deadline(app), threading.Event()):
+    for clock in serve.scheduling(serve.Service(go_past_deadline(app))):
         clock.tick()
     assert count_readers(app) == 0

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from digest import config, pipeline, services, subscriptions
 from digest.app import App
 from digest.cli import app as commands
-from digest.cli.reader_files import BadRow, read_readers
+from digest.cli.reader_files import read_readers
+from digest.cli.row_files import BadRow
 from digest.errors import InputError
 from digest.model import STRICTNESS_WORDS, Purpose, Subscriber
 from digest.subscriptions import SubscriptionRequest

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Webhook
-from digest.services.alarms import Alarm, Disk, Facts, Failing, Kind, find
+from digest.services.alarm_rules import find
+from digest.services.alarms import Alarm, Disk, Facts, Failing, Kind
+from digest.store.sending import Stop
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -180,6 +182,7 @@ def test_every_alarm_is_a_sentence_with_a_remedy(change: dict[str, Any]) -> None
 
 #: kind -> (what is wrong, what then makes it right): whatever raises an alarm, ends it
 CAUSES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
+    "stopped": [({"stop": Stop(at=NOW, what="12 of the last 15 bounced")}, {"stop": None})],
     "dumps": [
         ({"dumps": []}, {"dumps": [dump(HOUR)]}),
         ({"dumps": [dump(6 * DAY)]}, {"dumps": [dump(HOUR), dump(6 * DAY)]}),

@@ -84,7 +84,10 @@ def test_every_kind_has_a_golden_mail_but_one() -> None:
 def test_a_bounce_or_complaint_names_its_message(path: Path) -> None:
     inbound = bounces.read(path.read_bytes())
     tokens = read_tokens(inbound)
-    if inbound.kind in ("bounce", "complaint"):
+    if path.stem.startswith("quoted"):
+        assert tokens == set()
+        assert inbound.quoted_ids == ("digest.20260609.s7@digest.example",)
+    elif inbound.kind in ("bounce", "complaint"):
         assert {(subscriber, message) for _, subscriber, message in tokens} == {(7, 42)}
     if path.stem.startswith(("person", "receipt", "dmarc")):
         assert tokens == set()
@@ -139,7 +142,7 @@ def read_and_check(data: bytes) -> InboundMail:
     """
     inbound = bounces.read(data)
     assert inbound.kind in get_args(Kind)
-    assert len(inbound.recipients) <= 20
+    assert max(len(inbound.recipients), len(inbound.named)) <= 20
     assert 0 <= inbound.code <= 599
     assert len(inbound.enhanced) <= 12
     for text in (
@@ -149,6 +152,8 @@ def read_and_check(data: bytes) -> InboundMail:
         inbound.text,
         *inbound.recipients,
         *inbound.returned,
+        *inbound.quoted_ids,
+        *inbound.named,
     ):
         assert len(text) <= 4000
         assert not set(text) & set("\r\n\0")
@@ -190,6 +195,16 @@ HOSTILE = {
     "base64-that-is-none": (
         b"Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n=====\n\n!!!!"
     ),
+    "styles-without-end": (
+        b"From: postmaster@example.org\nContent-Type: text/html\n\nnot delivered "
+    )
+    + b"<style><script>" * 60_000,
+    "tags-without-end": b"Return-Path: <>\nContent-Type: text/html\n\n" + b"<a <b" * 100_000,
+    "words-without-end": (b"From: postmaster@example.org\nSubject: undeliverable\n\nzustellung ")
+    + "Postfach boîte skrzynka konnte nicht ".encode() * 20_000,
+    "ids-without-end": b"From: postmaster@example.org\nSubject: undeliverable\n\n"
+    + b"digest." * 60_000
+    + b"digest.1.s1@a" * 10_000,
     "deep-quotes": b"Content-Type: multipart/report; boundary=" + b'"' * 20_000 + b"\n\n",
 }
 
@@ -244,7 +259,7 @@ def test_damaged_mails_are_read_and_never_name_another_message() -> None:
     goldens = [path.read_bytes() for path in MAILS]
     ends = time.monotonic() + SECONDS
     rounds = 0
-    while rounds < 15 or time.monotonic() < ends:
+    while rounds < 6 or time.monotonic() < ends:
         rounds += 1
         for data in goldens:
             damaged_mail = damage(data, chance)

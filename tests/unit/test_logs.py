@@ -141,7 +141,7 @@ def test_secrets_in_errors_of_threads_are_hidden(log_stream: io.StringIO) -> Non
     thread = threading.Thread(target=fail, name="t1")
     thread.start()
     thread.join()
-    assert "CRITICAL digest thread t1 ended by a bug\n    Traceback" in log_stream.getvalue()
+    assert "CRITICAL digest thread ended thread=t1: a bug\n    Traceback" in log_stream.getvalue()
     assert "RuntimeError: **********" in log_stream.getvalue()
     assert "swordfish" not in log_stream.getvalue()
 

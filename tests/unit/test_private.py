@@ -136,7 +136,9 @@ def test_files_of_another_user_are_only_reported(
     os.chown(secret, NOBODY, NOBODY)
     app = make_new(tmp_path, smtp__password_file=str(secret), smtp__username="me")
     assert mode(secret) == 0o644
-    assert f"smtp.password_file = {secret} can be read by others" in caplog.text
+    assert (
+        f"file open setting=smtp.password_file path={secret}: can be read by others" in caplog.text
+    )
     findings = [
         finding
         for finding in doctor.examine(app.config, offline=True)

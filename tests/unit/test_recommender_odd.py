@@ -16,10 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.model import Digest, Interest, Paper, Provenance, Quiet, QuietReason, Subscriber
-from digest.pipeline.learn import train_profiles
 from digest.pipeline.steps.choose_digests import Candidates, choose_digests
 from digest.pipeline.steps.corpus_view import BatchContext
-from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
+from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader, train_profiles
 from digest.ranking import features, profiles, scores, selection
 from digest.ranking.recipes import RECIPES
 from tests.examples import examples

@@ -4,7 +4,8 @@ Pure: nothing is looked up or believed. Whoever holds the keys verifies the toke
 `mailer.replies` says whose fault a bounce was.
 
 Reading order: `values` (the result), `classify` (which kind), `reports` (DSN and ARF),
-`text_bounces`, `automatic`, `mime` (bytes to parts), `suppression` (when bounces are enough).
+`text_bounces`, `wording`, `automatic`, `mime` (bytes to parts), `suppression` (when bounces are
+enough).
 """
 
 from digest.mail.bounces.classify import read

@@ -49,4 +49,9 @@ def automatic_evidence(mail: Mail, subject: str) -> str:
         return f"precedence: {precedence}"
     if mime.content_type(mail) == "multipart/report":
         return "a report that is about no delivery"
-    return "its subject" if _SUBJECT.match(subject) else ""
+    return "its subject" if is_automatic_subject(subject) else ""
+
+
+def is_automatic_subject(subject: str) -> bool:
+    """Return whether a subject is that of an out-of-office reply."""
+    return bool(_SUBJECT.match(subject))

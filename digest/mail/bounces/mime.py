@@ -5,6 +5,7 @@ The standard library does the parsing. What it fails on counts as unreadable; no
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from email.errors import MessageError
@@ -36,6 +37,9 @@ PARSE_ERRORS = (
     RecursionError,
 )
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)), " ")
+#: a tag, and the beginning of an element whose content is not shown
+_TAG = re.compile(r"<[^<>]*>")
+_HIDDEN = re.compile(r"<(?:style|script|title)\b", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]@]{1,128}@[^\s<>,;:\"()\[\]@]{1,255}")
 
 
@@ -114,15 +118,24 @@ def decode_text(part: Mail) -> str:
 
 
 def first_text(mail: Mail) -> str:
-    """The first plain text of a mail, where old mail servers say what happened."""
-    return next(
-        (
-            text
-            for part in walk(mail)
-            if content_type(part) == "text/plain" and (text := decode_text(part)).strip()
-        ),
-        "",
-    )
+    """The first plain text of a mail, else of its HTML, which say what happened."""
+    plain = _first_text_of(mail, "text/plain")
+    return plain or _strip_html(_first_text_of(mail, "text/html"))
+
+
+def _strip_html(text: str) -> str:
+    """The words of an HTML text; time grows with its length alone."""
+    pieces, position = [], 0
+    while hidden := _HIDDEN.search(text, position):
+        pieces.append(text[position : hidden.start()])
+        end = text.find("</", hidden.end())
+        position = len(text) if end < 0 else end
+    return html.unescape(_TAG.sub("\n", "".join([*pieces, text[position:]])))
+
+
+def _first_text_of(mail: Mail, kind: str) -> str:
+    texts = (decode_text(part) for part in walk(mail) if content_type(part) == kind)
+    return next((text for text in texts if text.strip()), "")
 
 
 def field_groups(part: Mail) -> list[Mail]:
@@ -186,4 +199,5 @@ def one_line(text: str) -> str:
 
 def addresses(text: str, limit: int = 20) -> list[str]:
     """Everything in a text that looks like an address, in order."""
-    return list(dict.fromkeys(_ADDRESS.findall(text[:_MAX_HEADER])))[:limit]
+    matches = _ADDRESS.findall(text[:_MAX_HEADER])
+    return list(dict.fromkeys(address.rstrip(".'") for address in matches))[:limit]

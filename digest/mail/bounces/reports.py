@@ -21,7 +21,7 @@ _ACTIONS: dict[str, Kind] = {
 #: which of a report's recipients counts for the message, the first ones before the others
 _PRECEDENCE: tuple[Kind, ...] = ("bounce", "delayed", "delivered")
 ENHANCED = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
-REPLY = re.compile(r"(?<![\d.])[45]\d\d(?=[ -])")
+REPLY = re.compile(r"(?<![\d.])[45]\d\d(?=[ :-])")
 #: types that a reader causes; others (auth-failure, dmarc, virus, not-spam) say nothing of readers
 _COMPLAINTS = ("abuse", "fraud", "opt-out", "opt-out-list", "other")
 _MAX_TEXT = 1000
@@ -42,6 +42,11 @@ def read_status(mail: Mail) -> InboundMail | None:
             if status.kind == kind:
                 return status
     return None
+
+
+def has_status(mail: Mail) -> bool:
+    """Return whether a mail has a part in the format of a DSN."""
+    return _first_part(mail, *_STATUS_PARTS) is not None
 
 
 def _first_part(mail: Mail, *content_types: str) -> Mail | None:
@@ -77,11 +82,18 @@ def _enhanced_code(status: str, diagnostic: str) -> str:
     return in_status[0] if in_status else ""
 
 
+def read_envelope_ids(mail: Mail) -> list[str]:
+    """The ids that we gave the message with its envelope (ENVID, RFC 3461), as DSNs return them."""
+    part = _first_part(mail, *_STATUS_PARTS)
+    groups = [] if part is None else mime.field_groups(part)[:1]
+    return [mime.header(fields, "original-envelope-id") for fields in groups]
+
+
 def read_complaint(mail: Mail) -> InboundMail | None:
     """A complaint from a mailbox provider's feedback loop, else None."""
     part = _first_part(mail, "message/feedback-report")
     if part is None:
-        return None
+        return _read_microsoft_complaint(mail)
     fields = next(iter(mime.field_groups(part)), None)
     kind = mime.header(fields, "feedback-type").lower() if fields else ""
     if fields is None or kind not in _COMPLAINTS:
@@ -94,4 +106,18 @@ def read_complaint(mail: Mail) -> InboundMail | None:
         text=f"{kind}, reported by {mime.header(fields, 'user-agent') or 'an unnamed agent'}"[
             :_MAX_TEXT
         ],
+    )
+
+
+def _read_microsoft_complaint(mail: Mail) -> InboundMail | None:
+    """A complaint of outlook.com (JMRP), which returns the message with one header of its own."""
+    returned = mime.returned_headers(mail)
+    recipient = "" if returned is None else mime.header(returned, "x-hmxmroriginalrecipient")
+    if not recipient:
+        return None
+    return InboundMail(
+        kind="complaint",
+        why="feedback report: outlook.com",
+        reported_recipient=next(iter(mime.addresses(recipient)), ""),
+        text="abuse, reported by outlook.com",
     )

@@ -34,8 +34,12 @@ class InboundMail:
     message_id: str = ""
     #: decoded headers of the returned message: envelope sender, List-Unsubscribe
     returned: tuple[str, ...] = ()
+    #: Message-IDs of ours that a report quotes. Anybody may have written them
+    quoted_ids: tuple[str, ...] = ()
     #: the recipient that the report names; "" if it names none
     reported_recipient: str = ""
+    #: all addresses that the report names, the same one included
+    named: tuple[str, ...] = ()
     #: enhanced status code; "" = none
     enhanced: str = ""
     #: SMTP reply code; 0 = none

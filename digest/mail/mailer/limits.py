@@ -9,6 +9,7 @@ from time import monotonic
 
 from digest.mail.mailer.pacing import Backoff, PauseState, Policy, RateLimiter
 from digest.model import Pause, PauseKind
+from digest.outages import Outage
 
 _SERVER_POLICY = Policy(
     assumed_rate=240.0, retry_during_probe=2.0, busy=Backoff(first=30.0, longest=900.0)
@@ -21,6 +22,8 @@ class RateLimiters:
 
     servers: RateLimiter = field(default_factory=lambda: RateLimiter(policy=_SERVER_POLICY))
     domains: RateLimiter = field(default_factory=RateLimiter)
+    #: servers by name that could not be reached
+    outages: dict[str, Outage] = field(default_factory=dict)
     #: ends of imported pauses: importing one again would say nothing new
     _imported: dict[tuple[str, str], datetime] = field(default_factory=dict)
 

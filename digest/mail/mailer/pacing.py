@@ -211,6 +211,11 @@ class RateLimiter:
             return None
         return Wait(lane.paused_until - now, lane.reason, lane.text)
 
+    def is_probing(self, key: str) -> bool:
+        """Whether a pause was called, and nothing succeeded since."""
+        lane = self._lanes.get(key)
+        return lane is not None and lane.probing
+
     def peek(self, key: str, now: float, ahead: int) -> Wait | None:
         """What `take` would say if `ahead` others asked just before; None = Go."""
         lane = self._lane(key, now)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -12,6 +11,7 @@ from digest.errors import MailerError
 from digest.mail.mailer.pacing import RateLimiter, Wait
 from digest.mail.mailer.pool import ConnectionPool
 from digest.mail.mailer.server import SmtpServer
+from digest.outages import Outage
 
 log = logging.getLogger("digest.mailer")
 
@@ -24,10 +24,8 @@ class Route:
     """One server, its connections, and whether it can be reached."""
 
     pool: ConnectionPool
-    #: not tried before this time, since it could not be reached
-    down_until: float = -math.inf
-    #: connection attempts that failed
-    failures: int = 0
+    #: not tried while it is left alone; it outlives the mailer
+    outage: Outage
     #: the last failure; "" = none
     problem: str = ""
     #: what it is owed in the sharing by weight
@@ -43,19 +41,44 @@ class Router:
 
     Servers without weights stand in for each other in order. Servers with weights share the
     messages by smooth weighted round-robin.
+
+    Args:
+        servers: in order.
+        limiter: of servers.
+        outages: of servers by name; new ones are added.
     """
 
-    def __init__(self, servers: Sequence[SmtpServer], limiter: RateLimiter) -> None:
+    def __init__(
+        self,
+        servers: Sequence[SmtpServer],
+        limiter: RateLimiter,
+        outages: MutableMapping[str, Outage],
+    ) -> None:
         if not servers or len({server.weight > 0 for server in servers}) != 1:
             raise ValueError("one server or more, and either all of them have a weight or none")
-        self.routes = [Route(pool=ConnectionPool(server)) for server in servers]
+        for server in servers:
+            # of a single server, whoever sends tells
+            outages.setdefault(
+                server.name,
+                Outage(
+                    server=f"mail:{server.name}",
+                    log=log,
+                    first=_FIRST_DOWN,
+                    longest=_MAX_DOWN,
+                    quiet=len(servers) == 1,
+                ),
+            )
+        self.routes = [
+            Route(pool=ConnectionPool(server), outage=outages[server.name]) for server in servers
+        ]
         self.weighted = servers[0].weight > 0
         self._limiter = limiter
 
     def is_usable(self, route: Route) -> bool:
         """Whether the server can be reached and does not pause."""
-        now = monotonic()
-        return now >= route.down_until and not self._limiter.current_pause(route.name, now)
+        if route.outage.seconds_left():
+            return False
+        return not self._limiter.current_pause(route.name, monotonic())
 
     def choose(self) -> Route | Wait:
         """The server for the next message; Wait = every server pauses.
@@ -79,7 +102,8 @@ class Router:
         pauses = {
             route.name: pause
             for route in self.routes
-            if now >= route.down_until and (pause := self._limiter.current_pause(route.name, now))
+            if not route.outage.seconds_left()
+            and (pause := self._limiter.current_pause(route.name, now))
         }
         if not pauses:
             raise self.unreachable_error()
@@ -89,16 +113,19 @@ class Router:
 
     def mark_down(self, route: Route, error: Exception) -> None:
         """Leave a server alone for a while, with exponential backoff."""
-        now = monotonic()
-        if now < route.down_until:
-            return
         route.problem = str(error) or type(error).__name__
-        route.down_until = now + min(_MAX_DOWN, _FIRST_DOWN * 2.0 ** min(route.failures, 20))
-        route.failures += 1
-        log.warning("mail server %s cannot be used: %s", route.name, error)
+        route.outage.fail(route.problem)
+
+    def mark_up(self, route: Route) -> None:
+        """Record that a server was reached."""
+        route.problem = ""
+        route.outage.succeed()
 
     def unreachable_error(self) -> MailerError:
-        problems = "; ".join(f"mail server {route.name}: {route.problem}" for route in self.routes)
+        problems = "; ".join(
+            f"mail server {route.name}: {route.problem or 'was down a moment ago'}"
+            for route in self.routes
+        )
         return MailerError(
             f"{problems}. Nothing was sent; check [smtp] host, port, tls, ca_file and the login"
         )

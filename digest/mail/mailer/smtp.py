@@ -55,7 +55,7 @@ class SmtpMailer:
     ) -> None:
         self._servers = tuple(servers)
         self._limiters = limiters or RateLimiters()
-        self._router = Router(servers, self._limiters.servers)
+        self._router = Router(servers, self._limiters.servers, self._limiters.outages)
         self._limiters.servers.max_rates.update(
             {server.name: server.per_minute or math.inf for server in servers}
         )
@@ -92,7 +92,8 @@ class SmtpMailer:
             self._limiters.import_pause(pause)
 
     async def open(self) -> None:
-        for route in self._router.routes:
+        # One that was down a moment ago is asked if no other one answers.
+        for route in sorted(self._router.routes, key=lambda route: route.outage.is_down):
             try:
                 session = await route.pool.acquire()
             except ConnectError as error:
@@ -100,6 +101,7 @@ class SmtpMailer:
                 continue
             if session is not None:
                 route.pool.release(session)
+                self._router.mark_up(route)
             return
         if all(route.problem for route in self._router.routes):
             raise self._router.unreachable_error()
@@ -177,7 +179,7 @@ class SmtpMailer:
         session = await route.pool.acquire()
         if session is None:
             return None
-        route.failures, route.problem, route.down_until = 0, "", -math.inf
+        self._router.mark_up(route)
         try:
             now = monotonic()
             slot = self._limiters.servers.take(
@@ -212,33 +214,55 @@ class SmtpMailer:
             domains.release_probe(domain)
             return self._strike(servers, route.name, result)
         if result.code:
-            servers.record_success(route.name, now)
+            self._record_success(servers, route.name)
         elif verdict.outcome != "unknown":
             servers.release_probe(route.name)
-        elif (seconds := servers.record_unanswered(route.name, now, _log_text(result))) is not None:
-            log.warning(
-                "mail server %s is paused for %.0f s, it does not answer for messages: %s",
-                route.name,
-                seconds,
-                _log_text(result),
-            )
+        else:
+            was_probing = servers.is_probing(route.name)
+            seconds = servers.record_unanswered(route.name, now, _log_text(result))
+            if seconds is not None:
+                log.log(
+                    logging.DEBUG if was_probing else logging.WARNING,
+                    "sending paused kind=server name=%s seconds=%.0f: no answers for messages: %s",
+                    route.name,
+                    seconds,
+                    _log_text(result),
+                )
         if verdict.slow == "domain":
             return self._strike(domains, domain, result)
         if verdict.outcome in ("accepted", "rejected") and result.code:
-            domains.record_success(domain, now)
+            self._record_success(domains, domain)
         else:
             domains.release_probe(domain)
         return None
 
+    def _record_success(self, limiter: RateLimiter, key: str) -> None:
+        was_probing = limiter.is_probing(key)
+        limiter.record_success(key, monotonic())
+        if was_probing and not limiter.is_probing(key):
+            log.info("sending again kind=%s name=%s", self._kind(limiter), key)
+
+    def _kind(self, limiter: RateLimiter) -> str:
+        return "server" if limiter is self._limiters.servers else "domain"
+
     def _strike(self, limiter: RateLimiter, key: str, result: Result) -> float:
-        """Pause a server or domain; returns the seconds of the pause."""
+        """Pause a server or domain; returns the seconds of the pause.
+
+        The log tells the first pause, and when something was taken again.
+        """
         now = monotonic()
-        was_paused = limiter.current_pause(key, now)
+        was_paused, was_probing = limiter.current_pause(key, now), limiter.is_probing(key)
         reason: PauseReason = "ours" if result.verdict.fault == "ours" else "busy"
         seconds = limiter.record_strike(key, now, reason, _log_text(result))
         if not was_paused:
-            kind = "mail server " if limiter is self._limiters.servers else ""
-            log.warning("%s%s is paused for %.0f s: %s", kind, key, seconds, _log_text(result))
+            log.log(
+                logging.DEBUG if was_probing else logging.WARNING,
+                "sending paused kind=%s name=%s seconds=%.0f: %s",
+                self._kind(limiter),
+                key,
+                seconds,
+                _log_text(result),
+            )
         return seconds
 
     def _connection_failed(self, route: Route, error: ConnectError) -> None:

@@ -3,15 +3,15 @@
 The operator's folders come first, then the shipped templates. These are inside the package if it
 was installed from a wheel, and beside it in a checkout or an editable install. A template of the
 operator's that changes one block extends ours under the name `shipped/email/...`. Templates are
-compiled once; a changed file takes effect after a restart.
+compiled once; a changed file takes effect after a restart or `read_again`.
 """
 
 from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, MutableMapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -157,9 +157,31 @@ def shipped_folder() -> Path:
     )
 
 
-@lru_cache(maxsize=8)
+#: one for each tuple of folders; a process has one, or two after a change of its config
+_environments: dict[tuple[Path, ...], Environment] = {}
+
+
+@contextmanager
+def read_again() -> Iterator[None]:
+    """Read the templates from their files again; if the block fails, go on with those before."""
+    before = dict(_environments)
+    _environments.clear()
+    try:
+        yield
+    except BaseException:
+        _environments.clear()
+        _environments.update(before)
+        raise
+
+
 def environment(folders: tuple[Path, ...] = ()) -> Environment:
-    """The template environment of mails and pages.
+    """Return the template environment of mails and pages, made at the first call."""
+    known = _environments.get(folders)
+    return known or _environments.setdefault(folders, _make_environment(folders))
+
+
+def _make_environment(folders: tuple[Path, ...]) -> Environment:
+    """Make the template environment of mails and pages.
 
     Names are paths below `folders` (first wins) or the shipped folder, such as
     `email/digest/body.txt`. HTML templates escape values, text templates do not. Using an undefined

@@ -65,6 +65,8 @@ class ComposeReport:
     left_out: list[LeftOut] = field(default_factory=list)
     #: the digests themselves, where one reader alone was asked for or nothing is stored
     digests: list[tuple[Subscriber, Digest]] = field(default_factory=list)
+    #: readers who were due
+    due: int = 0
     #: of those left out, for how many it failed by a mistake of ours
     failed: int = 0
     #: it was asked to stop before it was done
@@ -72,6 +74,17 @@ class ComposeReport:
 
     def leave_out(self, reader: Subscriber, reason: str) -> None:
         self.left_out.append(LeftOut(email=reader.email, reason=reason))
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Numbers of the readers who were due, by outcome, for the metrics."""
+        settled = len(self.planned) + len(self.quiet) + self.failed
+        return {
+            "planned": len(self.planned),
+            "quiet": len(self.quiet),
+            "failed": self.failed,
+            "waiting": max(0, self.due - settled),
+        }
 
     @property
     def counts(self) -> dict[str, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -61,7 +61,7 @@ class CorpusView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchContext:
-    """What all readers of a batch have in common; sent to the workers once."""
+    """What all readers of a date have in common; each worker gets it once."""
 
     day: scores.Day
     papers: dict[int, Paper]
@@ -72,6 +72,22 @@ class BatchContext:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     #: near-duplicates among the papers, looked up once and remembered
     near_duplicates: selection.NearDuplicates = field(default_factory=selection.NearDuplicates)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """What a round knows beside the papers of a date; it may change from batch to batch."""
+
+    now: datetime
+    calibrations: Mapping[str, Calibration]
+
+    def add_to(self, context: BatchContext) -> BatchContext:
+        """Return the context of a date as it is now."""
+        return replace(
+            context,
+            calibrations=self.calibrations,
+            provenance=replace(context.provenance, at=self.now),
+        )
 
 
 def open_view(
@@ -183,8 +199,8 @@ def load_word_vectors(tx: store.Connection) -> features.Table:
         return _parse_table(stored.version, stored.data)
     except ValueError as error:
         log.warning(
-            "the stored word vectors cannot be used (%s); the package's are used until `digest "
-            "vectors train` makes new ones",
+            "word vectors unusable: %s; the package's are used until `digest vectors train` "
+            "makes new ones",
             error,
         )
         return features.load_base_table()

@@ -40,7 +40,7 @@ async def _deliver(app: App, report: SendReport, options: SendOptions) -> None:
             await mailer.close()
     except MailerError as error:
         report.error = str(error)
-        log.warning("send stopped: %s", error)
+        log.debug("send stopped: %s", error)  # whoever sends tells it
 
 
 @contextmanager

@@ -35,7 +35,8 @@ def open_encoder_for_ingest(app: App) -> Encoder | None:
         return open_encoder(app)
     except ConfigError as error:
         log.warning(
-            "papers are stored without being encoded, until `digest vectors encode` can: %s", error
+            "papers not encoded: they are stored without, until `digest vectors encode` can: %s",
+            error,
         )
         return None
 

@@ -137,9 +137,7 @@ class GroupCommit:
                 await self._commit_group(begins, settles)
             # One message at fault must not take the others with it.
             except Exception as error:  # noqa: BLE001
-                log.warning(
-                    "ledger: a group could not be written, trying each by itself: %s", error
-                )
+                log.warning("ledger group not written: trying each by itself: %s", error)
                 await self._commit_each([*settles, *begins])
 
     async def _wait_for_others(self) -> None:
@@ -174,11 +172,16 @@ class GroupCommit:
             try:
                 began, states = await self.write(partial(self._write_group, begins, settles))
             except StoreError as error:
-                log.warning("ledger: %s", error)
+                # Once for each outage.
+                log.log(
+                    logging.DEBUG if waited else logging.WARNING, "ledger not written: %s", error
+                )
                 for begin in begins:  # nothing was sent yet, so these can be claimed again
                     begin.resolve(False)
                 begins = []
-                if not settles or waited >= self._patience:
+                # Of what was not sent, the claim ends by itself: there is no outcome to save.
+                sent = any(settle.delivery.outcome != "lost" for settle in settles)
+                if not sent or waited >= self._patience:
                     for settle in settles:
                         settle.fail(error)
                     return

@@ -31,6 +31,16 @@ class FileReport:
     old: int = 0
 
     @property
+    def outcome(self) -> str:
+        """What became of the file, for the metrics."""
+        return "refused" if self.refused else "incomplete" if self.incomplete else "read"
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Numbers of records by outcome, for the metrics; they add up to those read."""
+        return {name: self.counts[name] for name in OUTCOMES}
+
+    @property
     def failed(self) -> bool:
         """Whether it was refused, or is not empty and gave nothing."""
         used = any(self.counts[name] for name in ("new", "updated", "duplicate", "skipped"))

@@ -43,7 +43,7 @@ def isolate_failing_subscriber(
         rest = [reader for reader in due if reader.subscriber.id not in done]
         if len(rest) == 1:
             reader = rest[0].subscriber
-            log.exception("no digest for subscriber %d, by a mistake of ours", reader.id)
+            log.exception("digest not composed subscriber=%d: a mistake of ours", reader.id)
             report.failed += 1
             report.leave_out(
                 reader,
@@ -51,7 +51,7 @@ def isolate_failing_subscriber(
                 f"{error}",
             )
             return
-        log.warning("batch of %d readers failed, bisecting it: %s", len(rest), error)
+        log.warning("batch failed readers=%d: bisecting it: %s", len(rest), error)
         middle = len(rest) // 2
         for half in (rest[:middle], rest[middle:]):
             yield from isolate_failing_subscriber(decide, half, report)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digest import store
+from digest import metrics, store
 from digest.app import App
 from digest.mail import bounces
 from digest.model import OPERATOR, Bounced, Delivery, Fault, Queued, Suppression, SuppressionReason
@@ -26,8 +26,10 @@ class BounceReport:
     enhanced: str
     text: str
     via: Via
-    #: it was proven to be ours; an untrusted bounce counts as soft and suppresses nothing by itself
+    #: it was proven to be ours; an untrusted bounce counts as a soft one
     trusted: bool = True
+    #: the policy may suppress the address because of it
+    may_suppress: bool = True
 
 
 def record_refusal(
@@ -91,6 +93,8 @@ def record_bounce(app: App, tx: store.Connection, bounce: BounceReport) -> Suppr
     )
     if not is_new:
         return None
+    if bounce.via != "smtp":  # those are refusals, which the states of messages count
+        metrics.count_bounce(fault, bounce.via)
     log.info(
         "bounce message=%d fault=%s status=%s via=%s",
         bounce.message_id,
@@ -98,7 +102,7 @@ def record_bounce(app: App, tx: store.Connection, bounce: BounceReport) -> Suppr
         enhanced or "-",
         bounce.via,
     )
-    if not bounce.trusted:
+    if not bounce.may_suppress:
         return None
     limits = app.config.bounces
     reason = bounces.suppression_reason(
@@ -118,5 +122,6 @@ def suppress(
     )
     if not store.suppressions.add(tx, suppression, now=app.now()):
         return None
+    metrics.count_suppression(reason.value)
     log.info("suppressed reason=%s", reason.value)
     return suppression

@@ -13,6 +13,7 @@ from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.corpus_view import (
     BatchContext,
     CorpusView,
+    Moment,
     load_batch_context,
     open_view,
 )
@@ -40,12 +41,23 @@ class RoundDay:
         """Read the papers that may compete on a local date.
 
         Args:
-            since: papers first seen from this day on compete.
+            since: papers first seen after this day compete.
             carried: ids of papers that compete beside them.
         """
+        view, context, moment = self.read_shared(tx, local_date, since, carried)
+        return view, moment.add_to(context)
+
+    def list_fresh(self, tx: store.Connection, local_date: date, since: date) -> list[int]:
+        """List the papers first seen after a day that may compete on a local date."""
+        return store.papers.list_seen_between(tx, since, max(local_date, self._app.now().date()))
+
+    def read_shared(
+        self, tx: store.Connection, local_date: date, since: date, carried: Collection[int]
+    ) -> tuple[CorpusView, BatchContext, Moment]:
+        """Read the same in two parts, of which the context is one object for many batches."""
         now = self._app.now()
         until = max(local_date, now.date())
-        fresh = store.papers.list_seen_between(tx, since, until)
+        fresh = self.list_fresh(tx, local_date, since)
         paper_ids = fresh + sorted(set(carried) - set(fresh))
         newest_dumps = store.dumps.list_latest(tx, 1, libraries=True)
         ingested = tuple((dump["id"], dump["read"]) for dump in newest_dumps)
@@ -63,8 +75,5 @@ class RoundDay:
                 del self._days[next(iter(self._days))]
             self._days[key] = view, load_batch_context(tx, paper_ids, local_date, view)
         view, context = self._days[key]
-        return replace(view, now=now), replace(
-            context,
-            calibrations=load_calibrations(tx),
-            provenance=replace(context.provenance, at=now),
-        )
+        moment = Moment(now=now, calibrations=load_calibrations(tx))
+        return replace(view, now=now), context, moment

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from digest.metrics import Durations
 from digest.model import MessageState
 
 #: messages that the report names with their trouble; the states count all
@@ -25,6 +26,13 @@ class SendReport:
     #: still waiting afterwards: due now, and at a later attempt
     waiting: int = 0
     later: int = 0
+    #: digests that wait for another day, since the day's limit is used up
+    held_back: int = 0
+    #: why all sending is stopped until the operator resumes it, or ""
+    halted: str = ""
+    #: from due to accepted, and of each attempt
+    latency: Durations = field(default_factory=Durations)
+    deliveries: Durations = field(default_factory=Durations)
     #: why the whole send stopped, or ""
     error: str = ""
     #: it was asked to stop before it was done
@@ -37,6 +45,8 @@ class SendReport:
         for report in reports:
             total.states += report.states
             total.troubles = [*total.troubles, *report.troubles][:MAX_TROUBLES]
+            total.latency.add(report.latency)
+            total.deliveries.add(report.deliveries)
             total.error = total.error or report.error
             total.stopped = total.stopped or report.stopped
         return total
@@ -62,6 +72,8 @@ class SendReport:
     def json(self) -> dict[str, object]:
         return {
             **self.counts,
+            "held_back": self.held_back,
+            "halted": self.halted,
             "due": self.due,
             "troubles": [{"email": email, "reason": reason} for email, reason in self.troubles],
             "error": self.error,

@@ -26,6 +26,7 @@ from digest.model import Delivery, Message, MessageState, Phase, Queued, Subscri
 from digest.pipeline.steps.group_commit import GroupCommit
 from digest.pipeline.steps.record_bounces import record_expired
 from digest.pipeline.steps.send_report import MAX_TROUBLES, SendReport
+from digest.pipeline.steps.sending_limits import SendingLimits
 from digest.pipeline.steps.shared_pauses import SharedPauses
 from digest.pipeline.steps.write_messages import (
     MessageSources,
@@ -70,7 +71,7 @@ class Sender:
         options: SendOptions,
     ) -> None:
         self.app, self.mailer, self.ledger, self.report = app, mailer, ledger, report
-        self.owner, self.only, self.lease = options.owner, options.only, options.lease
+        self.owner, self.lease = options.owner, options.lease
         self._stop_requested = options.stop
         self._stopping = False
         self._error: DigestError | None = None
@@ -81,6 +82,9 @@ class Sender:
         self._lease_ends = monotonic() + self.lease.total_seconds()
         self._papers = PaperCache(app)
         self._pauses = SharedPauses(app, mailer, ledger)
+        self._limits = SendingLimits(
+            app, owner=options.owner, lease=options.lease, only=options.only
+        )
 
     async def run(self) -> None:
         """Send until nothing is due or it has to stop.
@@ -123,19 +127,11 @@ class Sender:
 
     async def _feed_queue(self) -> None:
         """Claim and write messages, a batch at a time."""
-        only = None if self.only is None else [self.only.id]
-
-        def claim(tx: store.Connection) -> list[Queued]:
-            clock = datetime.now(UTC)
-            return store.ledger.claim(
-                tx, owner=self.owner, now=self.app.now(), clock=clock, lease=self.lease, only=only
-            )
-
         try:
             while (
                 not self._is_stopping()
                 and await self._wait_for_servers()
-                and (claimed := await self.ledger.write(claim))
+                and (claimed := await self.ledger.write(self._limits.claim))
             ):
                 sendable = await self._postpone_paused(claimed)
                 sources = await self._load_sources(sendable)
@@ -203,7 +199,7 @@ class Sender:
             raise
         except Exception as error:  # noqa: BLE001
             log.warning(
-                "%d messages could not be read together, trying each by itself: %s",
+                "batch not read messages=%d: trying each by itself: %s",
                 len(messages),
                 error,
             )
@@ -223,10 +219,10 @@ class Sender:
         except StoreError:
             raise
         except DigestError as error:  # the message waits until the template is corrected
-            log.warning("message %s cannot be written: %s", queued.message_id, error)
+            log.warning("message not written message=%s: %s", queued.message_id, error)
             problem = error
         except Exception as error:
-            log.exception("message %s cannot be written, by a mistake of ours", queued.message_id)
+            log.exception("message not written message=%s: a mistake of ours", queued.message_id)
             problem = DigestError(
                 f"cannot be written, by a mistake of ours, and the log says more: "
                 f"{type(error).__name__}: {error}"
@@ -281,20 +277,27 @@ class Sender:
             self._fail(error)
             return
         if state is None:
-            log.info("message %s is no longer stored", queued.message_id)
+            log.info("message deleted message=%s: it was settled too late", queued.message_id)
             return
         self.report.states[state] += 1
+        self.report.deliveries.observe((delivery.ended - delivery.started).total_seconds())
+        if state is MessageState.ACCEPTED and queued.due_at is not None:
+            self.report.latency.observe((self.app.now() - queued.due_at).total_seconds())
         if state is not MessageState.ACCEPTED and len(self.report.troubles) < MAX_TROUBLES:
             trouble = f"{state.value}: {delivery.code or ''} {delivery.text}".replace(
                 ":  ", ": "
             ).strip()
             self.report.troubles.append((queued.subscriber.email, trouble))
         log.info(
-            "message %s to subscriber %s: %s", queued.message_id, queued.subscriber.id, state.value
+            "delivery subscriber=%d state=%s message=%s",
+            queued.subscriber.id,
+            state.value,
+            queued.message_id,
         )
 
     async def _renew_claims(self) -> None:
         """Renew the claims while this process lives; a frozen process loses them."""
+        is_late = False
         while True:
             await asyncio.sleep(self.lease.total_seconds() / 3)
             began = monotonic()
@@ -305,8 +308,12 @@ class Sender:
                     )
                 )
             except StoreError as error:  # `begin` finds out if the lease ran out
-                log.warning("claims not renewed: %s", error)
+                log.log(
+                    logging.DEBUG if is_late else logging.WARNING, "claims not renewed: %s", error
+                )
+                is_late = True
             else:
+                is_late = False
                 self._lease_ends = began + self.lease.total_seconds()
 
 

@@ -133,7 +133,7 @@ def _receive(pipe: Connection, process: SpawnProcess) -> SendReport:
             f"a sending process ended with exit code {process.exitcode}, and the log may say why. "
             f"`digest send` sends what is left"
         )
-        log.error("%s", report.error)
+        log.error("sending process ended: %s", report.error)
     return report
 
 
@@ -147,7 +147,7 @@ def _run(task: _Task, pipe: Connection) -> None:
     parent.register(pipe, select.POLLIN)
     with stop_on_signals() as is_signalled:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        logs.set_up(logging.getLevelName(task.log_level))
+        logs.set_up(logging.getLevelName(task.log_level), task.config.log.format)
         report = SendReport()
         try:
             app = App.open(task.config, now=lambda: datetime.now(UTC) + task.ahead)
@@ -163,7 +163,7 @@ def _run(task: _Task, pipe: Connection) -> None:
         except DigestError as error:
             report.error = str(error)
         except Exception as error:
-            log.exception("a sending process stopped because of a bug")
+            log.exception("sending process stopped: a bug")
             report.error = f"a sending process stopped because of a bug: {type(error).__name__}"
         with suppress(OSError):
             pipe.send(report)

@@ -81,7 +81,8 @@ def _make_plan(app: App, decision: Decision) -> Plan:
 def _expires_at(app: App, reader: Subscriber, local_date: date) -> datetime:
     """Return until when a digest composed now may be sent.
 
-    That is some hours, at most until the next digest is due.
+    That is `window_hours` from now, or from when it is due if it is composed by hand before that;
+    at most until the next digest is due.
     """
     begins = max(due_at(reader, local_date), app.now())
     following = next_due(reader, begins)

@@ -1,17 +1,14 @@
-"""A reader with the profiles that rank for them, and which recipes those are."""
+"""A reader with the profiles that rank for them, how they are trained, and by which recipes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from digest.config import Config
 from digest.model import Subscriber
 from digest.ranking import profiles, recipes, team_draft
-
-#: readers that a worker takes at once
-WORKER_BATCH = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,3 +71,23 @@ class TrainedReader:
     rated_ids: frozenset[int] = frozenset()
     #: recipe -> one profile for each interest
     profiles: Mapping[str, tuple[recipes.TrainedProfile, ...]] = field(default_factory=dict)
+
+
+def train_profiles(
+    split: RecipeSplit, background: profiles.Background, readers: Sequence[TrainedReader]
+) -> list[TrainedReader]:
+    """Train by every recipe that ranks for a reader.
+
+    It is pure, so any worker can run it.
+    """
+    trained: list[dict[str, tuple[recipes.TrainedProfile, ...]]] = [{} for _ in readers]
+    for name in split.names:
+        numbers = [n for n, reader in enumerate(readers) if name in split.of(reader.subscriber)]
+        data = [readers[number].training_data for number in numbers]
+        trained_here = recipes.train_all(recipes.RECIPES[name], data, background)
+        for number, profiles_of_one in zip(numbers, trained_here, strict=True):
+            trained[number][name] = profiles_of_one
+    return [
+        replace(reader, profiles=profiles_of_one)
+        for reader, profiles_of_one in zip(readers, trained, strict=True)
+    ]

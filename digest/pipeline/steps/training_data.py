@@ -9,9 +9,13 @@ from datetime import datetime, timedelta
 import scipy.sparse as sp
 
 from digest import papers, store
+from digest.app import App
 from digest.model import Feedback, Interest, Paper, Subscriber
+from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.corpus_view import CorpusView, age_in_days, load_rows
 from digest.pipeline.steps.paper_names import look_up_all
+from digest.pipeline.steps.rated_shelf import ShelfRows
+from digest.pipeline.steps.trained_readers import TrainedReader
 from digest.ranking import features, profiles, thumb_assignment
 from digest.ranking.co_likes import CoLikeBoost
 
@@ -20,6 +24,29 @@ _IGNORED_FOR = timedelta(days=90)
 
 #: ids of the example papers of an interest, and texts that stand for one
 _Examples = tuple[list[int], list[str]]
+
+
+def read_training_data(
+    app: App, readers: Sequence[Subscriber], view: CorpusView, co_likes: CoLikeContext
+) -> tuple[list[TrainedReader], ShelfRows]:
+    """Read what a batch of readers rated and wrote; their profiles are still to be trained.
+
+    Returns:
+        One entry for each reader, in order, and the rows of the papers that they rated.
+    """
+    with app.store.reading() as tx:
+        votes = store.feedback.load_votes(tx, [reader.id for reader in readers])
+        ratings = BatchRatings(tx, readers, votes, view, app.config.digest.ignored_weight)
+    boosts = co_likes.boosts_of_readers([votes.get(reader.id, []) for reader in readers])
+    untrained = [
+        TrainedReader(
+            subscriber=reader,
+            rated_ids=frozenset(ratings.rated_ids(reader)),
+            training_data=ratings.training_data(reader, own_boosts),
+        )
+        for reader, own_boosts in zip(readers, boosts, strict=True)
+    ]
+    return untrained, ratings.rows
 
 
 class BatchRatings:
@@ -77,7 +104,7 @@ class BatchRatings:
             shelf.add(loaded, load_rows(tx, list(loaded.values()), view))
         #: of these readers alone; the shelf holds those of other batches too
         self.papers = {ident: shelf.papers[ident] for ident in paper_ids if ident in shelf.papers}
-        self._rows, self._row_of = shelf.rows, shelf.row_of
+        self.rows, self._row_of = shelf.take(self.papers)
 
     def rated_ids(self, reader: Subscriber) -> set[int]:
         """Ids of the papers that the reader has rated or gave as examples."""
@@ -151,7 +178,7 @@ class BatchRatings:
     ) -> profiles.Rated:
         rows = [self._row_of[ident] for ident in idents]
         papers = [self.papers[ident] for ident in idents]
-        return profiles.Rated.from_shared_rows(papers, self._rows, rows, ages)
+        return profiles.Rated.from_shared_rows(papers, self.rows, rows, ages)
 
     def _example_papers(self, idents: Sequence[int], texts: Sequence[str]) -> profiles.Rated:
         stored = [ident for ident in idents if ident in self._row_of]
@@ -160,7 +187,7 @@ class BatchRatings:
         text_rows = self._text_rows[[self._text_row_of[text] for text in texts]]
         rows = text_rows
         if stored:
-            paper_rows = self._rows.rows[[self._row_of[ident] for ident in stored]]
+            paper_rows = self.rows.rows[[self._row_of[ident] for ident in stored]]
             rows = sp.vstack((paper_rows, text_rows), format="csr")
         return profiles.Rated.from_papers(
             [self.papers[ident] for ident in stored],

@@ -83,11 +83,11 @@ def load_counts(
     if repair:
         store.papers.save_vectors(tx, features.VERSION, sound)
     log.warning(
-        "the stored words of %d papers %s (the first is paper:%d); they are counted again from "
-        "title and abstract. Is the disk sound? See `digest doctor`",
+        "word counts damaged papers=%d first=%d repaired=%s: they are counted again from title and "
+        "abstract. Is the disk sound? See `digest doctor`",
         len(damaged),
-        "were damaged and are repaired" if repair else "are damaged",
         damaged[0],
+        repair,
     )
     return features.unpack([sound.get(ident, blob) for ident, blob in packed.items()])
 
@@ -101,8 +101,8 @@ def _read_frequencies(tx: store.Connection) -> features.Frequencies | None:
         return features.Frequencies.from_bytes(stored)
     except ValueError as error:
         log.warning(
-            "%s; all papers are counted again, each time until `digest ingest` has read a file. "
-            "Is the disk sound? See `digest doctor`",
+            "word frequencies unusable: %s; all papers are counted again, each time until "
+            "`digest ingest` has read a file. Is the disk sound? See `digest doctor`",
             error,
         )
         return None

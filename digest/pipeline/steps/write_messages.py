@@ -28,6 +28,7 @@ from digest.model import (
 )
 from digest.pipeline.steps.co_likes import least_readers
 from digest.ranking import scores
+from digest.redaction import mask_address
 from digest.store.alarms import Raised
 
 _VOTES = (Purpose.UP, Purpose.DOWN)
@@ -263,11 +264,10 @@ def _write_notice(app: App, queued: Queued, *, at: datetime) -> Message:
             f"message {queued.message_id}: the change of address that it tells of is over; it will "
             f"expire unsent"
         )
-    local, _, domain = move.new_email.rpartition("@")
     return messages.write_notice(
         _context(app, queued, at),
         subscriber=queued.subscriber,
-        new_address=f"{local[:1]}…@{domain}",
+        new_address=mask_address(move.new_email),
         stop=app.url(Purpose.OBJECT, queued.subscriber.id, paper_id=move.id, message_id=queued.id),
     )
 

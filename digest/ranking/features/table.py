@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,13 @@ class Table:
     steps: NDArray[np.float32] | None = field(default=None, repr=False)
     #: name with a checksum of the content; "" of the empty table
     version: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle a quantized table as its bytes, an eighth of the numbers."""
+        if self.steps is not None:
+            return Table.from_bytes, (self.to_bytes(),)
+        values = (self.columns, self.document_counts, self.papers, self.vectors, self.version)
+        return _restore_table, values
 
     def to_bytes(self) -> bytes:
         """Quantize and pack the table, 138 bytes a word.
@@ -111,6 +119,22 @@ class Table:
     def quantized(self) -> Table:
         """Return the table as it will be read back."""
         return Table.from_bytes(self.to_bytes())
+
+
+def _restore_table(
+    columns: NDArray[np.int32],
+    document_counts: NDArray[np.uint32],
+    papers: int,
+    vectors: NDArray[np.float32],
+    version: str,
+) -> Table:
+    return Table(
+        columns=columns,
+        document_counts=document_counts,
+        papers=papers,
+        vectors=vectors,
+        version=version,
+    )
 
 
 @cache

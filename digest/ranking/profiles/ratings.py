@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -53,8 +53,16 @@ class RatedRows:
     """Feature rows that the ratings of many readers refer to."""
 
     def __init__(self, rows: sp.csr_matrix) -> None:
-        #: shape (n, feature columns), the words of each row of length 1 or 0
-        self.rows = rows
+        self._rows = rows
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the rows alone; the rest is computed again."""
+        return RatedRows, (self._rows,)
+
+    @property
+    def rows(self) -> sp.csr_matrix:
+        """Shape (n, feature columns), the words of each row of length 1 or 0."""
+        return self._rows
 
     @cached_property
     def blocks(self) -> FeatureBlocks:
@@ -204,6 +212,10 @@ class Background:
         default_factory=dict, repr=False
     )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without what was looked up: it is found by ids of this process."""
+        return _restore_background, (self.rows, self.mean, self.variances)
+
     @classmethod
     def from_papers(
         cls,
@@ -251,6 +263,12 @@ class Background:
             # The array is kept too, or another one could get its id.
             cached = self._word_statistics[id(vocabulary)] = (vocabulary, statistics)
         return cached[1]
+
+
+def _restore_background(
+    rows: sp.csr_matrix, mean: NDArray[np.float64], variances: NDArray[np.float32]
+) -> Background:
+    return Background(rows=rows, mean=mean, variances=variances)
 
 
 def _relative_variances(dense: NDArray[np.float32]) -> NDArray[np.float32]:

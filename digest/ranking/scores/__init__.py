@@ -51,7 +51,7 @@ from digest.ranking.scores.order import (
     rank,
 )
 from digest.ranking.scores.plain import score_plainly
-from digest.ranking.scores.sentences import lifting_words, write_reason
+from digest.ranking.scores.sentences import lifting_words, thin_score, write_reason
 from digest.ranking.scores.similarity import cosines, near_duplicates
 from digest.ranking.scores.topics import MAX_TOPICS
 from digest.ranking.scores.trending import UPVOTES
@@ -89,5 +89,6 @@ __all__ = [
     "score",
     "score_all",
     "score_plainly",
+    "thin_score",
     "write_reason",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from digest.model import Paper
 from digest.ranking.features import Contributions, TextIndex
 from digest.ranking.rows import (
+    COLUMNS,
     FrequencyBlocks,
     Spelling,
     compact_frequent_first,
@@ -107,6 +108,10 @@ class Day:
     #: what `nearest` keeps of the rated papers of a batch of readers
     shelves: dict[int, Any] = field(default_factory=dict, repr=False)
     cache: _DayCache = field(default_factory=_DayCache, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without what was kept for readers: it is found by ids of this process."""
+        return _restore_day, tuple(getattr(self, name) for name in _PICKLED)
 
     def find_row(self, paper_id: int) -> int | None:
         """Return the row of a competing paper; None where it does not compete."""
@@ -258,6 +263,23 @@ class Day:
         )
 
 
+_COMPUTED = ("word_index", "explained", "keyword_rows", "shelves", "cache")
+#: the fields of a day that are not computed from others
+_PICKLED = tuple(own.name for own in fields(Day) if own.name not in _COMPUTED)
+
+
+def _restore_day(*values: Any) -> Day:
+    by_name = dict(zip(_PICKLED, values, strict=True))
+    return Day(word_index=_index_words(by_name["vocabulary"], COLUMNS), **by_name)
+
+
+def _index_words(vocabulary: NDArray[np.int32], width: int) -> NDArray[np.int32]:
+    """Return the index of each feature column in a vocabulary, -1 = not in it."""
+    word_index = np.full(width, -1, dtype=np.int32)
+    word_index[vocabulary] = np.arange(len(vocabulary), dtype=np.int32)
+    return word_index
+
+
 def make_day(
     papers: Sequence[Paper],
     rows: sp.csr_matrix,
@@ -289,8 +311,6 @@ def make_day(
         )
     words, dense = split_blocks(stacked)
     vocabulary, indices = compact_frequent_first(words, FREQUENT_WORD)
-    word_index = np.full(words.shape[1], -1, dtype=np.int32)
-    word_index[vocabulary] = np.arange(len(vocabulary), dtype=np.int32)
     norms = row_norms(words, dense)
     return Day(
         papers=tuple(papers),
@@ -298,7 +318,7 @@ def make_day(
         competing=len(papers),
         ids=np.array([paper.id for paper in all_papers], dtype=np.int64),
         vocabulary=vocabulary,
-        word_index=word_index,
+        word_index=_index_words(vocabulary, words.shape[1]),
         words=sp.csr_matrix(
             (words.data, indices, words.indptr), shape=(len(all_papers), len(vocabulary))
         ),

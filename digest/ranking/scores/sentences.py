@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from digest.locales import gettext, join_names, ngettext, translate_day
 from digest.model import Paper, Part, PartKind, Score, format_day
 
@@ -37,6 +39,17 @@ def write_reason(score: Score) -> str:
     if "topic" in names:
         return _finish(gettext("about %(topics)s", topics=join_names(names["topic"])))
     return _finish("; ".join(_write_clause(kind, names[kind]) for kind in _OTHERS if kind in names))
+
+
+def thin_score(score: Score) -> Score:
+    """Leave out of a score what its sentence does not need; the sentence stays the same."""
+    sentence = write_reason(score)
+    for part in reversed(score.parts):
+        thinner = replace(score, parts=tuple([kept for kept in score.parts if kept is not part]))
+        if write_reason(thinner) == sentence:
+            score = thinner
+    without_nearest = replace(score, nearest=None, nearest_is_example=False)
+    return without_nearest if write_reason(without_nearest) == sentence else score
 
 
 #: a keyword is named when it adds this share of what the strongest part adds

@@ -6,10 +6,12 @@ Reading order: `files` (backup files), `closing` (what a restore does to the led
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from digest.errors import InputError
+from digest.errors import InputError, StoreError
+from digest.store import rounds
 from digest.store.backups import postgres, sqlite
 from digest.store.backups.closing import Restored
 from digest.store.backups.files import detect_kind, replace_when_written
@@ -18,7 +20,14 @@ from digest.store.engine import Store
 __all__ = ["Restored", "back_up", "restore"]
 
 
-def back_up(store: Store, path: Path, *, with_keys: bool = True, overwrite: bool = False) -> None:
+def back_up(
+    store: Store,
+    path: Path,
+    *,
+    with_keys: bool = True,
+    overwrite: bool = False,
+    now: datetime | None = None,
+) -> None:
     """Back up the store as it is at one moment; others may continue to write to it.
 
     Args:
@@ -26,6 +35,7 @@ def back_up(store: Store, path: Path, *, with_keys: bool = True, overwrite: bool
         with_keys: include the keys that sign links. Without them, links of earlier mails are lost
             with the store.
         overwrite: replace a file of that name.
+        now: the time that is noted as that of the last backup; None = the real one.
 
     Raises:
         InputError: the file is there already, or cannot be written.
@@ -34,6 +44,9 @@ def back_up(store: Store, path: Path, *, with_keys: bool = True, overwrite: bool
     with replace_when_written(path, overwrite=overwrite) as part:
         write = sqlite.write if store.is_sqlite else postgres.write
         write(store, part, with_keys=with_keys)
+    # A database that can only be read can still be backed up.
+    with suppress(StoreError), store.writing() as tx:
+        rounds.record(tx, "backup", at=now or datetime.now(UTC), report={})
 
 
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:

@@ -29,6 +29,7 @@ from digest.store.backups.closing import (
 )
 from digest.store.backups.files import build_invalid_backup_error
 from digest.store.engine import Store
+from digest.store.sequences import advance, load_last_ids
 from digest.store.statements import open_copy
 from digest.store.tables import metadata
 
@@ -65,7 +66,7 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
                 f"{store.display_name}: holds nothing of digest, so there is nothing to back up"
             )
         tables: dict[str, _Table] = {}
-        numbers = _load_last_ids(tx)
+        numbers = load_last_ids(tx)
         for name in _list_tables(tx):
             columns = [column["name"] for column in inspect(tx).get_columns(name)]
             rows = 0
@@ -81,6 +82,17 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
             tables[name] = _Table(columns=columns, rows=rows, last=numbers.get(name))
         manifest = _Manifest(form=_FORM, revision=revision, tables=tables)
         archive.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+
+
+def refuse_others(store: Store) -> None:
+    """Refuse a store that others are connected to.
+
+    Raises:
+        StoreError: with the processes that are connected.
+    """
+    store.close()  # else its own idle connections would count as others
+    with store.reading() as tx:
+        _refuse_others(store, tx)
 
 
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
@@ -120,7 +132,7 @@ def _empty_store(store: Store, tx: Connection, revision: str) -> tuple[Former, d
     tx.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
     _refuse_others(store, tx)
     former = _read_former(tx)
-    numbers = _load_last_ids(tx)
+    numbers = load_last_ids(tx)
     if before == revision:  # keeps grants and views of an operator
         tx.execute(text(f"TRUNCATE {', '.join(names)}"))
     else:
@@ -208,25 +220,7 @@ def _advance_sequence(tx: Connection, name: str, backup: int | None, store: int)
         last = max(backup, store) + (
             SKIPPED if name in ("subscribers", "messages", "papers") else 0
         )
-        tx.execute(
-            text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last, :used)"),
-            {"table": name, "last": max(last, 1), "used": last > 0},
-        )
-
-
-def _load_last_ids(tx: Connection) -> dict[str, int]:
-    """Load the last id of each table that numbers its rows."""
-    rows = tx.execute(
-        text(
-            "SELECT d.refobjid::regclass::text AS name, COALESCE(s.last_value, 0) AS last FROM "
-            "pg_depend d"
-            " JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON "
-            "n.oid = c.relnamespace"
-            " JOIN pg_sequences s ON s.sequencename = c.relname AND s.schemaname = n.nspname"
-            " WHERE d.deptype IN ('a', 'i')"
-        )
-    )
-    return {row.name: row.last for row in rows}
+        advance(tx, name, last)
 
 
 def _list_tables(tx: Connection) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Integer, and_, bindparam, select, update
 
@@ -35,6 +35,8 @@ from digest.store.ledger.transitions import (
 )
 from digest.store.tables import Instant, messages
 
+#: what a claim is limited to: nothing, readers or messages
+_Narrowed = Literal["", "reader", "message"]
 #: how long a claim holds unless it is renewed
 LEASE = timedelta(seconds=60)
 #: messages in one claim at most
@@ -114,6 +116,7 @@ def claim(
     lease: timedelta = LEASE,
     limit: int = CLAIM_MAX,
     only: Sequence[int] | None = None,
+    among: Sequence[int] | None = None,
 ) -> list[Queued]:
     """Claim due messages: deferred ones first, then those that wait longest.
 
@@ -122,6 +125,7 @@ def claim(
         lease: how long the claim holds unless it is renewed.
         limit: messages at most; never more than `CLAIM_MAX`.
         only: ids of the subscribers to whom the claim is limited.
+        among: ids of the messages to which the claim is limited, in place of `only`.
     """
     rows: list[Any] = []
     values = {
@@ -129,11 +133,12 @@ def claim(
         "at": now,
         "clock": clock,
         "until": clock + lease,
-        "only": list(only or ()),
+        "only": list((only if among is None else among) or ()),
     }
+    by: _Narrowed = "" if only is among is None else "reader" if among is None else "message"
     for state in (MessageState.DEFERRED, MessageState.PLANNED):
         if left := min(limit, CLAIM_MAX) - len(rows):
-            claimed = tx.execute(_claim(state, narrowed=only is not None), values | {"most": left})
+            claimed = tx.execute(_claim(state, by), values | {"most": left})
             rows += sorted(claimed.all(), key=lambda row: (row.not_before, row.id))
     readers = subscriber_rows.load(
         tx, {row.subscriber_id for row in rows if row.subscriber_id is not None}
@@ -159,11 +164,12 @@ def _build_queued(row: Any, subscriber: Subscriber) -> Queued:
         message_id=row.message_id,
         digest_id=row.digest_id,
         attempts=row.attempts,
+        due_at=row.not_before,
     )
 
 
 @cache
-def _claim(state: MessageState, *, narrowed: bool) -> Any:
+def _claim(state: MessageState, narrowed_by: _Narrowed) -> Any:
     """Build the claim of one state.
 
     One state at a time, so that the index yields the first few in order. Sorting all that wait
@@ -174,8 +180,9 @@ def _claim(state: MessageState, *, narrowed: bool) -> Any:
         messages.c.not_before <= NOW,
         messages.c.expires_at > NOW,
     )
-    if narrowed:
-        due = and_(due, messages.c.subscriber_id.in_(bindparam("only", expanding=True)))
+    if narrowed_by:
+        column = messages.c.id if narrowed_by == "message" else messages.c.subscriber_id
+        due = and_(due, column.in_(bindparam("only", expanding=True)))
     first = (
         select(messages.c.id)
         .where(due)

@@ -8,7 +8,15 @@ from digest.store.tables.columns import Instant, metadata
 from digest.store.tables.community import curator_picks, submissions, upvotes
 from digest.store.tables.consents import address_changes, consents
 from digest.store.tables.digests import calibrations, digest_items, digests
-from digest.store.tables.messages import bounces, deliveries, mailboxes, messages, pauses
+from digest.store.tables.messages import (
+    bounces,
+    deliveries,
+    mailboxes,
+    messages,
+    pauses,
+    sending_ramps,
+    sending_stops,
+)
 from digest.store.tables.papers import (
     dumps,
     encoders,
@@ -29,6 +37,7 @@ from digest.store.tables.service import (
     installation,
     link_keys,
     operator_sessions,
+    prunings,
     rounds,
     source_states,
 )
@@ -81,12 +90,15 @@ __all__ = [
     "picks",
     "presses",
     "provider_events",
+    "prunings",
     "recommendations",
     "records",
     "rejects",
     "removals",
     "rounds",
     "saved_papers",
+    "sending_ramps",
+    "sending_stops",
     "signups",
     "source_states",
     "splits",

@@ -1,4 +1,4 @@
-"""The ledger: messages, deliveries, bounces, mailboxes that are read, and pauses."""
+"""The ledger: messages, deliveries, bounces, mailboxes, pauses, and limits of all sending."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Float,
     ForeignKey,
     Index,
+    Integer,
     SmallInteger,
     String,
     Table,
@@ -129,4 +131,27 @@ pauses = Table(
     #: step of the backoff, and messages a minute after the pause (NULL = as before)
     Column("strikes", SmallInteger, nullable=False),
     Column("rate", Float),
+)
+
+sending_ramps = Table(
+    "sending_ramps",
+    metadata,
+    #: domain of the sender's address, and the host that its mail is handed to
+    Column("sender", String(520), primary_key=True),
+    #: messages before then were those of another sender
+    Column("began_at", Instant, nullable=False),
+    #: UTC day on which something was last due, and how many messages it was allowed
+    Column("day", Date, nullable=False),
+    Column("day_limit", Integer, nullable=False),
+)
+
+sending_stops = Table(
+    "sending_stops",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Instant, nullable=False),
+    #: why sending stopped
+    Column("what", ReportText, nullable=False),
+    #: NULL = it is stopped
+    Column("resumed_at", Instant),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Integer, LargeBinary, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, String, Table
 
 from digest.store.tables.columns import Id, Instant, ReportJson, ReportText, metadata
 
@@ -10,7 +10,7 @@ rounds = Table(
     "rounds",
     metadata,
     Column("id", Id, primary_key=True),
-    #: the verb: "fetch", "ingest", "compose", "send"
+    #: the verb: "fetch", "ingest", "compose", "send"; also "backup"
     Column("verb", String(10), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("report", ReportJson, nullable=False),
@@ -77,4 +77,15 @@ installation = Table(
     Column("install_id", String(16), nullable=False),
     #: when a backup was last restored: local dates up to then are closed; NULL = never
     Column("closed_until", Instant),
+)
+
+#: how far history was pruned, so that the next run does not look at what is done
+prunings = Table(
+    "prunings",
+    metadata,
+    #: what is pruned, as in the keys of `[keep]`; "all" = a run that came to its end
+    Column("name", String(20), primary_key=True),
+    #: the last row that was looked at; 0 where the rows are gone afterwards
+    Column("last_id", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
 )

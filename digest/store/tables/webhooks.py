@@ -36,6 +36,9 @@ webhooks = Table(
     Column("disabled_at", Instant),
     #: what went wrong last, or ""
     Column("error", ReportText, nullable=False),
+    #: "alerts" = it comes from that section of the config; NULL = a command or the API added it
+    Column("source", String(10)),
+    Index("uq_webhooks_source", "source", unique=True),
     # deliveries name a webhook by id: the id of a removed one must not be given to another
     sqlite_autoincrement=True,
 )

@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from digest.app import App
+from digest.logs import Fields
 from digest.mail.messages import texts
 from digest.services.operator_login import PATH
 from digest.web.operator.access import visit_of
@@ -98,8 +99,7 @@ class Desk:
 
     def record(self, request: Request, act: str, **about: object) -> None:
         """Write to the log what the operator did."""
-        details = "".join(f" {name}={value}" for name, value in about.items())
-        log.info("operator act=%s session=%d%s", act, visit_of(request).session.id, details)
+        log.info("operator act=%s session=%d %s", act, visit_of(request).session.id, Fields(about))
 
     def format_instant(self, at: datetime | date | None) -> str:
         """Format as `9 June, 12:00`, in UTC, with the year unless it is this one; "" for None."""

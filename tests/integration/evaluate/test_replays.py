@@ -120,7 +120,7 @@ def test_damaged_words_are_counted_again_and_reported(
     assert {
         (digest.subscriber_id, digest.local_date): digest.ranks for digest in replay_all(app)
     } == sound
-    assert "the stored words of 1 papers are damaged (the first is paper:3)" in caplog.text
+    assert "word counts damaged papers=1 first=3 repaired=False" in caplog.text
     app.close()
 
 

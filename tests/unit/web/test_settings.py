@@ -20,9 +20,10 @@ from digest.model import (
     Subscriber,
     SubscriberStatus,
 )
+from digest.redaction import mask_address
 from digest.subscriptions import SubscriptionRequest
 from digest.web.field_values import lines
-from digest.web.pages import Form, mask_address, rhythm
+from digest.web.pages import Form, rhythm
 from digest.web.settings_form import fill_settings_form, offered_zones, read_settings_form
 from digest.web.wish_fields import WISH_FIELDS
 from tests.webclient import Client, contents

@@ -77,7 +77,7 @@ def test_an_operator_subscribes_at_once_or_asks_by_mail(operator: Api) -> None:
     assert (asked.status_code, asked.json()["subscriber"]["status"]) == (201, "pending")
     confirmed = operator.send("POST", BASE, {"email": "erin@example.org", "confirmed": True})
     assert (confirmed.status_code, confirmed.json()["outcome"]) == (200, "back")
-    assert subscriptions.load_origins(app)[created["subscriber"]["id"]] == "key"
+    assert subscriptions.load_origin(app, created["subscriber"]["id"]) == "key"
 
 
 def test_neither_limit_nor_closed_sign_up_stops_an_operator(
