@@ -122,7 +122,7 @@ def test_what_is_wrong_is_said_in_german(person: Client, dora: Subscriber) -> No
     form = keys.rpartition("<form")[2]
     answer = post(person, f"{own}/keys", {"do": "make", "form": hidden(f"<form{form}")["form"]})
     check(answer, status=422)
-    assert "Zeichen, die sagen, wer den Schlüssel benutzt." in answer.text
+    assert "Zeichen ein, die sagen, wer den Schlüssel benutzt." in answer.text
 
 
 def test_a_new_language_is_spoken_at_once(person: Client, dora: Subscriber) -> None:
