@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from fastapi import APIRouter, Depends, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from digest.app import App
@@ -18,8 +16,7 @@ from digest.services import VisitorPreview, VisitorPreviews
 from digest.web.form_timestamps import sign_timestamp
 from digest.web.pages import OWN_SCRIPT, FormBody, Pages
 from digest.web.public_pages import card_values
-from digest.web.settings_form import split_field_error
-from digest.web.signup_form import SignupForm, add_library, form_values, read_signup_form
+from digest.web.signup_form import add_library, form_values, read_signup_form
 from digest.web.single_flight import SingleFlightCache
 
 
@@ -36,7 +33,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         return RedirectResponse(f"{pages.root}/subscribe", status_code=302)
 
     @router.post("/preview")
-    async def show_preview(form: FormBody) -> Response:
+    async def show_preview(form: FormBody) -> HTMLResponse:
         """Choose a digest for what was typed; the address stays with the visitor."""
         sent = await run_in_threadpool(add_library, app, read_signup_form(form), form)
         version = (app.now().date(), int(app.now().timestamp() // 600))
@@ -45,28 +42,18 @@ def routes(app: App, pages: Pages) -> APIRouter:
             preview = await cache.get(
                 key, version, lambda: previews.choose([sent.interest], sent.strictness_word)
             )
-        except InputError as error:
-            name, text = split_field_error(error)
-            sent = replace(sent, errors={**sent.errors, name: text})
-            return fill("front", sent, status=422, held_up="")
-        except ValueError as error:
+        except (InputError, ValueError) as error:
             return pages.problem(422, gettext("This cannot be searched for"), str(error))
-        return fill(
+        response = pages.render(
             "preview",
-            sent,
             papers=[
                 card_values(paper, pages.root) | {"reason": scores.write_reason(score)}
                 for paper, score in preview.papers
             ],
             share=_name_share(len(preview.papers), preview.read),
             named=_name_wishes(sent.interest),
-        )
-
-    def fill(template: str, sent: SignupForm, *, status: int = 200, **values: object) -> Response:
-        """Return a page that has the sign-up form with what was typed."""
-        stamp = sign_timestamp(app.keys()[-1], app.now())
-        response = pages.render(
-            template, status=status, stamp=stamp, **values, **form_values(app, sent)
+            stamp=sign_timestamp(app.keys()[-1], app.now()),
+            **form_values(app, sent),
         )
         response.headers.update(OWN_SCRIPT)
         return response
