@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +20,7 @@ from digest import config, pipeline, services, store, web
 from digest.app import App
 from digest.store import tables
 from tests.acceptance.conftest import Run
-from tests.conftest import TODAY, invent_papers, read_mails, skip_or_fail, write_dump
+from tests.conftest import ROOT, TODAY, invent_papers, read_mails, skip_or_fail, write_dump
 from tests.fakes.small_disk import SmallDisk, why_not
 from tests.webclient import Client
 
@@ -204,6 +207,32 @@ def test_an_inbox_that_takes_nothing_says_so(
     with app.store.reading() as tx:
         assert len(tx.execute(select(tables.papers.c.id)).all()) == 40
     app.close()
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_an_output_that_takes_nothing_is_no_bug(run: Run, tmp_path: Path, stream: str) -> None:
+    """A log on a full disk stops nothing; a report that cannot be written says so."""
+    set_up(run, tmp_path)
+    dump = write_dump(tmp_path / "dumps", TODAY, invent_papers(TODAY, 10))
+    run("ingest", str(dump), "--seen", "name")
+    with Path("/dev/full").open("wb") as full:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        done = subprocess.run(
+            [sys.executable, "-m", "digest", "run", "--date", str(TODAY), "--json"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            text=True,
+            check=False,
+            **pipes,  # type: ignore[call-overload]
+        )
+    if stream == "stdout":
+        assert done.returncode == 1
+        assert "the output: cannot be written (No space left on device)" in done.stderr
+        assert "Traceback" not in done.stderr
+    else:
+        assert done.returncode == 0
+        assert msgspec.json.decode(done.stdout)["send"]["accepted"] == READERS
+    check_nothing_lost(tmp_path, days=1)
 
 
 def test_a_read_only_store_says_so_and_serves_again(
