@@ -58,7 +58,7 @@ def bench(
         typer.Option(
             metavar="ADDRESS",
             help="Scheduler of a Dask cluster, tcp://host:8786, whose workers learn, score and "
-            "choose; its certificates are those of [workers].",
+            "choose; its certificates stand in the section workers.",
             show_default=False,
         ),
     ] = None,

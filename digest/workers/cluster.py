@@ -148,13 +148,14 @@ class Cluster(Pool):
                 "[workers] dask needs the extra `cluster`: pip install -c deploy/constraints.txt "
                 "'.[cluster]'"
             ) from error
+        security = self._make_security()
         dask.config.set(_DASK_SETTINGS)
         # versions are compared below, and told in words
         warnings.filterwarnings("ignore", category=VersionMismatchWarning)
         try:
             return Client(
                 self.address,
-                security=self._make_security(),
+                security=security,
                 timeout=_CONNECT_SECONDS,
                 set_as_default=False,
                 direct_to_workers=False,

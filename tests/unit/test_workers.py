@@ -12,7 +12,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from digest.errors import WorkersError
+from digest import config
+from digest.errors import ConfigError, WorkersError
 from digest.ranking import features, profiles, scores, selection
 from digest.workers import Inline, Processes, Threads, Workers
 from digest.workers.base import hand_out_ahead
@@ -177,3 +178,32 @@ def test_the_words_for_other_versions_name_each_difference_alone() -> None:
         describe_differences({**own, "numpy": "2.3.1", "scipy": ""}, own)
         == "numpy 2.3.1 where this process has 2.4.6, scipy (missing) where this process has 1.17"
     )
+
+
+# ---------------------------------------------------------------------------------------- settings
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ({"dask": "scheduler:8786"}, "tcp://scheduler.example.org:8786"),
+        ({"dask": "tcp://scheduler"}, "tcp://scheduler.example.org:8786"),
+        ({"dask": "http://scheduler:8786"}, "tcp://scheduler.example.org:8786"),
+        ({"dask": "tcp://somebody@scheduler:8786"}, "tcp://scheduler.example.org:8786"),
+        ({"dask": "tcp://scheduler:99999"}, "tcp://scheduler.example.org:8786"),
+        ({"dask": "tls://scheduler:8786"}, "set all"),
+        ({"dask": "tcp://scheduler:8786", "ca_file": "ca.pem"}, "leave the files out"),
+        ({"kind": "cluster"}, "processes"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_with_the_remedy(
+    section: dict[str, str], expected: str
+) -> None:
+    values = {f"DIGEST_WORKERS__{key.upper()}": value for key, value in section.items()}
+    with pytest.raises(ConfigError, match=expected):
+        config.load(None, values)
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.5:8786", "tcp://[::1]:8786", "tcp://dask:1"])
+def test_an_address_of_a_scheduler_is_taken_as_it_is(address: str) -> None:
+    assert config.load(None, {"DIGEST_WORKERS__DASK": address}).workers.dask == address
