@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from contextlib import suppress
 
 from digest import logs
 from digest.cli.commands import app as app
 from digest.cli.terminal import err
 from digest.errors import AddressError, ConfigError, DigestError, InputError
+
+#: no space, a quota, a limit on the size of files
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def main() -> None:
@@ -24,9 +30,24 @@ def main() -> None:
         _exit(error, 2)
     except DigestError as error:
         _exit(error, 1)
-    except Exception as error:  # noqa: BLE001  (a bug)
-        logs.write_crash(error)
+    except Exception as error:  # noqa: BLE001
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _exit_without_room(error)
+        logs.write_crash(error)  # a bug
         sys.exit(1)
+
+
+def _exit_without_room(error: OSError) -> None:
+    """Say that the output, or a file that was being written, has no room; and exit."""
+    where = error.filename or "the output"
+    with suppress(OSError):
+        sys.stderr.write(
+            f"digest: {where}: cannot be written ({error.strerror}). What was stored stays; free "
+            "some space and run it again\n"
+        )
+        sys.stderr.flush()
+    # What stays in the buffers would fail once more at the end, with a traceback.
+    os._exit(1)
 
 
 def _exit(error: DigestError, code: int) -> None:

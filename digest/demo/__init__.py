@@ -33,10 +33,13 @@ from digest.mail.messages import texts
 from digest.mail.messages.cards import SLOTS
 from digest.model import Digest, MessageState, Subscriber
 from digest.ranking import scores
+from digest.scheduler import Scheduler
 from digest.signals import EndedBySignal, wait_for_signal
 
 #: the cast reads on Tuesdays and Fridays, so the second digest covers three days
 FIRST_DAY, SECOND_DAY = date(2026, 6, 9), date(2026, 6, 12)
+#: seconds between looks for mails to those who sign up on the pages
+_SEND_SECONDS = 2
 
 out = Console()
 
@@ -64,7 +67,7 @@ def run(folder: Path | None = None, *, serving: bool = True, port: int = 0) -> N
             ) as address:
                 _play_two_days(app, mail_sink, comparisons)
                 if serving:
-                    _serve(address)
+                    _serve(app, address)
         finally:
             app.close()
 
@@ -321,8 +324,20 @@ def _post(link: str) -> None:
         ) from error
 
 
-def _serve(address: str) -> None:
-    text = f"\nThe mails are at {address}/inbox: open one and click a thumb. "
-    with contextlib.suppress(EndedBySignal, KeyboardInterrupt):
-        out.print(text + "Ctrl-C ends the demonstration.", style="bold", highlight=False)
-        wait_for_signal()
+def _serve(app: App, address: str) -> None:
+    """Serve until a signal; who signs up on the pages gets their mails in the inbox."""
+    sender = Scheduler([lambda: pipeline.send(app)], seconds=_SEND_SECONDS)
+    sender.start()
+    try:
+        with contextlib.suppress(EndedBySignal, KeyboardInterrupt):
+            out.print(
+                f"\nThe home page is {address}, and the mails are at {address}/inbox: open one and "
+                "click a thumb.\nSign up with any address: its mails come to the inbox, too. "
+                "Ctrl-C ends the demonstration.",
+                style="bold",
+                highlight=False,
+                soft_wrap=True,
+            )
+            wait_for_signal()
+    finally:
+        sender.stop()

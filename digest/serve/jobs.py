@@ -189,11 +189,11 @@ def _make_fetch_job(loop: Loop) -> Verb:
                 )
             # Stored with the source: another process may have asked before.
             if source.error and not source.failed_before:
-                log.warning("outage server=source:%s: %s", source.name, source.error)
+                log.warning("outage server=%s: %s", f"source:{source.name}", source.error)
             elif source.failed_before and not source.error and source.outcome != "stopped":
                 log.info(
-                    "outage over server=source:%s failed_tries=%d",
-                    source.name,
+                    "outage over server=%s failed_tries=%d",
+                    f"source:{source.name}",
                     source.failed_before,
                 )
 
@@ -232,7 +232,9 @@ def _make_prune_job(loop: Loop) -> Verb:
                 return
             for pruned in services.prune(loop.app, stop=loop.stop):
                 if pruned.rows:
-                    log.info("prune %s=%d bytes=%d", pruned.name, pruned.rows, pruned.bytes)
+                    log.info(
+                        "prune kind=%s rows=%d bytes=%d", pruned.name, pruned.rows, pruned.bytes
+                    )
 
     return prune
 

@@ -45,7 +45,7 @@ def reload(service: Service, load: Callable[[], Config], pages: Background | Non
             prepared = pages.prepare(app) if pages else None
             subscribe_readers(app)
     except DigestError as error:
-        log.error("reload refused, nothing has changed: %s", error)  # noqa: TRY400
+        log.error("reload refused: nothing has changed: %s", error)  # noqa: TRY400
         return False
     service.app = app
     if pages and prepared:

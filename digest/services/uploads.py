@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -73,7 +74,8 @@ class Upload:
     def __exit__(
         self, _type: type[BaseException] | None, _e: BaseException | None, _tb: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # what a full disk did not take; the write before it said so
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
     def write(self, piece: bytes) -> None:
@@ -81,6 +83,7 @@ class Upload:
 
         Raises:
             LimitError: the file would be larger than `ingest.upload_mb`.
+            OSError: the disk does not take it.
         """
         self._size += len(piece)
         if self._size > self._most:
@@ -96,6 +99,7 @@ class Upload:
 
         Raises:
             InputError: it is empty.
+            OSError: the disk does not take it.
         """
         if not self._size:
             raise InputError("the body is empty; send the dump itself as the body")

@@ -59,7 +59,8 @@ MEANINGS: Mapping[Reason, Meaning] = {
     "gone": Meaning("does not answer ({text})", "Check store.url and that the server runs"),
     "login": Meaning("refuses the login ({text})", "Check user and password in store.url"),
     "absent": Meaning(
-        "is not there or cannot be opened ({text})", "Check store.url, and who may read it"
+        "is not there or cannot be opened ({text})",
+        "Check store.url, who may read and write it, and that its disk is not mounted read-only",
     ),
     "read-only": Meaning(
         f"is read-only ({{text}}); {_UNDONE}",

@@ -96,7 +96,7 @@ def upgrade(store: Store) -> tuple[str | None, str]:
             if error.reason != "locked" or time.monotonic() > until:
                 raise
             if not is_told:
-                log.info("another process writes, perhaps a newer schema; waiting for it")
+                log.info("schema waits: another process writes, perhaps a newer schema")
             is_told = True
 
 

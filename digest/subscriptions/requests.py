@@ -189,15 +189,20 @@ def _check_limits(interests: Sequence[Interest], known: Sequence[Interest]) -> N
         reason = gettext("%(name)s is the name of two; give each its own", name=repr(twice[0]))
         raise InputError(f"interests: {reason}")
     if len(interests) > INTERESTS_MAX:
-        raise InputError(f"interests: at most {INTERESTS_MAX}, got {len(interests)}")
+        reason = gettext(
+            "at most %(most)s, got %(count)s", most=INTERESTS_MAX, count=len(interests)
+        )
+        raise InputError(f"interests: {reason}")
     octets = _count_octets(interests)
     # Older versions allowed more; such lists may stay, and shrink.
     if octets > LISTS_OCTETS_MAX and octets > _count_octets(known):
-        raise InputError(
-            f"interests: all keywords, categories and authors together are {octets / 1000:.1f} kB "
-            "long, "
-            f"the most is {LISTS_OCTETS_MAX // 1000} kB; take some away"
+        reason = gettext(
+            "all keywords, categories and authors together are %(size)s kB long, the most is "
+            "%(limit)s kB; take some away",
+            size=-(-octets // 1000),
+            limit=LISTS_OCTETS_MAX // 1000,
         )
+        raise InputError(f"interests: {reason}")
 
 
 def _count_octets(interests: Sequence[Interest]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -12,13 +13,14 @@ from starlette.requests import ClientDisconnect
 
 from digest import services
 from digest.app import App
-from digest.errors import InputError, LimitError, NotFoundError
+from digest.errors import ConfigError, InputError, LimitError, NotFoundError
 from digest.model import ApiKey, Scope
 from digest.services.uploads import Upload
 from digest.web.access import api_router, require_scope
 from digest.web.cursors import Cursor, Limit, link_next, read_cursor, write_cursor
 from digest.web.problems import ApiError
 
+log = logging.getLogger("digest.web")
 Key = Annotated[ApiKey, require_scope(Scope.DUMPS_WRITE)]
 PATH = "/api/v1/dumps"
 _BODY = {
@@ -170,7 +172,7 @@ async def _receive(app: App, request: Request, name: str) -> services.UploadedDu
     """Write the body into the inbox as it comes.
 
     Raises:
-        ApiError: it is empty, cut off, or too large.
+        ApiError: it is empty, cut off, or too large, or the inbox does not take it.
     """
     if not app.config.ingest.upload_mb:
         raise ApiError(
@@ -187,6 +189,21 @@ async def _receive(app: App, request: Request, name: str) -> services.UploadedDu
         raise ApiError(413, "too_large", str(error), "pack it, or split it") from error
     except ClientDisconnect as error:  # nobody hears the answer
         raise HTTPException(400) from error
+    except (ConfigError, OSError) as error:
+        why = getattr(error, "strerror", None) or error
+        log.error(  # noqa: TRY400  (the disk is to blame, not the code)
+            "upload: ingest.inbox = '%s' took nothing: %s. Check its permissions and the space on "
+            "its disk",
+            app.config.ingest.inbox,
+            why,
+        )
+        raise ApiError(
+            503,
+            "unavailable",
+            "the inbox takes no file just now, and nothing was stored",
+            "try again later; the operator finds the reason in the log",
+            headers={"Retry-After": "60"},
+        ) from error
 
 
 def _not_found(message: str) -> ApiError:

@@ -22,6 +22,7 @@ from digest.services import LessChoices
 from digest.subscriptions import MutedList, MuteResult, Wish
 from digest.web.form_tokens import is_expired, is_too_fast, new_form_token, normalise_form_token
 from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
+from digest.web.settings_form import split_field_error
 
 log = logging.getLogger("digest.web")
 
@@ -134,9 +135,9 @@ class _LessPage:
         try:
             result = self._change(choices, where, name, form, form_id)
         except InputError as error:
-            return self.show(
-                link, heading=gettext("There is no room"), told=f"{error}.", status=422
-            )
+            name, text = split_field_error(error)
+            told = text if name else f"{text}."
+            return self.show(link, heading=gettext("There is no room"), told=told, status=422)
         pipeline.confirm_delivery(self.app, link)
         log.info(
             "%s subscriber=%d list=%s new=%s via=page",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -39,11 +39,12 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
 
     @router.api_route("/search", methods=["GET", "HEAD"])
     async def show_search(
-        request: Request, query: Annotated[SearchRequest, Depends(_read_request)]
+        request: Request, query: Annotated[SearchRequest, Depends(read_request)]
     ) -> Response:
         def make() -> Answer:
             result = None if query.is_empty else services.search(app, query, corpora)
-            return _render(pages, query, result)
+            body = bytes(pages.render("search", **template_values(pages, query, result, "")).body)
+            return Answer(body=body, indexed=False)
 
         return await answers.get_page(request, ("search", query), make)
 
@@ -61,7 +62,7 @@ def routes(app: App, pages: Pages, answers: PublicAnswers, corpora: CorpusCache)
     return router
 
 
-def _read_request(
+def read_request(
     q: LongText = "",
     author: Text = "",
     category: Text = "",
@@ -71,6 +72,7 @@ def _read_request(
     order: Literal["relevance", "meaning", "new"] = "relevance",
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> SearchRequest:
+    """Read what is asked for from the query of an address; a dependency of routes."""
     return SearchRequest(
         text=clean(q),
         author=clean(author),
@@ -86,7 +88,7 @@ def _read_request(
 def _read_newest(
     q: LongText = "", author: Text = "", category: Text = "", source: Text = ""
 ) -> SearchRequest:
-    return _read_request(q, author, category, source=source, order="new")
+    return read_request(q, author, category, source=source, order="new")
 
 
 def _parse_day(text: str) -> date | None:
@@ -97,34 +99,48 @@ def _parse_day(text: str) -> date | None:
         return None
 
 
-def _render(pages: Pages, query: SearchRequest, result: SearchResult | None) -> Answer:
-    page = pages.render(
-        "search",
-        query=query,
-        since=query.since.isoformat() if query.since else "",
-        until=query.until.isoformat() if query.until else "",
-        result=result,
-        total=count_papers(result.total) if result else "",
-        papers=_cards(pages, result, near=False),
-        near=_cards(pages, result, near=True),
-        orders=[
+def template_values(
+    pages: Pages, query: SearchRequest, result: SearchResult | None, place: str
+) -> dict[str, Any]:
+    """Return what the template of the search needs.
+
+    Args:
+        place: where the search and the papers are: "" for everybody, or the place of one reader.
+    """
+    place = place or pages.root
+    return {
+        "place": place,
+        "reader": None,
+        "voted": (),
+        "query": query,
+        "since": query.since.isoformat() if query.since else "",
+        "until": query.until.isoformat() if query.until else "",
+        "result": result,
+        "total": count_papers(result.total) if result else "",
+        "papers": _cards(place, result, near=False),
+        "near": _cards(place, result, near=True),
+        "orders": [
             (
                 gettext(label),
-                f"{pages.root}/search{_query(query, order=order)}",
+                f"{place}/search{_query(query, order=order)}",
                 query.order == order,
             )
             for order, label in _ORDERS.items()
             if query.text or order != "meaning"
         ],
-        by_meaning=query.order == "meaning",
-        earlier=_page_address(pages, query, query.page - 1) if query.page > 1 else "",
-        later=_page_address(pages, query, query.page + 1)
+        "by_meaning": query.order == "meaning",
+        "earlier": search_address(query, place, page=query.page - 1) if query.page > 1 else "",
+        "later": search_address(query, place, page=query.page + 1)
         if result and query.page < result.pages
         else "",
-        atom=f"{pages.root}/search.atom{_query(query)}",
-        interest=_interest_fields(query),
-    )
-    return Answer(body=bytes(page.body), indexed=False)
+        "atom": f"{pages.root}/search.atom{_query(query)}",
+        "interest": _interest_fields(query),
+    }
+
+
+def search_address(query: SearchRequest, place: str, *, page: int) -> str:
+    """Return the address of a page of a search below a place."""
+    return f"{place}/search{_query(query, order=query.order, page=page)}"
 
 
 def _interest_fields(query: SearchRequest) -> dict[str, str]:
@@ -139,16 +155,12 @@ def _interest_fields(query: SearchRequest) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _cards(pages: Pages, result: SearchResult | None, *, near: bool) -> list[dict[str, object]]:
+def _cards(place: str, result: SearchResult | None, *, near: bool) -> list[dict[str, object]]:
     if result is None:
         return []
     papers = [paper for paper in result.papers if (paper.id in result.near) is near]
     stems = {word.lower()[:_STEM] for phrase in result.words for word in _WORD.findall(phrase)}
-    return [_card_values(paper, stems, pages.root) for paper in papers]
-
-
-def _page_address(pages: Pages, query: SearchRequest, page: int) -> str:
-    return f"{pages.root}/search{_query(query, order=query.order, page=page)}"
+    return [_card_values(paper, stems, place) for paper in papers]
 
 
 def _query(query: SearchRequest, **more: str | int) -> str:
@@ -168,12 +180,12 @@ def _query(query: SearchRequest, **more: str | int) -> str:
     return f"?{urlencode(kept)}" if kept else ""
 
 
-def _card_values(paper: Paper, stems: set[str], root: str) -> dict[str, object]:
+def _card_values(paper: Paper, stems: set[str], place: str) -> dict[str, object]:
     """Return the values of a listed paper, with an excerpt that shows the words."""
     abstract = texts.one_line(paper.abstract)
     held = {word for word in _WORD.findall(abstract.lower()) if word[:_STEM] in stems}
     excerpt = excerpts.excerpt(abstract, excerpts.find_most_words(abstract, held)) if held else ""
-    return card_values(paper, root, has_excerpt=not held) | {
+    return card_values(paper, place, has_excerpt=not held) | {
         "title_pieces": _mark(paper.title, stems),
         "excerpt_pieces": _mark(excerpt, stems),
     }

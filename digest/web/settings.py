@@ -160,9 +160,6 @@ class Page:
             week=week,
             leave=self.pages.path(Purpose.UNSUBSCRIBE, link),
             learned=f"{own}/learned",
-            votes=self.pages.path(Purpose.VOTE, link._replace(message_id=0))
-            if self.app.config.web.papers
-            else "",
             keys=f"{own}/keys",
             delete=f"{own}/delete",
             places=own_places(self.pages, link, ""),

@@ -148,8 +148,8 @@ def _write_notes(
     for warning in warnings:
         if warning.field == "categories":
             key = f"categories{numbers.get(warning.interest, '')}"
-            ending = "" if warning.reason.endswith("?") else "."
-            notes.setdefault(key, []).append(f"“{warning.value}” {warning.reason}{ending}")
+            text = gettext("“%(value)s” %(problem)s", value=warning.value, problem=warning.reason)
+            notes.setdefault(key, []).append(text if text.endswith("?") else f"{text}.")
     return {key: " ".join(texts) for key, texts in notes.items()}
 
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -21,8 +21,9 @@ from digest.app import App
 from digest.errors import InputError
 from digest.locales import gettext, gettext_later
 from digest.model import CuratorPick, Purpose, Submission, Subscriber
-from digest.services import CorpusCache, PaperList, Period
+from digest.services import CorpusCache, PaperList, Period, SearchRequest
 from digest.web import paper as paper_pages
+from digest.web import search as search_pages
 from digest.web.form_tokens import is_too_fast, new_form_token
 from digest.web.lists import Category, ListPages, OrderName, PageNumber, PeriodName, list_address
 from digest.web.pages import Form, FormBody, Pages, Refusal, reader_label
@@ -75,6 +76,18 @@ def routes(app: App, pages: Pages, corpora: CorpusCache) -> APIRouter:
         path = f"{Period.parse(name).name}{query}"
         paper_id = _paper_id(form)
         return view.press(view.read(token), form, paper_id, f"{path}#p{paper_id}")
+
+    @router.api_route("/r/{token}/search", methods=["GET", "HEAD"])
+    def show_search(
+        token: str, query: Annotated[SearchRequest, Depends(search_pages.read_request)]
+    ) -> Response:
+        return view.show_search(view.read(token), query)
+
+    @router.post("/r/{token}/search")
+    def press_in_search(token: str, request: Request, form: FormBody) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        paper_id = _paper_id(form)
+        return view.press(view.read(token), form, paper_id, f"search{query}#p{paper_id}")
 
     @router.api_route("/r/{token}/p/{paper_id:int}", methods=["GET", "HEAD"])
     def show_paper(token: str, paper_id: int) -> Response:
@@ -152,6 +165,15 @@ class _View:
         )
         here = list_address(paper_list, reader.place)
         return self._render("list", reader, here, values | {"voted": voted})
+
+    def show_search(self, reader: _Reader, query: SearchRequest) -> Response:
+        """Return what a search finds, with a button for each paper."""
+        result = None if query.is_empty else services.search(self.app, query, self.corpora)
+        listed = [paper.id for paper in result.papers] if result else []
+        values = search_pages.template_values(self.pages, query, result, reader.place)
+        voted = services.load_own_votes(self.app, reader.id, listed)
+        here = search_pages.search_address(query, reader.place, page=query.page)
+        return self._render("search", reader, here, values | {"voted": voted})
 
     def show_paper(
         self,

@@ -82,7 +82,7 @@ def test_the_service_manager_hears_of_start_reload_and_stop(
         write_config(tmp_path, config.replace("Before", "Broken") + "[smtp]\nport = 'many'\n")
         serving.hang_up()
         manager.wait_for("READY", times=3)
-        assert "reload refused, nothing has changed: " in serving.log
+        assert "reload refused: nothing has changed: " in serving.log
         assert "smtp.port = 'many'" in serving.log
         assert "After" in client.get("/").text
     began = time.monotonic()

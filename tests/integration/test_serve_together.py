@@ -35,6 +35,7 @@ def together(tmp_path: Path) -> Iterator[Callable[..., list[Serving]]]:
         serving.kill()
 
 
+@pytest.mark.slow
 def test_schedulers_that_start_at_once_migrate_once_and_read_each_dump_once(
     tmp_path: Path, empty_url: str, together: Callable[..., list[Serving]]
 ) -> None:

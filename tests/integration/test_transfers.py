@@ -102,6 +102,7 @@ def next_id(opened: Store, name: str) -> int:
         "messages": {"key": "next", "message_id": "next", "digest_id": None},
         "digests": {"local_date": TODAY.replace(year=2030)},
         "api_keys": {"hash": b"next"},
+        "webhooks": {"source": "next"},
     }
     with opened.writing() as tx:
         row = dict(tx.execute(select(table).limit(1)).mappings().one())

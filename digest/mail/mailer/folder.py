@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,7 +52,8 @@ class FolderMailer:
                 os.fsync(file.fileno())
             part.replace(self.folder / name)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that became read-only keeps it; the next try writes it
+                part.unlink(missing_ok=True)
             return Delivery(
                 outcome="deferred",
                 server=str(self.folder),

@@ -89,7 +89,9 @@ class AccessTokens:
             logins.write_login(account.path, renewed)
         except OSError as error:
             # The token works all the same; a full disk must not stop the mails.
-            log.warning("%s: the renewed token cannot be stored (%s)", account.path, error.strerror)
+            log.warning(
+                "token not stored path=%s: it was renewed; %s", account.path, error.strerror
+            )
         forget_secrets(login.access_token)
         if renewed.refresh_token != login.refresh_token:
             forget_secrets(login.refresh_token)

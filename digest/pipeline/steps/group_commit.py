@@ -179,7 +179,9 @@ class GroupCommit:
                 for begin in begins:  # nothing was sent yet, so these can be claimed again
                     begin.resolve(False)
                 begins = []
-                if not settles or waited >= self._patience:
+                # Of what was not sent, the claim ends by itself: there is no outcome to save.
+                sent = any(settle.delivery.outcome != "lost" for settle in settles)
+                if not sent or waited >= self._patience:
                     for settle in settles:
                         settle.fail(error)
                     return

@@ -83,7 +83,7 @@ def choose_or_fail(
     try:
         return choose_for_batch(rules, shared, batch)
     except Exception as error:
-        log.warning("batch of %d readers failed", len(batch.readers), exc_info=True)
+        log.warning("batch failed readers=%d", len(batch.readers), exc_info=True)
         return BatchFailure(f"{type(error).__name__}: {error}")
 
 

@@ -37,7 +37,12 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
         raise StoreError(
             f"{store.display_name}: there is no database yet, so there is nothing to back up"
         )
-    with _explaining(store), closing(_open(source)) as live, closing(_open(part)) as copy:
+    with (
+        _explaining(store),
+        _explaining_no_room(part),
+        closing(_open(source)) as live,
+        closing(_open(part)) as copy,
+    ):
         live.backup(copy)
         # A write-ahead log would be a second file.
         copy.execute("PRAGMA journal_mode = DELETE")
@@ -212,6 +217,20 @@ def _find_last_reader_id(live: sqlite3.Connection) -> int:
     """Find the greatest id that the store ever gave to a reader."""
     row = live.execute("SELECT seq FROM sqlite_sequence WHERE name = 'subscribers'").fetchone()
     return int(row[0]) if row else 0
+
+
+@contextmanager
+def _explaining_no_room(part: Path) -> Iterator[None]:
+    """Name the folder of a backup that does not fit; the store itself is only read."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE):
+            raise
+        raise StoreError(
+            f"{part.parent}: has no room for the backup ({error}); none was made. Free some space, "
+            "or name a file on another disk"
+        ) from error
 
 
 @contextmanager

@@ -37,7 +37,8 @@ webhooks = Table(
     #: what went wrong last, or ""
     Column("error", ReportText, nullable=False),
     #: "alerts" = it comes from that section of the config; NULL = a command or the API added it
-    Column("source", String(10), unique=True),
+    Column("source", String(10)),
+    Index("uq_webhooks_source", "source", unique=True),
     # deliveries name a webhook by id: the id of a removed one must not be given to another
     sqlite_autoincrement=True,
 )

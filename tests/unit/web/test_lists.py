@@ -207,7 +207,7 @@ def test_without_lists_the_form_is_the_home_page_and_robots_are_sent_away(
 def test_the_box_on_the_home_page_subscribes(app: App, dump: Write) -> None:
     fill(app, dump, rows=write_rows(TODAY, "First"))
     page = Client(app).get("/").text
-    assert '<form class="offer" method="post" action="/subscribe"' in page
+    assert '<form class="offer wide" method="post" action="/subscribe"' in page
     answer = Client(app).sign_up(email="dave@example.org", keywords="yeast")
     assert heading(answer.text) == "Check your mail"
 

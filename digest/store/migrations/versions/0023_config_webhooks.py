@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("webhooks") as table:
-        table.add_column(sa.Column("source", sa.String(length=10), nullable=True))
-        table.create_unique_constraint(op.f("uq_webhooks_source"), ["source"])
+    # Not in batch mode: on SQLite it would drop the table, and with it the rows that refer to it,
+    # which are events that wait. So the index is unique, and no constraint is.
+    op.add_column("webhooks", sa.Column("source", sa.String(length=10), nullable=True))
+    op.create_index(op.f("uq_webhooks_source"), "webhooks", ["source"], unique=True)

@@ -1,0 +1,1 @@
+"""Real `digest serve` processes on one PostgreSQL, killed at random while days pass quickly."""
