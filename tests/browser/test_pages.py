@@ -224,6 +224,10 @@ def test_a_pause_and_then_the_way_out(page: Page, pages_app: App, cast: Cast) ->
 def test_subscribing_and_confirming(page: Page, pages_app: App) -> None:
     page.goto("/")
     check_fit(page)
+    # on a phone the home page shows papers first, and asks for no address
+    expect(page.get_by_label("Your e-mail address")).to_be_hidden()
+    page.get_by_role("link", name="Subscribe", exact=True).click()
+    check_fit(page)
     page.get_by_label("Your e-mail address").fill("dave@")
     page.wait_for_timeout(2100)
     page.get_by_role("button", name="Subscribe").click()
@@ -242,6 +246,9 @@ def test_subscribing_and_confirming(page: Page, pages_app: App) -> None:
 def test_a_visitor_looks_round_tries_it_and_subscribes(page: Page, pages_app: App) -> None:
     page.goto("/")
     check_fit(page)
+    first = page.locator("article").first.bounding_box()
+    assert first is not None
+    assert first["y"] < 700
     page.get_by_role("link", name="Newest").click()
     page.locator("article h2 a").first.click()
     check_fit(page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from sqlalchemy import event, select
 from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import Bounced, MessageState, QuietReason, Subscriber
+from digest.pipeline.steps import due_batches
 from digest.store import tables
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import invent_papers, read_mails
@@ -323,8 +323,8 @@ def test_a_tick_with_nothing_to_do_reads_little(
     event.listen(
         app.store.engine, "before_cursor_execute", lambda *args: statements.append(args[2])
     )
-    # Learning would raise an error.
-    monkeypatch.setattr(importlib.import_module("digest.pipeline.compose"), "learn", None)
+    # Reading what is learned from would raise an error.
+    monkeypatch.setattr(due_batches, "read_training_data", None)
     for now, logged_reason in (
         ("06-09 23:30", "has a digest for 2026-06-09"),
         ("06-10 08:00", "no new"),

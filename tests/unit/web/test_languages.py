@@ -55,7 +55,7 @@ def test_a_page_speaks_the_language_of_its_reader(
 def test_an_error_speaks_the_language_of_the_browser(client: Client) -> None:
     answer = client.request("GET", "/u/abc", headers=GERMAN)
     assert answer.status_code == 404
-    assert heading(answer.text) == "Dieser Link geht nicht"
+    assert heading(answer.text) == "Dieser Link funktioniert nicht"
     assert answer.headers["Content-Language"] == "de"
     # programs read English
     error = client.request("GET", "/api/v1/readers/abc/learned", headers=GERMAN).json()["error"]
@@ -148,7 +148,7 @@ def test_the_service_may_speak_another_language(tmp_path: Path, alice: Subscribe
         assert app.language_of(replace(alice, language="fr")) == "fr"
         # somebody took the file of this language away
         assert app.language_of(replace(alice, language="tlh")) == "de"
-        assert heading(Client(app).get("/u/abc").text) == "Dieser Link geht nicht"
+        assert heading(Client(app).get("/u/abc").text) == "Dieser Link funktioniert nicht"
     finally:
         app.close()
 

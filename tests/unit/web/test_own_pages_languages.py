@@ -111,10 +111,10 @@ def test_what_is_wrong_is_said_in_german(person: Client, dora: Subscriber) -> No
     page = get(person, own)
     answer = post(person, own, {**hidden(page.text), "do": "save", "size": "none"})
     assert answer.status_code == 422
-    assert "Schreiben Sie eine ganze Zahl von 1 bis 100." in answer.text
+    assert "Geben Sie eine ganze Zahl von 1 bis 100 ein." in answer.text
     answer = post(person, f"{own}/data", {"address": "x"})
     check(answer, status=422)
-    assert "Schreiben Sie die ganze Adresse, an die die Auswahl kommt." in answer.text
+    assert "Geben Sie die vollständige Adresse ein, an die die Auswahl kommt." in answer.text
     answer = post(person, f"{own}/address", {"address": dora.email})
     check(answer, status=422)
     assert "Die Auswahl kommt schon an diese Adresse." in answer.text
@@ -122,7 +122,7 @@ def test_what_is_wrong_is_said_in_german(person: Client, dora: Subscriber) -> No
     form = keys.rpartition("<form")[2]
     answer = post(person, f"{own}/keys", {"do": "make", "form": hidden(f"<form{form}")["form"]})
     check(answer, status=422)
-    assert "Zeichen, die sagen, wer den Schlüssel benutzt." in answer.text
+    assert "Zeichen ein, die sagen, wer den Schlüssel benutzt." in answer.text
 
 
 def test_a_new_language_is_spoken_at_once(person: Client, dora: Subscriber) -> None:
@@ -141,7 +141,7 @@ def test_a_new_language_is_spoken_at_once(person: Client, dora: Subscriber) -> N
     }
     answer = post(person, own, {**fields, "language": "fr"})
     assert answer.status_code == 200
-    assert "Enregistré. La prochaine sélection suivra ces réglages." in answer.text
+    assert "Enregistré. La prochaine sélection en tiendra compte." in answer.text
     assert answer.headers["Content-Language"] == "fr"
 
 
