@@ -126,7 +126,9 @@ def test_the_log_holds_no_token_and_no_address(
     token = "aeaqc" + "a" * 50
     for path in (f"/t/{token}", f"/u/{token}"):
         assert httpx.get(address + path, trust_env=False).status_code == 404
-    sent = hidden(httpx.get(address + "/", trust_env=False).text) | {"email": "grace@example.org"}
+    sent = hidden(httpx.get(address + "/subscribe", trust_env=False).text) | {
+        "email": "grace@example.org"
+    }
     until = time.monotonic() + LONG
     while "Check your mail" not in httpx.post(address + "/", data=sent, trust_env=False).text:
         assert time.monotonic() < until  # at first, retries are as fast as a program can send

@@ -5,6 +5,7 @@ The short form; `python -m tests.proofs chaos` is the long one.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,13 @@ from tests.conftest import skip_or_fail
 from tests.proofs.chaos.chaos import Chaos
 from tests.proofs.postgres_cluster import find_programs
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.postgres,
+    pytest.mark.skipif(
+        "DIGEST_TEST_PROOFS" not in os.environ, reason="DIGEST_TEST_PROOFS=1 runs it"
+    ),
+]
 
 
 def test_no_reader_gets_two_digests_or_loses_a_day_or_a_paper(tmp_path: Path) -> None:
