@@ -337,8 +337,7 @@ def test_no_descriptor_for_a_connection_is_one_line(caplog: pytest.LogCaptureFix
     connections.on_loop_error(loop, {"exception": KeyError("a mistake")})
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [
-        "no connection can be accepted: Too many open files. "
-        "Raise the limit of open files (LimitNOFILE)",
+        "connection not accepted: Too many open files. Raise the limit of open files (LimitNOFILE)",
         "as usual",
     ]
 

@@ -184,15 +184,10 @@ def test_damaged_words_are_counted_again_and_reported(
         caplog.clear()
         assert services.preview(any_app, alice).json == shown
         assert "word frequencies cannot be read" in caplog.text
-        assert (
-            "the stored words of 1 papers are damaged (the first is paper:3)" in caplog.text
-        ) is words
+        assert ("word counts damaged papers=1 first=3 repaired=False" in caplog.text) is words
         caplog.clear()
         assert not pipeline.ingest(any_app, [tmp_path / "none.jsonl"]).failed
-        assert (
-            "the stored words of 1 papers were damaged and are repaired (the first is paper:3)"
-            in caplog.text
-        ) is words
+        assert ("word counts damaged papers=1 first=3 repaired=True" in caplog.text) is words
         assert "digest doctor" in caplog.text
         assert load_words(any_app) == sound
         caplog.clear()
