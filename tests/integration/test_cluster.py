@@ -26,6 +26,7 @@ from digest.config import find_secrets
 from digest.errors import ConfigError, WorkersError
 from digest.store import tables
 from digest.workers import Certificates, Cluster, Inline, Processes, Threads, Workers
+from digest.workers import cluster as cluster_module
 from tests.conftest import ROOT, make_app
 from tests.fakes import certificates
 from tests.fakes.dask_cluster import DaskCluster, run_dask_cluster
@@ -35,7 +36,7 @@ from tests.fakes.tasks import add, end_process, fail_at_two, name_of_shared
 pytest.importorskip("distributed")
 #: of the newest papers of the demonstration
 DAY = date(2026, 6, 12)
-READERS, BATCH = 24, 8
+READERS, BATCH = 16, 4
 #: seconds that a busy machine may take
 LONG = 120
 
@@ -211,7 +212,7 @@ def test_readers_whose_older_papers_compete_again_make_no_day_for_all(
 
 
 def test_a_killed_worker_costs_nobody_a_digest_and_new_workers_help(
-    tmp_path: Path, open_filled: Callable[..., App]
+    tmp_path: Path, open_filled: Callable[..., App], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = open_filled("plain")
     pipeline.compose(plain)
@@ -242,11 +243,13 @@ def test_a_killed_worker_costs_nobody_a_digest_and_new_workers_help(
         assert "--memory-limit" in str(caught.value)
 
         # now none is left
+        monkeypatch.setattr(cluster_module, "_CONNECT_SECONDS", 3.0)
         impatient = Cluster(cluster.address, patience=1)
         with pytest.raises(WorkersError, match="has had no worker for") as caught:
             list(impatient.map(add, [((), 1), ((), 2)]))
         assert "dask worker tcp://" in str(caught.value)
         cluster.processes[0].kill()
+        monkeypatch.setattr(cluster_module, "_CONNECT_SECONDS", 1.0)
         with pytest.raises(WorkersError, match="cannot be reached"):
             list(impatient.map(add, [((), 1), ((), 2)]))
 
@@ -311,6 +314,7 @@ def run_digest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_without_its_scheduler_compose_says_so_and_the_next_one_makes_up_for_it(
     open_filled: Callable[..., App],
 ) -> None:
