@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from digest import pipeline
+from digest import config, pipeline
 from digest.app import App
 from digest.bench import fill
 from digest.config import find_secrets
+from digest.doctor.workers import check_workers
 from digest.errors import ConfigError, WorkersError
 from digest.store import tables
 from digest.workers import Certificates, Cluster, Inline, Processes, Threads, Workers
@@ -265,6 +266,21 @@ def test_shared_values_do_not_travel_with_each_item_and_results_keep_their_order
     assert os.getpid() not in processes
     # a worker that has nothing to do for a moment may let its copy go
     assert len({(pid, place) for pid, place, _ in results}) <= 2 * len(processes)
+
+
+def test_doctor_asks_the_cluster(tmp_path: Path, cluster: DaskCluster) -> None:
+    def find(address: str) -> list[tuple[str, str]]:
+        values = {
+            "DIGEST_WORKERS__DASK": address,
+            "DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}",
+        }
+        findings = check_workers(config.load(None, values))
+        return [(finding.level, finding.what) for finding in findings]
+
+    assert find(cluster.address) == [
+        ("good", f"the Dask cluster at {cluster.address} has 2 workers of these versions")
+    ]
+    assert find("") == []
 
 
 def test_the_error_of_a_function_is_told_and_the_cluster_lives_on(cluster: DaskCluster) -> None:
