@@ -29,9 +29,6 @@ logging.getLogger("apscheduler").setLevel(logging.WARNING)
 Verb = Callable[[], object]
 
 _JOB = "tick"
-#: the library's own interval, which no tick ever waits for
-_NEVER = timedelta(days=1)
-_SOON = timedelta(seconds=1)
 #: seconds by which a tick may be late without being stalled; the machine may be busy
 _LATE = 60.0
 #: seconds for which a verb may work without asking whether to stop; longer than any request with
@@ -63,13 +60,13 @@ class _Ticker(BackgroundScheduler):  # type: ignore[misc]
     def _process_jobs(self) -> float | None:
         now = datetime.now(UTC)
         for job in self.get_jobs():
-            if job.next_run_time is None:
-                continue
             if job.next_run_time > now + self.wait:
-                job.modify(next_run_time=now)
-            if job.next_run_time <= now + _SOON:
-                self.wait = _NEVER  # the tick itself says when the next one is due
-        seconds: float | None = super()._process_jobs()
+                with suppress(JobLookupError):  # it was replaced or removed meanwhile
+                    job.modify(next_run_time=now)
+        try:
+            seconds: float | None = super()._process_jobs()
+        except JobLookupError:  # it is shut down at this moment, and has forgotten the job
+            return None
         # The clock may also be set during this call.
         return None if seconds is None else min(seconds, max(0.1, self.wait.total_seconds()))
 
@@ -106,19 +103,7 @@ class Scheduler:
         self._ending: threading.Thread | None = None
         self._lock = threading.Lock()
         self._scheduler = _Ticker(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
-        # One thread runs one tick at a time, and a tick that runs is not due. So the library finds
-        # nothing to report of a long tick; without a second instance it might at its very end.
-        # With a grace time, a tick that is late by a second would be left out silently.
-        self._scheduler.add_job(
-            self._run,
-            "interval",
-            seconds=_NEVER.total_seconds(),
-            id=_JOB,
-            next_run_time=datetime.now(UTC),
-            coalesce=True,
-            max_instances=2,
-            misfire_grace_time=None,
-        )
+        self._add_job(datetime.now(UTC))
 
     def start(self) -> None:
         self._advance(_LATE)
@@ -192,9 +177,28 @@ class Scheduler:
         if seconds is not None:
             self._scheduler.wait = timedelta(seconds=seconds)
             self._advance(2 * seconds + _LATE)  # twice: the clock may be set back meanwhile
-        due = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
-        with suppress(JobLookupError):  # it was stopped
-            self._scheduler.modify_job(_JOB, next_run_time=due)
+            self._add_job(datetime.now(UTC) + timedelta(seconds=seconds))
+            return
+        with suppress(JobLookupError):  # it runs, or was stopped
+            self._scheduler.remove_job(_JOB)
+
+    def _add_job(self, due: datetime) -> None:
+        """Add the next tick, in the place of one that waits.
+
+        It is a job for one run: while a tick runs, nothing waits that a set clock could disturb.
+        """
+        # One thread runs one tick at a time. A tick adds the next one shortly before it ends, so
+        # two may be known. With a grace time, one that is late by a second would be left out
+        # silently.
+        self._scheduler.add_job(
+            self._run,
+            "date",
+            run_date=due,
+            id=_JOB,
+            replace_existing=True,
+            max_instances=2,
+            misfire_grace_time=None,
+        )
 
     def _call(self, verb: Verb) -> None:
         name = str(getattr(verb, "__name__", verb))

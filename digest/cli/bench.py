@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
 from digest.cli.options import AsJson, ConfigPath, err, load, out, parse_day, show_json
 from digest.cli.tables import count_noun, make_table
@@ -158,6 +157,8 @@ def parse_papers_at(papers_at: str) -> int:
 def _with_workers(settings: Config, workers: int | None, dask: str | None) -> Config:
     if workers is not None and dask is not None:
         raise typer.BadParameter("give --workers or --dask: a cluster has workers of its own")
+    from pydantic import ValidationError
+
     changed: dict[str, object] = {}
     if workers is not None:
         kind = "threads" if workers > 1 else "inline"

@@ -190,7 +190,7 @@ def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
         'email,name,hour,days,keywords\nalice@example.org,Alice,6,"1,2;3","robot; graph neural '
         'network"\nnobody,,,,\nbob@example.org,Bob,99,,\n'
     )
-    report = json.loads(run("subscribe", "--file", "readers.csv", "--json").stdout)
+    report = json.loads(run("subscribe", "--file", "readers.csv", "--json", code=1).stdout)
     assert (report["new"], report["rejected"]) == (1, 2)
     assert [(row["line"], row["reason"].split(":")[0]) for row in report["rejects"]] == [
         (3, "'nobody' is no e-mail address"),
@@ -208,7 +208,7 @@ def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
         '{"email": "d@example.org", "colour": 1}',
     ]
     (tmp_path / "more.jsonl").write_text("\n".join(rows))
-    report = json.loads(run("subscribe", "--file", "more.jsonl", "--json").stdout)
+    report = json.loads(run("subscribe", "--file", "more.jsonl", "--json", code=1).stdout)
     assert (report["new"], [row["line"] for row in report["rejects"]]) == (1, [2, 3])
 
 

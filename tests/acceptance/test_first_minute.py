@@ -66,7 +66,8 @@ WRITERS = {
     "ingest",
     "run",
     "db upgrade",
-    ("db restore"),
+    "db restore",
+    "db import",
     "keys rotate",
     "papers split",
     "suppressions add",
@@ -129,6 +130,7 @@ CODES = {
     **dict.fromkeys(("webhooks remove", "webhooks enable", "webhooks test", "export"), 1),
     "api-keys revoke": 1,
     "db backup": 1,
+    "db export": 1,
 }
 
 

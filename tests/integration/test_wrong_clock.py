@@ -246,7 +246,10 @@ class Jumped(datetime):
         return datetime.now(tz) + cls.by
 
 
-@pytest.mark.parametrize("by", [AHEAD, -AHEAD])
+_HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("by", [AHEAD, -AHEAD, _HOUR, -_HOUR])
 def test_ticks_go_on_after_the_clock_was_set(
     monkeypatch: pytest.MonkeyPatch, by: timedelta
 ) -> None:
@@ -258,6 +261,7 @@ def test_ticks_go_on_after_the_clock_was_set(
     clock.start()
     try:
         assert ticks.acquire(timeout=30)
+        time.sleep(0.3)  # the next tick is waited for
         monkeypatch.setattr(Jumped, "by", by)
         while after_jump < 3 and ticks.acquire(timeout=30):
             after_jump += 1

@@ -152,7 +152,7 @@ def fill_in(client: Client, **fields: str) -> dict[str, str]:
     Returns:
         The fields of the form as it was opened, and what was typed.
     """
-    return hidden(client.get("/").text) | {"homepage": ""} | fields
+    return hidden(client.get("/subscribe").text) | {"homepage": ""} | fields
 
 
 def advance(client: Client, later: timedelta) -> Client:
