@@ -3,8 +3,8 @@
 Changes nothing, and sends nothing unless it is given an address.
 
 Reading order: `findings` (the results), `settings`, `files`, `logins`, `database` and `templates`
-(without the network), `mail`, `dns_records` and `pages`. `records` and `spf` judge DNS records, and
-`resolver` asks for them.
+(without the network), `workers`, `mail`, `dns_records` and `pages`. `records` and `spf` judge DNS
+records, and `resolver` asks for them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from digest.doctor.pages import check_pages
 from digest.doctor.settings import check_settings, sending_domain
 from digest.doctor.spf import Resolver
 from digest.doctor.templates import check_templates
+from digest.doctor.workers import check_workers
 
 __all__ = ["Finding", "examine", "has_failures"]
 
@@ -53,6 +54,7 @@ def examine(
     yield from check_templates(config)
     if offline:
         return
+    yield from check_workers(config)
     hello = config.mail.domain or sending_domain(config) or "localhost"
     yield from check_mail_servers(config, hello)
     yield from check_mailbox(config)

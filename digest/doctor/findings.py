@@ -10,7 +10,16 @@ from typing import Literal
 Level = Literal["good", "note", "warning", "bad"]
 #: what was checked
 Area = Literal[
-    "config", "files", "store", "templates", "mail server", "mailbox", "dns", "pages", "clock"
+    "config",
+    "files",
+    "store",
+    "templates",
+    "workers",
+    "mail server",
+    "mailbox",
+    "dns",
+    "pages",
+    "clock",
 ]
 
 

@@ -19,13 +19,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from digest import pipeline
+from digest import config, pipeline
 from digest.app import App
 from digest.bench import fill
 from digest.config import find_secrets
+from digest.doctor.workers import check_workers
 from digest.errors import ConfigError, WorkersError
 from digest.store import tables
 from digest.workers import Certificates, Cluster, Inline, Processes, Threads, Workers
+from digest.workers import cluster as cluster_module
 from tests.conftest import ROOT, make_app
 from tests.fakes import certificates
 from tests.fakes.dask_cluster import DaskCluster, run_dask_cluster
@@ -35,7 +37,7 @@ from tests.fakes.tasks import add, end_process, fail_at_two, name_of_shared
 pytest.importorskip("distributed")
 #: of the newest papers of the demonstration
 DAY = date(2026, 6, 12)
-READERS, BATCH = 24, 8
+READERS, BATCH = 16, 4
 #: seconds that a busy machine may take
 LONG = 120
 
@@ -211,7 +213,7 @@ def test_readers_whose_older_papers_compete_again_make_no_day_for_all(
 
 
 def test_a_killed_worker_costs_nobody_a_digest_and_new_workers_help(
-    tmp_path: Path, open_filled: Callable[..., App]
+    tmp_path: Path, open_filled: Callable[..., App], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = open_filled("plain")
     pipeline.compose(plain)
@@ -242,11 +244,13 @@ def test_a_killed_worker_costs_nobody_a_digest_and_new_workers_help(
         assert "--memory-limit" in str(caught.value)
 
         # now none is left
+        monkeypatch.setattr(cluster_module, "_CONNECT_SECONDS", 3.0)
         impatient = Cluster(cluster.address, patience=1)
         with pytest.raises(WorkersError, match="has had no worker for") as caught:
             list(impatient.map(add, [((), 1), ((), 2)]))
         assert "dask worker tcp://" in str(caught.value)
         cluster.processes[0].kill()
+        monkeypatch.setattr(cluster_module, "_CONNECT_SECONDS", 1.0)
         with pytest.raises(WorkersError, match="cannot be reached"):
             list(impatient.map(add, [((), 1), ((), 2)]))
 
@@ -262,6 +266,21 @@ def test_shared_values_do_not_travel_with_each_item_and_results_keep_their_order
     assert os.getpid() not in processes
     # a worker that has nothing to do for a moment may let its copy go
     assert len({(pid, place) for pid, place, _ in results}) <= 2 * len(processes)
+
+
+def test_doctor_asks_the_cluster(tmp_path: Path, cluster: DaskCluster) -> None:
+    def find(address: str) -> list[tuple[str, str]]:
+        values = {
+            "DIGEST_WORKERS__DASK": address,
+            "DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}",
+        }
+        findings = check_workers(config.load(None, values))
+        return [(finding.level, finding.what) for finding in findings]
+
+    assert find(cluster.address) == [
+        ("good", f"the Dask cluster at {cluster.address} has 2 workers of these versions")
+    ]
+    assert find("") == []
 
 
 def test_the_error_of_a_function_is_told_and_the_cluster_lives_on(cluster: DaskCluster) -> None:
@@ -311,6 +330,7 @@ def run_digest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_without_its_scheduler_compose_says_so_and_the_next_one_makes_up_for_it(
     open_filled: Callable[..., App],
 ) -> None:
