@@ -22,7 +22,7 @@ _FIRST_LIMIT = "UMask"
 
 def read_lines(name: str) -> list[tuple[str, str]]:
     """Return the lines (key, value) of a unit's [Service]."""
-    text = (DEPLOY / "systemd" / name).read_text(encoding="utf-8")
+    text = (DEPLOY / "systemd" / name).read_text(encoding="utf-8").replace("\\\n", " ")
     section = re.split(r"^\[(\w+)\]$", text, flags=re.MULTILINE)
     body = section[section.index("Service") + 1]
     pairs = [line.split("=", 1) for line in body.splitlines() if line and line[0] != "#"]

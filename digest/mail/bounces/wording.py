@@ -85,7 +85,8 @@ _STATUSES: dict[str, re.Pattern[str]] = {
     ),
     "5.2.2": _any_of(
         r"(?:inbox|mailbox) is full|over ?quota",
-        r"postfach\b.{0,60}\b(?:voll|überfüllt)|speicherplatz\b.{0,40}\b(?:erschöpft|überschritten)",
+        r"postfach\b.{0,60}\b(?:voll|überfüllt)",
+        r"speicherplatz\b.{0,40}\b(?:erschöpft|überschritten)",
         r"bo[iî]te\b.{0,80}\b(?:pleine|saturée)|quota\b.{0,30}\bdépassé",
         r"skrzynk\w+\b.{0,60}\b(?:przepełnion|pełn|zapełnion)|brak miejsca|przekroczon\w+ limit",
         r"buzón\b.{0,40}\blleno|casella\b.{0,60}\bpiena|caixa\b.{0,40}\bcheia",

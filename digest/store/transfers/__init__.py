@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, inspect, select, text, update
+from sqlalchemy import Connection, MetaData, delete, inspect, literal, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from digest import __version__
@@ -154,18 +154,20 @@ def _make_room(store: Store, tx: Connection, path: Path, revision: str) -> None:
             f"{revision}. Nothing was changed; give [store] url a database without tables"
         )
     tables = sorted(set(inspect(tx).get_table_names()) & metadata.tables.keys())
-    filled = [
-        name
-        for name in tables
-        if name != _OF_NEW_STORES and tx.execute(text(f"SELECT 1 FROM {name} LIMIT 1")).first()  # noqa: S608
-    ]
+    filled = [name for name in tables if name != _OF_NEW_STORES and _has_rows(tx, name)]
     if before is not None and filled:
         raise StoreError(
             f"{store.display_name}: is not empty: it holds {', '.join(filled[:5])}. Nothing was "
             "changed; give [store] url an empty database"
         )
     for name in {*filled, _OF_NEW_STORES}:  # migrations write rows, too
-        tx.execute(text(f"DELETE FROM {name}"))  # noqa: S608
+        tx.execute(delete(metadata.tables[name]))
+
+
+def _has_rows(tx: Connection, name: str) -> bool:
+    # no column is named: an older schema may lack it
+    query = select(literal(1)).select_from(metadata.tables[name]).limit(1)
+    return tx.execute(query).first() is not None
 
 
 def _list_tables(

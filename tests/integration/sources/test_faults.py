@@ -17,7 +17,8 @@ from digest.sources import KINDS, SourceReport, SourceSettings
 from digest.sources.base import BadAnswer, Page
 from digest.sources.web import MIN_INTERVALS, Web
 from tests.conftest import NOON
-from tests.fakes.source_server import SourceServer, oai
+from tests.fakes.source_answers import oai
+from tests.fakes.source_server import SourceServer
 from tests.integration.sources.conftest import ALL, Time, ids
 
 # ------------------------------------------------------------------------------------------- faults

@@ -23,7 +23,8 @@ from digest.sources import SourceSettings
 from digest.sources.base import Page
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY
-from tests.fakes.source_server import SourceServer, oai, oai_error, pubmed
+from tests.fakes.source_answers import oai, oai_error, pubmed
+from tests.fakes.source_server import SourceServer
 from tests.integration.sources.conftest import Time
 
 KINDS = ("arxiv-feed", "oai", "openalex", "crossref", "europe-pmc", "pubmed", "biorxiv", "medrxiv")
