@@ -318,7 +318,7 @@ class _AheadCounter:
 def _load_shared(versions: Versions, payload: bytes) -> Any:
     """Load, on a worker, what many items share; other workers get it from there."""
     refused = _refuse_other(versions)
-    return refused or pickle.loads(zstandard.decompress(payload))  # noqa: S301 (the composing process's)
+    return refused or pickle.loads(zstandard.decompress(payload))  # noqa: S301 (of the composer)
 
 
 def _work(shared: Sequence[Any], versions: Versions, payload: bytes) -> Any:
@@ -328,7 +328,7 @@ def _work(shared: Sequence[Any], versions: Versions, payload: bytes) -> Any:
         refused.append(own)
     if refused:
         return refused[0]
-    function, item = pickle.loads(payload)  # noqa: S301 (the composing process's)
+    function, item = pickle.loads(payload)  # noqa: S301 (of the composer)
     return function(tuple(shared), item)
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,10 +56,10 @@ def is_open(port: int) -> bool:
 
 
 @contextmanager
-def running(command: list[str], port: int, log: Path, **options: object) -> Iterator[None]:
+def running(command: list[str], port: int, log: Path, **options: Any) -> Iterator[None]:
     """Run a server in the foreground until the end of the block."""
     with log.open("ab") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, **options)  # type: ignore[call-overload]
+        process = subprocess.Popen(command, stdout=file, stderr=file, **options)
     try:
         wait_for(lambda: is_open(port) or process.poll() is not None, f"{command[0]} at {port}")
         assert process.poll() is None, log.read_text(encoding="utf-8")

@@ -39,8 +39,8 @@ def log_stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
-def format_line(message: object, *args: object, name: str = "digest.web", **more: Any) -> Any:
-    record = logging.LogRecord(name, logging.INFO, "x.py", 1, message, args, None)  # type: ignore[arg-type]
+def format_line(message: Any, *args: object, name: str = "digest.web", **more: Any) -> Any:
+    record = logging.LogRecord(name, logging.INFO, "x.py", 1, message, args, None)
     for key, value in more.items():
         setattr(record, key, value)
     text = logs.JsonFormatter().format(record)
