@@ -18,13 +18,12 @@ from digest.cli.options import (
     ConfigPath,
     OnDate,
     load,
+    load_existing,
     noon,
     out,
     parse_day,
-    require_settings,
     show_json,
 )
-from digest.errors import ConfigError
 from digest.locales import count_noun
 
 if TYPE_CHECKING:
@@ -153,10 +152,7 @@ def _open_database(config: Path | None, *, existing: bool = False) -> Iterator[s
 
     from digest import store
 
-    settings = load(config)
-    if existing and store.schema.is_empty(settings.store.url):
-        require_settings(config)
-        raise ConfigError("nothing is there yet: store.url names no database that holds anything")
+    settings = load_existing(config) if existing else load(config)
     kept.restrict(settings)
     db = store.Store(settings.store.url)
     try:

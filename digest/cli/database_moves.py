@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digest import kept
-from digest.cli.options import AsJson, ConfigPath, load, open_app, out, show_json
+from digest.cli.options import AsJson, ConfigPath, load, load_existing, open_app, out, show_json
 from digest.locales import count_noun
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def export_database(
     """
     from digest import store
 
-    with open_app(config, existing=True) as app:
+    load_existing(config)
+    with open_app(config) as app:
         exported = store.transfers.export_all(
             app.store, file, now=datetime.now(UTC), in_use=in_use, overwrite=force
         )

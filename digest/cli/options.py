@@ -97,6 +97,17 @@ def require_settings(path: Path | None) -> None:
         )
 
 
+def load_existing(path: Path | None) -> Config:
+    """Load the settings; ConfigError if their database does not exist or holds nothing."""
+    from digest import store
+
+    config = load(path)
+    if store.schema.is_empty(config.store.url):
+        require_settings(path)
+        raise ConfigError("nothing is there yet: store.url names no database that holds anything")
+    return config
+
+
 def _without_database(config: Config, stack: ExitStack) -> Config:
     from digest import config as settings
 

@@ -29,7 +29,7 @@ def test_the_client_of_the_readme_runs(tmp_path: Path) -> None:
     app = make_app(tmp_path, web__bind="127.0.0.1:0")
     readers = subscribe_cast(app)
     pipeline.ingest(app, [write_dump(tmp_path / "dumps", TODAY, invent_papers(TODAY))])
-    _, key = services.create_api_key(app, "example", ["feedback:write"])
+    _, key = services.create_api_key(app, "example", ["papers:read", "feedback:write"])
     pages = serve.Background(app)
     address = pages.start()
     try:

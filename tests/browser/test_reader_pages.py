@@ -122,7 +122,8 @@ def test_a_reader_tends_thumbs_words_and_data(page: Page, pages_app: App, cast: 
     page.get_by_role("button", name="More of this").first.click()
     expect(page.get_by_role("status")).to_contain_text("is a keyword of yours now")
     assert len(subscriptions.get(pages_app, alice.id).interests[0].keywords) == 2
-    page.get_by_role("link", name="Settings").click()
+    own_pages = page.get_by_role("navigation", name="Your pages")
+    own_pages.get_by_role("link", name="Settings").click()
     page.get_by_role("link", name="Your data").click()
     page.get_by_label("Your address, typed out").fill(alice.email)
     with page.expect_download() as download:

@@ -120,7 +120,7 @@ def test_a_file_is_taken_and_its_lines_are_named(tmp_path: Path) -> None:
         "b@example.org,machine learning,2606.99999\n"
     )
     result = run(tmp_path, "subscribe", "--file", str(file), "--json")
-    assert result.exit_code == 0
+    assert result.exit_code == 1  # a row was rejected
     values = json.loads(result.stdout)
     assert (values["new"], [row["line"] for row in values["rejects"]]) == (2, [3])
     assert [(found["line"], found["text"]) for found in values["warnings"]] == [

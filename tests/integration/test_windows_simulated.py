@@ -151,7 +151,7 @@ class World:
 @contextmanager
 def world() -> Iterator[World]:
     """Open a new store and record which papers compete."""
-    module = importlib.import_module("digest.pipeline.compose")
+    module = importlib.import_module("digest.pipeline.steps.reader_batches")
     choose_digests = module.choose_digests
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         app = make_app(Path(folder), digest__recipe="recent")

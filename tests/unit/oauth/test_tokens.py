@@ -275,7 +275,8 @@ def test_a_full_disk_does_not_stop_the_mails(
 
     monkeypatch.setattr(Path, "replace", fail)
     assert server.is_valid(AccessTokens(account)())
-    assert "cannot be stored (No space left on device)" in caplog.text
+    assert f"token not stored path={account.path}: " in caplog.text
+    assert "No space left on device" in caplog.text
     assert [path.name for path in account.path.parent.iterdir()] == [account.path.name]
 
 
