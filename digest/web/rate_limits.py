@@ -16,6 +16,8 @@ from dataclasses import dataclass
 _CALLERS_MAX = 10_000
 #: seconds in which an empty bucket is full again
 WINDOW = 60
+#: what rounding may take from a token
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,9 +59,9 @@ class RateLimits:
             now = self._clock()
             tokens, since = self._buckets.get(caller, (float(limit), now))
             tokens = min(limit, tokens + max(0.0, now - since) * per_second)
-            allowed = tokens >= 1
+            allowed = tokens >= 1 - _ROUNDING
             if allowed:
-                tokens -= 1
+                tokens = max(0.0, tokens - 1)
             self._buckets[caller] = (tokens, now)
             self._buckets.move_to_end(caller)
             while len(self._buckets) > _CALLERS_MAX:

@@ -33,7 +33,7 @@ async def connect(
         try:
             transport = await _secure_and_log_in(client, server, context)
         except BaseException:
-            client.close()
+            _abort(client)
             raise
     except OAuthError as error:
         raise ConnectError(str(error)) from error
@@ -116,6 +116,14 @@ async def _secure_and_log_in(
     if client.transport is None:
         raise ConnectionResetError("connection lost")
     return cast(asyncio.Transport, client.transport)
+
+
+def _abort(client: SMTP) -> None:
+    """Close at once: under TLS a plain close waits for the server, and the loop may end before."""
+    transport = client.transport
+    client.close()
+    if transport is not None:
+        transport.abort()
 
 
 async def _greet(client: SMTP) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import Request
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -253,6 +253,7 @@ def test_each_key_has_its_own_limit(things: Things) -> None:
 
 
 @given(st.lists(st.floats(0, 120), max_size=60), st.integers(1, 20))
+@example([4.955674623113204, 0.0], 1)
 def test_a_bucket_never_gives_more_than_its_size_and_what_flowed_in(
     waits: list[float], limit: int
 ) -> None:
