@@ -32,16 +32,12 @@ class CommitQueue:
     """Writes of many threads to a SQLite file, in as few transactions as possible.
 
     Args:
-        writing: opens a transaction that commits at its end.
-        explaining: turns the database's errors into readable ones.
+        writing: opens a transaction that commits at its end, and undoes all when something is
+            raised.
     """
 
-    def __init__(
-        self,
-        writing: Callable[[], AbstractContextManager[Connection]],
-        explaining: Callable[[], AbstractContextManager[None]],
-    ) -> None:
-        self._writing, self._explaining = writing, explaining
+    def __init__(self, writing: Callable[[], AbstractContextManager[Connection]]) -> None:
+        self._writing = writing
         self._lock = threading.Lock()
         self._requests: list[_Request] = []
         #: held by whoever commits
@@ -81,11 +77,8 @@ class CommitQueue:
         try:
             with self._writing() as tx:
                 group, begun = self._list_open(), True
-                if len(group) == 1:  # the transaction itself undoes what it does
-                    group[0].result = group[0].work(tx)
-                else:
-                    for request in group:
-                        self._run(request, tx)
+                for request in group:
+                    request.result = request.work(tx)
         except Exception as error:  # noqa: BLE001
             if begun and len(group) > 1:
                 self._commit_each(group)
@@ -100,22 +93,6 @@ class CommitQueue:
         for request in group:
             try:
                 with self._writing() as tx:
-                    self._run(request, tx)
+                    request.result = request.work(tx)
             except Exception as error:  # noqa: BLE001
                 request.error = error
-
-    def _run(self, request: _Request, tx: Connection) -> None:
-        """Run one write in its savepoint.
-
-        Raises:
-            Exception: SQLite has rolled the whole transaction back, as when the disk is full.
-        """
-        request.result, request.error = None, None
-        try:
-            with self._explaining(), tx.begin_nested():
-                request.result = request.work(tx)
-        except Exception as error:
-            driver: Any = tx.connection.driver_connection
-            if not driver.in_transaction:
-                raise
-            request.error = error

@@ -58,7 +58,7 @@ class Store:
         self._health_store: Store | None = None
         self._busy_seconds = busy_ms / 1000
         self._turns = Turns()
-        self._commit_queue = CommitQueue(self.writing, self._explaining)
+        self._commit_queue = CommitQueue(self.writing)
         try:
             self.engine = (
                 create_sqlite_engine(self.url, busy_ms, connections, may_create=may_create)

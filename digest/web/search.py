@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -159,8 +160,17 @@ def _cards(place: str, result: SearchResult | None, *, near: bool) -> list[dict[
     if result is None:
         return []
     papers = [paper for paper in result.papers if (paper.id in result.near) is near]
-    stems = {word.lower()[:_STEM] for phrase in result.words for word in _WORD.findall(phrase)}
-    return [_card_values(paper, stems, place) for paper in papers]
+    wanted = _compile_words(result.words)
+    return [_card_values(paper, wanted, place) for paper in papers]
+
+
+def _compile_words(phrases: Sequence[str]) -> re.Pattern[str]:
+    """Compile a pattern that finds the words with the stems of some phrases."""
+    stems = {word.lower()[:_STEM] for phrase in phrases for word in _WORD.findall(phrase)}
+    endings = [re.escape(stem) + (r"\w*" if len(stem) == _STEM else "") for stem in sorted(stems)]
+    # Without words it finds nothing.
+    found = "|".join(endings) if endings else r"(?!)"
+    return re.compile(rf"\b(?:{found})\b", re.IGNORECASE)
 
 
 def _query(query: SearchRequest, **more: str | int) -> str:
@@ -180,23 +190,22 @@ def _query(query: SearchRequest, **more: str | int) -> str:
     return f"?{urlencode(kept)}" if kept else ""
 
 
-def _card_values(paper: Paper, stems: set[str], place: str) -> dict[str, object]:
+def _card_values(paper: Paper, wanted: re.Pattern[str], place: str) -> dict[str, object]:
     """Return the values of a listed paper, with an excerpt that shows the words."""
     abstract = texts.one_line(paper.abstract)
-    held = {word for word in _WORD.findall(abstract.lower()) if word[:_STEM] in stems}
+    held = {match[0].lower() for match in wanted.finditer(abstract)}
     excerpt = excerpts.excerpt(abstract, excerpts.find_most_words(abstract, held)) if held else ""
     return card_values(paper, place, has_excerpt=not held) | {
-        "title_pieces": _mark(paper.title, stems),
-        "excerpt_pieces": _mark(excerpt, stems),
+        "title_pieces": _mark(paper.title, wanted),
+        "excerpt_pieces": _mark(excerpt, wanted),
     }
 
 
-def _mark(text: str, stems: set[str]) -> list[tuple[str, bool]]:
+def _mark(text: str, wanted: re.Pattern[str]) -> list[tuple[str, bool]]:
     """Cut a text into pieces, and tell which of them are words that were looked for."""
     pieces: list[tuple[str, bool]] = []
     end = 0
-    for match in _WORD.finditer(text):
-        if match[0].lower()[:_STEM] in stems:
-            pieces += [(text[end : match.start()], False), (match[0], True)]
-            end = match.end()
+    for match in wanted.finditer(text):
+        pieces += [(text[end : match.start()], False), (match[0], True)]
+        end = match.end()
     return [piece for piece in (*pieces, (text[end:], False)) if piece[0]]

@@ -104,7 +104,7 @@ async def _secure_and_log_in(
     ):
         await client.starttls()  # raises if the server does not offer it
         await _greet(client)
-    transport = client.transport
+    transport = cast(asyncio.Transport | None, client.transport)
     if server.requires_tls and (
         transport is None or transport.get_extra_info("sslcontext") is None
     ):
@@ -120,7 +120,7 @@ async def _secure_and_log_in(
 
 def _abort(client: SMTP) -> None:
     """Close at once: under TLS a plain close waits for the server, and the loop may end before."""
-    transport = client.transport
+    transport = cast(asyncio.Transport | None, client.transport)
     client.close()
     if transport is not None:
         transport.abort()

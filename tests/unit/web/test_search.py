@@ -11,6 +11,7 @@ import pytest
 from digest import services, subscriptions
 from digest.app import App
 from digest.subscriptions import SubscriptionRequest
+from digest.web import search
 from tests.conftest import TODAY
 from tests.unit.web.test_lists import write_rows
 from tests.webclient import Client, Write, contents, fill
@@ -158,6 +159,23 @@ def test_the_order_of_meaning_needs_no_word(client: Client) -> None:
     assert "Nothing is near these words" in client.get("/search?q=qqq&order=meaning").text
     answer = client.get_with_key("/api/v1/papers?q=gaussian+splatting+nowhere&order=meaning").json()
     assert {paper["title"] for paper in answer["papers"]} == set(TITLES[:2])
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "marked"),
+    [
+        (["grasping"], "Grasp, GRASPED and regrasp", ["Grasp", "GRASPED"]),
+        (["gan"], "A GAN, gans, a gang", ["GAN"]),
+        (["few-shot learning"], "learned a few shots", ["learned", "few"]),
+        (["C++", "?"], "c and C++ code", ["c", "C"]),
+        (["?"], "what?", []),
+        (["naïve"], "naive and Naïvely", ["Naïvely"]),
+    ],
+)
+def test_words_of_one_stem_are_marked(words: list[str], text: str, marked: list[str]) -> None:
+    pieces = search._mark(text, search._compile_words(words))
+    assert "".join(piece for piece, _ in pieces) == text
+    assert [piece for piece, is_marked in pieces if is_marked] == marked
 
 
 def test_a_search_is_not_indexed(client: Client) -> None:
