@@ -50,6 +50,8 @@ RIDGE = 3.0
 RESAMPLES = 5000
 #: papers of the order that are looked at
 RANKED = 250
+#: worlds in which an F1 is expected
+DRAWS = 2000
 
 Row = dict[str, Any]
 
@@ -252,6 +254,7 @@ def judge(
         "drawn": len(shown) - len(normal),
         "f1": 2 * opened / (len(listed) + fits) if listed or fits else 1.0,
         "recall2": sum(grades.get(paper) == 2 for paper in listed) / sure if sure else None,
+        "listed_chances": [item.score.chance for paper, item in normal if paper in days],
         "labels": [(item.score.word, paper in grades) for paper, item in normal if paper in days],
     }
 
@@ -276,6 +279,8 @@ def judge_order(
     days: Mapping[str, str],
 ) -> Row:
     """Judge the whole order, and whether fitting papers with a typed keyword in the title came."""
+    from digest.ranking.calibration import LOWEST
+
     top = [paper for paper, _ in order if paper in days][:10]
     there = {paper: grade for paper, grade in grades.items() if days.get(paper) == day}
     there |= {paper: grades[paper] for paper in top if paper in grades}
@@ -284,7 +289,31 @@ def judge_order(
     return {
         "ndcg": _discounted([grades.get(paper, 0) for paper in top]) / ideal if ideal else None,
         "titled": [item.score.paper_id in listed for item in fitting],
+        # Hundreds have the least chance there is, and mean less than it says.
+        "other_chances": [
+            item.score.chance
+            for paper, item in order
+            if days.get(paper) == day
+            and item.score.paper_id not in listed
+            and item.score.chance > LOWEST
+        ],
     }
+
+
+def expect_f1(rows: Sequence[Row]) -> NDArray[np.float64]:
+    """Return the mean F1 of these lists in each of DRAWS worlds in which the chances are right.
+
+    Its spread is that of the measure: two rules that differ by less cannot be told apart.
+    """
+    draw = np.random.default_rng(2)
+    means = np.zeros(DRAWS)
+    for row in rows:
+        chances, others = np.array(row["listed_chances"]), np.array(row["other_chances"])
+        opened = (draw.random((DRAWS, len(chances))) < chances).sum(axis=1)
+        missed = (draw.random((DRAWS, len(others))) < others).sum(axis=1)
+        most = len(chances) + np.minimum(opened + missed, 10)
+        means += np.where(most > 0, 2 * opened / np.maximum(most, 1), 1.0)
+    return means / len(rows)
 
 
 def _discounted(grades: Sequence[int]) -> float:
@@ -387,13 +416,16 @@ def report(rows: Sequence[Row]) -> None:
         )
         low, high = resampled[RESAMPLES // 40], resampled[-RESAMPLES // 40]
         recall = [row["recall2"] for row in some if row["recall2"] is not None]
+        expected = expect_f1(some)
         print(
             f"{step:6} listed {sum(row['listed'] for row in some):3} "
             f"opened {sum(row['opened'] for row in some):3} "
             f"drawn {sum(row['drawn'] for row in some):2} "
             f"F1 {np.mean([row['f1'] for row in some]):.3f} ({low:.2f} to {high:.2f}) "
             f"recall of the surest {np.mean(recall):.3f} "
-            f"nDCG@10 {np.mean([row['ndcg'] for row in some if row['ndcg'] is not None]):.3f}"
+            f"nDCG@10 {np.mean([row['ndcg'] for row in some if row['ndcg'] is not None]):.3f}; "
+            f"F1 by the chances {expected.mean():.3f} "
+            f"({np.quantile(expected, 0.025):.2f} to {np.quantile(expected, 0.975):.2f})"
         )
     titled = [kept for row in rows for kept in row["titled"]]
     print(
