@@ -23,6 +23,7 @@ from digest.ranking.scores.names import (
 
 #: keywords with a context whose papers a day keeps: those of a batch of readers
 _KEPT_KEYWORDS = 1 << 12
+_NO_ROWS = np.empty(0, np.int64)
 
 
 class NamedPart(NamedTuple):
@@ -42,6 +43,18 @@ def keyword_rows(profile: Profile, day: Day) -> list[tuple[Keyword, NDArray[np.i
         for keyword in profile.keywords
         if keyword.bonus
     ]
+
+
+def find_unwanted_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
+    """Return the rows of all papers with something that the reader does not want, ascending."""
+    rows = [
+        rows_holding(keyword, profile, day) for keyword in profile.keywords if keyword.bonus < 0
+    ]
+    if any(value < 0 for _, value in (*profile.categories, *profile.authors)):
+        rows += [
+            named.rows for named in category_and_author_parts(profile, day) if named.part.value < 0
+        ]
+    return np.unique(np.concatenate(rows)) if rows else _NO_ROWS
 
 
 def rows_holding(
@@ -121,17 +134,18 @@ def co_like_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
 
 def phrase_words(phrase: Phrase, day: Day) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return the words of a phrase that occur on the day, and their weights."""
-    is_word = phrase.columns < len(day.word_index)
-    indices = day.word_index[phrase.columns[is_word]]
-    return indices[indices >= 0], phrase.weights[is_word][indices >= 0]
+    end = phrase.columns.searchsorted(len(day.word_index))
+    indices = day.word_index[phrase.columns[:end]]
+    occurs = indices >= 0
+    return indices[occurs], phrase.weights[:end][occurs]
 
 
 def phrase_dense_weights(phrase: Phrase, day: Day) -> NDArray[np.float32]:
     """Return the dense weights of a phrase, shape (dense columns,)."""
     first, width = len(day.word_index), day.dense.shape[1]
+    start, end = phrase.columns.searchsorted((first, first + width)).tolist()
     weights = np.zeros(width, np.float32)
-    is_dense = (phrase.columns >= first) & (phrase.columns < first + width)
-    weights[phrase.columns[is_dense] - first] = phrase.weights[is_dense]
+    weights[phrase.columns[start:end] - first] = phrase.weights[start:end]
     return weights
 
 
