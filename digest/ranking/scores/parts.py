@@ -69,14 +69,15 @@ def rows_holding(
     context = keyword.context
     if context is None or not len(rows) or day.dense.shape[1] < len(context):
         return rows
-    key = (id(keyword), in_title)
-    kept: tuple[Keyword, NDArray[np.int64]] | None = day.keyword_rows.get(key)
+    if in_title:
+        return np.intersect1d(rows, rows_holding(keyword, profile, day), assume_unique=True)
+    kept: tuple[Keyword, NDArray[np.int64]] | None = day.keyword_rows.get(id(keyword))
     if kept is None:
         if len(day.keyword_rows) >= _KEPT_KEYWORDS:
             day.keyword_rows.clear()
         fitting = rows[_are_near(context, rows, day) | _are_followed(profile, rows, day)]
         # The keyword is kept too, or another one could get its id.
-        kept = day.keyword_rows[key] = keyword, fitting
+        kept = day.keyword_rows[id(keyword)] = keyword, fitting
     return kept[1]
 
 
@@ -97,7 +98,9 @@ def _are_followed(profile: Profile, rows: NDArray[np.int64], day: Day) -> NDArra
         for name, value in profile.categories
         if value > 0 and (key := normalize_category(name)) in day.categories
     ]
-    return np.isin(rows, np.concatenate([np.empty(0, np.int64), *entries]))
+    if not entries:
+        return np.zeros(len(rows), dtype=np.bool_)
+    return np.isin(rows, np.concatenate(entries))
 
 
 def category_and_author_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
