@@ -31,13 +31,15 @@ class TextIndex:
         """Return the numbers of the papers that hold a keyword, ascending."""
         if spelling.variants is None:
             return self._read(range(len(self._texts)), spelling)
-        found: set[int] = set()
+        papers, units, found = self._papers, self._units, set[int]()
         for variant in spelling.variants:
-            words = variant.split()
-            with_word = [self._papers.get(word, _NOBODY) for word in words]
-            rarest = min(with_word, key=len)
-            if rarest and len(words) > 1:
-                units = self._units
+            first, *others = variant.split()
+            rarest = papers.get(first, _NOBODY)
+            for word in others:
+                with_word = papers.get(word, _NOBODY)
+                if len(with_word) < len(rarest):
+                    rarest = with_word
+            if rarest and others:
                 found.update([number for number in rarest if variant in units[number]])
             else:
                 found.update(rarest)

@@ -78,10 +78,11 @@ def keyword_strength(
     """
     if phrase.muted or phrase.pinned:
         return 1.0
-    downs, ups = (
-        sum(phrase.spelling.occurs_in(title, "") for title in titles)
-        for titles in (disliked_titles, liked_titles)
-    )
+    occurs_in = phrase.spelling.occurs_in
+    downs = sum([occurs_in(title, "") for title in disliked_titles])
+    if not downs:
+        return 1.0
+    ups = sum([occurs_in(title, "") for title in liked_titles])
     return min(max(1 - (downs - ups) / STRENGTH_DOWNS, 0.0), 1.0)
 
 

@@ -171,7 +171,7 @@ class Ranking:
         for profile in {*profiles.tolist()}:
             own = profiles == profile
             compared = self._batch.scored[profile].compared
-            lower = (compared < values[own][:, None]).sum(axis=1)
+            lower = np.sort(compared).searchsorted(values[own])
             percentiles[own] = 100 * lower // max(len(compared), 1)
         return percentiles.tolist()
 
