@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.model import Interest
-from digest.ranking import recipes
+from digest.ranking import recipes, scores
 from digest.ranking.calibration import Calibration
 from digest.ranking.recipes import best_papers
 from tests.examples import examples
@@ -22,7 +22,10 @@ INTERESTS = st.lists(
         Interest,
         name=st.sampled_from(["one", "two", "three"]),
         keywords=st.lists(
-            st.sampled_from([*sum(WORDS.values(), []), "-rhyme", "+galaxy"]), max_size=3
+            st.sampled_from(
+                [*(word for words in WORDS.values() for word in words), "-rhyme", "+galaxy"]
+            ),
+            max_size=3,
         ).map(tuple),
         categories=st.sampled_from([(), ("cs.RO",), ("-cs.CL",)]),
     ),
@@ -95,7 +98,7 @@ def test_chances_are_estimated_well() -> None:
     ]
     trained = [one for own in recipes.train_all(OWN, data, BACKGROUND) for one in own]
     scored, typed = recipes.ranking.score_apart(OWN, trained, DAY)
-    table = best_papers.scores.make_evidence_table(
+    table = scores.make_evidence_table(
         [one.profile for one in trained], scored, [one.typed for one in trained], typed, DAY
     )
     constant, *weights = Calibration().weights
@@ -103,7 +106,7 @@ def test_chances_are_estimated_well() -> None:
     evidence = table.take(np.array([[0], [1]]) + 0 * rows, rows)
     exact = constant + evidence @ np.array(weights)
     error = np.abs(table.estimate(Calibration().weights) - exact).max()
-    assert 0 < error < best_papers.scores.ESTIMATE_ERROR / 10
+    assert 0 < error < scores.ESTIMATE_ERROR / 10
     plain = recipes.ranking.gather_evidence(trained, scored, typed, DAY)
     for own, one in zip(evidence, plain, strict=True):
         assert np.array_equal(own, one.evidence)
