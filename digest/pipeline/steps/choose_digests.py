@@ -29,7 +29,7 @@ from digest.ranking.calibration import PRIOR, Calibration
 from digest.store.recommendations import Recommendation
 
 #: readers whose scores are kept at a time
-_SCORED_TOGETHER = 128
+_SCORED_TOGETHER = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -105,6 +105,8 @@ class Day:
     explained: dict[Any, Any] = field(default_factory=dict, repr=False)
     #: what `parts` keeps of the keywords of a batch of readers
     keyword_rows: dict[int, Any] = field(default_factory=dict, repr=False)
+    #: what `parts` keeps of their phrases
+    phrases: dict[int, Any] = field(default_factory=dict, repr=False)
     #: what `nearest` keeps of the rated papers of a batch of readers
     shelves: dict[int, Any] = field(default_factory=dict, repr=False)
     cache: _DayCache = field(default_factory=_DayCache, repr=False)
@@ -267,7 +269,7 @@ class Day:
         )
 
 
-_COMPUTED = ("word_index", "explained", "keyword_rows", "shelves", "cache")
+_COMPUTED = ("word_index", "explained", "keyword_rows", "phrases", "shelves", "cache")
 #: the fields of a day that are not computed from others
 _PICKLED = tuple(own.name for own in fields(Day) if own.name not in _COMPUTED)
 

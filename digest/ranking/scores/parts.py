@@ -21,7 +21,7 @@ from digest.ranking.scores.names import (
     parse_author_name,
 )
 
-#: keywords with a context whose papers a day keeps: those of a batch of readers
+#: keywords with a context whose papers a day keeps, and phrases: those of a batch of readers
 _KEPT_KEYWORDS = 1 << 12
 _NO_ROWS = np.empty(0, np.int64)
 
@@ -135,21 +135,44 @@ def co_like_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
             yield NamedPart(part, np.array([row]), np.array([value]))
 
 
+class _PhraseParts(NamedTuple):
+    """A phrase in the columns of a day."""
+
+    #: kept too, or another one could get its id
+    phrase: Phrase
+    #: its words that occur on the day, and their weights
+    indices: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    #: shape (dense columns,)
+    dense: NDArray[np.float32]
+
+
 def phrase_words(phrase: Phrase, day: Day) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return the words of a phrase that occur on the day, and their weights."""
-    end = phrase.columns.searchsorted(len(day.word_index))
-    indices = day.word_index[phrase.columns[:end]]
-    occurs = indices >= 0
-    return indices[occurs], phrase.weights[:end][occurs]
+    parts = _find_phrase(phrase, day)
+    return parts.indices, parts.weights
 
 
 def phrase_dense_weights(phrase: Phrase, day: Day) -> NDArray[np.float32]:
     """Return the dense weights of a phrase, shape (dense columns,)."""
-    first, width = len(day.word_index), day.dense.shape[1]
-    start, end = phrase.columns.searchsorted((first, first + width)).tolist()
-    weights = np.zeros(width, np.float32)
-    weights[phrase.columns[start:end] - first] = phrase.weights[start:end]
-    return weights
+    return _find_phrase(phrase, day).dense
+
+
+def _find_phrase(phrase: Phrase, day: Day) -> _PhraseParts:
+    """Look a phrase up in the columns of a day; many readers typed the same ones."""
+    kept: _PhraseParts | None = day.phrases.get(id(phrase))
+    if kept is None:
+        first, width = len(day.word_index), day.dense.shape[1]
+        start, end = phrase.columns.searchsorted((first, first + width)).tolist()
+        indices = day.word_index[phrase.columns[:start]]
+        occurs = indices >= 0
+        dense = np.zeros(width, np.float32)
+        dense[phrase.columns[start:end] - first] = phrase.weights[start:end]
+        if len(day.phrases) >= _KEPT_KEYWORDS:
+            day.phrases.clear()
+        kept = _PhraseParts(phrase, indices[occurs], phrase.weights[:start][occurs], dense)
+        day.phrases[id(phrase)] = kept
+    return kept
 
 
 def dense_weights(
