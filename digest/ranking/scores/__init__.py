@@ -33,8 +33,8 @@ either may be empty):
         papers, rows, recent, recent_rows, contributions=space.contributions(counts)
     )
 
-and for the readers of the batch `recipes.train_all` and `recipes.score_all`, then for each
-`recipes.rank`, `selection.choose` and `recipes.explain_all`, as `pipeline.compose` does.
+and for the readers of the batch `recipes.train_all` and `recipes.rank_all`, `selection.choose` for
+each, and `recipes.explain_all`, as `pipeline.compose` does.
 """
 
 from digest.ranking.scores.days import Day, make_day

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from digest.ranking.profiles import Profile
 from digest.ranking.scores.days import Day
-from digest.ranking.scores.parts import category_and_author_parts, rows_holding
-from digest.ranking.scores.typed import keep_competing
+from digest.ranking.scores.parts import category_and_author_parts
+from digest.ranking.scores.typed import find_keywords
 from digest.ranking.scores.values import NO_DEVIATION, Scored
 
 #: the columns of evidence, in order
@@ -94,14 +94,14 @@ def find_title_strengths(
 
     None where the reader typed no keyword.
     """
-    wanted = [keyword for keyword in typed.keywords if not keyword.phrase.muted]
-    if not wanted:
+    keywords = find_keywords(typed, day)
+    if not keywords:
         return None
     strengths = {own.phrase.text: own.strength for own in profile.keywords}
     return [
-        (keep_competing(rows, day), strengths.get(keyword.phrase.text, 1.0))
-        for keyword in wanted
-        if len(rows := rows_holding(keyword, typed, day, in_title=True))
+        (title_rows, strengths.get(keyword.phrase.text, 1.0))
+        for keyword, _, title_rows in keywords
+        if len(title_rows)
     ]
 
 

@@ -33,14 +33,13 @@ def find_keywords(profile: Profile, day: Day) -> list[KeywordPlaces]:
     return [
         KeywordPlaces(
             keyword,
-            keep_competing(rows_holding(keyword, profile, day), day),
-            keep_competing(rows_holding(keyword, profile, day, in_title=True), day),
+            _competing(rows_holding(keyword, profile, day), day),
+            _competing(rows_holding(keyword, profile, day, in_title=True), day),
         )
         for keyword in profile.keywords
         if not keyword.phrase.muted
     ]
 
 
-def keep_competing(rows: NDArray[np.int64], day: Day) -> NDArray[np.int64]:
-    """Return those of ascending rows that compete."""
+def _competing(rows: NDArray[np.int64], day: Day) -> NDArray[np.int64]:
     return rows[: np.searchsorted(rows, day.competing)]
