@@ -7,7 +7,7 @@ ingest    dumps.open_dump | papers.clean | features.vectorize | store
 learn     store: thumbs, interests | recipes.train_all         (profiles, in every round)
           store: ratings           | calibration.fit | store   (as thumbs come in)
           store: titles, abstracts | features.train  | store   (as the corpus grows)
-compose   store: due readers, new papers | learn | recipes.score_all | selection.choose | store
+compose   store: due readers, new papers | learn | recipes.rank_all | selection.choose | store
           a batch of readers at a time
 send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.settle
           one mail at a time, resumable

@@ -31,6 +31,7 @@ from digest.pipeline.steps.due_readers import (
     select_due_readers,
     select_readers_of_date,
 )
+from digest.pipeline.steps.garbage import collect_garbage_rarely
 from digest.pipeline.steps.isolate_failures import isolate_failing_subscriber
 from digest.pipeline.steps.reader_batches import (
     BatchFailure,
@@ -83,7 +84,8 @@ def compose(
         dry_run=dry_run,
         stop=stop,
     )
-    composing.run()
+    with collect_garbage_rarely():
+        composing.run()
     if not dry_run:
         reasons = Counter(day.reason.value for day in report.quiet)
         metrics.count_compose(report.outcomes, reasons, seconds=time.monotonic() - began)

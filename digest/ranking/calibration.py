@@ -102,9 +102,17 @@ class Calibration:
     weights: tuple[float, ...] = tuple(prior.mean for prior in _PRIORS)
 
     def chances(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the chance of a thumb up for each row of evidence, 0.01 to 0.99, shape (n,)."""
+        """Return the chance of a thumb up for each row of evidence, 0.01 to 0.99.
+
+        Equal rows have equal chances, to the last bit, whatever else is asked for.
+
+        Args:
+            evidence: shape (..., columns); the chances have the shape (...,).
+        """
         constant, *weights = self.weights
-        return np.clip(_logistic(constant + evidence @ np.array(weights)), LOWEST, HIGHEST)
+        # Not a product of matrices, which adds up in another order when there are more rows.
+        log_odds = constant + (evidence * np.array(weights)).sum(axis=-1)
+        return to_chances(log_odds)
 
     def __str__(self) -> str:
         if not self.ratings:
@@ -226,6 +234,11 @@ def _fit_weights(rated: RatedEvidence) -> tuple[float, ...]:
         options={"ftol": 1e-14, "gtol": 1e-8},
     )
     return tuple(optimum.x.tolist())
+
+
+def to_chances(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the chances, 0.01 to 0.99, of log odds; the shapes are equal."""
+    return np.clip(_logistic(log_odds), LOWEST, HIGHEST)
 
 
 def _logistic(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:

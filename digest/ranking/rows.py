@@ -152,8 +152,8 @@ class FrequencyBlocks(NamedTuple):
     frequent_count: int
     #: frequent columns, multiplied with full tables; shape (n, frequent_count)
     frequent: sp.csr_matrix
-    #: the other columns, transposed, multiplied sparsely; shape (columns - frequent_count, n)
-    rare_transposed: sp.csr_matrix
+    #: all columns, transposed, multiplied sparsely; shape (columns, n)
+    transposed: sp.csr_matrix
 
 
 def split_by_frequency(
@@ -172,15 +172,13 @@ def split_by_frequency(
     frequent_count = int((row_counts >= share * number).sum())
     is_frequent = has_weight & (words.indices < frequent_count)
     indptr = np.concatenate(([0], np.cumsum(is_frequent)))[words.indptr]
-    first = by_word.indptr[frequent_count]
-    rare = (by_word.data[first:], by_word.indices[first:], by_word.indptr[frequent_count:] - first)
     return FrequencyBlocks(
         frequent_count,
         sp.csr_matrix(
             (words.data[is_frequent], words.indices[is_frequent], indptr),
             shape=(number, frequent_count),
         ),
-        sp.csr_matrix(rare, shape=(width - frequent_count, number)),
+        by_word.T,
     )
 
 

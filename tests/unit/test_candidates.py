@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from digest.due_dates import LOOK_BACK
 from digest.model import Subscriber
-from digest.pipeline.steps.candidates import DayPapers, competing, count_new, find_window, has_news
+from digest.pipeline.steps.candidates import (
+    DayPapers,
+    competing,
+    count_new,
+    find_window,
+    has_news,
+    mark_competing,
+)
 from digest.store.history import Cutoff, History
 
 TODAY = date(2026, 6, 30)
@@ -144,3 +151,20 @@ def test_sets_that_readers_share_say_the_same_as_their_own(
             past, DayPapers(first_seen), window, ()
         )
         assert shared.left_over(past.latest) == DayPapers(first_seen).left_over(past.latest)
+
+
+@given(
+    st.dictionaries(st.integers(1, 30), days),
+    st.lists(st.tuples(histories, st.frozensets(st.integers(1, 40), max_size=9)), max_size=4),
+)
+def test_the_papers_that_compete_are_marked(
+    first_seen: dict[int, date], pasts: list[tuple[History, frozenset[int]]]
+) -> None:
+    shared = DayPapers(first_seen)
+    for past, seen in pasts:
+        window = find_window(reader, past.arrived, TODAY, 7)
+        marks = mark_competing(past, shared, window, seen)
+        ids = competing(past, shared, window, seen)
+        assert (marks is None) == bool(past.carried)
+        if marks is not None:
+            assert marks.tolist() == [ident in ids for ident in first_seen]

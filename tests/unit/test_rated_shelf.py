@@ -23,16 +23,25 @@ def put(shelf: RatedShelf, ids: list[int]) -> list[int]:
     return missing
 
 
+@pytest.mark.parametrize("chunk", [2, 500])
 @given(
     batches=st.lists(
         st.lists(st.sampled_from(sorted(BY_ID)), unique=True, min_size=1), min_size=1, max_size=5
     )
 )
-def test_a_shelf_is_the_same_in_whatever_batches_it_was_filled(batches: list[list[int]]) -> None:
+def test_a_shelf_is_the_same_in_whatever_batches_it_was_filled(
+    chunk: int, batches: list[list[int]]
+) -> None:
     shelf = RatedShelf()
-    for batch in batches:
-        put(shelf, batch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rated_shelf, "_CHUNK", chunk)
+        for batch in batches:
+            put(shelf, batch)
     ids = sorted({ident for batch in batches for ident in batch})
+    texts = make_rows([BY_ID[30], BY_ID[2]])
+    followed, _ = shelf.take(ids, texts)
+    assert np.array_equal(followed.rows[: len(ids)].toarray(), shelf.take(ids)[0].rows.toarray())
+    assert np.array_equal(followed.rows[len(ids) :].toarray(), texts.toarray())
     taken, row_of = shelf.take(ids)
     assert list(row_of) == ids
     expected = make_rows([BY_ID[ident] for ident in ids])

@@ -11,6 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
 from digest.due_dates import LOOK_BACK
 from digest.model import Subscriber
 from digest.store.history import Cutoff, History
@@ -49,8 +52,11 @@ class DayPapers:
     made once.
     """
 
+    #: in the order of the papers of the day
     first_seen: Mapping[int, date]
     _sets: dict[tuple[object, ...], frozenset[int]] = field(default_factory=dict)
+    _marks: dict[frozenset[int], NDArray[np.bool_]] = field(default_factory=dict)
+    _rows: dict[int, int] = field(default_factory=dict)
 
     def seen_after(self, day: date) -> frozenset[int]:
         """Return the papers that were first seen after a day."""
@@ -88,6 +94,20 @@ class DayPapers:
             self._sets[key] = frozenset(self.first_seen) - new
         return self._sets[key]
 
+    def mark(self, ids: frozenset[int], but: Collection[int]) -> NDArray[np.bool_]:
+        """Return which papers of the day have one of some ids, but for others; shape (papers,).
+
+        Args:
+            ids: a set that many readers have, as the other methods return it.
+        """
+        if not self._rows:
+            self._rows.update({ident: row for row, ident in enumerate(self.first_seen)})
+        if ids not in self._marks:
+            self._marks[ids] = np.array([ident in ids for ident in self.first_seen], np.bool_)
+        marks = self._marks[ids].copy()
+        marks[[self._rows[ident] for ident in but if ident in self._rows]] = False
+        return marks
+
     def in_window(self, window: Window, arrived: Cutoff | None) -> frozenset[int]:
         """Return the papers of a window, rated and listed ones included."""
         if arrived is None or window.new_after == window.any_after:
@@ -113,7 +133,18 @@ def competing(
     ids = papers.in_window(window, past.arrived)
     if past.carried:
         ids |= past.carried & papers.first_seen.keys()
-    return ids.difference(seen)
+    # most readers rated none of these papers, and share one set
+    return ids if ids.isdisjoint(seen) else ids.difference(seen)
+
+
+def mark_competing(
+    past: History, papers: DayPapers, window: Window, seen: Collection[int]
+) -> NDArray[np.bool_] | None:
+    """Return which papers of the day `competing` returns, shape (papers,).
+
+    None where papers of digests that failed are among them: these are no set of many readers.
+    """
+    return None if past.carried else papers.mark(papers.in_window(window, past.arrived), seen)
 
 
 def has_news(past: History, among: frozenset[int], papers: DayPapers) -> bool:

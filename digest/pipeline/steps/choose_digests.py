@@ -6,12 +6,14 @@ Pure, so that any worker can run it. It trains nothing: readers come with their 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
 
+import numpy as np
 from msgspec import structs
+from numpy.typing import NDArray
 
 from digest import papers
 from digest.model import Digest, Item, Quiet, QuietReason, Score
@@ -23,11 +25,11 @@ from digest.pipeline.steps.trained_readers import (
     TrainedReader,
 )
 from digest.ranking import profiles, recipes, scores, selection, team_draft
-from digest.ranking.calibration import PRIOR
+from digest.ranking.calibration import PRIOR, Calibration
 from digest.store.recommendations import Recommendation
 
 #: readers whose scores are kept at a time
-_SCORED_TOGETHER = 250
+_SCORED_TOGETHER = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +38,8 @@ class Candidates:
 
     reader: TrainedReader
     paper_ids: frozenset[int]
+    #: which papers of the day these are, shape (competing,); None = to be looked up
+    competes: NDArray[np.bool_] | None = None
     #: ids that the reader may have been shown in a message of unknown fate
     maybe_seen: frozenset[int] = frozenset()
     #: ids of papers that recent digests listed
@@ -83,7 +87,9 @@ def rules_for(
     What a reader named, for or against, holds whichever recipe ranks and whatever they rated.
     """
     data, day = candidates.reader.training_data, context.day
-    rules = replace(
+    typed = _typed_profiles(candidates.reader, context)
+    categories = [name for interest in data.interests for name in interest.categories]
+    return replace(
         rules,
         listed=candidates.listed,
         maybe_seen=candidates.maybe_seen,
@@ -91,14 +97,10 @@ def rules_for(
         near_duplicates=context.near_duplicates,
         similar_words=partial(scores.near_duplicates, day),
         cosines=partial(scores.cosines, day),
-    )
-    typed = _typed_profiles(candidates.reader, context)
-    categories = [name for interest in data.interests for name in interest.categories]
-    return replace(
-        rules,
         muted=frozenset().union(*[scores.find_muted(one, day) for one in typed]),
-        pinned=candidates.paper_ids
-        & frozenset().union(*[scores.find_pinned(one, day) for one in typed]),
+        pinned=frozenset()
+        .union(*[scores.find_pinned(one, day) for one in typed])
+        .intersection(candidates.paper_ids),
         followed=frozenset(name for name in categories if not name.startswith("-")),
     )
 
@@ -125,18 +127,22 @@ def choose_by_recipe(
     # reasons for a paper are found for all of its readers at once.
     for start in range(0, len(batch), _SCORED_TOGETHER):
         span = slice(start, start + _SCORED_TOGETHER)
-        trained = [candidates.reader.profiles[name] for candidates in batch[span]]
-        scored = recipes.score_all(recipe, trained, context.day)
-        for candidates, own_rules, own_trained, own_scores in zip(
-            batch[span], rules[span], trained, scored, strict=True
+        drawn = [
+            _draw_line(recipe, context, candidates, own_rules)
+            for candidates, own_rules in zip(batch[span], rules[span], strict=True)
+        ]
+        rankings = recipes.rank_all(
+            recipe, [request for _, request in drawn], context.day, _calibration(recipe, context)
+        )
+        for candidates, (own_rules, request), ranking in zip(
+            batch[span], drawn, rankings, strict=True
         ):
-            outcome = choose_digest(recipe, context, candidates, own_rules, own_scores)
+            outcome = _choose_ranked(
+                recipe, context, candidates, own_rules, request.candidate_ids, ranking
+            )
             outcomes.append(outcome)
             if isinstance(outcome, Digest):
-                ranked = [item.score for item in outcome.items]
-                chosen.append(
-                    recipes.Chosen.from_scored(own_trained, own_scores, context.day, ranked)
-                )
+                chosen.append(ranking.choose([item.score for item in outcome.items]))
     return add_reasons(recipe, context, outcomes, chosen)
 
 
@@ -147,31 +153,61 @@ def choose_digest(
     rules: selection.Rules,
     scored: Sequence[scores.Scored],
 ) -> Digest | Quiet:
-    """Choose one reader's digest, without reasons yet."""
-    trained = candidates.reader.profiles[recipe.name]
-    calibration = context.calibrations.get(recipe.name, PRIOR)
-    provenance = replace(
-        context.provenance,
-        recipe=recipe.name,
-        candidates=len(candidates.paper_ids),
-        new_candidates=candidates.new_count,
-        **recipes.count_ratings(trained),
+    """Choose one reader's digest by scores that are known already, without reasons yet."""
+    rules, request = _draw_line(recipe, context, candidates, rules)
+    ranked = recipes.rank(
+        recipe,
+        request.trained,
+        context.day,
+        request.candidate_ids,
+        scored=scored,
+        calibration=_calibration(recipe, context),
+        line=request.line,
+        mixed=request.mixed,
     )
-    provenance = replace(provenance, calibration=str(calibration), weights=calibration.weights)
+    return _choose_ranked(recipe, context, candidates, rules, request.candidate_ids, ranked)
+
+
+def _calibration(recipe: recipes.Recipe, context: BatchContext) -> Calibration:
+    return context.calibrations.get(recipe.name, PRIOR)
+
+
+def _draw_line(
+    recipe: recipes.Recipe, context: BatchContext, candidates: Candidates, rules: selection.Rules
+) -> tuple[selection.Rules, recipes.Request]:
+    """Return the rules with the line and the shares, and what is to be ranked."""
+    trained = candidates.reader.profiles[recipe.name]
     if len(trained) > 1:
         rules = replace(rules, shares={profile.name: profile.share for profile in trained})
     rules, paper_ids, mixed = draw_line(
         candidates.reader.subscriber.strictness, trained, rules, candidates.paper_ids, context.day
     )
-    ranked = recipes.rank(
-        recipe,
-        trained,
-        context.day,
-        paper_ids,
-        scored=scored,
-        calibration=calibration,
-        line=rules.line,
-        mixed=mixed,
+    competes = candidates.competes if paper_ids is candidates.paper_ids else None
+    return rules, recipes.Request(trained, paper_ids, rules.line, mixed, competes)
+
+
+def _choose_ranked(
+    recipe: recipes.Recipe,
+    context: BatchContext,
+    candidates: Candidates,
+    rules: selection.Rules,
+    paper_ids: frozenset[int],
+    ranked: Iterable[Score],
+) -> Digest | Quiet:
+    """Choose a digest of ranked papers.
+
+    Args:
+        paper_ids: those that compete once the line is drawn.
+    """
+    calibration = _calibration(recipe, context)
+    provenance = replace(
+        context.provenance,
+        recipe=recipe.name,
+        candidates=len(candidates.paper_ids),
+        new_candidates=candidates.new_count,
+        calibration=str(calibration),
+        weights=calibration.weights,
+        **recipes.count_ratings(candidates.reader.profiles[recipe.name]),
     )
     outcome = selection.choose(
         candidates.reader.subscriber,
@@ -309,4 +345,5 @@ def _keep_fitting(
         candidates,
         reader=replace(reader, subscriber=replace(reader.subscriber, strictness="always")),
         paper_ids=frozenset(score.paper_id for score in fitting),
+        competes=None,
     )

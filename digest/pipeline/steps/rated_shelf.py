@@ -100,10 +100,15 @@ class RatedShelf:
             self._chunks.append(RowsChunk(self._loose))
             self._loose = self._loose[:0]
 
-    def take(self, paper_ids: Collection[int]) -> tuple[ShelfRows, dict[int, int]]:
+    def take(
+        self, paper_ids: Collection[int], others: sp.csr_matrix | None = None
+    ) -> tuple[ShelfRows, dict[int, int]]:
         """Return the rows of some papers, and which row is whose.
 
         They are by id in ascending order, so no sum depends on who came before.
+
+        Args:
+            others: rows that follow those of the papers, and that are not kept.
         """
         idents = sorted(paper_ids)
         places = np.array([self._places[ident] for ident in idents], dtype=np.int64).reshape(-1, 2)
@@ -113,10 +118,12 @@ class RatedShelf:
         by_chunk = np.concatenate(
             [*(np.flatnonzero(numbers == number) for number in needed), np.flatnonzero(is_loose)]
         )
-        order = np.empty(len(idents), dtype=np.int64)
+        loose, more = self._loose[rows[is_loose]], 0
+        if others is not None and (more := others.shape[0]):
+            loose = sp.vstack((loose, others), format="csr") if loose.shape[0] else others
+        order = np.empty(len(idents) + more, dtype=np.int64)
         order[by_chunk] = np.arange(len(idents))
-        taken = ShelfRows(
-            [rows[numbers == number] for number in needed], self._loose[rows[is_loose]], order
-        )
+        order[len(idents) :] = np.arange(len(idents), len(order))
+        taken = ShelfRows([rows[numbers == number] for number in needed], loose, order)
         taken.lend([self._chunks[number] for number in needed])
         return taken, {ident: row for row, ident in enumerate(idents)}

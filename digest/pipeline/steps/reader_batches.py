@@ -12,7 +12,14 @@ from typing import Self
 
 from digest.config import Config
 from digest.model import Digest, Quiet, Subscriber
-from digest.pipeline.steps.candidates import DayPapers, Window, competing, count_new, has_news
+from digest.pipeline.steps.candidates import (
+    DayPapers,
+    Window,
+    competing,
+    count_new,
+    has_news,
+    mark_competing,
+)
 from digest.pipeline.steps.choose_digests import Candidates, choose_digests
 from digest.pipeline.steps.corpus_view import BatchContext, Moment
 from digest.pipeline.steps.rated_shelf import RowsChunk, ShelfRows
@@ -110,12 +117,15 @@ def find_candidates(
     reader: TrainedReader, history: History, window: Window, papers: DayPapers
 ) -> Candidates:
     """The papers that compete for one reader; none where all of them competed before."""
-    paper_ids = competing(history, papers, window, reader.rated_ids | history.listed)
+    seen = reader.rated_ids | history.listed
+    paper_ids = competing(history, papers, window, seen)
+    competes = mark_competing(history, papers, window, seen)
     if not has_news(history, paper_ids, papers):
-        paper_ids = frozenset()
+        paper_ids, competes = frozenset(), None
     return Candidates(
         reader=reader,
         paper_ids=paper_ids,
+        competes=competes,
         maybe_seen=history.maybe_seen,
         listed=history.listed & papers.first_seen.keys(),
         left_over=papers.left_over(history.latest),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import scipy.sparse as sp
 
@@ -75,12 +75,8 @@ class BatchRatings:
         view.space.parse_keywords(
             [word for one in readers for interest in one.interests for word in interest.keywords]
         )
-        texts = dict.fromkeys(
-            text for examples in self._examples.values() for _, own in examples for text in own
-        )
-        #: the rows of all free texts, made at once, and which row is of which text
-        self._text_rows = self._make_text_rows(list(texts))
-        self._text_row_of = {text: row for row, text in enumerate(texts)}
+        # ascending, so no sum depends on the other readers of the batch
+        texts = sorted({text for own in self._examples.values() for _, ts in own for text in ts})
         several = [reader.id for reader in readers if len(reader.interests) > 1]
         self._interests_by_paper = (
             store.history.load_interests(tx, several, before=view.before) if several else {}
@@ -104,7 +100,10 @@ class BatchRatings:
             shelf.add(loaded, load_rows(tx, list(loaded.values()), view))
         #: of these readers alone; the shelf holds those of other batches too
         self.papers = {ident: shelf.papers[ident] for ident in paper_ids if ident in shelf.papers}
-        self.rows, self._row_of = shelf.take(self.papers)
+        #: the rows of these papers, and of all free texts
+        self.rows, self._row_of = shelf.take(self.papers, self._make_text_rows(texts))
+        self._text_row_of = {text: row for row, text in enumerate(texts, start=len(self.papers))}
+        self._none = profiles.Rated.from_shared_rows([], self.rows, [])
 
     def rated_ids(self, reader: Subscriber) -> set[int]:
         """Ids of the papers that the reader has rated or gave as examples."""
@@ -116,84 +115,73 @@ class BatchRatings:
     ) -> profiles.TrainingData:
         """All that a recipe may know of one reader."""
         votes = [vote for vote in self._votes.get(reader.id, []) if vote.paper_id in self._row_of]
-        data = replace(
-            self._interests_data(reader.interests, self._examples[reader.id]),
-            liked=self._collect_rated([vote for vote in votes if vote.vote == 1]),
-            disliked=self._collect_rated([vote for vote in votes if vote.vote == -1]),
-            co_like_boosts=tuple(
+        examples = self._examples[reader.id]
+        fields: dict[str, Any] = {
+            "liked": self._collect_rated([vote for vote in votes if vote.vote == 1]),
+            "disliked": self._collect_rated([vote for vote in votes if vote.vote == -1]),
+            "co_like_boosts": tuple(
                 (boost.paper_id, self.papers[boost.liked_id].title, boost.value)
                 for boost in co_like_boosts
                 if boost.liked_id in self._row_of
             ),
-        )
+        }
         if len(reader.interests) > 1:
-            examples_of = zip(reader.interests, self._examples[reader.id], strict=True)
-            data = replace(
-                data,
-                per_interest=tuple(
-                    self._interests_data([interest], [examples])
-                    for interest, examples in examples_of
+            fields |= {
+                "per_interest": tuple(
+                    self._interests_data([interest], [own])
+                    for interest, own in zip(reader.interests, examples, strict=True)
                 ),
-                interest_by_paper=self._interests_by_paper.get(reader.id, {}),
-                name_weights_by_paper={
+                "interest_by_paper": self._interests_by_paper.get(reader.id, {}),
+                "name_weights_by_paper": {
                     vote.paper_id: _name_weights(self.papers[vote.paper_id], reader.interests)
                     for vote in votes
                 },
-            )
+            }
         if self._ignored_weight:
-            ignored = self._ignored.get(reader.id, {})
-            data = replace(
-                data, ignored=self._ignored_papers(ignored), ignored_weight=self._ignored_weight
-            )
-        return data
+            fields["ignored"] = self._ignored_papers(self._ignored.get(reader.id, {}))
+            fields["ignored_weight"] = self._ignored_weight
+        return self._interests_data(reader.interests, examples, **fields)
 
     def _interests_data(
-        self, reader_interests: Sequence[Interest], examples: Sequence[_Examples]
+        self, reader_interests: Sequence[Interest], examples: Sequence[_Examples], **fields: Any
     ) -> profiles.TrainingData:
-        """What interests say, without thumbs."""
+        """What interests say, and further fields of `TrainingData`."""
         keywords = [word for interest in reader_interests for word in interest.keywords]
-        none = self._collect_rated([])
+        fields = {"liked": self._none, "disliked": self._none, **fields}
         return profiles.TrainingData(
             interests=tuple(reader_interests),
             phrases=self._view.space.parse_keywords(keywords),
-            liked=none,
-            disliked=none,
             examples=self._example_papers(
                 list(dict.fromkeys(ident for idents, _ in examples for ident in idents)),
                 [text for _, texts in examples for text in texts],
             ),
+            **fields,
         )
 
     def _collect_rated(self, votes: Sequence[Feedback]) -> profiles.Rated:
-        ages = [age_in_days(vote.at, self._view.now) for vote in votes]
-        return self._papers_with_rows([vote.paper_id for vote in votes], ages)
+        now = self._view.now
+        return self._papers_with_rows(
+            [vote.paper_id for vote in votes], [age_in_days(vote.at, now) for vote in votes]
+        )
 
     def _ignored_papers(self, composed_at: Mapping[int, datetime]) -> profiles.Rated:
         stored = {ident: at for ident, at in composed_at.items() if ident in self._row_of}
         ages = [age_in_days(at, self._view.now) for at in stored.values()]
         return self._papers_with_rows(list(stored), ages)
 
-    def _papers_with_rows(
-        self, idents: Sequence[int], ages: Sequence[float] = ()
-    ) -> profiles.Rated:
-        rows = [self._row_of[ident] for ident in idents]
-        papers = [self.papers[ident] for ident in idents]
-        return profiles.Rated.from_shared_rows(papers, self.rows, rows, ages)
-
     def _example_papers(self, idents: Sequence[int], texts: Sequence[str]) -> profiles.Rated:
         stored = [ident for ident in idents if ident in self._row_of]
-        if not texts:
-            return self._papers_with_rows(stored)
-        text_rows = self._text_rows[[self._text_row_of[text] for text in texts]]
-        rows = text_rows
-        if stored:
-            paper_rows = self.rows.rows[[self._row_of[ident] for ident in stored]]
-            rows = sp.vstack((paper_rows, text_rows), format="csr")
-        return profiles.Rated.from_papers(
-            [self.papers[ident] for ident in stored],
-            rows,
-            texts=len(texts),
-        )
+        return self._papers_with_rows(stored, texts=texts)
+
+    def _papers_with_rows(
+        self, idents: Sequence[int], ages: Sequence[float] = (), texts: Sequence[str] = ()
+    ) -> profiles.Rated:
+        if not idents and not texts:
+            return self._none
+        rows = [self._row_of[ident] for ident in idents]
+        rows += [self._text_row_of[text] for text in texts]
+        papers = [self.papers[ident] for ident in idents]
+        return profiles.Rated.from_shared_rows(papers, self.rows, rows, ages, len(texts))
 
     def _make_text_rows(self, texts: Sequence[str]) -> sp.csr_matrix:
         rows = self._view.space.rows(features.vectorize(texts))

@@ -126,21 +126,24 @@ def _vary_compounds(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         if left not in _SIGNS and right not in _SIGNS:
             yield (*words[:place], left + right, *words[place + 2 :])
     for place, word in enumerate(words):
-        for cut in range(1, len(word)):
-            if _is_compound(word[:cut], word[cut:]):
-                yield (*words[:place], word[:cut], word[cut:], *words[place + 1 :])
+        for left, right in _split_compound(word):
+            yield (*words[:place], left, right, *words[place + 1 :])
 
 
-def _is_compound(left: str, right: str) -> bool:
-    if left[-1].isdigit() != right[0].isdigit():
-        return True
-    return (
-        len(left) > 1
-        and len(right) > 1
-        and len(left) + len(right) >= _COMPOUND
-        and (left + right).isalpha()
-        and (left not in STOP_WORDS or left in _PARTICLES)
-        and right not in STOP_WORDS
+@lru_cache(maxsize=1 << 14)
+def _split_compound(word: str) -> tuple[tuple[str, str], ...]:
+    """Return the two parts of each way to split a word that may be a compound."""
+    parts = [(word[:cut], word[cut:]) for cut in range(1, len(word))]
+    if not word.isalpha():
+        return tuple([(a, b) for a, b in parts if a[-1].isdigit() != b[0].isdigit()])
+    if len(word) < _COMPOUND:
+        return ()
+    return tuple(
+        [
+            (left, right)
+            for left, right in parts[1:-1]
+            if (left not in STOP_WORDS or left in _PARTICLES) and right not in STOP_WORDS
+        ]
     )
 
 

@@ -34,9 +34,11 @@ def find_contexts(
     """
     contexts: list[NDArray[np.float32] | None] = [None] * len(phrases)
     words = [number for number, phrase in enumerate(phrases) if needs_context(phrase)]
+    if not words:
+        return contexts
     vectors = [phrase.weights[np.searchsorted(phrase.columns, COLUMNS) :] for phrase in phrases]
     width = max(map(len, vectors), default=0)
-    if not words or not width:
+    if not width:
         return contexts
     table = np.zeros((len(phrases), width), np.float32)
     for row, phrase, vector in zip(table, phrases, vectors, strict=True):
@@ -61,6 +63,5 @@ def needs_context(phrase: Phrase) -> bool:
 
 def _scale_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scale rows to length 1; rows of zeros stay."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    return scaled
+    lengths = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
+    return (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32, copy=False)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.ranking.features.spellings import lower_units
 from digest.ranking.profiles.contexts import find_contexts
-from digest.ranking.rows import Phrase
+from digest.ranking.rows import Phrase, Spelling
 
 #: likes (an example counts half) after which the words of keywords add nothing
 FADE_LIKES = 3.0
@@ -75,16 +76,25 @@ def keyword_strength(
     Each thumb down on a paper with the keyword in its title, beyond the thumbs up on such papers,
     takes a third. Words written with "-" or "+" are orders and stay in full.
     """
-    if phrase.muted or phrase.pinned or not disliked_titles:
+    if phrase.muted or phrase.pinned:
         return 1.0
-    # Most keywords are in none of them, which one search tells.
-    if not phrase.spelling.occurs_in(_SEPARATOR.join(disliked_titles), ""):
+    occurs_in = phrase.spelling.occurs_in
+    downs = sum([occurs_in(title, "") for title in disliked_titles])
+    if not downs:
         return 1.0
-    downs, ups = (
-        sum(phrase.spelling.occurs_in(title, "") for title in titles)
-        for titles in (disliked_titles, liked_titles)
-    )
+    ups = sum([occurs_in(title, "") for title in liked_titles])
     return min(max(1 - (downs - ups) / STRENGTH_DOWNS, 0.0), 1.0)
+
+
+def _may_occur(spelling: Spelling, titles: Sequence[str], units: str) -> bool:
+    """Tell whether any title may hold a keyword; most are in none, which is told fast.
+
+    Args:
+        units: all titles, as the variants of a spelling are written.
+    """
+    if spelling.variants is None:
+        return spelling.occurs_in(_SEPARATOR.join(titles), "")
+    return bool([variant for variant in spelling.variants if variant in units])
 
 
 def weigh_keywords(
@@ -105,11 +115,14 @@ def weigh_keywords(
     share = keyword_fade(likes)
     keywords = []
     contexts = find_contexts(phrases, liked_dense)
+    disliked_units = "\n".join([lower_units(title, "") for title in disliked_titles])
     for phrase, context in zip(phrases, contexts, strict=True):
         if phrase.muted:
             keywords.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED_PENALTY))
             continue
-        strength = keyword_strength(phrase, liked_titles, disliked_titles)
+        strength = 1.0
+        if disliked_titles and _may_occur(phrase.spelling, disliked_titles, disliked_units):
+            strength = keyword_strength(phrase, liked_titles, disliked_titles)
         is_phrase = has_several_words(phrase.text)
         bonus = max(share * PHRASE_BONUS, PHRASE_FLOOR) if is_phrase else share * WORD_BONUS
         if phrase.pinned:

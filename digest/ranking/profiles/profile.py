@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.model import Interest
+from digest.ranking.profiles.contexts import needs_context
 from digest.ranking.profiles.keywords import (
     AUTHOR_BONUS,
     AUTHOR_FLOOR,
@@ -107,13 +108,16 @@ def build_profile(
             likes,
             liked_titles=(*data.liked.titles, *data.examples.titles),
             disliked_titles=data.disliked.titles,
-            liked_dense=data.liked_dense() if data.phrases else _NO_PAPERS,
+            liked_dense=data.liked_dense() if any(map(needs_context, data.phrases)) else _NO_PAPERS,
         ),
         categories=weigh_names(categories, CATEGORY_BONUS, CATEGORY_FLOOR, likes),
         authors=weigh_names(authors, AUTHOR_BONUS, AUTHOR_FLOOR, likes),
         references=tuple(rated for rated in (data.liked, data.examples) if len(rated.paper_ids)),
-        example_ids=frozenset(data.examples.paper_ids.tolist())
-        - frozenset(data.liked.paper_ids.tolist()),
+        example_ids=frozenset(data.examples.paper_ids.tolist()).difference(
+            data.liked.paper_ids.tolist()
+        )
+        if len(data.examples.paper_ids)
+        else frozenset(),
         co_like_boosts=data.co_like_boosts,
     )
 

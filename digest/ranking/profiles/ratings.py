@@ -146,18 +146,17 @@ class Rated:
                 f"{len(papers)} papers and {texts} texts with {len(row_indices)} rows and "
                 f"{len(ages)} ages"
             )
-        paper_ids = np.array([paper.id for paper in papers] + [0] * texts, dtype=np.int64)
+        ids = [paper.id for paper in papers] + [0] * texts
         titles = [paper.title for paper in papers] + [""] * texts
         days = np.array(ages if len(ages) else [0.0] * number, dtype=np.float64)
-        days = np.maximum(np.nan_to_num(days), 0.0)
-        youngest: dict[tuple[int, int], int] = {}
-        for index in np.argsort(days, kind="stable").tolist():
-            paper_id = int(paper_ids[index])
-            youngest.setdefault((paper_id, 0 if paper_id else index), index)
-        selected = sorted(youngest.values())
+        days[~(days > 0)] = 0  # NaN, too
+        selected: Any = slice(None)
+        if len({*ids}) < len(papers) + (texts > 0):  # else no paper is rated twice
+            selected = _find_youngest(ids, days)
+            titles = [titles[index] for index in selected]
         return cls(
-            paper_ids=paper_ids[selected],
-            titles=tuple(titles[index] for index in selected),
+            paper_ids=np.array(ids, dtype=np.int64)[selected],
+            titles=tuple(titles),
             rated_rows=rated_rows,
             row_indices=np.array(row_indices, dtype=np.int64)[selected],
             ages=days[selected],
@@ -177,6 +176,15 @@ class Rated:
     def rows(self) -> sp.csr_matrix:
         """The feature rows, shape (n, feature columns)."""
         return self.rated_rows.rows[self.row_indices]
+
+
+def _find_youngest(ids: Sequence[int], days: NDArray[np.float64]) -> list[int]:
+    """Return which rating of each paper is the youngest, in order; texts (id 0) all count."""
+    youngest: dict[tuple[int, int], int] = {}
+    for index in np.argsort(days, kind="stable").tolist():
+        paper_id = ids[index]
+        youngest.setdefault((paper_id, 0 if paper_id else index), index)
+    return sorted(youngest.values())
 
 
 NO_RATINGS = Rated(

@@ -6,6 +6,7 @@ how its profiles are trained and add an entry in `registry`; `scores` scores and
 recipe brings its own functions.
 """
 
+from digest.ranking.recipes.best_papers import Ranking, Request, rank_all
 from digest.ranking.recipes.per_interest import TrainedProfile, train, train_all
 from digest.ranking.recipes.ranking import (
     Chosen,
@@ -22,13 +23,16 @@ __all__ = [
     "DEFAULT_RECIPE",
     "RECIPES",
     "Chosen",
+    "Ranking",
     "Recipe",
+    "Request",
     "TrainedProfile",
     "count_ratings",
     "drop_training_data",
     "explain_all",
     "get_recipe",
     "rank",
+    "rank_all",
     "score_all",
     "train",
     "train_all",

@@ -21,9 +21,9 @@ MIN_INTEREST_VALUE = 1e-5
 #: what a profile can be trained from, strongest evidence first
 _STEPS = ("thumbs", "examples", "keywords")
 #: decimals of the evidence that is kept with a score
-_EVIDENCE_DECIMALS = 4
+EVIDENCE_DECIMALS = 4
 #: decimals of a chance
-_CHANCE_DECIMALS = 6
+CHANCE_DECIMALS = 6
 
 
 def score_all(
@@ -31,6 +31,18 @@ def score_all(
 ) -> list[tuple[scores.Scored, ...]]:
     """Score the day's papers by each profile of each reader, with evidence."""
     trained = [trained for profiles in readers for trained in profiles]
+    scored, typed = score_apart(recipe, trained, day)
+    with_evidence = iter(gather_evidence(trained, scored, typed, day))
+    return [tuple(next(with_evidence) for _ in profiles) for profiles in readers]
+
+
+def score_apart(
+    recipe: Recipe, trained: Sequence[TrainedProfile], day: scores.Day
+) -> tuple[list[scores.Scored], list[scores.Scored]]:
+    """Score the day's papers by each profile, and by what the reader wrote alone.
+
+    The latter is the same object where nothing else is known, or nothing was written.
+    """
     scored = recipe.score_all([one.profile for one in trained], day)
     apart = [number for number, one in enumerate(trained) if _typed_differs(recipe, one)]
     typed = list(scored)
@@ -38,14 +50,20 @@ def score_all(
         apart, scores.score_all([trained[number].typed for number in apart], day), strict=True
     ):
         typed[number] = typed_scored
-    with_evidence = iter(
-        replace(
-            own,
-            evidence=scores.gather_evidence(one.profile, own, one.typed, typed_scored, day),
-        )
-        for one, own, typed_scored in zip(trained, scored, typed, strict=True)
-    )
-    return [tuple(next(with_evidence) for _ in profiles) for profiles in readers]
+    return scored, typed
+
+
+def gather_evidence(
+    trained: Sequence[TrainedProfile],
+    scored: Sequence[scores.Scored],
+    typed_scored: Sequence[scores.Scored],
+    day: scores.Day,
+) -> list[scores.Scored]:
+    """Return the scores by each profile with the evidence, given what `score_apart` returns."""
+    return [
+        replace(own, evidence=scores.gather_evidence(one.profile, own, one.typed, typed, day))
+        for one, own, typed in zip(trained, scored, typed_scored, strict=True)
+    ]
 
 
 def _typed_differs(recipe: Recipe, trained: TrainedProfile) -> bool:
@@ -86,12 +104,12 @@ def rank(
     """
     scored = scored or score_all(recipe, [trained_profiles], day)[0]
     chances = np.stack([calibration.chances(one.evidence) for one in scored])
-    chances = np.round(chances, _CHANCE_DECIMALS)
+    chances = np.round(chances, CHANCE_DECIMALS)
     best = chances.argmax(axis=0)
     papers = np.arange(day.competing)
     values = np.stack([one.values for one in scored])[best, papers]
     chances = chances[best, papers]
-    common_values = _common_values(trained_profiles, day) if len(scored) > 1 else values
+    common = common_values(trained_profiles, day) if len(scored) > 1 else values
     titled = np.max([scores.has_title_keyword(one.evidence) for one in scored], axis=0)
     keys = chances if recipe.ranks_by_chance else _scale(values)
     keys = keys + np.where(chances >= line, 2, titled)
@@ -99,8 +117,8 @@ def rank(
         ranked: dict[int, Score] = {}
         for number, (trained, one) in enumerate(zip(trained_profiles, scored, strict=True)):
             own_rows = rows[best[rows] == number]
-            evidence = np.round(one.evidence[own_rows], _EVIDENCE_DECIMALS).tolist()
-            adds = (values - common_values)[own_rows] > MIN_INTEREST_VALUE
+            evidence = np.round(one.evidence[own_rows], EVIDENCE_DECIMALS).tolist()
+            adds = (values - common)[own_rows] > MIN_INTEREST_VALUE
             for row, measured, known, chance, is_named in zip(
                 own_rows.tolist(),
                 scores.measure_rows(one, day, own_rows),
@@ -132,7 +150,7 @@ def _scale(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((values - values.min()) / (spread * (1 + 1e-9) or 1.0), dtype=np.float64)
 
 
-def _common_values(
+def common_values(
     trained_profiles: Sequence[TrainedProfile], day: scores.Day
 ) -> NDArray[np.float64]:
     """Return what does not depend on the interest: from trends and from other readers' likes.

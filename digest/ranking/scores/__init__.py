@@ -11,7 +11,7 @@ always add up. Read `plain` first: it is the whole sum for one reader.
 - `parts`, `values`: the same sum for many readers at once
 - `typed`: which papers hold a keyword that the reader typed
 - `order`: scored papers best first; which are muted and which pinned
-- `evidence`: what is known of a paper beside its score
+- `evidence`: what is known of a paper beside its score; `evidence_table`, for many readers at once
 - `explanations`, `sentences`: what a value is made of, and one sentence that says so
 
 Selects nothing; `selection` does.
@@ -33,12 +33,17 @@ either may be empty):
         papers, rows, recent, recent_rows, contributions=space.contributions(counts)
     )
 
-and for the readers of the batch `recipes.train_all` and `recipes.score_all`, then for each
-`recipes.rank`, `selection.choose` and `recipes.explain_all`, as `pipeline.compose` does.
+and for the readers of the batch `recipes.train_all` and `recipes.rank_all`, `selection.choose` for
+each, and `recipes.explain_all`, as `pipeline.compose` does.
 """
 
 from digest.ranking.scores.days import Day, make_day
 from digest.ranking.scores.evidence import EVIDENCE, gather_evidence, has_title_keyword
+from digest.ranking.scores.evidence_table import (
+    ESTIMATE_ERROR,
+    EvidenceTable,
+    make_evidence_table,
+)
 from digest.ranking.scores.explanations import MAX_PARTS, Reasons, Request, explain, find_reasons
 from digest.ranking.scores.nearest import MIN_NEAREST_COSINE
 from digest.ranking.scores.order import (
@@ -47,6 +52,7 @@ from digest.ranking.scores.order import (
     find_pinned,
     make_scores,
     measure_rows,
+    mix_ids,
     order_rows,
     rank,
 )
@@ -59,12 +65,14 @@ from digest.ranking.scores.typed import KeywordPlaces, find_keywords
 from digest.ranking.scores.values import Scored, measure, score, score_all
 
 __all__ = [
+    "ESTIMATE_ERROR",
     "EVIDENCE",
     "MAX_PARTS",
     "MAX_TOPICS",
     "MIN_NEAREST_COSINE",
     "UPVOTES",
     "Day",
+    "EvidenceTable",
     "KeywordPlaces",
     "Reasons",
     "Request",
@@ -80,9 +88,11 @@ __all__ = [
     "has_title_keyword",
     "lifting_words",
     "make_day",
+    "make_evidence_table",
     "make_scores",
     "measure",
     "measure_rows",
+    "mix_ids",
     "near_duplicates",
     "order_rows",
     "rank",

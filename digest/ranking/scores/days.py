@@ -104,7 +104,9 @@ class Day:
     #: what `explanations` keeps of each paper
     explained: dict[Any, Any] = field(default_factory=dict, repr=False)
     #: what `parts` keeps of the keywords of a batch of readers
-    keyword_rows: dict[tuple[int, bool], Any] = field(default_factory=dict, repr=False)
+    keyword_rows: dict[int, Any] = field(default_factory=dict, repr=False)
+    #: what `parts` keeps of their phrases
+    phrases: dict[int, Any] = field(default_factory=dict, repr=False)
     #: what `nearest` keeps of the rated papers of a batch of readers
     shelves: dict[int, Any] = field(default_factory=dict, repr=False)
     cache: _DayCache = field(default_factory=_DayCache, repr=False)
@@ -176,7 +178,11 @@ class Day:
             return np.flatnonzero(holds[rows])
         cached = self.cache.spelling_rows.get((spelling.text, in_title))
         if cached is None:
-            found = self._text_index().find(spelling, in_title=in_title)
+            index = self._text_index()
+            if in_title:
+                found = index.find_titles(spelling, self.rows_holding(spelling).tolist())
+            else:
+                found = index.find(spelling)
             cached = np.array(found, dtype=np.int64)
             if len(self.cache.spelling_rows) >= _CACHED_SPELLINGS:
                 self.cache.spelling_rows.clear()
@@ -263,7 +269,7 @@ class Day:
         )
 
 
-_COMPUTED = ("word_index", "explained", "keyword_rows", "shelves", "cache")
+_COMPUTED = ("word_index", "explained", "keyword_rows", "phrases", "shelves", "cache")
 #: the fields of a day that are not computed from others
 _PICKLED = tuple(own.name for own in fields(Day) if own.name not in _COMPUTED)
 

@@ -6,6 +6,8 @@ stands above the reader's recent papers, and where the paper has what the reader
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +37,7 @@ EVIDENCE = (
 #: likes from which a score is as sure as it gets
 MANY_LIKES = 20
 #: keywords in one title that count
-_MAX_TITLE_KEYWORDS = 2.0
+MAX_TITLE_KEYWORDS = 2.0
 #: what thumbs must have left of the keywords in a title for the paper to be listed for them: one
 #: thumb down takes a third
 MIN_TITLE_STRENGTH = 0.5
@@ -52,26 +54,25 @@ def gather_evidence(
         typed: the interest by what the reader wrote alone.
         typed_scored: the day by these.
     """
-    score = _signed_log(scored)
-    keywords = find_keywords(typed, day)
-    surety = min(np.log1p(profile.thumbs_up) / np.log1p(MANY_LIKES), 1.0)
-    strengths = {own.phrase.text: own.strength for own in profile.keywords}
+    score = signed_log(scored.values, scored.mean, scored.deviation)
+    surety = surety_of(profile)
+    strengths = find_title_strengths(profile, typed, day)
     in_title = np.zeros(day.competing)
-    for keyword, _, title_rows in keywords:
-        in_title[title_rows] += strengths.get(keyword.phrase.text, 1.0)
+    for title_rows, strength in strengths or ():
+        in_title[title_rows] += strength
     is_followed = np.zeros(day.competing)
-    is_followed[_followed_rows(typed, day)] = 1
-    titles = np.minimum(in_title, _MAX_TITLE_KEYWORDS)
+    is_followed[find_followed_rows(typed, day)] = 1
+    titles = np.minimum(in_title, MAX_TITLE_KEYWORDS)
     # In the order of EVIDENCE.
     return np.column_stack(
         (
             score,
-            _signed_log(typed_scored),
+            signed_log(typed_scored.values, typed_scored.mean, typed_scored.deviation),
             score * surety,
             titles,
             titles * surety,
             is_followed,
-            np.full(day.competing, not keywords, dtype=np.float64),
+            np.full(day.competing, strengths is None, dtype=np.float64),
         )
     )
 
@@ -81,7 +82,30 @@ def has_title_keyword(evidence: NDArray[np.float64]) -> NDArray[np.bool_]:
     return evidence[:, EVIDENCE.index("title")] >= MIN_TITLE_STRENGTH
 
 
-def _followed_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
+def surety_of(profile: Profile) -> float:
+    """Return how sure a score is by the papers that the reader likes, 0-1."""
+    return float(min(np.log1p(profile.thumbs_up) / np.log1p(MANY_LIKES), 1.0))
+
+
+def find_title_strengths(
+    profile: Profile, typed: Profile, day: Day
+) -> list[tuple[NDArray[np.int64], float]] | None:
+    """Return the competing papers with each typed keyword in the title, and its strength.
+
+    None where the reader typed no keyword.
+    """
+    keywords = find_keywords(typed, day)
+    if not keywords:
+        return None
+    strengths = {own.phrase.text: own.strength for own in profile.keywords}
+    return [
+        (title_rows, strengths.get(keyword.phrase.text, 1.0))
+        for keyword, _, title_rows in keywords
+        if len(title_rows)
+    ]
+
+
+def find_followed_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
     """Return the rows of competing papers in a followed category."""
     rows = np.concatenate(
         [
@@ -96,11 +120,17 @@ def _followed_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
     return rows[rows < day.competing]
 
 
-def _signed_log(scored: Scored) -> NDArray[np.float64]:
-    """Return standard scores as logarithms: a few papers stand very high above the rest."""
-    if scored.deviation <= NO_DEVIATION:
-        return np.zeros(len(scored.values))
-    standard = (scored.values - scored.mean) / scored.deviation
-    finite = np.nan_to_num(standard, nan=0.0, posinf=1e6, neginf=-1e6)
+def signed_log(values: NDArray[np.float64], mean: Any, deviation: Any) -> NDArray[np.float64]:
+    """Return standard scores as logarithms: a few papers stand very high above the rest.
+
+    0 where the values to compare with do not differ.
+
+    Args:
+        values: of any shape.
+        mean, deviation: of the values to compare with, of a shape that fits.
+    """
+    differs = np.asarray(deviation) > NO_DEVIATION
+    standard = (values - mean) / np.where(differs, deviation, 1)
+    finite = np.nan_to_num(np.where(differs, standard, 0), nan=0.0, posinf=1e6, neginf=-1e6)
     logarithms: NDArray[np.float64] = np.sign(finite) * np.log1p(np.abs(finite))
     return logarithms

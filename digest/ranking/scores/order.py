@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from digest.model import Score
 from digest.ranking.profiles import Profile
 from digest.ranking.scores.days import Day
-from digest.ranking.scores.parts import category_and_author_parts, keyword_rows
+from digest.ranking.scores.parts import (
+    category_and_author_parts,
+    find_unwanted_rows,
+    rows_holding,
+)
 from digest.ranking.scores.values import NO_DEVIATION, Scored
 
 #: papers that are ordered first, since few are ever asked for
@@ -55,7 +59,7 @@ def order_rows(
         if candidate_ids is None
         else day.find_competing_rows(candidate_ids)
     )
-    ties = day.ids * _MIX % _PRIME if mixed else day.ids
+    ties = mix_ids(day.ids) if mixed else day.ids
     keys = keys[rows]
     size = _FIRST_CHUNK
     while len(rows):
@@ -67,6 +71,11 @@ def order_rows(
         chunk = rows[best]
         yield chunk[np.lexsort((ties[chunk], -values[chunk], -keys[best]))]
         rows, keys, size = np.delete(rows, best), np.delete(keys, best), size * 8
+
+
+def mix_ids(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return numbers whose order has nothing to do with that of the ids, the same always."""
+    return ids * _MIX % _PRIME
 
 
 def make_scores(scored: Scored, day: Day, rows: NDArray[np.int64]) -> list[Score]:
@@ -82,7 +91,7 @@ def measure_rows(
 ) -> Iterator[tuple[int, float, int, float]]:
     """Yield the id, value, percentile and standard score of papers by row, in this order."""
     values = scored.values[rows]
-    lower = np.searchsorted(scored.compared, values, side="left")
+    lower = np.searchsorted(np.sort(scored.compared), values, side="left")
     percentiles = 100 * lower // max(len(scored.compared), 1)
     standards = np.zeros(len(values))
     if scored.deviation > NO_DEVIATION:
@@ -102,9 +111,7 @@ def measure_rows(
 
 def find_muted(profile: Profile, day: Day) -> frozenset[int]:
     """Return the ids of papers with a keyword, category or author written "-"."""
-    rows = [named.rows for named in category_and_author_parts(profile, day) if named.part.value < 0]
-    rows += [rows for keyword, rows in keyword_rows(profile, day) if keyword.bonus < 0]
-    return _competing_ids(rows, day)
+    return _competing_ids([find_unwanted_rows(profile, day)], day)
 
 
 def find_followed(profile: Profile, day: Day) -> frozenset[int]:
@@ -120,18 +127,21 @@ def find_followed(profile: Profile, day: Day) -> frozenset[int]:
 def find_pinned(profile: Profile, day: Day) -> frozenset[int]:
     """Return the ids of papers by a followed author or with a keyword written "+"."""
     rows = [
-        named.rows
-        for named in category_and_author_parts(profile, day)
-        if named.part.kind == "author" and named.part.value > 0
-    ]
-    rows += [
-        rows
-        for keyword, rows in keyword_rows(profile, day)
+        rows_holding(keyword, profile, day)
+        for keyword in profile.keywords
         if keyword.phrase.pinned and keyword.bonus > 0
     ]
+    if profile.authors:
+        rows += [
+            named.rows
+            for named in category_and_author_parts(profile, day)
+            if named.part.kind == "author" and named.part.value > 0
+        ]
     return _competing_ids(rows, day)
 
 
 def _competing_ids(row_arrays: Sequence[NDArray[np.int64]], day: Day) -> frozenset[int]:
-    rows = np.concatenate([np.empty(0, dtype=np.int64), *row_arrays])
+    if not any(map(len, row_arrays)):
+        return frozenset()
+    rows = np.concatenate(row_arrays)
     return frozenset(day.ids[rows[rows < day.competing]].tolist())

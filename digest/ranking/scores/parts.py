@@ -21,8 +21,9 @@ from digest.ranking.scores.names import (
     parse_author_name,
 )
 
-#: keywords with a context whose papers a day keeps: those of a batch of readers
+#: keywords with a context whose papers a day keeps, and phrases: those of a batch of readers
 _KEPT_KEYWORDS = 1 << 12
+_NO_ROWS = np.empty(0, np.int64)
 
 
 class NamedPart(NamedTuple):
@@ -44,6 +45,18 @@ def keyword_rows(profile: Profile, day: Day) -> list[tuple[Keyword, NDArray[np.i
     ]
 
 
+def find_unwanted_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
+    """Return the rows of all papers with something that the reader does not want, ascending."""
+    rows = [
+        rows_holding(keyword, profile, day) for keyword in profile.keywords if keyword.bonus < 0
+    ]
+    if any(value < 0 for _, value in (*profile.categories, *profile.authors)):
+        rows += [
+            named.rows for named in category_and_author_parts(profile, day) if named.part.value < 0
+        ]
+    return np.unique(np.concatenate(rows)) if rows else _NO_ROWS
+
+
 def rows_holding(
     keyword: Keyword, profile: Profile, day: Day, *, in_title: bool = False
 ) -> NDArray[np.int64]:
@@ -56,14 +69,15 @@ def rows_holding(
     context = keyword.context
     if context is None or not len(rows) or day.dense.shape[1] < len(context):
         return rows
-    key = (id(keyword), in_title)
-    kept: tuple[Keyword, NDArray[np.int64]] | None = day.keyword_rows.get(key)
+    if in_title:
+        return np.intersect1d(rows, rows_holding(keyword, profile, day), assume_unique=True)
+    kept: tuple[Keyword, NDArray[np.int64]] | None = day.keyword_rows.get(id(keyword))
     if kept is None:
         if len(day.keyword_rows) >= _KEPT_KEYWORDS:
             day.keyword_rows.clear()
         fitting = rows[_are_near(context, rows, day) | _are_followed(profile, rows, day)]
         # The keyword is kept too, or another one could get its id.
-        kept = day.keyword_rows[key] = keyword, fitting
+        kept = day.keyword_rows[id(keyword)] = keyword, fitting
     return kept[1]
 
 
@@ -84,7 +98,9 @@ def _are_followed(profile: Profile, rows: NDArray[np.int64], day: Day) -> NDArra
         for name, value in profile.categories
         if value > 0 and (key := normalize_category(name)) in day.categories
     ]
-    return np.isin(rows, np.concatenate([np.empty(0, np.int64), *entries]))
+    if not entries:
+        return np.zeros(len(rows), dtype=np.bool_)
+    return np.isin(rows, np.concatenate(entries))
 
 
 def category_and_author_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
@@ -119,20 +135,44 @@ def co_like_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
             yield NamedPart(part, np.array([row]), np.array([value]))
 
 
+class _PhraseParts(NamedTuple):
+    """A phrase in the columns of a day."""
+
+    #: kept too, or another one could get its id
+    phrase: Phrase
+    #: its words that occur on the day, and their weights
+    indices: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    #: shape (dense columns,)
+    dense: NDArray[np.float32]
+
+
 def phrase_words(phrase: Phrase, day: Day) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return the words of a phrase that occur on the day, and their weights."""
-    is_word = phrase.columns < len(day.word_index)
-    indices = day.word_index[phrase.columns[is_word]]
-    return indices[indices >= 0], phrase.weights[is_word][indices >= 0]
+    parts = _find_phrase(phrase, day)
+    return parts.indices, parts.weights
 
 
 def phrase_dense_weights(phrase: Phrase, day: Day) -> NDArray[np.float32]:
     """Return the dense weights of a phrase, shape (dense columns,)."""
-    first, width = len(day.word_index), day.dense.shape[1]
-    weights = np.zeros(width, np.float32)
-    is_dense = (phrase.columns >= first) & (phrase.columns < first + width)
-    weights[phrase.columns[is_dense] - first] = phrase.weights[is_dense]
-    return weights
+    return _find_phrase(phrase, day).dense
+
+
+def _find_phrase(phrase: Phrase, day: Day) -> _PhraseParts:
+    """Look a phrase up in the columns of a day; many readers typed the same ones."""
+    kept: _PhraseParts | None = day.phrases.get(id(phrase))
+    if kept is None:
+        first, width = len(day.word_index), day.dense.shape[1]
+        start, end = phrase.columns.searchsorted((first, first + width)).tolist()
+        indices = day.word_index[phrase.columns[:start]]
+        occurs = indices >= 0
+        dense = np.zeros(width, np.float32)
+        dense[phrase.columns[start:end] - first] = phrase.weights[start:end]
+        if len(day.phrases) >= _KEPT_KEYWORDS:
+            day.phrases.clear()
+        kept = _PhraseParts(phrase, indices[occurs], phrase.weights[:start][occurs], dense)
+        day.phrases[id(phrase)] = kept
+    return kept
 
 
 def dense_weights(

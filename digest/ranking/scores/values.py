@@ -21,6 +21,7 @@ from digest.ranking.scores.parts import (
     category_and_author_parts,
     co_like_parts,
     dense_weights,
+    find_unwanted_rows,
     keyword_rows,
     phrase_words,
 )
@@ -39,7 +40,7 @@ class Scored:
 
     #: shape (competing,); only the order has a meaning
     values: NDArray[np.float64]
-    #: the values that they are measured against, ascending, and their mean and deviation
+    #: the values that they are measured against, in any order, and their mean and deviation
     compared: NDArray[np.float64]
     mean: float
     deviation: float
@@ -52,7 +53,7 @@ def measure(values: NDArray[np.float64], compared: NDArray[np.float64]) -> Score
     mean, deviation = 0.0, 0.0
     if len(compared):
         mean, deviation = float(compared.mean()), float(compared.std())
-    return Scored(values=values, compared=np.sort(compared), mean=mean, deviation=deviation)
+    return Scored(values=values, compared=compared, mean=mean, deviation=deviation)
 
 
 def score(profile: Profile, day: Day) -> NDArray[np.float64]:
@@ -83,35 +84,25 @@ def _score_batch(profiles: Sequence[Profile], day: Day) -> list[Scored]:
     first = day.competing if values.shape[1] > day.competing else 0
     compared = values[:, first:]
     is_empty = not compared.shape[1]
-    # Sorted, averaged and squared for all readers at once.
-    ordered = np.sort(compared, axis=1)
+    # Averaged and squared for all readers at once.
     means = deviations = [0.0] * len(values)
     if not is_empty:
-        means, deviations = ordered.mean(axis=1).tolist(), ordered.std(axis=1).tolist()
+        means, deviations = compared.mean(axis=1).tolist(), compared.std(axis=1).tolist()
     scored = [
         Scored(
             values=competing[number],
-            compared=ordered[number],
+            compared=compared[number],
             mean=means[number],
             deviation=deviations[number],
         )
         for number in range(len(profiles))
     ]
     for number, profile in enumerate(profiles):
-        unwanted = _unwanted_rows(profile, day)
+        unwanted = find_unwanted_rows(profile, day)
         if len(unwanted):
             others = np.delete(compared[number], unwanted[unwanted >= first] - first)
             scored[number] = measure(competing[number], others)
     return scored
-
-
-def _unwanted_rows(profile: Profile, day: Day) -> NDArray[np.int64]:
-    """Return the rows of all papers with something that the reader does not want."""
-    rows = [
-        *(rows for keyword, rows in keyword_rows(profile, day) if keyword.bonus < 0),
-        *(named.rows for named in category_and_author_parts(profile, day) if named.part.value < 0),
-    ]
-    return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
 
 
 # ----------------------------------------------------------------------------------------------
@@ -125,15 +116,33 @@ def _sum_parts(profiles: Sequence[Profile], day: Day) -> NDArray[np.float64]:
         weights = np.stack([dense_weights(profile, day) for profile in profiles])
         values += day.dense_scores(quantize(weights))
     values += day.trending.sum(axis=0)
-    for row, profile in zip(values, profiles, strict=True):
+    _add_named_parts(values, profiles, day)
+    return np.round(values, DECIMALS)
+
+
+def _add_named_parts(values: NDArray[np.float64], profiles: Sequence[Profile], day: Day) -> None:
+    """Add keywords, categories, authors and co-likes to values of shape (profiles, all).
+
+    They are added in the order in which a profile has them, whoever the other readers are.
+    """
+    row_arrays, amount_arrays = [np.empty(0, np.int64)], [np.empty(0)]
+    sizes = np.zeros(len(profiles), dtype=np.int64)
+    for number, profile in enumerate(profiles):
+        first = len(row_arrays)
         for keyword, rows in keyword_rows(profile, day):
-            row[rows] += keyword.bonus
+            row_arrays.append(rows)
+            amount_arrays.append(np.full(len(rows), keyword.bonus))
         for _, rows, amounts in (
             *category_and_author_parts(profile, day),
             *co_like_parts(profile, day),
         ):
-            row[rows] += amounts
-    return np.round(values, DECIMALS)
+            row_arrays.append(rows)
+            amount_arrays.append(amounts)
+        sizes[number] = sum(map(len, row_arrays[first:]))
+    starts = np.repeat(np.arange(len(profiles)) * values.shape[1], sizes)
+    np.add.at(
+        values.reshape(-1), starts + np.concatenate(row_arrays), np.concatenate(amount_arrays)
+    )
 
 
 def _word_values(profiles: Sequence[Profile], day: Day) -> NDArray[np.float32]:
@@ -145,22 +154,24 @@ def _word_values(profiles: Sequence[Profile], day: Day) -> NDArray[np.float32]:
         return _multiply_with_table(
             day.words, indices[known], weights[known], np.searchsorted(known, bounds)
         )
+    # Frequent words are in most learned profiles, so a full table of them pays. Rare words hardly
+    # meet, and who wrote some keywords has few words.
+    learned = np.array([len(profile.indices) > 0 for profile in profiles])
+    sizes = np.diff(bounds)
     # Viewed as unsigned, -1 is no frequent word.
-    frequent = np.flatnonzero(indices.view(np.uint32) < blocks.frequent_count)
-    rare = np.flatnonzero(indices >= blocks.frequent_count)
-    # Frequent words are in most profiles, so a full table of them pays; rare words hardly meet.
-    values = _multiply_with_table(
-        blocks.frequent, indices[frequent], weights[frequent], np.searchsorted(frequent, bounds)
+    in_table = indices.view(np.uint32) < blocks.frequent_count
+    in_table &= np.repeat(learned, sizes)
+    tabled, others = np.flatnonzero(in_table), np.flatnonzero(~in_table & (indices >= 0))
+    other_weights = sp.csr_matrix(
+        (weights[others], indices[others], np.searchsorted(others, bounds)),
+        shape=(len(profiles), blocks.transposed.shape[0]),
     )
-    rare_weights = sp.csr_matrix(
-        (
-            weights[rare],
-            indices[rare] - np.int32(blocks.frequent_count),
-            np.searchsorted(rare, bounds),
-        ),
-        shape=(len(profiles), blocks.rare_transposed.shape[0]),
-    )
-    values += (rare_weights @ blocks.rare_transposed).toarray()
+    values: NDArray[np.float32] = (other_weights @ blocks.transposed).toarray()
+    if len(tabled):
+        own_bounds = np.concatenate(([0], np.searchsorted(tabled, bounds[1:])[learned]))
+        values[learned] += _multiply_with_table(
+            blocks.frequent, indices[tabled], weights[tabled], own_bounds
+        )
     return values
 
 
