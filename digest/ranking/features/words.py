@@ -12,8 +12,9 @@ import re
 import unicodedata
 import zlib
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -160,16 +161,16 @@ def pieces_of(token: str) -> list[tuple[str, int]]:
     return counted
 
 
-def columns_of(codes: Sequence[int]) -> tuple[list[int], list[int]]:
+def column_arrays(
+    hashes: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the columns of words, and of the pairs of neighbours among them.
 
     Args:
-        codes: hashes as `pieces_of` gives them; a word that counts in pairs alone has the column
-            -1.
+        hashes: as `pieces_of` gives them; a word that counts in pairs alone has the column -1.
     """
-    hashes = np.array(codes, dtype=np.int64)
     words = np.where(hashes < _PAIR_ONLY, _word_column(hashes), -1)
-    return words.tolist(), _pair_column(hashes[:-1], hashes[1:]).tolist()
+    return words, _pair_column(hashes[:-1], hashes[1:])
 
 
 def _word_column(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -202,43 +203,65 @@ class _WordNames(Mapping[int, str]):
     """The names of a paper's columns, each made when it is asked for."""
 
     def __init__(self, title: str, abstract: str) -> None:
-        self._text = fold(text_of(title, abstract))
-        self._spans: list[tuple[int, int]] = []
-        codes: list[int] = []
-        for token in WORD_TOKEN.finditer(self._text):
-            start = token.start()
-            for first, end, code in _spans_of(token[0].lower()):
-                self._spans.append((start + first, start + end))
-                codes.append(code)
-        words, pairs = columns_of(codes)
-        title_end = len(fold(title))
-        #: column -> the numbers of its words, and for pairs those of the first of the two
-        self._places: dict[int, list[int]] = {}
-        for number, column in enumerate(words):
-            if column >= 0:
-                self._places.setdefault(column, []).append(number)
-        for number, column in enumerate(pairs):
-            if not self._spans[number][1] <= title_end < self._spans[number + 1][0]:
-                self._places.setdefault(column, []).append(number)
+        self._title, self._abstract = title, abstract
         self._names: dict[int, str] = {}
+
+    @cached_property
+    def _pieces(self) -> _Pieces:
+        return _Pieces(self._title, self._abstract)
 
     def __getitem__(self, column: int) -> str:
         if column not in self._names:
-            for number in self._places[column]:
-                start, end = self._spans[number]
-                surface = (
-                    self._text[start:end]
-                    if column < WORDS
-                    else _surface(self._text, (start, end), self._spans[number + 1])
-                )
-                _add_name(self._names, column, surface)
+            self._names[column] = self._pieces.name(column)
         return self._names[column]
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._places)
+        return iter(self._pieces.columns())
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._pieces.columns())
+
+
+class _Pieces:
+    """The pieces of a paper's words that count, in their order."""
+
+    def __init__(self, title: str, abstract: str) -> None:
+        self._text = fold(text_of(title, abstract))
+        title_end = len(fold(title))
+        tokens = [(token.start(), token[0].lower()) for token in WORD_TOKEN.finditer(self._text)]
+        #: where each begins and ends in the text
+        self._spans = [
+            (start + first, start + end)
+            for start, token in tokens
+            for first, end, _ in _spans_of(token)
+        ]
+        codes = [code for _, token in tokens for _, _, code in _spans_of(token)]
+        #: columns of the pieces and of their pairs; -1 = has none, or nobody wrote it
+        self._words, self._pairs = column_arrays(np.array(codes, dtype=np.int64))
+        if abstract:
+            ends = [end for _, end in self._spans]
+            last = bisect_right(ends, title_end) - 1
+            if 0 <= last < len(self._pairs) and self._spans[last + 1][0] > title_end:
+                self._pairs[last] = -1
+
+    def columns(self) -> list[int]:
+        columns = np.unique(np.concatenate((self._words, self._pairs)))
+        return columns[columns >= 0].tolist()
+
+    def name(self, column: int) -> str:
+        """Return a word or pair as the paper writes it; raise KeyError where it has none."""
+        is_word = column < WORDS
+        names: dict[int, str] = {}
+        numbers = np.flatnonzero((self._words if is_word else self._pairs) == column)
+        for number in numbers.tolist():
+            start, end = self._spans[number]
+            surface = (
+                self._text[start:end]
+                if is_word
+                else _surface(self._text, (start, end), self._spans[number + 1])
+            )
+            _add_name(names, column, surface)
+        return names[column]
 
 
 @lru_cache(maxsize=1 << 16)
