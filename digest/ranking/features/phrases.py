@@ -19,7 +19,7 @@ from digest.ranking.features.phrase_words import ADJECTIVE, BARRIERS, CAPITALIZE
 from digest.ranking.features.words import (
     STOP_WORDS,
     WORD_TOKEN,
-    column_arrays,
+    columns_of,
     fold,
     pieces_of,
 )
@@ -131,7 +131,7 @@ def find_noun_phrases(texts: Sequence[tuple[str, str]]) -> NounPhrases:
     papers = tokens.papers[starts]
     code_starts = runs.code_bounds[starts]
     code_ends = runs.code_bounds[starts + lengths]
-    words, pairs = column_arrays(runs.codes)
+    words, pairs = columns_of(runs.codes)
     word_columns = _take_columns(words, code_starts, code_ends - code_starts)
     is_word = word_columns.columns >= 0
     return NounPhrases(
@@ -251,7 +251,9 @@ class _Runs:
             tokens.papers * self._width + self._keys, return_inverse=True
         )
         self._run_ends = np.append(~tokens.goes_on[1:], [True])[: len(self._keys)]
-        code_sizes = np.array([len(kind.codes) if kind else 0 for kind in tokens.kinds])
+        code_sizes = np.array(
+            [len(kind.codes) if kind else 0 for kind in tokens.kinds], dtype=np.int64
+        )
         all_codes = [code for kind in tokens.kinds if kind for code in kind.codes]
         firsts = code_sizes.cumsum() - code_sizes
         sizes = code_sizes[tokens.numbers]

@@ -161,14 +161,16 @@ def pieces_of(token: str) -> list[tuple[str, int]]:
     return counted
 
 
-def column_arrays(
-    hashes: NDArray[np.int64],
+def columns_of(
+    codes: Sequence[int] | NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the columns of words, and of the pairs of neighbours among them.
 
     Args:
-        hashes: as `pieces_of` gives them; a word that counts in pairs alone has the column -1.
+        codes: hashes as `pieces_of` gives them; a word that counts in pairs alone has the column
+            -1.
     """
+    hashes = np.asarray(codes, dtype=np.int64)
     words = np.where(hashes < _PAIR_ONLY, _word_column(hashes), -1)
     return words, _pair_column(hashes[:-1], hashes[1:])
 
@@ -237,7 +239,7 @@ class _Pieces:
         ]
         codes = [code for _, token in tokens for _, _, code in _spans_of(token)]
         #: columns of the pieces and of their pairs; -1 = has none, or nobody wrote it
-        self._words, self._pairs = column_arrays(np.array(codes, dtype=np.int64))
+        self._words, self._pairs = columns_of(codes)
         if abstract:
             ends = [end for _, end in self._spans]
             last = bisect_right(ends, title_end) - 1

@@ -185,7 +185,7 @@ class _Explainer:
         np.add.at(values, entries[own] - chunk.first_word, amounts[own])
         values *= chunk.data
         known = join([paper.known for paper in chunk.papers], np.int64)
-        sizes = [len(paper.known) for paper in chunk.papers]
+        sizes = np.array([len(paper.known) for paper in chunk.papers], dtype=np.int64)
         first, end = self._vector_bounds[[chunk.first, chunk.end]].tolist()
         values[known + np.repeat(chunk.starts[:-1], sizes)] += self._vectors[first:end]
         return values

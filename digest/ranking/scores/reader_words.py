@@ -118,7 +118,8 @@ class _RowSets:
     def __init__(
         self, sets: Sequence[NDArray[np.int64]], numbers: Sequence[int], width: int
     ) -> None:
-        owners = np.repeat(np.arange(len(sets)), [len(rows) for rows in sets])
+        sizes = np.array([len(rows) for rows in sets], dtype=np.int64)
+        owners = np.repeat(np.arange(len(sets)), sizes)
         self._keys = owners * width + join(sets, np.int64)
         self._numbers, self._width = np.array(numbers, dtype=np.int64), width
 
@@ -174,10 +175,10 @@ class _Phrases:
         dense = [phrase_dense_weights(phrase, day) for phrase in phrases.values()]
         width = day.dense.shape[1]
         #: weights of the dense columns, and the same on word vectors; shape (phrases, columns)
-        self.dense = np.array(dense, dtype=np.float32).reshape(-1, width)
+        self.dense = np.array(dense, dtype=np.float32).reshape(len(dense), width)
         self.on_vectors = np.array(
             [_put_on_vectors(weights, day) for weights in dense], dtype=np.float64
-        ).reshape(-1, width)
+        ).reshape(len(dense), width)
 
     def words_of(
         self, keywords: NDArray[np.int64]
@@ -205,7 +206,8 @@ def weigh_dense(pairs: Pairs, keywords: KeywordWeights) -> NDArray[np.float64]:
     Shape (pairs, dense columns), in fixed-point numbers.
     """
     own = [_put_on_vectors(dense_weights(one, pairs.day, ()), pairs.day) for one in pairs.profiles]
-    weights = np.array(own, dtype=np.float64)[pairs.readers] + keywords.dense
+    weights = np.array(own, dtype=np.float64).reshape(len(own), pairs.day.dense.shape[1])
+    weights = weights[pairs.readers] + keywords.dense
     fixed: NDArray[np.float64] = np.rint(weights / _STEP) * _STEP
     return fixed
 
