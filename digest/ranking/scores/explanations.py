@@ -41,6 +41,8 @@ MAX_PARTS = 8
 #: papers that are explained at once, where one reader asks for them one by one
 _BATCH_SIZE = 16
 
+#: up to here, a value is rounded to 0
+_NO_VALUE = 0.5 * 10.0**-DECIMALS
 #: how a part is sorted, the strongest first: strength, kind, name; then its value
 _Strength = tuple[float, PartKind, str, float]
 
@@ -155,22 +157,27 @@ class _Explainer:
                 own.append(_strength(part.kind, part.name, part.value))
         numbers, places, amounts = _find_strongest(values, chunk.starts, self._max_parts)
         bounds = numbers.searchsorted(np.arange(len(chunk.papers) + 1)).tolist()
-        all_places, all_amounts = places.tolist(), np.round(amounts, DECIMALS).tolist()
+        strongest = list(
+            zip((-np.abs(amounts)).tolist(), places.tolist(), amounts.tolist(), strict=True)
+        )
         trending = pairs.numbers[chunk.first : chunk.end].tolist()
         for number, (start, end) in enumerate(pairwise(bounds)):
-            paper, parts = chunk.papers[number], others[number]
+            named, parts = chunk.papers[number].named, others[number]
             parts += self._trending[trending[number]]
             parts += [
-                (-abs(amount), "word", name, amount)
-                for place, amount in zip(
-                    all_places[start:end], all_amounts[start:end], strict=True
-                )
-                if amount and (name := paper.name(place))
+                (strength, "word", named[place], amount)
+                for strength, place, amount in strongest[start:end]
+                if named[place]
             ]
             parts.sort()
-            strongest = parts[: self._max_parts]
             yield Reasons(
-                tuple([Part(kind=k, name=name, value=v) for _, k, name, v in strongest if v]),
+                tuple(
+                    [
+                        Part(kind=kind, name=name, value=value)
+                        for _, kind, name, value in parts[: self._max_parts]
+                        if value
+                    ]
+                ),
                 nearest[number],
             )
 
@@ -294,20 +301,23 @@ def _find_strongest(
         starts: where the words of each paper begin, shape (papers + 1,).
 
     Returns:
-        The number of each word's paper, ascending, its position there, and its value, not 0.
+        The number of each word's paper, ascending, its position there, and its rounded value,
+        not 0.
     """
     sizes = np.diff(starts)
     width = int(sizes.max(initial=0))
     strengths = np.abs(values)
-    least = np.zeros(len(sizes))
+    least = np.full(len(sizes), _NO_VALUE)
     if number < width:
         table = np.zeros((len(sizes), width))
         table[np.arange(width) < sizes[:, None]] = strengths
         table.partition(width - number, axis=1)
-        least = table[:, width - number]
-    chosen = np.flatnonzero((strengths >= np.repeat(least, sizes)) & (strengths > 0))
+        least = np.maximum(table[:, width - number], _NO_VALUE)
+    chosen = np.flatnonzero(strengths >= np.repeat(least, sizes))
+    amounts = np.round(values[chosen], DECIMALS)
+    chosen, amounts = chosen[amounts != 0], amounts[amounts != 0]
     papers = starts.searchsorted(chosen, side="right") - 1
-    return papers, chosen - starts[papers], values[chosen]
+    return papers, chosen - starts[papers], amounts
 
 
 def _name_trending(pairs: Pairs) -> list[list[_Strength]]:

@@ -111,7 +111,7 @@ class _Compared:
         self._bounds = np.cumsum([0, *counts])
         #: numbers of papers are columns, as many as one reader has at most
         self._width = max(len(reader.rows) for reader in readers)
-        starts = shelf.bounds[liked].astype(np.int64)
+        starts = shelf.bounds[liked]
         sizes = shelf.bounds[liked + 1] - starts
         entries = ranges(starts, sizes)
         word_bounds = np.concatenate(([0], sizes.cumsum()))
@@ -243,11 +243,11 @@ def _number_words(
 class _Shelf(NamedTuple):
     """The words of rated papers, as indices in the vocabulary of a day."""
 
-    #: -1 = no paper of the day has the word; shape (entries,)
+    #: without words that no paper of the day has; shape (entries,)
     indices: NDArray[np.int32]
     data: NDArray[np.float32]
     #: where the entries of each rated paper begin, shape (papers + 1,)
-    bounds: NDArray[np.int32]
+    bounds: NDArray[np.int64]
     #: the dense block in fixed-point numbers, shape (papers, dense columns of the day); zeros where
     #: the papers have other columns
     dense: NDArray[np.float32]
@@ -274,7 +274,7 @@ def _join_shelves(rated_rows: Sequence[RatedRows], day: Day) -> tuple[_Shelf, li
     joined = _Shelf(
         indices=np.concatenate(indices),
         data=np.concatenate(data),
-        bounds=np.concatenate(([0], sizes.cumsum())).astype(np.int32),
+        bounds=np.concatenate(([0], sizes.cumsum())),
         dense=np.concatenate(dense),
         norms=np.concatenate(norms),
     )
@@ -290,10 +290,12 @@ def _put_on_day(rated_rows: RatedRows, day: Day) -> _Shelf:
     dense = quantize(blocks.dense).astype(np.float32)
     if dense.shape[1] != day.dense.shape[1]:
         dense = np.zeros((len(dense), day.dense.shape[1]), dtype=np.float32)
+    indices = day.word_indices(blocks.vocabulary)[blocks.words.indices]
+    is_known = indices >= 0
     shelf = _Shelf(
-        indices=day.word_indices(blocks.vocabulary)[blocks.words.indices],
-        data=blocks.words.data,
-        bounds=blocks.words.indptr,
+        indices=indices[is_known],
+        data=blocks.words.data[is_known],
+        bounds=np.concatenate(([0], is_known.cumsum()))[blocks.words.indptr],
         dense=dense,
         norms=row_norms(blocks.words, blocks.dense),
     )

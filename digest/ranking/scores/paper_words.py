@@ -35,14 +35,22 @@ class PaperWords:
     #: their rows in the table of word vectors, and their shares of the dense columns, shape (m,)
     vector_rows: NDArray[np.int32]
     shares: NDArray[np.float32]
-    #: feature column of each word -> the word as the paper writes it
-    columns: NDArray[np.int32]
-    names: Mapping[int, str]
     phrases: PaperPhrases
 
-    def name(self, place: int) -> str:
-        """Return a word as the paper writes it; "" where it has no name for the column."""
-        return self.names.get(int(self.columns[place]), "")
+    #: position of a word -> the word as the paper writes it; "" where it has no name
+    named: _NamedPlaces
+
+
+class _NamedPlaces(dict[int, str]):
+    """Position of a word -> its name; filled as names are asked for."""
+
+    def __init__(self, columns: NDArray[np.int32], names: Mapping[int, str]) -> None:
+        super().__init__()
+        self._columns, self._names = columns, names
+
+    def __missing__(self, place: int) -> str:
+        self[place] = name = self._names.get(int(self._columns[place]), "")
+        return name
 
 
 class Places(NamedTuple):
@@ -115,8 +123,7 @@ def _read_words(day: Day, rows: Sequence[int], words_of: WordsOf) -> list[PaperW
                 known=known[own_known] - first,
                 vector_rows=vector_rows[own_known],
                 shares=shares[own_known],
-                columns=columns[own],
-                names=words_of(paper.title, paper.abstract),
+                named=_NamedPlaces(columns[own], words_of(paper.title, paper.abstract)),
                 phrases=phrases[number],
             )
         )

@@ -207,8 +207,11 @@ def weigh_dense(pairs: Pairs, keywords: KeywordWeights) -> NDArray[np.float64]:
     """
     own = [_put_on_vectors(dense_weights(one, pairs.day, ()), pairs.day) for one in pairs.profiles]
     weights = np.array(own, dtype=np.float64).reshape(len(own), pairs.day.dense.shape[1])
-    weights = weights[pairs.readers] + keywords.dense
-    fixed: NDArray[np.float64] = np.rint(weights / _STEP) * _STEP
+    fixed = keywords.dense
+    fixed += weights[pairs.readers]
+    fixed /= _STEP
+    np.rint(fixed, out=fixed)
+    fixed *= _STEP
     return fixed
 
 
@@ -260,6 +263,9 @@ def weigh_words(
     for profile, start, end in zip(
         profiles, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True
     ):
+        if not len(profile.indices):
+            weights[start:end] = 0
+            continue
         # -1 stands for a word of no paper, which the last place is for.
         keys = day.word_indices(profile.vocabulary)[profile.indices]
         table[keys] = profile.word_weights

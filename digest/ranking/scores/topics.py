@@ -6,8 +6,8 @@ A topic takes the place of its words among the parts of a value, so its value is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +49,14 @@ class PaperPhrases:
     preference: NDArray[np.float64]
     specificity: NDArray[np.float64]
     is_single: NDArray[np.bool_]
+    _texts: dict[int, str] = field(default_factory=dict, repr=False)
 
     def text(self, phrase: int) -> str:
-        return self.found.text(int(self.numbers[phrase]))
+        """Return a phrase as the paper writes it in running text."""
+        text = self._texts.get(phrase)
+        if text is None:
+            text = self._texts[phrase] = self.found.text(int(self.numbers[phrase]))
+        return text
 
 
 class Topics(NamedTuple):
@@ -155,31 +160,33 @@ def find_topics(
         bounds: where those of each paper begin, shape (papers + 1,).
         phrases: of each paper.
     """
-    sizes = np.array([len(own.numbers) for own in phrases], dtype=np.int64)
-    papers = np.flatnonzero(sizes)
-    if not len(papers):
-        none = np.empty(0, np.int64)
-        return Topics(none, none, np.empty(0), none)
-    phrases = [phrases[paper] for paper in papers.tolist()]
-    sizes = sizes[papers]
-    firsts = sizes.cumsum() - sizes
-    starts = bounds[papers]
-    singles, single_starts, _ = _put_together(
+    starts = bounds[:-1]
+    single_words = _Places.together(
         starts, [own.single_words for own in phrases], [own.single_sizes for own in phrases]
     )
-    words, word_starts, word_sizes = _put_together(
+    # Each word of a topic lifts the paper.
+    weakest = single_words.reduce(np.minimum, values)
+    lifting = np.flatnonzero(weakest > 0)
+    if not len(lifting):
+        none = np.empty(0, np.int64)
+        return Topics(none, none, np.empty(0), none)
+    weakest, single_words = weakest[lifting], single_words.take(lifting)
+    words = _Places.together(
         starts, [own.all_words for own in phrases], [own.all_sizes for own in phrases]
-    )
-    sums = np.add.reduceat(values[words], word_starts)
-    weakest = np.minimum.reduceat(values[singles], single_starts)
-    strengths = sums * np.concatenate([own.preference for own in phrases])
+    ).take(lifting)
+    sums = words.reduce(np.add, values)
+    strengths = sums * np.concatenate([own.preference for own in phrases])[lifting]
     strengths *= np.where(weakest < _LITTLE * sums, _WEAK, 1)
-    strengths[(sums <= 0) | (weakest <= 0)] = 0
-    specificity = np.concatenate([own.specificity for own in phrases])
-    is_single = np.concatenate([own.is_single for own in phrases])
-    least = reduce_ranges(np.maximum, values, bounds, 0.0)[papers].clip(min=0) * _FIRST_SHARE
+    strengths[sums <= 0] = 0
+    specificity = np.concatenate([own.specificity for own in phrases])[lifting]
+    is_single = np.concatenate([own.is_single for own in phrases])[lifting]
+    counts = np.array([len(own.numbers) for own in phrases], dtype=np.int64)
+    owners = np.repeat(np.arange(len(phrases)), counts)[lifting]
+    numbers = lifting - (counts.cumsum() - counts)[owners]
+    # From here on, papers are those with such a phrase.
+    papers, firsts, sizes = np.unique(owners, return_index=True, return_counts=True)
+    least = reduce_ranges(np.maximum, values, bounds, 0.0)[papers] * _FIRST_SHARE
     taken = np.zeros(len(values), dtype=np.bool_)
-    numbers = np.empty(0, np.int64)
     found, entries = [], []
     for _ in range(MAX_TOPICS):
         strongest = np.maximum.reduceat(strengths, firsts)
@@ -187,31 +194,54 @@ def find_topics(
         best = _find_first_greatest(np.where(as_strong, strengths * specificity, -1), firsts, sizes)
         amounts = sums[best]
         is_topic = (strongest > 0) & (amounts >= least)
-        numbers = np.flatnonzero(is_topic)
-        chosen = best[numbers]
-        found.append((papers[numbers], chosen - firsts[numbers], amounts[numbers]))
-        entries.append(words[ranges(word_starts[chosen], word_sizes[chosen])])
+        chosen = best[is_topic]
+        found.append((papers[is_topic], numbers[chosen], amounts[is_topic]))
+        entries.append(words.take(chosen).flat)
         taken[entries[-1]] = True
-        strengths[np.logical_or.reduceat(taken[singles], single_starts) | is_single] = 0
+        strengths[single_words.reduce(np.logical_or, taken) | is_single] = 0
         strengths[np.repeat(~is_topic, sizes)] = 0
         least = amounts * _SECOND_SHARE
     topic_papers, topic_phrases, topic_values = map(np.concatenate, zip(*found, strict=True))
     return Topics(topic_papers, topic_phrases, topic_values, np.concatenate(entries))
 
 
-def _put_together(
-    starts: NDArray[np.int64],
-    places: Sequence[NDArray[np.int64]],
-    sizes: Sequence[NDArray[np.int64]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the places of all phrases, where those of each begin, and how many each has.
+class _Places(NamedTuple):
+    """Where the words of phrases stand, phrase by phrase; each phrase has some."""
 
-    Args:
-        starts: what is to be added to the places of each paper.
-    """
-    together = np.concatenate(places) + np.repeat(starts, [len(own) for own in places])
-    all_sizes = np.concatenate(sizes)
-    return together, all_sizes.cumsum() - all_sizes, all_sizes
+    flat: NDArray[np.int64]
+    #: where those of each phrase begin, and how many there are; shape (phrases,)
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    @classmethod
+    def together(
+        cls,
+        starts: NDArray[np.int64],
+        places: Sequence[NDArray[np.int64]],
+        sizes: Sequence[NDArray[np.int64]],
+    ) -> Self:
+        """Put the phrases of papers together.
+
+        Args:
+            starts: where the words of each paper begin.
+            places, sizes: positions among these, and how many each phrase has.
+        """
+        counts = np.array([len(own) for own in places], dtype=np.int64)
+        all_sizes = np.concatenate(sizes)
+        flat = np.concatenate(places) + np.repeat(starts, counts)
+        return cls(flat, all_sizes.cumsum() - all_sizes, all_sizes)
+
+    def take(self, phrases: NDArray[np.int64]) -> _Places:
+        sizes = self.sizes[phrases]
+        flat = self.flat[ranges(self.starts[phrases], sizes)]
+        return _Places(flat, sizes.cumsum() - sizes, sizes)
+
+    def reduce(self, reduction: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
+        """Reduce the values of the words of each phrase."""
+        if not len(self.starts):
+            return np.empty(0, values.dtype)
+        reduced: NDArray[Any] = reduction.reduceat(values[self.flat], self.starts)
+        return reduced
 
 
 def _find_first_greatest(
