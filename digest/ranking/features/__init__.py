@@ -6,6 +6,7 @@
 - `spellings`, `inflections`: the ways to write a keyword
 - `text_index`: which papers hold a keyword
 - `literal`: keywords such as "R" and "C++", which are matched as written
+- `phrases`, `running_text`: noun phrases, and how a paper writes them
 - `table`, `training`: word vectors, trained from papers alone
 - `space`: counts -> the rows that profiles and scores work on
 - `sign_codes`, `vector_index`: one bit of each dense column, to find what is near among all papers

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.ranking.features.phrase_words import ADJECTIVE, BARRIERS, CAPITALIZED, NOUNS, VAGUE
+from digest.ranking.features.phrase_words import ADJECTIVE, BARRIERS, NOUNS, VAGUE
+from digest.ranking.features.running_text import LONG_WORD, RunningText
 from digest.ranking.features.words import (
     STOP_WORDS,
     WORD_TOKEN,
@@ -28,14 +29,8 @@ from digest.ranking.rows import ranges
 #: words of a phrase at most
 MAX_WORDS = 3
 _WORDS_AND_GAPS = re.compile(f"({WORD_TOKEN.pattern})")
-#: letters from which a word in capitals is hardly an acronym
-_LONG_WORD = 6
 #: "2x2", "10k", but not "3D"
 _ODD_NUMBER = re.compile(r"\d(?!d\b|d-)")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|[“\"(]\s*)$")
-#: behind and before a word of a name that is spelled out: "Sparse Autoencoders (SAEs)"
-_ACRONYM_BEHIND = re.compile(r"[\w -]{0,60}\([A-Z][\w-]*[A-Z]s?\)")
-_ACRONYM_BEFORE = re.compile(r"[A-Z]{2,}s? \([\w -]*$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,14 +83,14 @@ class NounPhrases:
     _numbers: NDArray[np.int32] = field(repr=False)
     #: where each phrase begins among these, shape (phrases,)
     _starts: NDArray[np.int64] = field(repr=False)
-    _spellings: dict[int, _Spelling] = field(default_factory=dict, repr=False)
+    _spellings: dict[int, RunningText] = field(default_factory=dict, repr=False)
 
     def text(self, number: int) -> str:
         """Return a phrase as its paper writes it in running text."""
         paper = int(self.bounds.searchsorted(number, side="right")) - 1
         spelling = self._spellings.get(paper)
         if spelling is None:
-            spelling = self._spellings[paper] = _Spelling(*self._texts[paper])
+            spelling = self._spellings[paper] = RunningText(*self._texts[paper])
         first, length = int(self._starts[number]), int(self.length[number])
         own = self._numbers[first : first + length].tolist()
         return spelling.write([self._written[each] for each in own])
@@ -247,9 +242,7 @@ class _Runs:
         #: number of each word's key, from 1, and of the key in its paper, shape (places,)
         self._keys = np.array(keys, dtype=np.int64)[tokens.numbers]
         self._width = len(key_numbers) + 1
-        _, self._own_keys = np.unique(
-            tokens.papers * self._width + self._keys, return_inverse=True
-        )
+        _, self._own_keys = np.unique(tokens.papers * self._width + self._keys, return_inverse=True)
         self._run_ends = np.append(~tokens.goes_on[1:], [True])[: len(self._keys)]
         code_sizes = np.array(
             [len(kind.codes) if kind else 0 for kind in tokens.kinds], dtype=np.int64
@@ -307,9 +300,7 @@ class _Runs:
         )
         return is_phrase
 
-    def are_cut(
-        self, starts: NDArray[np.int64], lengths: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
+    def are_cut(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell where the same word always stands before the first word, or behind the last."""
         if not len(starts):
             return np.zeros(0, dtype=np.bool_)
@@ -354,78 +345,5 @@ def _is_barrier(word: str) -> bool:
         word in STOP_WORDS
         or word in BARRIERS
         or (word.endswith("ly") and word not in NOUNS)
-        or (word.endswith(("ize", "izes", "izing")) and len(word) >= _LONG_WORD)
+        or (word.endswith(("ize", "izes", "izing")) and len(word) >= LONG_WORD)
     )
-
-
-# ----------------------------------------------------------------------------------------------
-# capitals
-
-
-class _Spelling:
-    """How a paper writes its words in running text."""
-
-    def __init__(self, title: str, abstract: str) -> None:
-        self._texts = (abstract, title if _is_sentence_case(title) else "")
-        self._words: dict[str, str] = {}
-
-    def write(self, written: Sequence[str]) -> str:
-        """Write words as in running text: "Autoencoders" as "autoencoders", "LLM" as it is."""
-        words: list[str] = []
-        for each in written:
-            if each not in self._words:
-                self._words[each] = self._write_word(each)
-            word = self._words[each]
-            # No name begins in the middle: "agent Skill".
-            is_name = word in CAPITALIZED or not words or not words[-1].islower()
-            words.append(word if is_name or not _is_plain(word) else word.lower())
-        return " ".join(words)
-
-    def _write_word(self, word: str) -> str:
-        plain = word.lower()
-        if word.isupper() and len(word) >= _LONG_WORD and self._holds(plain):
-            # A title in capitals throughout.
-            return plain
-        if word in CAPITALIZED or not _is_plain(word):
-            return word
-        if self._holds(plain):
-            return plain
-        return word if self._holds(word, in_running_text=True) else plain
-
-    def _holds(self, word: str, *, in_running_text: bool = False) -> bool:
-        """Tell whether the paper writes a word like this."""
-        if word not in self._all_words:
-            return False
-        if not in_running_text:
-            return word[:1].islower()
-        return any(
-            match[0] == word and _is_in_running_text(match)
-            for text in self._texts
-            for match in WORD_TOKEN.finditer(text)
-        )
-
-    @cached_property
-    def _all_words(self) -> frozenset[str]:
-        return frozenset(word for text in self._texts for word in WORD_TOKEN.findall(text))
-
-
-def _is_plain(word: str) -> bool:
-    """Tell whether a word, or each piece of a compound, is lower case but for its first letter."""
-    return all(piece[1:].islower() or len(piece) <= 1 for piece in word.split("-"))
-
-
-def _is_in_running_text(word: re.Match[str]) -> bool:
-    """Tell whether a word begins no sentence, and is spelled out for no acronym."""
-    text = word.string
-    before = text[max(word.start() - 40, 0) : word.start()]
-    return not (
-        _SENTENCE_START.search(before)
-        or _ACRONYM_BEFORE.search(before)
-        or _ACRONYM_BEHIND.match(text, word.end())
-    )
-
-
-def _is_sentence_case(title: str) -> bool:
-    """Tell whether a title writes most words in lower case."""
-    words: list[str] = [word for word in WORD_TOKEN.findall(title) if len(word) > 3]
-    return 2 * sum(map(str.islower, words)) > len(words)

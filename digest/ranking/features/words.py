@@ -247,8 +247,8 @@ class _Pieces:
                 self._pairs[last] = -1
 
     def columns(self) -> list[int]:
-        columns = np.unique(np.concatenate((self._words, self._pairs)))
-        return columns[columns >= 0].tolist()
+        columns: set[int] = {*self._words.tolist(), *self._pairs.tolist()}
+        return sorted(columns - {-1})
 
     def name(self, column: int) -> str:
         """Return a word or pair as the paper writes it; raise KeyError where it has none."""

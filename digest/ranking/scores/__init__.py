@@ -39,7 +39,7 @@ and for the readers of the batch `recipes.train_all` and `recipes.score_all`, th
 
 from digest.ranking.scores.days import Day, make_day
 from digest.ranking.scores.evidence import EVIDENCE, gather_evidence, has_title_keyword
-from digest.ranking.scores.explanations import MAX_PARTS, Reasons, Request, explain, find_reasons
+from digest.ranking.scores.explanations import MAX_PARTS, Reasons, explain, find_reasons
 from digest.ranking.scores.nearest import MIN_NEAREST_COSINE
 from digest.ranking.scores.order import (
     find_followed,
@@ -50,6 +50,7 @@ from digest.ranking.scores.order import (
     order_rows,
     rank,
 )
+from digest.ranking.scores.pairs import Request
 from digest.ranking.scores.plain import score_plainly
 from digest.ranking.scores.sentences import lifting_words, thin_score, write_reason
 from digest.ranking.scores.similarity import cosines, near_duplicates

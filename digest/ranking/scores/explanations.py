@@ -21,9 +21,9 @@ from digest.model import Part, PartKind, Score
 from digest.ranking.profiles import Profile
 from digest.ranking.rows import join
 from digest.ranking.scores.days import Day
-from digest.ranking.scores.nearest import Nearest, ReaderWords, find_nearest, find_nearest_encoded
+from digest.ranking.scores.nearest import Nearest, find_nearest, find_nearest_encoded
 from digest.ranking.scores.order import rank
-from digest.ranking.scores.pairs import Pairs, Request
+from digest.ranking.scores.pairs import Chunk, Pairs, Request
 from digest.ranking.scores.paper_words import WordsOf
 from digest.ranking.scores.parts import name_parts
 from digest.ranking.scores.reader_words import (
@@ -135,9 +135,9 @@ class _Explainer:
     def explain(self, readers: slice) -> Iterator[Reasons]:
         """Yield the reasons for each paper of some readers."""
         pairs = self._pairs
-        chunk = _Chunk(pairs, readers)
+        chunk = Chunk(pairs, readers)
         values = self._add_up(chunk)
-        nearest = [one for own in find_nearest(chunk.readers(values), pairs.day) for one in own]
+        nearest = find_nearest(chunk, values, pairs.day)
         others: list[list[_Strength]] = [[] for _ in chunk.papers]
         self._add_keywords(chunk, values, others)
         self._add_encoded(chunk, nearest, others)
@@ -149,12 +149,11 @@ class _Explainer:
                 name = chunk.papers[number].phrases.text(phrase)
                 others[number].append(_strength("topic", name, amount))
             values[topics.entries] = 0
-        for reader in range(readers.start, readers.stop):
-            first, end = pairs.bounds[reader : reader + 2].tolist()
-            rows = pairs.rows[first:end]
-            for place, part in name_parts(pairs.profiles[reader], pairs.day, rows):
-                own = others[first - chunk.first + place]
-                own.append(_strength(part.kind, part.name, part.value))
+        for profile, (first, end) in zip(
+            chunk.profiles, pairwise(chunk.pair_bounds.tolist()), strict=True
+        ):
+            for place, part in name_parts(profile, pairs.day, chunk.rows[first:end]):
+                others[first + place].append(_strength(part.kind, part.name, part.value))
         numbers, places, amounts = _find_strongest(values, chunk.starts, self._max_parts)
         bounds = numbers.searchsorted(np.arange(len(chunk.papers) + 1)).tolist()
         strongest = list(
@@ -181,12 +180,10 @@ class _Explainer:
                 nearest[number],
             )
 
-    def _add_up(self, chunk: _Chunk) -> NDArray[np.float64]:
+    def _add_up(self, chunk: Chunk) -> NDArray[np.float64]:
         """Return what each word adds to its paper."""
         pairs = self._pairs
-        values = weigh_words(
-            pairs.profiles[chunk.own], pairs.day, chunk.words, chunk.bounds, self._table
-        )
+        values = weigh_words(chunk.profiles, pairs.day, chunk.words, chunk.bounds, self._table)
         entries, amounts = self._other
         own = chunk.has_words(entries)
         np.add.at(values, entries[own] - chunk.first_word, amounts[own])
@@ -198,7 +195,7 @@ class _Explainer:
         return values
 
     def _add_keywords(
-        self, chunk: _Chunk, values: NDArray[np.float64], parts: list[list[_Strength]]
+        self, chunk: Chunk, values: NDArray[np.float64], parts: list[list[_Strength]]
     ) -> None:
         """Add a part for each keyword that a paper holds.
 
@@ -223,7 +220,7 @@ class _Explainer:
             parts[pair - chunk.first].append(_strength("keyword", name, amount))
 
     def _add_encoded(
-        self, chunk: _Chunk, nearest: list[Nearest | None], parts: list[list[_Strength]]
+        self, chunk: Chunk, nearest: list[Nearest | None], parts: list[list[_Strength]]
     ) -> None:
         """Add what an encoder's columns add, and the liked papers nearest in these.
 
@@ -233,63 +230,15 @@ class _Explainer:
         own = 0 if day.contributions is None else len(day.contributions.whitening)
         if not own or day.dense.shape[1] == own:
             return
-        rows = self._pairs.rows[chunk.first : chunk.end]
         weights = self._dense[chunk.first : chunk.end, own:]
-        values = np.einsum("ij,ij->i", day.dense[rows, own:].astype(np.float64), weights)
+        values = np.einsum("ij,ij->i", day.dense[chunk.rows, own:].astype(np.float64), weights)
         for number in np.flatnonzero(values > 0).tolist():
             reader = int(self._pairs.readers[chunk.first + number])
             profile = self._pairs.profiles[reader]
-            found = find_nearest_encoded(profile, day, int(rows[number]), own)
+            found = find_nearest_encoded(profile, day, int(chunk.rows[number]), own)
             if found is not None and found.is_near:
                 parts[number].append(_strength("near", found.title, float(values[number])))
                 nearest[number] = found
-
-
-class _Chunk:
-    """Some readers' pairs, and the words of these."""
-
-    def __init__(self, pairs: Pairs, readers: slice) -> None:
-        self._pairs, self.own = pairs, readers
-        #: the first pair, and the first of those behind them
-        self.first, self.end = pairs.bounds[[readers.start, readers.stop]].tolist()
-        self.papers = [pairs.papers[n] for n in pairs.numbers[self.first : self.end].tolist()]
-        #: where their words stand among those of all pairs
-        self.first_word, self.end_word = pairs.starts[[self.first, self.end]].tolist()
-        #: where the words of each pair begin, shape (pairs + 1,), and those of each reader
-        self.starts = pairs.starts[self.first : self.end + 1] - self.first_word
-        self._pair_bounds = pairs.bounds[readers.start : readers.stop + 1] - self.first
-        self.bounds = self.starts[self._pair_bounds]
-        #: indices in the vocabulary of the day and weights, shape (words,)
-        self.words = join([paper.indices for paper in self.papers], np.int32)
-        self.data = join([paper.data for paper in self.papers], np.float64)
-
-    def has_words(self, entries: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return which of some places among the words of all pairs are here."""
-        return np.flatnonzero((entries >= self.first_word) & (entries < self.end_word))
-
-    def readers(self, values: NDArray[np.float64]) -> list[ReaderWords]:
-        """Return the papers of each reader.
-
-        Args:
-            values: what each word adds.
-        """
-        lifts = np.maximum(values, 0)
-        rows = self._pairs.rows[self.first : self.end]
-        readers = []
-        for number, profile in enumerate(self._pairs.profiles[self.own]):
-            first, end = self._pair_bounds[number : number + 2].tolist()
-            words = slice(self.starts[first], self.starts[end])
-            readers.append(
-                ReaderWords(
-                    profile=profile,
-                    rows=rows[first:end],
-                    bounds=self.starts[first : end + 1] - words.start,
-                    words=self.words[words],
-                    data=self.data[words],
-                    lifts=lifts[words],
-                )
-            )
-        return readers
 
 
 def _find_strongest(

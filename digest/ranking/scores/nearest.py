@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from digest.ranking.profiles import Profile, Rated, RatedRows
 from digest.ranking.rows import quantize, ranges, reduce_ranges, row_norms
 from digest.ranking.scores.days import Day
+from digest.ranking.scores.pairs import Chunk
 
 #: cosine below which no paper is named as the nearest
 MIN_NEAREST_COSINE = 0.2
@@ -40,6 +42,8 @@ class ReaderWords(NamedTuple):
     """Papers of the day that one reader is told the reasons for, and their words."""
 
     profile: Profile
+    #: the number of the first pair
+    first: int
     rows: NDArray[np.int64]
     #: where the words of each begin, shape (papers + 1,)
     bounds: NDArray[np.int64]
@@ -50,16 +54,37 @@ class ReaderWords(NamedTuple):
     lifts: NDArray[np.float64]
 
 
-def find_nearest(readers: Sequence[ReaderWords], day: Day) -> list[list[Nearest | None]]:
-    """Return the nearest liked or example paper of each paper, where what they share lifts it."""
-    found: list[list[Nearest | None]] = [[None] * len(reader.rows) for reader in readers]
-    numbers = [n for n, reader in enumerate(readers) if _references(reader.profile)]
+def find_nearest(chunk: Chunk, values: NDArray[np.float64], day: Day) -> list[Nearest | None]:
+    """Return the nearest liked or example paper of each pair, where what they share lifts it.
+
+    Args:
+        values: what each word of the pairs adds.
+    """
+    found: list[Nearest | None] = [None] * len(chunk.papers)
+    lifts = np.maximum(values, 0)
+    readers = [
+        ReaderWords(
+            profile=profile,
+            first=first,
+            rows=chunk.rows[first:end],
+            bounds=chunk.starts[first : end + 1] - start,
+            words=chunk.words[start:stop],
+            data=chunk.data[start:stop],
+            lifts=lifts[start:stop],
+        )
+        for profile, (first, end), (start, stop) in zip(
+            chunk.profiles,
+            pairwise(chunk.pair_bounds.tolist()),
+            pairwise(chunk.bounds.tolist()),
+            strict=True,
+        )
+        if _references(profile)
+    ]
     table = np.zeros(len(day.vocabulary) + 1, dtype=np.int32)
-    for start in range(0, len(numbers), _TOGETHER):
-        chosen = numbers[start : start + _TOGETHER]
-        compared = _Compared([readers[number] for number in chosen], day, table)
-        for reader, paper, nearest in compared.find_lifting():
-            found[chosen[reader]][paper] = nearest
+    for start in range(0, len(readers), _TOGETHER):
+        compared = _Compared(readers[start : start + _TOGETHER], day, table)
+        for pair, nearest in compared.find_lifting():
+            found[pair] = nearest
     return found
 
 
@@ -95,9 +120,7 @@ def _references(profile: Profile) -> list[Rated]:
 class _Compared:
     """The papers of some readers beside those that they liked or gave as examples."""
 
-    def __init__(
-        self, readers: Sequence[ReaderWords], day: Day, table: NDArray[np.int32]
-    ) -> None:
+    def __init__(self, readers: Sequence[ReaderWords], day: Day, table: NDArray[np.int32]) -> None:
         self._readers, self._day = readers, day
         self._rated = [_references(reader.profile) for reader in readers]
         flat = [rated for own in self._rated for rated in own]
@@ -153,13 +176,11 @@ class _Compared:
         is_named &= self._ids[:, None] != 0
         return np.where(is_named, products / np.where(norms > 0, norms, 1), -1)
 
-    def find_lifting(self) -> Iterator[tuple[int, int, Nearest]]:
-        """Yield the numbers of reader and paper with the nearest one."""
+    def find_lifting(self) -> Iterator[tuple[int, Nearest]]:
+        """Yield pairs with the nearest paper."""
         firsts = self._bounds[:-1]
         best = np.maximum.reduceat(self._cosines, firsts, axis=0)
-        liked, columns = np.nonzero(
-            self._cosines == np.repeat(best, np.diff(self._bounds), axis=0)
-        )
+        liked, columns = np.nonzero(self._cosines == np.repeat(best, np.diff(self._bounds), axis=0))
         owners = self._bounds.searchsorted(liked, side="right") - 1
         nearest = np.zeros(best.shape, dtype=np.int64)
         # The first of equally near ones is written last.
@@ -177,7 +198,7 @@ class _Compared:
         ):
             one = self._name(reader, number, cosine)
             if one.is_near:
-                yield reader, paper, one
+                yield self._readers[reader].first + paper, one
 
     def _name(self, reader: int, liked: int, cosine: float) -> Nearest:
         place = liked - int(self._bounds[reader])

@@ -123,3 +123,32 @@ class Pairs:
             end = max(end, start + 1)
             yield slice(start, end)
             start = end
+
+
+class Chunk:
+    """Some readers' pairs, and the words of these."""
+
+    def __init__(self, pairs: Pairs, readers: slice) -> None:
+        self.profiles = pairs.profiles[readers]
+        #: the first pair, and the first of those behind them
+        self.first, self.end = pairs.bounds[[readers.start, readers.stop]].tolist()
+        self.papers = [pairs.papers[n] for n in pairs.numbers[self.first : self.end].tolist()]
+        self.rows = pairs.rows[self.first : self.end]
+        #: where their words stand among those of all pairs
+        self.first_word, self.end_word = pairs.starts[[self.first, self.end]].tolist()
+        #: where the words of each pair begin, shape (pairs + 1,), and those of each reader, shape
+        #: (readers + 1,)
+        self.starts = pairs.starts[self.first : self.end + 1] - self.first_word
+        self.bounds = self.starts[pairs.bounds[readers.start : readers.stop + 1] - self.first]
+        #: where the pairs of each reader begin, shape (readers + 1,)
+        self.pair_bounds = pairs.bounds[readers.start : readers.stop + 1] - self.first
+        #: indices in the vocabulary of the day and weights, shape (words,)
+        self.words = join([paper.indices for paper in self.papers], np.int32)
+        self.data = join([paper.data for paper in self.papers], np.float64)
+
+    def has_words(self, entries: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return which of some places among the words of all pairs are here."""
+        here: NDArray[np.int64] = np.flatnonzero(
+            (entries >= self.first_word) & (entries < self.end_word)
+        )
+        return here

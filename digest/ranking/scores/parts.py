@@ -123,9 +123,7 @@ def co_like_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
             yield NamedPart(part, np.array([row]), np.array([value]))
 
 
-def name_parts(
-    profile: Profile, day: Day, rows: NDArray[np.int64]
-) -> Iterator[tuple[int, Part]]:
+def name_parts(profile: Profile, day: Day, rows: NDArray[np.int64]) -> Iterator[tuple[int, Part]]:
     """Yield each category, author and co-liked paper that adds to some papers.
 
     Args:

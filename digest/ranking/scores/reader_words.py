@@ -239,9 +239,7 @@ def add_vectors(
         own = order[ends[number] : ends[number + 1]]
         known = vectors[paper.vector_rows].astype(np.float64)
         # Exact, so that no sum depends on the other readers.
-        amounts[bounds[own, None] + np.arange(len(known))] = (
-            weights[own] @ known.T
-        ) * paper.shares
+        amounts[bounds[own, None] + np.arange(len(known))] = (weights[own] @ known.T) * paper.shares
     return amounts, bounds
 
 

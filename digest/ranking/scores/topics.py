@@ -59,6 +59,50 @@ class PaperPhrases:
         return text
 
 
+class _Places(NamedTuple):
+    """Where the words of phrases stand, phrase by phrase; each phrase has some."""
+
+    flat: NDArray[np.int64]
+    #: where those of each phrase begin, and how many there are; shape (phrases,)
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    @classmethod
+    def together(
+        cls,
+        starts: NDArray[np.int64],
+        places: Sequence[NDArray[np.int64]],
+        sizes: Sequence[NDArray[np.int64]],
+    ) -> Self:
+        """Put the phrases of papers together.
+
+        Args:
+            starts: where the words of each paper begin.
+            places, sizes: positions among these, and how many each phrase has.
+        """
+        counts = np.array([len(own) for own in places], dtype=np.int64)
+        all_sizes = np.concatenate(sizes)
+        flat = np.concatenate(places) + np.repeat(starts, counts)
+        return cls(flat, all_sizes.cumsum() - all_sizes, all_sizes)
+
+    def places_of(self, phrases: slice) -> NDArray[np.int64]:
+        starts = np.append(self.starts, len(self.flat))
+        own: NDArray[np.int64] = self.flat[starts[phrases.start] : starts[phrases.stop]]
+        return own
+
+    def take(self, phrases: NDArray[np.int64]) -> _Places:
+        sizes = self.sizes[phrases]
+        flat = self.flat[ranges(self.starts[phrases], sizes)]
+        return _Places(flat, sizes.cumsum() - sizes, sizes)
+
+    def reduce(self, reduction: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
+        """Reduce the values of the words of each phrase."""
+        if not len(self.starts):
+            return np.empty(0, values.dtype)
+        reduced: NDArray[Any] = reduction.reduceat(values[self.flat], self.starts)
+        return reduced
+
+
 class Topics(NamedTuple):
     """Phrases that lift a paper, each for one reader."""
 
@@ -125,13 +169,17 @@ def place_phrases(
     firsts = papers.searchsorted(np.arange(len(bounds)))
     for paper in range(len(bounds) - 1):
         own = slice(firsts[paper], firsts[paper + 1])
-        sizes = []
-        for places, place_bounds in (single, both):
-            span = place_bounds[own.start : own.stop + 1]
-            sizes += [places[span[0] : span[-1]] - bounds[paper], np.diff(span)]
         placed.append(
             PaperPhrases(
-                found, numbers[own], *sizes, preference[own], specificity[own], is_single[own]
+                found=found,
+                numbers=numbers[own],
+                single_words=single.places_of(own) - bounds[paper],
+                single_sizes=single.sizes[own],
+                all_words=both.places_of(own) - bounds[paper],
+                all_sizes=both.sizes[own],
+                preference=preference[own],
+                specificity=specificity[own],
+                is_single=is_single[own],
             )
         )
     return placed
@@ -139,15 +187,17 @@ def place_phrases(
 
 def _sort_places(
     numbers: NDArray[np.int64], owners: NDArray[np.int64], places: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> _Places:
     """Sort the places of each phrase, each once.
 
-    Returns:
-        The places phrase by phrase, and where those of each begin, shape (numbers + 1,).
+    Args:
+        numbers: of the phrases, ascending.
+        owners, places: the phrase of each place, one of these, and the place.
     """
     width = int(places.max(initial=0)) + 1
-    sorted_owners, sorted_places = np.divmod(np.unique(owners * width + places), width)
-    return sorted_places, np.append(sorted_owners.searchsorted(numbers), len(sorted_owners))
+    sorted_owners, flat = np.divmod(np.unique(owners * width + places), width)
+    starts = sorted_owners.searchsorted(numbers)
+    return _Places(flat, starts, np.diff(starts, append=len(flat)))
 
 
 def find_topics(
@@ -203,45 +253,6 @@ def find_topics(
         least = amounts * _SECOND_SHARE
     topic_papers, topic_phrases, topic_values = map(np.concatenate, zip(*found, strict=True))
     return Topics(topic_papers, topic_phrases, topic_values, np.concatenate(entries))
-
-
-class _Places(NamedTuple):
-    """Where the words of phrases stand, phrase by phrase; each phrase has some."""
-
-    flat: NDArray[np.int64]
-    #: where those of each phrase begin, and how many there are; shape (phrases,)
-    starts: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-
-    @classmethod
-    def together(
-        cls,
-        starts: NDArray[np.int64],
-        places: Sequence[NDArray[np.int64]],
-        sizes: Sequence[NDArray[np.int64]],
-    ) -> Self:
-        """Put the phrases of papers together.
-
-        Args:
-            starts: where the words of each paper begin.
-            places, sizes: positions among these, and how many each phrase has.
-        """
-        counts = np.array([len(own) for own in places], dtype=np.int64)
-        all_sizes = np.concatenate(sizes)
-        flat = np.concatenate(places) + np.repeat(starts, counts)
-        return cls(flat, all_sizes.cumsum() - all_sizes, all_sizes)
-
-    def take(self, phrases: NDArray[np.int64]) -> _Places:
-        sizes = self.sizes[phrases]
-        flat = self.flat[ranges(self.starts[phrases], sizes)]
-        return _Places(flat, sizes.cumsum() - sizes, sizes)
-
-    def reduce(self, reduction: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
-        """Reduce the values of the words of each phrase."""
-        if not len(self.starts):
-            return np.empty(0, values.dtype)
-        reduced: NDArray[Any] = reduction.reduceat(values[self.flat], self.starts)
-        return reduced
 
 
 def _find_first_greatest(
