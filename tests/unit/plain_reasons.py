@@ -73,9 +73,8 @@ def _columns_of(day: scores.Day, row: int) -> dict[int, float]:
     """Return the columns of a paper's words, and its dense ones."""
     words = day.words[row]
     dense = enumerate(day.dense[row].tolist(), start=COLUMNS)
-    return dict(zip(day.vocabulary[words.indices].tolist(), words.data.tolist(), strict=True)) | {
-        column: value for column, value in dense
-    }
+    own = zip(day.vocabulary[words.indices].tolist(), words.data.tolist(), strict=True)
+    return dict([*own, *dense])
 
 
 def _multiply(left: Mapping[int, float], right: Mapping[int, float]) -> float:

@@ -16,10 +16,10 @@ from tests.examples import examples
 from tests.unit.plain_reasons import explain_plainly, read_parts
 from tests.unit.scored import count_words, make_paper
 
-_WORDS = (
-    "robots hands sparse autoencoders tactile sensing LLM agents touch neural networks glaciers"
-    " melt of the and, we propose multi-agent memory. Books (keep) year 3D scans q-learning x"
-).split(" ")
+_TEXT = """
+    robots hands sparse autoencoders tactile sensing LLM agents touch neural networks glaciers melt
+    of the and, we propose multi-agent memory. Books (keep) year 3D scans q-learning x"""
+_WORDS = _TEXT.split()
 _KEYWORDS = ("tactile sensing", "-glaciers", "agents", "memory", "LLM agents", "sparse touch")
 
 
