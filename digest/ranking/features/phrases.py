@@ -19,16 +19,15 @@ from digest.ranking.features.phrase_words import ADJECTIVE, BARRIERS, NOUNS, VAG
 from digest.ranking.features.running_text import LONG_WORD, RunningText
 from digest.ranking.features.words import (
     STOP_WORDS,
-    WORD_TOKEN,
+    WORDS_AND_GAPS,
     columns_of,
     fold,
-    pieces_of,
+    spans_of,
 )
 from digest.ranking.rows import ranges
 
 #: words of a phrase at most
 MAX_WORDS = 3
-_WORDS_AND_GAPS = re.compile(f"({WORD_TOKEN.pattern})")
 #: "2x2", "10k", but not "3D"
 _ODD_NUMBER = re.compile(r"\d(?!d\b|d-)")
 
@@ -190,7 +189,7 @@ def _split(texts: Sequence[tuple[str, str]]) -> _Tokens:
     for both in texts:
         for text in both:
             # Gaps and words by turns.
-            pieces = _WORDS_AND_GAPS.split(text)
+            pieces = WORDS_AND_GAPS.split(text)
             own = pieces[1::2]
             words += own
             is_joined += [gap == " " for gap in pieces[:-1:2]]
@@ -323,7 +322,7 @@ class _Runs:
 def _read_token(written: str) -> _Token | None:
     """Return what a word is to a phrase; None where it is never part of one."""
     lowered = fold(written).lower()
-    codes = tuple(code for _, code in pieces_of(lowered))
+    codes = tuple([code for _, _, code in spans_of(lowered)])
     if not codes or _is_barrier(lowered):
         return None
     word = written.lower()

@@ -61,7 +61,7 @@ class RunningText:
 
     @cached_property
     def _all_words(self) -> frozenset[str]:
-        return frozenset(word for text in self._texts for word in WORD_TOKEN.findall(text))
+        return frozenset[str]().union(*map(WORD_TOKEN.findall, self._texts))
 
 
 def _is_plain(word: str) -> bool:

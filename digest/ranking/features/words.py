@@ -15,6 +15,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
+from itertools import accumulate
 
 import numpy as np
 import scipy.sparse as sp
@@ -47,6 +48,8 @@ STOP_WORDS = frozenset(_STOP.split())
 # Chinese and Japanese write no spaces: each character is a word there, and pairs do the work of
 # words.
 WORD_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_](?:[\w-]*[^\W_])?")
+#: splits a text into gaps and words by turns
+WORDS_AND_GAPS = re.compile(f"({WORD_TOKEN.pattern})")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b", re.IGNORECASE)
@@ -228,23 +231,18 @@ class _Pieces:
     """The pieces of a paper's words that count, in their order."""
 
     def __init__(self, title: str, abstract: str) -> None:
-        self._text = fold(text_of(title, abstract))
-        title_end = len(fold(title))
-        tokens = [(token.start(), token[0].lower()) for token in WORD_TOKEN.finditer(self._text)]
-        #: where each begins and ends in the text
-        self._spans = [
-            (start + first, start + end)
-            for start, token in tokens
-            for first, end, _ in _spans_of(token)
-        ]
-        codes = [code for _, token in tokens for _, _, code in _spans_of(token)]
+        #: gaps and words by turns
+        self._written = WORDS_AND_GAPS.split(fold(text_of(title, abstract)))
+        #: of each word, where its pieces begin and end there, and their hashes
+        self._spans = [spans_of(word.lower()) for word in self._written[1::2]]
+        codes = [code for spans in self._spans for _, _, code in spans]
         #: columns of the pieces and of their pairs; -1 = has none, or nobody wrote it
         self._words, self._pairs = columns_of(codes)
-        if abstract:
-            ends = [end for _, end in self._spans]
-            last = bisect_right(ends, title_end) - 1
-            if 0 <= last < len(self._pairs) and self._spans[last + 1][0] > title_end:
-                self._pairs[last] = -1
+        #: number of the first piece of each word, and of that behind the last
+        self._firsts = list(accumulate(map(len, self._spans), initial=0))
+        last_of_title = self._firsts[len(WORD_TOKEN.findall(fold(title)))] - 1
+        if 0 <= last_of_title < len(self._pairs):
+            self._pairs[last_of_title] = -1
 
     def columns(self) -> list[int]:
         columns: set[int] = {*self._words.tolist(), *self._pairs.tolist()}
@@ -252,22 +250,31 @@ class _Pieces:
 
     def name(self, column: int) -> str:
         """Return a word or pair as the paper writes it; raise KeyError where it has none."""
-        is_word = column < WORDS
         names: dict[int, str] = {}
-        numbers = np.flatnonzero((self._words if is_word else self._pairs) == column)
-        for number in numbers.tolist():
-            start, end = self._spans[number]
-            surface = (
-                self._text[start:end]
-                if is_word
-                else _surface(self._text, (start, end), self._spans[number + 1])
-            )
-            _add_name(names, column, surface)
+        columns, write = (
+            (self._words, self._write_word) if column < WORDS else (self._pairs, self._write_pair)
+        )
+        for number in (columns == column).nonzero()[0].tolist():
+            _add_name(names, column, write(number))
         return names[column]
+
+    def _write_word(self, number: int) -> str:
+        place = bisect_right(self._firsts, number) - 1
+        start, end, _ = self._spans[place][number - self._firsts[place]]
+        return self._written[2 * place + 1][start:end]
+
+    def _write_pair(self, number: int) -> str:
+        left = bisect_right(self._firsts, number) - 1
+        right = bisect_right(self._firsts, number + 1, left) - 1
+        text = "".join(self._written[2 * left + 1 : 2 * right + 2])
+        offset = len(text) - len(self._written[2 * right + 1])
+        start, end, _ = self._spans[left][number - self._firsts[left]]
+        right_start, right_end, _ = self._spans[right][number + 1 - self._firsts[right]]
+        return _surface(text, (start, end), (offset + right_start, offset + right_end))
 
 
 @lru_cache(maxsize=1 << 16)
-def _spans_of(token: str) -> tuple[tuple[int, int, int], ...]:
+def spans_of(token: str) -> tuple[tuple[int, int, int], ...]:
     """Return where the pieces of a lower-case token that count begin and end, and their hashes."""
     spans = []
     offset = 0
@@ -287,7 +294,9 @@ def _surface(text: str, left: tuple[int, int], right: tuple[int, int]) -> str:
 
 def _add_name(names: dict[int, str], column: int, surface: str) -> None:
     known = names.setdefault(column, surface)
-    if known != surface and all(_bare(surface) != _bare(other) for other in known.split(" / ")):
+    if known.lower() == surface.lower():
+        return
+    if all(_bare(surface) != _bare(other) for other in known.split(" / ")):
         names[column] = f"{known} / {surface}"
 
 
