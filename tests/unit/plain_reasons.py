@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import Paper
+from digest.model import Paper, PartKind
 from digest.ranking import features, profiles, scores
 from digest.ranking.rows import COLUMNS
 from digest.ranking.scores.nearest import MIN_SHARED_LIFT
@@ -49,7 +49,7 @@ def explain_plainly(
     names = features.words_of(paper.title, paper.abstract)
     parts += [("word", names[column], value) for column, value in values.items() if column in names]
     parts += _named_parts(profile, paper)
-    kinds = ("upvotes", "pick", "recency")
+    kinds: tuple[PartKind, ...] = ("upvotes", "pick", "recency")
     parts += [
         (kind, scores.sentences.trending_fact(kind, paper), float(amount))
         for kind, amount in zip(kinds, day.trending[:, row], strict=True)

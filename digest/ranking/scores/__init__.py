@@ -13,6 +13,8 @@ always add up. Read `plain` first: it is the whole sum for one reader.
 - `order`: scored papers best first; which are muted and which pinned
 - `evidence`: what is known of a paper beside its score
 - `explanations`, `sentences`: what a value is made of, and one sentence that says so
+- `pairs`, `paper_words`, `reader_words`, `topics`, `nearest`: the same for many readers and papers
+  at once: the words of papers, their weights, phrases that stand for words, and liked papers
 
 Selects nothing; `selection` does.
 

@@ -114,7 +114,8 @@ def find_nearest_encoded(profile: Profile, day: Day, row: int, own: int) -> Near
 
 
 def _references(profile: Profile) -> list[Rated]:
-    return [rated for rated in profile.references if len(rated.paper_ids)]
+    """Return the papers that can be named: a free text, of id 0, has no title."""
+    return [rated for rated in profile.references if rated.paper_ids.any()]
 
 
 class _Compared:

@@ -207,8 +207,8 @@ def weigh_dense(pairs: Pairs, keywords: KeywordWeights) -> NDArray[np.float64]:
     """
     own = [_put_on_vectors(dense_weights(one, pairs.day, ()), pairs.day) for one in pairs.profiles]
     weights = np.array(own, dtype=np.float64).reshape(len(own), pairs.day.dense.shape[1])
-    fixed = keywords.dense
-    fixed += weights[pairs.readers]
+    fixed: NDArray[np.float64] = weights[pairs.readers]
+    fixed += keywords.dense
     fixed /= _STEP
     np.rint(fixed, out=fixed)
     fixed *= _STEP
@@ -235,9 +235,11 @@ def add_vectors(
     weights = dense[:, : vectors.shape[1]]
     order = pairs.numbers.argsort(kind="stable")
     ends = pairs.numbers[order].searchsorted(np.arange(len(pairs.papers) + 1))
+    buffer = np.empty((sizes.max(initial=0), vectors.shape[1]))
     for number, paper in enumerate(pairs.papers):
         own = order[ends[number] : ends[number + 1]]
-        known = vectors[paper.vector_rows].astype(np.float64)
+        known = buffer[: sizes[number]]
+        known[:] = vectors[paper.vector_rows]
         # Exact, so that no sum depends on the other readers.
         amounts[bounds[own, None] + np.arange(len(known))] = (weights[own] @ known.T) * paper.shares
     return amounts, bounds
