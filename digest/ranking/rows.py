@@ -6,6 +6,7 @@ paper has few of the very many words, but a value in each of the few dense colum
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -180,6 +181,39 @@ def split_by_frequency(
         ),
         by_word.T,
     )
+
+
+def ranges(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of several ranges, one range after another.
+
+    Args:
+        starts, sizes: first number and length of each range, shape (ranges,).
+    """
+    ends = sizes.cumsum()
+    total = int(ends[-1]) if len(ends) else 0
+    numbers: NDArray[np.int64] = np.arange(total) + np.repeat(starts - ends + sizes, sizes)
+    return numbers
+
+
+def join(arrays: Sequence[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return arrays one after another, also where there are none."""
+    return np.concatenate(arrays) if arrays else np.empty(0, dtype)
+
+
+def reduce_ranges(
+    reduction: np.ufunc, values: NDArray[np.float64], bounds: NDArray[np.int64], empty: float
+) -> NDArray[np.float64]:
+    """Reduce each of the ranges that values consist of, such as by `np.add`.
+
+    Args:
+        bounds: where each range begins, shape (ranges + 1,); the last ends with the values.
+        empty: the result for a range without a value.
+    """
+    reduced = np.full(len(bounds) - 1, empty)
+    is_filled = bounds[1:] > bounds[:-1]
+    if is_filled.any():
+        reduced[is_filled] = reduction.reduceat(values, bounds[:-1][is_filled])
+    return reduced
 
 
 def quantize(numbers: NDArray[Any]) -> NDArray[np.float64]:

@@ -9,6 +9,25 @@ from hypothesis import strategies as st
 from digest.ranking import features
 from tests.examples import examples
 
+_PHRASE_WORDS = ["hive", "bee", "queen", "wax"]
+_TEXTS = st.lists(
+    st.sampled_from(
+        [
+            *_PHRASE_WORDS,
+            "Bees:",
+            "bees",
+            "HIVE",
+            "of",
+            "(wax)",
+            "queen-bee",
+            "2x2",
+            "é",
+            "new",
+            ".",
+        ]
+    ),
+    max_size=12,
+).map(" ".join)
 quietly = settings(database=None, max_examples=examples(200))
 
 
@@ -112,3 +131,35 @@ def test_every_phrase_stands_in_the_paper(title: str, abstract: str) -> None:
         assert phrase.text.lower() in f"{title}\n{abstract}".lower()
         assert 1 <= phrase.length <= 3
         assert phrase.count >= 1
+
+
+@given(st.lists(st.tuples(_TEXTS, _TEXTS), min_size=1, max_size=6))
+@quietly
+def test_the_phrases_of_papers_are_the_same_alone_and_together(
+    papers: list[tuple[str, str]],
+) -> None:
+    together = features.find_noun_phrases(papers)
+    for number, paper in enumerate(papers):
+        own = range(together.bounds[number], together.bounds[number + 1])
+        assert [
+            features.NounPhrase(
+                words=together.words.of(place),
+                pairs=together.pairs.of(place),
+                length=int(together.length[place]),
+                count=int(together.count[place]),
+                in_title=bool(together.in_title[place]),
+                complete=bool(together.complete[place]),
+                text=together.text(place),
+            )
+            for place in own
+        ] == [*features.noun_phrases(*paper)]
+
+
+@given(st.lists(st.sampled_from([*_PHRASE_WORDS, "of"]), max_size=20))
+@quietly
+def test_a_phrase_counts_as_often_as_it_stands_there(written: list[str]) -> None:
+    text = " ".join(written)
+    for phrase in features.noun_phrases("", text):
+        words = phrase.text.split()
+        starts = range(len(written) - len(words) + 1)
+        assert phrase.count == sum(written[n : n + len(words)] == words for n in starts)

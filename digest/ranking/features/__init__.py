@@ -6,6 +6,7 @@
 - `spellings`, `inflections`: the ways to write a keyword
 - `text_index`: which papers hold a keyword
 - `literal`: keywords such as "R" and "C++", which are matched as written
+- `phrases`, `running_text`: noun phrases, and how a paper writes them
 - `table`, `training`: word vectors, trained from papers alone
 - `space`: counts -> the rows that profiles and scores work on
 - `sign_codes`, `vector_index`: one bit of each dense column, to find what is near among all papers
@@ -18,7 +19,7 @@ new word vectors do not require old papers to be read again.
 from digest.ranking.features.encoded import Encoding, fit_encoding, pack_encoded, unpack_encoded
 from digest.ranking.features.literal import keyword_problem
 from digest.ranking.features.packing import is_readable, pack, unpack
-from digest.ranking.features.phrases import NounPhrase, noun_phrases
+from digest.ranking.features.phrases import NounPhrase, NounPhrases, find_noun_phrases, noun_phrases
 from digest.ranking.features.sign_codes import estimate_cosines, find_nearest
 from digest.ranking.features.space import WIDTH, Contributions, Space, fit_space
 from digest.ranking.features.table import DIMENSIONS, Table, load_base_table
@@ -56,12 +57,14 @@ __all__ = [
     "Encoding",
     "Frequencies",
     "NounPhrase",
+    "NounPhrases",
     "Space",
     "Table",
     "TextIndex",
     "VectorIndex",
     "estimate_cosines",
     "find_nearest",
+    "find_noun_phrases",
     "fit_encoding",
     "fit_space",
     "is_readable",

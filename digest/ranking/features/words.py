@@ -12,8 +12,10 @@ import re
 import unicodedata
 import zlib
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import accumulate
 
 import numpy as np
 import scipy.sparse as sp
@@ -46,6 +48,8 @@ STOP_WORDS = frozenset(_STOP.split())
 # Chinese and Japanese write no spaces: each character is a word there, and pairs do the work of
 # words.
 WORD_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_](?:[\w-]*[^\W_])?")
+#: splits a text into gaps and words by turns
+WORDS_AND_GAPS = re.compile(f"({WORD_TOKEN.pattern})")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b", re.IGNORECASE)
@@ -160,16 +164,18 @@ def pieces_of(token: str) -> list[tuple[str, int]]:
     return counted
 
 
-def columns_of(codes: Sequence[int]) -> tuple[list[int], list[int]]:
+def columns_of(
+    codes: Sequence[int] | NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the columns of words, and of the pairs of neighbours among them.
 
     Args:
         codes: hashes as `pieces_of` gives them; a word that counts in pairs alone has the column
             -1.
     """
-    hashes = np.array(codes, dtype=np.int64)
+    hashes = np.asarray(codes, dtype=np.int64)
     words = np.where(hashes < _PAIR_ONLY, _word_column(hashes), -1)
-    return words.tolist(), _pair_column(hashes[:-1], hashes[1:]).tolist()
+    return words, _pair_column(hashes[:-1], hashes[1:])
 
 
 def _word_column(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -202,47 +208,73 @@ class _WordNames(Mapping[int, str]):
     """The names of a paper's columns, each made when it is asked for."""
 
     def __init__(self, title: str, abstract: str) -> None:
-        self._text = fold(text_of(title, abstract))
-        self._spans: list[tuple[int, int]] = []
-        codes: list[int] = []
-        for token in WORD_TOKEN.finditer(self._text):
-            start = token.start()
-            for first, end, code in _spans_of(token[0].lower()):
-                self._spans.append((start + first, start + end))
-                codes.append(code)
-        words, pairs = columns_of(codes)
-        title_end = len(fold(title))
-        #: column -> the numbers of its words, and for pairs those of the first of the two
-        self._places: dict[int, list[int]] = {}
-        for number, column in enumerate(words):
-            if column >= 0:
-                self._places.setdefault(column, []).append(number)
-        for number, column in enumerate(pairs):
-            if not self._spans[number][1] <= title_end < self._spans[number + 1][0]:
-                self._places.setdefault(column, []).append(number)
+        self._title, self._abstract = title, abstract
         self._names: dict[int, str] = {}
+
+    @cached_property
+    def _pieces(self) -> _Pieces:
+        return _Pieces(self._title, self._abstract)
 
     def __getitem__(self, column: int) -> str:
         if column not in self._names:
-            for number in self._places[column]:
-                start, end = self._spans[number]
-                surface = (
-                    self._text[start:end]
-                    if column < WORDS
-                    else _surface(self._text, (start, end), self._spans[number + 1])
-                )
-                _add_name(self._names, column, surface)
+            self._names[column] = self._pieces.name(column)
         return self._names[column]
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._places)
+        return iter(self._pieces.columns())
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._pieces.columns())
+
+
+class _Pieces:
+    """The pieces of a paper's words that count, in their order."""
+
+    def __init__(self, title: str, abstract: str) -> None:
+        #: gaps and words by turns
+        self._written = WORDS_AND_GAPS.split(fold(text_of(title, abstract)))
+        #: of each word, where its pieces begin and end there, and their hashes
+        self._spans = [spans_of(word.lower()) for word in self._written[1::2]]
+        codes = [code for spans in self._spans for _, _, code in spans]
+        #: columns of the pieces and of their pairs; -1 = has none, or nobody wrote it
+        self._words, self._pairs = columns_of(codes)
+        #: number of the first piece of each word, and of that behind the last
+        self._firsts = list(accumulate(map(len, self._spans), initial=0))
+        last_of_title = self._firsts[len(WORD_TOKEN.findall(fold(title)))] - 1
+        if 0 <= last_of_title < len(self._pairs):
+            self._pairs[last_of_title] = -1
+
+    def columns(self) -> list[int]:
+        columns: set[int] = {*self._words.tolist(), *self._pairs.tolist()}
+        return sorted(columns - {-1})
+
+    def name(self, column: int) -> str:
+        """Return a word or pair as the paper writes it; raise KeyError where it has none."""
+        names: dict[int, str] = {}
+        columns, write = (
+            (self._words, self._write_word) if column < WORDS else (self._pairs, self._write_pair)
+        )
+        for number in (columns == column).nonzero()[0].tolist():
+            _add_name(names, column, write(number))
+        return names[column]
+
+    def _write_word(self, number: int) -> str:
+        place = bisect_right(self._firsts, number) - 1
+        start, end, _ = self._spans[place][number - self._firsts[place]]
+        return self._written[2 * place + 1][start:end]
+
+    def _write_pair(self, number: int) -> str:
+        left = bisect_right(self._firsts, number) - 1
+        right = bisect_right(self._firsts, number + 1, left) - 1
+        text = "".join(self._written[2 * left + 1 : 2 * right + 2])
+        offset = len(text) - len(self._written[2 * right + 1])
+        start, end, _ = self._spans[left][number - self._firsts[left]]
+        right_start, right_end, _ = self._spans[right][number + 1 - self._firsts[right]]
+        return _surface(text, (start, end), (offset + right_start, offset + right_end))
 
 
 @lru_cache(maxsize=1 << 16)
-def _spans_of(token: str) -> tuple[tuple[int, int, int], ...]:
+def spans_of(token: str) -> tuple[tuple[int, int, int], ...]:
     """Return where the pieces of a lower-case token that count begin and end, and their hashes."""
     spans = []
     offset = 0
@@ -262,7 +294,9 @@ def _surface(text: str, left: tuple[int, int], right: tuple[int, int]) -> str:
 
 def _add_name(names: dict[int, str], column: int, surface: str) -> None:
     known = names.setdefault(column, surface)
-    if known != surface and all(_bare(surface) != _bare(other) for other in known.split(" / ")):
+    if known.lower() == surface.lower():
+        return
+    if all(_bare(surface) != _bare(other) for other in known.split(" / ")):
         names[column] = f"{known} / {surface}"
 
 

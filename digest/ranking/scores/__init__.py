@@ -13,6 +13,8 @@ always add up. Read `plain` first: it is the whole sum for one reader.
 - `order`: scored papers best first; which are muted and which pinned
 - `evidence`: what is known of a paper beside its score; `evidence_table`, for many readers at once
 - `explanations`, `sentences`: what a value is made of, and one sentence that says so
+- `pairs`, `paper_words`, `reader_words`, `topics`, `nearest`: the same for many readers and papers
+  at once: the words of papers, their weights, phrases that stand for words, and liked papers
 
 Selects nothing; `selection` does.
 
@@ -44,7 +46,7 @@ from digest.ranking.scores.evidence_table import (
     EvidenceTable,
     make_evidence_table,
 )
-from digest.ranking.scores.explanations import MAX_PARTS, Reasons, Request, explain, find_reasons
+from digest.ranking.scores.explanations import MAX_PARTS, Reasons, explain, find_reasons
 from digest.ranking.scores.nearest import MIN_NEAREST_COSINE
 from digest.ranking.scores.order import (
     find_followed,
@@ -56,6 +58,7 @@ from digest.ranking.scores.order import (
     order_rows,
     rank,
 )
+from digest.ranking.scores.pairs import Request
 from digest.ranking.scores.plain import score_plainly
 from digest.ranking.scores.sentences import lifting_words, thin_score, write_reason
 from digest.ranking.scores.similarity import cosines, near_duplicates

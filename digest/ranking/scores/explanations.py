@@ -3,15 +3,14 @@
 What the dense columns add is divided among a paper's words, since they come from these by a linear
 map. An encoder's columns come from the whole text and are explained by the nearest liked paper.
 
-First each reader's weights of the words of their papers are found, then the reasons for a paper for
-all of its readers at once. A reader's reasons are the same alone and in any batch.
+Everything is found for the pairs of many readers and papers at once, in arrays over the words of
+all pairs; a reader's reasons are the same alone and in any batch.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,29 +19,32 @@ from numpy.typing import NDArray
 
 from digest.model import Part, PartKind, Score
 from digest.ranking.profiles import Profile
+from digest.ranking.rows import join
 from digest.ranking.scores.days import Day
-from digest.ranking.scores.nearest import Nearest
+from digest.ranking.scores.nearest import Nearest, find_nearest, find_nearest_encoded
 from digest.ranking.scores.order import rank
-from digest.ranking.scores.paper_words import PaperWords, WordsOf, words_of_paper
-from digest.ranking.scores.reader_words import ReaderPaper, weigh_words
+from digest.ranking.scores.pairs import Chunk, Pairs, Request
+from digest.ranking.scores.paper_words import WordsOf
+from digest.ranking.scores.parts import name_parts
+from digest.ranking.scores.reader_words import (
+    add_vectors,
+    weigh_dense,
+    weigh_keywords,
+    weigh_words,
+)
 from digest.ranking.scores.sentences import trending_fact
-from digest.ranking.scores.topics import Topic
+from digest.ranking.scores.topics import find_topics
 from digest.ranking.scores.values import DECIMALS, Scored, score_all
 
 #: parts that a Score names; the others are summed in its `rest`
 MAX_PARTS = 8
-#: share of what a paper's words add that those shared with the nearest paper add, if it is named
-MIN_SHARED_LIFT = 0.3
 #: papers that are explained at once, where one reader asks for them one by one
 _BATCH_SIZE = 16
 
-
-class Request(NamedTuple):
-    """Papers whose reasons are asked for, as one profile sees them."""
-
-    profile: Profile
-    #: rows of competing papers
-    rows: Sequence[int]
+#: up to here, a value is rounded to 0
+_NO_VALUE = 0.5 * 10.0**-DECIMALS
+#: how a part is sorted, the strongest first: strength, kind, name; then its value
+_Strength = tuple[float, PartKind, str, float]
 
 
 class Reasons(NamedTuple):
@@ -111,131 +113,176 @@ def find_reasons(
         words_alone: whether every word stands for itself, and neither a topic nor a keyword for
             what thumbs have taught of its words.
     """
-    table = np.zeros(len(day.vocabulary) + 1)
-    by_paper: dict[int, list[tuple[int, int, ReaderPaper]]] = defaultdict(list)
-    for number, (profile, rows) in enumerate(requests):
-        if not rows:
-            continue
-        papers = [words_of_paper(day, row, words_of) for row in rows]
-        for place, own in enumerate(weigh_words(profile, day, rows, papers, table)):
-            by_paper[rows[place]].append((number, place, own))
-    found: list[list[Reasons]] = [[Reasons(())] * len(rows) for _, rows in requests]
-    for row, readers in by_paper.items():
-        paper = words_of_paper(day, row, words_of)
-        explainer = _PaperExplainer(day, row, paper, max_parts, words_alone)
-        for (number, place, _), reasons in zip(
-            readers, explainer.explain([own for _, _, own in readers]), strict=True
-        ):
-            found[number][place] = reasons
-    return found
+    pairs = Pairs.from_requests(requests, day, words_of)
+    explainer = _Explainer(pairs, max_parts, words_alone)
+    reasons = (own for readers in pairs.chunks() for own in explainer.explain(readers))
+    return [list(islice(reasons, len(rows))) for _, rows in requests]
 
 
-class _PaperExplainer:
-    """Explains the value of one paper for several readers."""
+class _Explainer:
+    """Explains the values of papers for some readers at a time."""
 
-    def __init__(
-        self, day: Day, row: int, paper: PaperWords, max_parts: int, words_alone: bool
-    ) -> None:
-        self._day, self._row, self._paper = day, row, paper
-        self._max_parts, self._words_alone = max_parts, words_alone
+    def __init__(self, pairs: Pairs, max_parts: int, words_alone: bool) -> None:
+        self._pairs, self._max_parts, self._words_alone = pairs, max_parts, words_alone
+        keywords = weigh_keywords(pairs)
+        self._held = keywords.held
+        self._other = keywords.entries, keywords.amounts
+        self._dense = weigh_dense(pairs, keywords)
+        self._vectors, self._vector_bounds = add_vectors(pairs, self._dense)
+        self._table = np.zeros(len(pairs.day.vocabulary) + 1)
+        self._trending = _name_trending(pairs)
 
-    def explain(self, readers: Sequence[ReaderPaper]) -> Iterator[Reasons]:
-        paper = self._paper
-        #: what each word adds for each reader, shape (readers, words)
-        values = paper.data * np.stack([reader.weights for reader in readers])
-        if self._day.contributions is not None and len(paper.known):
-            vectors = self._day.contributions.table.vectors[paper.vector_rows]
-            for own_values, reader in zip(values, readers, strict=True):
-                # One by one, so that no sum depends on the other readers.
-                own_values[paper.known] += paper.shares * (vectors @ reader.vector_weights)
-        nearest = [
-            self._nearest_liked(reader.nearest, lifts)
-            for reader, lifts in zip(readers, np.maximum(values, 0), strict=True)
-        ]
-        parts = [self._keyword_parts(reader, values[n]) for n, reader in enumerate(readers)]
-        for number, reader in enumerate(readers):
-            if encoded := self._explain_encoder(reader):
-                part, nearest[number] = encoded
-                parts[number].append(part)
+    def explain(self, readers: slice) -> Iterator[Reasons]:
+        """Yield the reasons for each paper of some readers."""
+        pairs = self._pairs
+        chunk = Chunk(pairs, readers)
+        values = self._add_up(chunk)
+        nearest = find_nearest(chunk, values, pairs.day)
+        others: list[list[_Strength]] = [[] for _ in chunk.papers]
+        self._add_keywords(chunk, values, others)
+        self._add_encoded(chunk, nearest, others)
         if not self._words_alone:
-            for number, topics in enumerate(paper.phrases.find_topics(values)):
-                for topic in topics:
-                    parts[number].append(_name_topic(topic))
-                    values[number, topic.entries] = 0
-        trending = self._trending_parts()
-        strongest = np.argsort(-np.abs(values), axis=1, kind="stable")[:, : self._max_parts]
-        strengths = np.round(np.take_along_axis(values, strongest, axis=1), DECIMALS)
-        for reader, own_parts, nearest_liked, places, amounts in zip(
-            readers, parts, nearest, strongest.tolist(), strengths.tolist(), strict=True
+            topics = find_topics(values, chunk.starts, [paper.phrases for paper in chunk.papers])
+            for number, phrase, amount in zip(
+                topics.papers.tolist(), topics.phrases.tolist(), topics.values.tolist(), strict=True
+            ):
+                name = chunk.papers[number].phrases.text(phrase)
+                others[number].append(_strength("topic", name, amount))
+            values[topics.entries] = 0
+        for profile, (first, end) in zip(
+            chunk.profiles, pairwise(chunk.pair_bounds.tolist()), strict=True
         ):
-            own_parts += [
-                Part(kind="word", name=name, value=value)
-                for place, value in zip(places, amounts, strict=True)
-                if value and (name := paper.name(place))
+            for place, part in name_parts(profile, pairs.day, chunk.rows[first:end]):
+                others[first + place].append(_strength(part.kind, part.name, part.value))
+        numbers, places, amounts = _find_strongest(values, chunk.starts, self._max_parts)
+        bounds = numbers.searchsorted(np.arange(len(chunk.papers) + 1)).tolist()
+        strongest = list(
+            zip((-np.abs(amounts)).tolist(), places.tolist(), amounts.tolist(), strict=True)
+        )
+        trending = pairs.numbers[chunk.first : chunk.end].tolist()
+        for number, (start, end) in enumerate(pairwise(bounds)):
+            named, parts = chunk.papers[number].named, others[number]
+            parts += self._trending[trending[number]]
+            parts += [
+                (strength, "word", named[place], amount)
+                for strength, place, amount in strongest[start:end]
+                if named[place]
             ]
-            own_parts += reader.named_parts
-            own_parts += trending
-            own_parts.sort(key=_strongest_first)
-            own_parts = [part for part in own_parts[: self._max_parts] if part.value]
-            yield Reasons(tuple(own_parts), nearest_liked)
+            parts.sort()
+            yield Reasons(
+                tuple(
+                    [
+                        Part(kind=kind, name=name, value=value)
+                        for _, kind, name, value in parts[: self._max_parts]
+                        if value
+                    ]
+                ),
+                nearest[number],
+            )
 
-    def _nearest_liked(self, nearest: Nearest | None, lifts: NDArray[np.float64]) -> Nearest | None:
-        """Return the nearest liked paper, if what it shares with the paper lifts it.
+    def _add_up(self, chunk: Chunk) -> NDArray[np.float64]:
+        """Return what each word adds to its paper."""
+        pairs = self._pairs
+        values = weigh_words(chunk.profiles, pairs.day, chunk.words, chunk.bounds, self._table)
+        entries, amounts = self._other
+        own = chunk.has_words(entries)
+        np.add.at(values, entries[own] - chunk.first_word, amounts[own])
+        values *= chunk.data
+        known = join([paper.known for paper in chunk.papers], np.int64)
+        sizes = np.array([len(paper.known) for paper in chunk.papers], dtype=np.int64)
+        first, end = self._vector_bounds[[chunk.first, chunk.end]].tolist()
+        values[known + np.repeat(chunk.starts[:-1], sizes)] += self._vectors[first:end]
+        return values
 
-        Args:
-            lifts: what each word of the paper adds, 0 where it takes away.
-        """
-        if nearest is None or not nearest.is_near:
-            return None
-        shared = lifts[self._paper.places_of(nearest.word_indices)].sum()
-        return nearest if shared > 0 and shared >= MIN_SHARED_LIFT * lifts.sum() else None
-
-    def _keyword_parts(self, reader: ReaderPaper, values: NDArray[np.float64]) -> list[Part]:
-        """Return a part for each keyword that the paper holds.
+    def _add_keywords(
+        self, chunk: Chunk, values: NDArray[np.float64], parts: list[list[_Strength]]
+    ) -> None:
+        """Add a part for each keyword that a paper holds.
 
         It stands for what thumbs have taught of its words too. These add nothing of their own any
         more: their `values` become 0.
         """
-        parts = []
-        for held in reader.keywords:
-            value, phrase = held.value, held.keyword.phrase
-            if not self._words_alone and not phrase.muted:
-                places = self._paper.places_of(held.word_indices)
-                value += float(values[places].sum())
-                values[places] = 0
-            parts.append(Part(kind="keyword", name=phrase.text, value=round(value, DECIMALS)))
-        return parts
+        held = self._held
+        amounts = held.values
+        if not self._words_alone:
+            own = chunk.has_words(held.entries)
+            own = own[~held.is_muted[held.owners[own]]]
+            # A word of two keywords counts for the first.
+            entries, firsts = np.unique(held.entries[own] - chunk.first_word, return_index=True)
+            owners = held.owners[own[firsts]]
+            amounts = amounts + np.bincount(owners, values[entries], minlength=len(amounts))
+            values[entries] = 0
+        numbers = np.flatnonzero((held.pairs >= chunk.first) & (held.pairs < chunk.end)).tolist()
+        for number, pair, amount in zip(
+            numbers, held.pairs[numbers].tolist(), amounts[numbers].tolist(), strict=True
+        ):
+            name = held.keywords[number].phrase.text
+            parts[pair - chunk.first].append(_strength("keyword", name, amount))
 
-    def _explain_encoder(self, reader: ReaderPaper) -> tuple[Part, Nearest] | None:
-        """Return what the encoder's columns add, and the liked paper nearest in these.
+    def _add_encoded(
+        self, chunk: Chunk, nearest: list[Nearest | None], parts: list[list[_Strength]]
+    ) -> None:
+        """Add what an encoder's columns add, and the liked papers nearest in these.
 
-        None where they add nothing, or where no liked paper is near.
+        Nothing where they add nothing, or where no liked paper is near.
         """
-        if self._day.contributions is None or not len(reader.encoder_weights):
-            return None
-        own = self._day.dense.shape[1] - len(reader.encoder_weights)
-        value = float(self._day.dense[self._row, own:] @ reader.encoder_weights)
-        if value <= 0:
-            return None
-        candidates = [liked.find_nearest_encoded(self._row, own) for liked in reader.liked]
-        nearest = max(candidates, key=lambda candidate: candidate.cosine, default=None)
-        if nearest is None or not nearest.is_near:
-            return None
-        return Part(kind="near", name=nearest.title, value=round(value, DECIMALS)), nearest
+        day = self._pairs.day
+        own = 0 if day.contributions is None else len(day.contributions.whitening)
+        if not own or day.dense.shape[1] == own:
+            return
+        weights = self._dense[chunk.first : chunk.end, own:]
+        values = np.einsum("ij,ij->i", day.dense[chunk.rows, own:].astype(np.float64), weights)
+        for number in np.flatnonzero(values > 0).tolist():
+            reader = int(self._pairs.readers[chunk.first + number])
+            profile = self._pairs.profiles[reader]
+            found = find_nearest_encoded(profile, day, int(chunk.rows[number]), own)
+            if found is not None and found.is_near:
+                parts[number].append(_strength("near", found.title, float(values[number])))
+                nearest[number] = found
 
-    def _trending_parts(self) -> list[Part]:
-        kinds: tuple[PartKind, ...] = ("upvotes", "pick", "recency")
-        paper = self._day.papers[self._row]
-        return [
-            Part(kind=kind, name=trending_fact(kind, paper), value=round(amount, DECIMALS))
-            for kind, amount in zip(kinds, self._day.trending[:, self._row].tolist(), strict=True)
+
+def _find_strongest(
+    values: NDArray[np.float64], starts: NDArray[np.int64], number: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the strongest words of each paper: so many, and those as strong as the last.
+
+    Args:
+        starts: where the words of each paper begin, shape (papers + 1,).
+
+    Returns:
+        The number of each word's paper, ascending, its position there, and its rounded value,
+        not 0.
+    """
+    sizes = np.diff(starts)
+    width = int(sizes.max(initial=0))
+    strengths = np.abs(values)
+    least = np.full(len(sizes), _NO_VALUE)
+    if number < width:
+        table = np.zeros((len(sizes), width))
+        table[np.arange(width) < sizes[:, None]] = strengths
+        table.partition(width - number, axis=1)
+        least = np.maximum(table[:, width - number], _NO_VALUE)
+    chosen = np.flatnonzero(strengths >= np.repeat(least, sizes))
+    amounts = np.round(values[chosen], DECIMALS)
+    chosen, amounts = chosen[amounts != 0], amounts[amounts != 0]
+    papers = starts.searchsorted(chosen, side="right") - 1
+    return papers, chosen - starts[papers], amounts
+
+
+def _name_trending(pairs: Pairs) -> list[list[_Strength]]:
+    """Name what is trending of each paper."""
+    kinds: tuple[PartKind, ...] = ("upvotes", "pick", "recency")
+    rows = [paper.row for paper in pairs.papers]
+    return [
+        [
+            _strength(kind, trending_fact(kind, pairs.day.papers[row]), amount)
+            for kind, amount in zip(kinds, amounts, strict=True)
             if amount
         ]
+        for row, amounts in zip(rows, pairs.day.trending[:, rows].T.tolist(), strict=True)
+    ]
 
 
-def _name_topic(topic: Topic) -> Part:
-    return Part(kind="topic", name=topic.text, value=round(topic.value, DECIMALS))
-
-
-def _strongest_first(part: Part) -> tuple[float, str, str]:
-    return -abs(part.value), part.kind, part.name
+def _strength(kind: PartKind, name: str, value: float) -> _Strength:
+    rounded = round(value, DECIMALS)
+    return -abs(rounded), kind, name, rounded

@@ -112,6 +112,10 @@ def category_and_author_parts(profile: Profile, day: Day) -> Iterator[NamedPart]
             # A muted category counts in full wherever it stands in a paper's list.
             values = value * weights if value > 0 else np.full(len(rows), value)
             yield NamedPart(Part(kind="category", name=name, value=value), rows, values)
+    yield from _author_parts(profile, day)
+
+
+def _author_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
     for name, value in profile.authors:
         last_name, given_names = parse_author_name(name)
         matching = sorted(
@@ -133,6 +137,32 @@ def co_like_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
         if row is not None:
             part = Part(kind="readers", name=liked_title, value=value)
             yield NamedPart(part, np.array([row]), np.array([value]))
+
+
+def name_parts(profile: Profile, day: Day, rows: NDArray[np.int64]) -> Iterator[tuple[int, Part]]:
+    """Yield each category, author and co-liked paper that adds to some papers.
+
+    Args:
+        rows: rows of these papers, each once.
+
+    Yields:
+        Which of the papers, and the part with what it adds there.
+    """
+    for name, value in profile.categories:
+        entry = day.categories.get(normalize_category(name))
+        if entry is not None:
+            held, weights = entry
+            found = np.minimum(held.searchsorted(rows), len(held) - 1)
+            for place in np.flatnonzero(held[found] == rows).tolist():
+                amount = value * float(weights[found[place]]) if value > 0 else value
+                yield place, Part(kind="category", name=name, value=amount)
+    if not profile.authors and not profile.co_like_boosts:
+        return
+    place_of = {row: place for place, row in enumerate(rows.tolist())}
+    for part, part_rows, amounts in (*_author_parts(profile, day), *co_like_parts(profile, day)):
+        for row, amount in zip(part_rows.tolist(), amounts.tolist(), strict=True):
+            if row in place_of:
+                yield place_of[row], Part(kind=part.kind, name=part.name, value=amount)
 
 
 class _PhraseParts(NamedTuple):
