@@ -24,12 +24,7 @@ from tests.conftest import ROOT, TODAY, invent_papers, read_mails, skip_or_fail,
 from tests.fakes.small_disk import SmallDisk, why_not
 from tests.webclient import Client
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        "DIGEST_TEST_PROOFS" not in os.environ, reason="DIGEST_TEST_PROOFS=1 runs it"
-    ),
-]
+pytestmark = pytest.mark.slow
 KB = 1024
 READERS = 3
 
