@@ -31,7 +31,7 @@ READERS = 3
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    if why := why_not():
+    if why := why_not(tmp_path):
         skip_or_fail(why)
     with SmallDisk(tmp_path / "disk", megabytes=8) as mounted:
         yield mounted
