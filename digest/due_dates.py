@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from digest.errors import InputError
@@ -37,12 +38,17 @@ def zone_of(subscriber: Subscriber) -> ZoneInfo:
         InputError: this machine knows none of that name, which was known where the reader chose it.
     """
     try:
-        return ZoneInfo(subscriber.timezone)
+        return _load_zone(subscriber.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InputError(
             f"timezone {subscriber.timezone!r} is unknown here; update tzdata, "
             f"or `digest subscribe {subscriber.email} --timezone NAME`"
         ) from error
+
+
+@lru_cache(maxsize=1024)  # the library keeps eight, and reads the file of any other one again
+def _load_zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
 
 
 def local_date_of(subscriber: Subscriber, instant: datetime) -> date:

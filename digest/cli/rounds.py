@@ -129,12 +129,32 @@ def _show_due(report: pipeline.SendReport) -> None:
         table.add_row(row["email"], row["kind"], row["key"], str(row["papers"] or ""), again)
     if report.due:
         out.print(table)
-    more = f", {len(report.due) - 60} of them not shown" if len(report.due) > 60 else ""
+    more = f", {report.sendable - 60} of them not shown" if report.sendable > 60 else ""
     out.print(
-        f"{count_noun(report.waiting, 'message')} would be sent{more}; {report.later} later. "
+        f"{count_noun(report.sendable, 'message')} would be sent{more}; {report.later} later. "
         "Nothing was sent.",
         highlight=False,
     )
+    _show_held_back(report)
+
+
+def _show_held_back(report: pipeline.SendReport) -> None:
+    """Print what keeps digests from being sent."""
+    if report.held_back:
+        out.print(
+            f"{count_noun(report.held_back, 'digest')} held back by today's limit",
+            style="yellow",
+            highlight=False,
+        )
+    if report.halted:
+        err.print(
+            f"digest: all sending is stopped: {report.halted}. `digest status` names the remedy; "
+            "`digest send --resume` goes on",
+            style="red",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def show_sent(report: pipeline.SendReport) -> None:
@@ -152,21 +172,7 @@ def show_sent(report: pipeline.SendReport) -> None:
         out.print(
             "stopped before the end; what was not begun waits for the next send", style="yellow"
         )
-    if report.held_back:
-        out.print(
-            f"{count_noun(report.held_back, 'digest')} held back: today's limit is used up",
-            style="yellow",
-            highlight=False,
-        )
-    if report.halted:
-        err.print(
-            f"digest: all sending is stopped: {report.halted}. `digest status` names the remedy; "
-            "`digest send --resume` goes on",
-            style="red",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+    _show_held_back(report)
     if report.error:
         err.print(
             f"digest: {report.error}", style="red", highlight=False, markup=False, soft_wrap=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from digest import services, store
@@ -10,8 +11,14 @@ from digest.config import Config
 from digest.doctor.clocks import compare_clock
 from digest.doctor.findings import Finding, bad, good, note, warning
 from digest.errors import StoreError
+from digest.model import SubscriberStatus
 from digest.store import Store
 from digest.subscriptions import SubscriptionRequest
+
+#: messages of a first day at which no receiver takes offence
+_FIRST_DAY = 50
+#: days after which receivers have forgotten a sender
+_FORGOTTEN = timedelta(days=30)
 
 
 def check_database(config: Config) -> Iterator[Finding]:
@@ -68,6 +75,7 @@ def _check_open_database(opened: Store, config: Config) -> Iterator[Finding]:
     with opened.reading() as tx:
         keys = store.keys.list_ids(tx)
         yield from _check_subscribers(tx, config)
+        yield from _check_ramp(tx, config)
     yield (
         good("store", f"keys of links: {len(keys)}, the newest of {keys[-1][1]:%Y-%m-%d}")
         if keys
@@ -91,3 +99,19 @@ def _check_subscribers(tx: store.Connection, config: Config) -> Iterator[Finding
                 f"[[subscribers]] {entry.email}: {found.sentence}",
                 "" if found.field == "papers" else "Correct it, or leave it: it stays as it is",
             )
+
+
+def _check_ramp(tx: store.Connection, config: Config) -> Iterator[Finding]:
+    """Check that a fresh sender does not suddenly send much."""
+    smtp = config.smtp
+    if not smtp.host or smtp.ramp_start or smtp.per_day:
+        return
+    readers = store.subscribers.count_by_status(tx).get(SubscriberStatus.ACTIVE, 0)
+    sent = store.sending.count_sent(tx, since=datetime.now(UTC) - _FORGOTTEN)
+    if readers > _FIRST_DAY and sent < readers:
+        yield note(
+            "config",
+            f"{readers} readers, and {sent} messages sent in {_FORGOTTEN.days} days: receivers "
+            "distrust a domain or server that suddenly sends much",
+            f"If yours is fresh: [smtp] ramp_start = {_FIRST_DAY} begins with so many a day",
+        )

@@ -18,7 +18,11 @@ from digest.pipeline.steps.recover import recover_messages
 from digest.pipeline.steps.send_report import SendReport
 from digest.pipeline.steps.sender import SendOptions
 from digest.pipeline.steps.sender_processes import count_processes, deliver_by_processes
-from digest.pipeline.steps.sending_limits import load_day_limit, may_send_anything
+from digest.pipeline.steps.sending_limits import (
+    list_sendable,
+    load_day_limit,
+    may_send_anything,
+)
 from digest.store.ledger import LEASE
 
 
@@ -37,7 +41,8 @@ def send(
 
     Args:
         only: this reader's messages alone.
-        dry_run: only look, and write nothing; `due` tells who would get what.
+        dry_run: only look, and write nothing; `due` tells who would get what, `sendable` how many
+            messages that are, and `held_back` how many digests would wait for another day.
         stop: asked before anything is begun. True: deliveries that have begun end (up to the
             timeout of the final dot), other claims are released.
         lease: how long a claim outlives a sender that fell silent on another machine.
@@ -46,8 +51,10 @@ def send(
     if dry_run:
         with app.store.reading() as tx:
             only_ids = None if only is None else [only.id]
-            report.due = store.deliveries.list_due(tx, now=app.now(), only=only_ids)
+            sendable = list_sendable(app, tx, only=only_ids)
+            report.due = store.deliveries.list_due(tx, now=app.now(), only=only_ids, among=sendable)
         _count_waiting(app, report)
+        _count_sendable(report, sendable, everybody=only is None)
         return report
     _recover(app, report)
     with app.store.reading() as tx:
@@ -92,6 +99,16 @@ def _count_waiting(app: App, report: SendReport) -> None:
         day = load_day_limit(app, tx, clock=datetime.now(UTC))
     report.halted = "" if stop is None else stop.what
     report.held_back = 0 if day is None else day.held_back
+
+
+def _count_sendable(report: SendReport, listed: list[int] | None, *, everybody: bool) -> None:
+    """Count what a send would send; `listed` as by `list_sendable`."""
+    if listed is not None:
+        report.sendable = len(listed)
+        if everybody and not report.halted:
+            report.held_back = max(0, report.waiting - len(listed))
+    else:
+        report.sendable = report.waiting if everybody else len(report.due)
 
 
 def _record_round(app: App, report: SendReport) -> None:

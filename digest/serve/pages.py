@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from fastapi import FastAPI
 
 from digest import web
 from digest.app import App
 from digest.web import health
+from digest.web.app_listener import AppListener
 from digest.web.health import Condition
-from digest.web.listener import Application, Listener
+from digest.web.listener import Application
 
 
-class Replaceable:
-    """A web application that another one may replace between two requests.
-
-    Args:
-        current: answers the next requests; those that have begun end with the one before.
-    """
-
-    def __init__(self, current: Application) -> None:
-        self.current = current
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.current(scope, receive, send)
-
-
-class Background(Listener):
+class Background(AppListener):
     """The service's pages alone.
 
     Args:
@@ -49,48 +35,24 @@ class Background(Listener):
         advance: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._extra, self._condition = tuple(extra), condition
-        self._replaceable: Replaceable | None = None
-        super().__init__(
-            lambda: self._begin(app),
-            app.config.web.bind,
-            key="web.bind",
-            stopped=stopped,
-            advance=advance,
-        )
+        super().__init__(app, app.config.web.bind, key="web.bind", stopped=stopped, advance=advance)
 
     def prepare(self, app: App) -> Application:
-        """Make the pages of another app.
-
-        Raises:
-            DigestError: a template is missing or broken.
-        """
         return web.create(app, extra=self._extra, condition=self._condition)
 
-    def replace(self, pages: Application) -> None:
-        """Answer the next requests by these pages."""
-        if self._replaceable:
-            self._replaceable.current = pages
 
-    def _begin(self, app: App) -> Application:
-        self._replaceable = Replaceable(self.prepare(app))
-        return self._replaceable
-
-
-class HealthChecks(Listener):
+class HealthChecks(AppListener):
     """`/healthz` and `/readyz` alone, at `serve.health_bind`."""
 
     def __init__(
         self, app: App, condition: Callable[[], Condition], advance: Callable[[float], None]
     ) -> None:
+        self._condition = condition
         super().__init__(
-            lambda: _make_health_pages(app, condition),
-            app.config.serve.health_bind,
-            key="serve.health_bind",
-            advance=advance,
+            app, app.config.serve.health_bind, key="serve.health_bind", advance=advance
         )
 
-
-def _make_health_pages(app: App, condition: Callable[[], Condition]) -> FastAPI:
-    pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    pages.include_router(health.routes(app, condition))
-    return pages
+    def prepare(self, app: App) -> Application:
+        pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+        pages.include_router(health.routes(app, self._condition))
+        return pages

@@ -6,7 +6,7 @@ A config with errors is refused as a whole, and the service goes on with the one
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from pydantic import BaseModel
 
@@ -15,8 +15,8 @@ from digest.app import App
 from digest.config import LISTS, SECTIONS, Config
 from digest.errors import DigestError, TemplateError
 from digest.mail.messages import samples, templates
-from digest.serve.pages import Background
 from digest.serve.service import Service
+from digest.web.app_listener import AppListener
 
 log = logging.getLogger("digest.serve")
 
@@ -24,7 +24,7 @@ log = logging.getLogger("digest.serve")
 FIXED = ("store.url", "web.bind", "serve.health_bind", "metrics.bind")
 
 
-def reload(service: Service, load: Callable[[], Config], pages: Background | None) -> bool:
+def reload(service: Service, load: Callable[[], Config], listeners: Sequence[AppListener]) -> bool:
     """Read the config again; return whether it is in force.
 
     Verbs and requests that have begun end with the app that they began with.
@@ -32,7 +32,7 @@ def reload(service: Service, load: Callable[[], Config], pages: Background | Non
     Args:
         service: gets the new app.
         load: reads the config.
-        pages: get the new app as well; None = this process serves none.
+        listeners: get the new app as well.
     """
     old = service.app
     try:
@@ -42,14 +42,14 @@ def reload(service: Service, load: Callable[[], Config], pages: Background | Non
         app = old.with_config(config)
         with templates.read_again():
             check_templates(app)
-            prepared = pages.prepare(app) if pages else None
+            prepared = [(listener, listener.prepare(app)) for listener in listeners]
             subscribe_readers(app)
     except DigestError as error:
         log.error("reload refused: nothing has changed: %s", error)  # noqa: TRY400
         return False
     service.app = app
-    if pages and prepared:
-        pages.replace(prepared)
+    for listener, application in prepared:
+        listener.replace(application)
     if config.log != old.config.log:
         logs.set_up(config.log.level, config.log.format)
     for outage in service.outages:

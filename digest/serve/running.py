@@ -20,6 +20,7 @@ from digest.serve.pages import Background, HealthChecks
 from digest.serve.pulse import Pulse
 from digest.serve.reloading import reload, subscribe_readers
 from digest.serve.service import Service
+from digest.web.app_listener import AppListener
 from digest.web.metrics import MetricsServer
 
 log = logging.getLogger("digest.serve")
@@ -122,6 +123,11 @@ class _Process:
     def _clocks(self) -> list[Scheduler]:
         return [*self._schedulers, *self._senders]
 
+    @property
+    def _listeners(self) -> list[AppListener]:
+        listeners = (self._pages, self._health, self._metrics)
+        return [listener for listener in listeners if listener]
+
     def start(self) -> str:
         """Start everything; return the base address of the pages, or ""."""
         if self._metrics:
@@ -148,7 +154,7 @@ class _Process:
                 log.warning("SIGHUP changes nothing here: the config came from no file")
                 continue
             self.notifier.reloading()
-            if reload(self._service, load, self._pages):
+            if reload(self._service, load, self._listeners):
                 for clock in self._clocks:
                     clock.wake()
                 self.notifier.ready("the config was read again")

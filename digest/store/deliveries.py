@@ -53,9 +53,19 @@ def is_anything_due(tx: Connection, *, now: datetime) -> bool:
 
 
 def list_due(
-    tx: Connection, *, now: datetime, only: Sequence[int] | None = None, limit: int = 1000
+    tx: Connection,
+    *,
+    now: datetime,
+    only: Sequence[int] | None = None,
+    among: Sequence[int] | None = None,
+    limit: int = 1000,
 ) -> list[dict[str, Any]]:
     """List what a send would claim now, in its order.
+
+    Args:
+        only: ids of the subscribers to whom the list is limited; None = all.
+        among: ids of the messages that may be sent; None = all that are due.
+        limit: rows at most.
 
     Returns:
         Rows with email, kind, key, state, and papers (their number, for a digest).
@@ -79,6 +89,8 @@ def list_due(
     )
     if only is not None:
         query = query.where(messages.c.subscriber_id.in_(list(only)))
+    if among is not None:
+        query = query.where(messages.c.id.in_(list(among[:limit])))
     rows = tx.execute(
         query.order_by(messages.c.state, messages.c.not_before, messages.c.id).limit(limit)
     )  # deferred before planned

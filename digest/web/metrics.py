@@ -15,12 +15,13 @@ from digest import metrics
 from digest.app import App
 from digest.metrics.counters import LOG_RECORDS
 from digest.services.measurements import KEPT, DatabaseCollector
-from digest.web.listener import Listener
+from digest.web.app_listener import AppListener
+from digest.web.listener import Application
 
 PATH = "/metrics"
 
 
-class MetricsServer(Listener):
+class MetricsServer(AppListener):
     """Serves the metrics of this process at `[metrics] bind`, and counts its log records.
 
     Args:
@@ -30,10 +31,11 @@ class MetricsServer(Listener):
     """
 
     def __init__(self, app: App, roles: Collection[str], *, kept: float = KEPT) -> None:
-        super().__init__(
-            lambda: create(app, kept=kept), app.config.metrics.bind, key="metrics.bind"
-        )
-        self._roles, self._counter = roles, _RecordCounter()
+        super().__init__(app, app.config.metrics.bind, key="metrics.bind")
+        self._roles, self._kept, self._counter = roles, kept, _RecordCounter()
+
+    def prepare(self, app: App) -> Application:
+        return create(app, kept=self._kept)
 
     def start(self) -> str:
         """Start the server and return the address that Prometheus reads."""

@@ -58,6 +58,7 @@ def command(tmp_path: Path, server: HostileSmtp) -> Command:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     settings = {
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         "NO_FAKE_STAT": "1",
         "COLUMNS": "200",
         "NO_COLOR": "1",

@@ -24,19 +24,14 @@ from tests.conftest import ROOT, TODAY, invent_papers, read_mails, skip_or_fail,
 from tests.fakes.small_disk import SmallDisk, why_not
 from tests.webclient import Client
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        "DIGEST_TEST_PROOFS" not in os.environ, reason="DIGEST_TEST_PROOFS=1 runs it"
-    ),
-]
+pytestmark = pytest.mark.slow
 KB = 1024
 READERS = 3
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    if why := why_not():
+    if why := why_not(tmp_path):
         skip_or_fail(why)
     with SmallDisk(tmp_path / "disk", megabytes=8) as mounted:
         yield mounted

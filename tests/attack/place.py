@@ -28,7 +28,7 @@ from digest.subscriptions import SubscriptionRequest
 from tests.conftest import ROOT, invent_papers
 
 #: seconds after which a process that does not answer has failed; a busy machine is slow
-PATIENCE = 120
+PATIENCE = 600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,9 +9,20 @@ from types import TracebackType
 from typing import Self
 
 
-def why_not() -> str:
-    """Return why none can be mounted here, or ""."""
-    return "" if os.geteuid() == 0 else "a file system is mounted by root alone"
+def why_not(folder: Path) -> str:
+    """Return why none can be mounted at an empty folder, or ""."""
+    if os.geteuid():
+        return "a file system is mounted by root alone"
+    tried = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if tried.returncode:
+        return f"no file system may be mounted here: {tried.stderr.strip()}"
+    _call("umount", folder)
+    return ""
 
 
 class SmallDisk:

@@ -13,15 +13,20 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select
 
 from digest import config as settings
-from digest import doctor
+from digest import doctor, subscriptions
+from digest.app import App
 from digest.config import Config
 from digest.doctor import Finding
 from digest.doctor.resolver import Resolver
 from digest.errors import ResolverError
 from digest.mail.messages import dkim
-from tests.conftest import build_sqlite_file
+from digest.model import MessageKind
+from digest.store import tables
+from digest.subscriptions import SubscriptionRequest, lifecycle
+from tests.conftest import build_sqlite_file, make_app
 from tests.fakes import certificates
 from tests.fakes.dns_server import DnsServer
 from tests.fakes.smtp_server import Act, HostileSmtp, serving
@@ -452,6 +457,45 @@ def with_store(tmp_path: Path) -> Path:
 def test_a_sound_database_is_good(tmp_path: Path, with_store: Path) -> None:
     findings = offline(make_config(tmp_path))
     assert levels(findings, "store") == ["good", "note"]
+
+
+def accept_messages(app: App, count: int, *, ago: timedelta) -> None:
+    """Store that a server accepted so many; to the ramp it is all one whose they are."""
+    began = datetime.now(UTC) - ago
+    with app.store.writing() as tx:
+        (message_id,) = tx.execute(select(tables.messages.c.id)).scalars()
+        for number in range(count):
+            at = began + timedelta(seconds=number)
+            row = {"started_at": at, "ended_at": at, "outcome": "accepted", "phase": "body"}
+            words = {"server": "here", "code": 250, "enhanced": "", "fault": "", "text": ""}
+            tx.execute(insert(tables.deliveries).values(message_id=message_id, **row, **words))
+
+
+def test_many_readers_of_a_fresh_sender_are_told_of_the_ramp(tmp_path: Path) -> None:
+    def hints(**more: str) -> list[str]:
+        found = offline(make_config(tmp_path, **more))
+        return [finding.remedy for finding in found if "ramp_start" in finding.remedy]
+
+    host = {"smtp__host": "127.0.0.1", "smtp__port": "1"}
+    app = make_app(tmp_path)
+    for number in range(51):
+        request = SubscriptionRequest(email=f"reader{number}@example.org")
+        reader = subscriptions.subscribe(app, request, origin="command").subscriber
+    assert hints() == [], "mails are only written"
+    assert hints(**host, smtp__ramp_start="9") == hints(**host, smtp__per_day="9") == []
+    (remedy,) = hints(**host)
+    assert "[smtp] ramp_start = 50" in remedy
+    subscriptions.pause(app, reader.id, paused=True)
+    assert hints(**host) == [], "so many may come at once"
+    subscriptions.pause(app, reader.id, paused=False)
+    with app.store.writing() as tx:
+        lifecycle.plan_letter(app, tx, MessageKind.NOTICE, reader)
+    accept_messages(app, 50, ago=timedelta(days=2))
+    accept_messages(app, 50, ago=timedelta(days=31))
+    assert len(hints(**host)) == 1
+    accept_messages(app, 1, ago=timedelta(days=3))
+    assert hints(**host) == [], "it has sent as much before"
+    app.close()
 
 
 def test_a_damaged_database_is_found(tmp_path: Path, with_store: Path) -> None:

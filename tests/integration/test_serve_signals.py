@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -122,10 +124,44 @@ def test_a_config_that_cannot_work_is_refused_as_a_whole(
     service, pages = serve.Service(app), serve.Background(app)
     path = tmp_path / "config.toml"
     path.write_text(text, encoding="utf-8")
-    assert not reload(service, lambda: config.load(path, {}), pages)
+    assert not reload(service, lambda: config.load(path, {}), [pages])
     assert service.app is app
     assert reason in caplog.text
     app.close()
+
+
+def test_health_checks_and_metrics_follow_a_reload(start: Start, tmp_path: Path) -> None:
+    health, metrics = find_free_port(), find_free_port()
+    config = (
+        f'[serve]\nhealth_bind = "127.0.0.1:{health}"\n[metrics]\nbind = "127.0.0.1:{metrics}"\n'
+    )
+    key = "a-key-of-enough-octets"
+    asked_at = datetime.now(UTC)
+    database = Store(f"sqlite:///{tmp_path / 'digest.sqlite'}")
+    with database.writing() as tx:
+        state = {"asked_at": asked_at.isoformat()}
+        store.sources.save_state(tx, "added", state, asked_at)
+    database.close()
+    serving = start(config, "--only", "sender")
+    serving.wait_for("serve roles=sender")
+    with httpx.Client(headers={"Authorization": f"Bearer {key}"}, trust_env=False) as client:
+
+        def show_health() -> dict[str, Any]:
+            return client.get(f"http://127.0.0.1:{health}/healthz").json()
+
+        def show_metrics() -> str:
+            return client.get(f"http://127.0.0.1:{metrics}/metrics").text
+
+        assert show_health() == {"status": "ok"}
+        assert 'source="added"' not in show_metrics()
+        (tmp_path / "added").mkdir()
+        added = '[[sources]]\nname = "added"\nkind = "folder"\nfolder = "added"\n'
+        write_config(tmp_path, f'{config}[web]\nstatus_key = "{key}"\n{added}')
+        serving.hang_up()
+        serving.wait_for("reload changed=")
+        assert show_health()["papers"] == 0
+        assert 'source="added"' in show_metrics()
+    assert serving.stop() == 0
 
 
 def test_a_hangup_while_it_starts_is_no_reason_to_die(start: Start) -> None:

@@ -66,8 +66,10 @@ def _prove_chaos(arguments: argparse.Namespace, folder: Path) -> Sequence[str]:
         folder,
         seconds=arguments.seconds,
         days=3,
+        acts=24,
         between=arguments.between,
         kills=3,
+        processes={"scheduler": 2, "sender": 3, "web": 2},
         seed=arguments.seed,
         report_progress=_say,
     )

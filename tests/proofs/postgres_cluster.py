@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from digest.demo.servers import free_port
+from tests.proofs.ports import find_lasting_port
 
 _USER = "postgres"
 
@@ -34,7 +34,7 @@ class PostgresCluster:
         if programs is None:
             raise FileNotFoundError("initdb: install Debian's package postgresql")
         self._programs = programs
-        self.port = free_port()
+        self.port = find_lasting_port()
         self.folder = Path(tempfile.mkdtemp(prefix="digest-postgres-"))
         self.url = f"postgresql://{_USER}@127.0.0.1:{self.port}/digest"
 

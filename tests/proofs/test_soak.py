@@ -5,7 +5,6 @@ The short form; `python -m tests.proofs soak` is the long one.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,7 @@ from tests.attack.delivery import find_faketime
 from tests.conftest import skip_or_fail
 from tests.proofs.soak import READERS, Soak
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        "DIGEST_TEST_PROOFS" not in os.environ, reason="DIGEST_TEST_PROOFS=1 runs it"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 def test_nothing_but_history_grows(tmp_path: Path) -> None:

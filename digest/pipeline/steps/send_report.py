@@ -23,6 +23,8 @@ class SendReport:
     troubles: list[tuple[str, str]] = field(default_factory=list)
     #: of a dry run, who would get what: email, kind, key, state, papers
     due: list[dict[str, Any]] = field(default_factory=list)
+    #: of a dry run, how many messages would be sent
+    sendable: int = 0
     #: still waiting afterwards: due now, and at a later attempt
     waiting: int = 0
     later: int = 0

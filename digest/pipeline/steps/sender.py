@@ -79,6 +79,9 @@ class Sender:
         self._ready: asyncio.Queue[tuple[Queued, Message] | None] = asyncio.Queue(
             mailer.connections
         )
+        #: ids of messages that were claimed and are not settled yet. A claim that was lost, such as
+        #: when the clock was set ahead, may be made again: the message must not be sent for both
+        self._in_hand: set[int] = set()
         self._lease_ends = monotonic() + self.lease.total_seconds()
         self._papers = PaperCache(app)
         self._pauses = SharedPauses(app, mailer, ledger)
@@ -133,7 +136,9 @@ class Sender:
                 and await self._wait_for_servers()
                 and (claimed := await self.ledger.write(self._limits.claim))
             ):
-                sendable = await self._postpone_paused(claimed)
+                fresh = [queued for queued in claimed if queued.id not in self._in_hand]
+                sendable = await self._postpone_paused(fresh)
+                self._in_hand.update(queued.id for queued in sendable)
                 sources = await self._load_sources(sendable)
                 for queued in sendable:
                     if message := await self._write_message(queued, sources):
@@ -211,6 +216,7 @@ class Sender:
         """Write a message ahead of its connection; None where it cannot be written."""
         started = datetime.now(UTC)
         if self._is_stopping():
+            self._in_hand.discard(queued.id)
             return None
         try:
             if sources is None:
@@ -240,8 +246,10 @@ class Sender:
         """
         settling: asyncio.Task[None] | None = None
         while (item := await self._ready.get()) is not None:
-            if not self._is_stopping() and monotonic() < self._lease_ends:
-                queued, message = item
+            queued, message = item
+            if self._is_stopping() or monotonic() >= self._lease_ends:
+                self._in_hand.discard(queued.id)
+            else:
                 delivery = await self._deliver(queued, message)
                 if settling:
                     await settling
@@ -266,6 +274,7 @@ class Sender:
                 await self.ledger.settle(queued, _make_undelivered("lost", error, started))
         except StoreError as error:
             self._fail(error)
+        self._in_hand.discard(queued.id)
         return None
 
     async def _await_settled(
@@ -276,6 +285,8 @@ class Sender:
         except StoreError as error:
             self._fail(error)
             return
+        finally:
+            self._in_hand.discard(queued.id)
         if state is None:
             log.info("message deleted message=%s: it was settled too late", queued.message_id)
             return

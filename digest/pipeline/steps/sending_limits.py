@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from time import monotonic
@@ -30,6 +31,8 @@ _SAMPLE_SECONDS = 1.0
 _UNCOUNTED = 20
 #: digests that are put in order at once
 _TURNS = 2000
+#: messages that are listed at most, each of letters and digests
+_LISTED = 1_000_000
 #: claims of turns that other senders took before this one gives up until its next send
 _TRIES = 5
 
@@ -76,6 +79,27 @@ def may_send_anything(app: App, tx: store.Connection) -> bool:
     if day is None or day.left:
         return True
     return bool(store.sending.list_letters(tx, now=now, limit=1, only=None))
+
+
+def list_sendable(
+    app: App, tx: store.Connection, *, only: Sequence[int] | None
+) -> list[int] | None:
+    """List the messages that may be sent now, the next ones first; None = all that are due.
+
+    Stores nothing. A send may find less: what is sent meanwhile counts.
+
+    Args:
+        only: ids of the subscribers to whom the list is limited; None = all.
+    """
+    now = app.now()
+    if store.sending.find_stop(tx) is not None:
+        return store.sending.list_letters(tx, now=now, limit=_LISTED, only=only, alerts=True)
+    day = load_day_limit(app, tx, clock=datetime.now(UTC))
+    if day is None:
+        return None
+    letters = store.sending.list_letters(tx, now=now, limit=_LISTED, only=only)
+    left = min(_LISTED, max(0, day.left - len(letters)))
+    return [*letters, *store.sending.list_turns(tx, now=now, limit=left, only=only)]
 
 
 def resume(app: App) -> bool:

@@ -103,6 +103,28 @@ def test_status_says_what_waits_and_nobody_is_alarmed(open_app: Open) -> None:
     assert not alarm.urgent
 
 
+def test_a_dry_run_keeps_to_the_limit(open_app: Open) -> None:
+    app = open_app(smtp__per_day="12")
+    dry = pipeline.send(app, dry_run=True)
+    assert (dry.sendable, dry.waiting, dry.held_back) == (12, 30, 18)
+    assert pipeline.send(app).states == {S.ACCEPTED: 12}
+    with app.store.reading() as tx:
+        accepted = select(tables.messages.c.key).where(tables.messages.c.state == S.ACCEPTED.value)
+        query = accepted.add_columns(tables.subscribers.c.email).join(
+            tables.subscribers, tables.subscribers.c.id == tables.messages.c.subscriber_id
+        )
+        sent = {(row.key, row.email) for row in tx.execute(query)}
+    assert {(row["key"], row["email"]) for row in dry.due} == sent
+    dry = pipeline.send(app, dry_run=True)
+    assert (dry.due, dry.sendable, dry.waiting, dry.held_back) == ([], 0, 18, 18)
+    dry = pipeline.send(open_app(), dry_run=True)
+    assert (len(dry.due), dry.sendable, dry.waiting, dry.held_back) == (18, 18, 18, 0)
+    with app.store.writing() as tx:
+        store.sending.stop(tx, "too much came back", at=app.now())
+    dry = pipeline.send(open_app(), dry_run=True)
+    assert (dry.due, dry.sendable, dry.halted) == ([], 0, "too much came back")
+
+
 @pytest.mark.slow
 def test_processes_keep_the_limit_together(
     open_app: Open, server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

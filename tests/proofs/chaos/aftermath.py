@@ -88,13 +88,27 @@ class Aftermath:
 
     def _check_copies(self) -> None:
         """No reader got two digests for a date, by what the mail server took."""
-        copies: Counter[tuple[str, str]] = Counter()
+        copies: dict[tuple[str, str], list[str]] = defaultdict(list)
         for message_id, recipient, _ in self._taken:
             match = _DIGEST.match(message_id)
-            copies[recipient, match[1] if match else message_id] += 1
+            copies[recipient, match[1] if match else message_id].append(message_id)
         self.wrong += [
-            f"{to} got {n} digests for {day}" for (to, day), n in copies.items() if n > 1
+            f"{to} got {len(names)} digests for {day}: {self._describe_attempts(names)}"
+            for (to, day), names in copies.items()
+            if len(names) > 1
         ]
+
+    def _describe_attempts(self, message_ids: Sequence[str]) -> str:
+        """Tell how the ledger says that messages were tried."""
+        d, m = tables.deliveries.c, tables.messages.c
+        query = (
+            select(m.message_id, d.started_at, d.ended_at, d.outcome, d.phase, d.code, d.text)
+            .join_from(tables.deliveries, tables.messages, m.id == d.message_id)
+            .where(m.message_id.in_(message_ids))
+            .order_by(d.id)
+        )
+        with self._app.store.reading() as tx:
+            return "; ".join(" ".join(map(str, row)) for row in tx.execute(query))
 
     def _check_states(self) -> None:
         """Ledger and mail server agree, and nothing is left half done."""

@@ -38,6 +38,8 @@ class Lag:
         self._url, self._allowed = url, allowed
         #: what is behind, after `is_behind` said that something is
         self.why = ""
+        #: no digest is behind, but mails
+        self.only_mails_wait = False
 
     def is_behind(self, now: datetime) -> bool:
         """Return whether any digest or mail waits for longer than it may, or nobody knows."""
@@ -50,17 +52,18 @@ class Lag:
         return not self.why
 
     def find_next_try(self) -> datetime | None:
-        """Return when the first of the mails that wait is to be tried."""
-        with psycopg.connect(self._url, connect_timeout=3) as connection:
-            (instant,) = connection.execute(_NEXT_TRY).fetchone() or (None,)
+        """Return when the first of the mails that wait is to be tried; None = nobody knows."""
+        try:
+            with psycopg.connect(self._url, connect_timeout=3) as connection:
+                (instant,) = connection.execute(_NEXT_TRY).fetchone() or (None,)
+        except psycopg.Error:
+            return None
         return instant
 
     def _find(self, before: datetime) -> str:
+        self.only_mails_wait = False
         try:
             with psycopg.connect(self._url, connect_timeout=3) as connection:
-                (waiting,) = connection.execute(_WAITING, (before,)).fetchone() or (0,)
-                if waiting:
-                    return f"{waiting} mails wait since {before}"
                 for email, zone, hour, created, newest in connection.execute(_NEWEST).fetchall():
                     local = before.astimezone(ZoneInfo(zone))
                     day = local.date() if local.hour >= hour else local.date() - timedelta(days=1)
@@ -68,6 +71,10 @@ class Lag:
                         continue
                     if newest is None or newest < day:
                         return f"{email} has no digest for {day}, due before {before}"
+                (waiting,) = connection.execute(_WAITING, (before,)).fetchone() or (0,)
+                if waiting:
+                    self.only_mails_wait = True
+                    return f"{waiting} mails wait since {before}"
         except psycopg.Error as error:
             return f"the database: {error}"
         return ""

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 #: seconds that a process gets to stop in order
-_STOPS_WITHIN = 120
+_STOPS_WITHIN = 300
 
 
 @dataclass(kw_only=True)
@@ -24,7 +24,8 @@ class Supervised:
     """One process with its role."""
 
     name: str
-    words: tuple[str, ...]
+    role: str
+    config: Path
     environment: Mapping[str, str]
     folder: Path
     #: kills and stops by the proof, and ends that were nobody's wish
@@ -44,9 +45,10 @@ class Supervised:
     def start(self) -> None:
         clean = {name: text for name, text in os.environ.items() if not name.startswith("DIGEST_")}
         self._log_began = self.log.stat().st_size if self.log.exists() else 0
+        words = ("--only", self.role, "--config", str(self.config))
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "digest", "serve", *self.words],
+                [sys.executable, "-m", "digest", "serve", *words],
                 cwd=ROOT,
                 env=clean | dict(self.environment),
                 stdin=subprocess.DEVNULL,
