@@ -189,30 +189,16 @@ def assemble_message(
             f'Content-Type: multipart/alternative; boundary="{boundary}"',
         )
     ).encode()  # ASCII, except for addresses in other scripts
-    # these lines have no superfluous blanks, so they are in canonical form already
     openings = [
         f"--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: "
         f"{part.encoding}\r\n\r\n".encode()
         for kind, part in (("plain", text), ("html", html))
     ]
     ending = f"\r\n--{boundary}--\r\n".encode()
-    canonical = b"".join(
-        (openings[0], text.canonical, b"\r\n", openings[1], html.canonical, ending)
-    )
-    signature = dkim.sign_message(head, canonical, signers, at=date)
-    return b"".join(
-        (
-            signature,
-            head,
-            b"\r\n\r\n",
-            openings[0],
-            text.encoded,
-            b"\r\n",
-            openings[1],
-            html.encoded,
-            ending,
-        )
-    )
+    # all of it is in DKIM's canonical form
+    body = b"".join((openings[0], text.encoded, b"\r\n", openings[1], html.encoded, ending))
+    signature = dkim.sign_message(head, body, signers, at=date)
+    return b"".join((signature, head, b"\r\n\r\n", body))
 
 
 def _fold_words(name: str, words: Sequence[str]) -> str:

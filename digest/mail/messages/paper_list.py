@@ -13,8 +13,18 @@ from typing import NamedTuple
 
 from digest.locales import current_language, gettext
 from digest.mail.messages.cards import Card, Form
-from digest.mail.messages.encoding import FilledTemplate, text_without_gaps
-from digest.mail.messages.fragments import HTML, TEXT, Fragment, PartFormat, prerender, render_whole
+from digest.mail.messages.encoding import encode
+from digest.mail.messages.fragments import (
+    HTML,
+    TEXT,
+    Filled,
+    Fragment,
+    PartFormat,
+    Value,
+    prerender,
+    render_whole,
+)
+from digest.mail.messages.link_parts import split_link
 from digest.mail.messages.paper_texts import PaperText
 from digest.mail.messages.placeholders import Gap, make_placeholder
 from digest.mail.messages.values import PaperLinks
@@ -22,7 +32,7 @@ from digest.mail.messages.values import PaperLinks
 #: Cached cards, and titles; a card takes some 7 KB. A day of 1,400 papers took 5,400 cards: as text
 #: and HTML, with a match and without.
 _MAX_CACHED = 8192
-_EMPTY_LINE = text_without_gaps("\n")
+_EMPTY_LINE = Filled([encode("\n")])
 #: values of one reader's card, in the order of `Fragment.fill`; the notes follow
 _OWN = (
     "number",
@@ -44,6 +54,9 @@ class _CardShape(NamedTuple):
     read: str
     has_reason: bool
     has_label: bool
+    #: what stands around the tokens of the links
+    around_up: tuple[str, str]
+    around_down: tuple[str, str]
     has_up_by_mail: bool
     has_down_by_mail: bool
     note_count: int
@@ -55,9 +68,9 @@ class _CardShape(NamedTuple):
 
 def render_html_list(
     folder: str, cards: Sequence[Card], folders: tuple[Path, ...]
-) -> list[FilledTemplate]:
+) -> list[Filled]:
     """The cards by the template `folder`/card.html."""
-    pieces: list[FilledTemplate] = []
+    pieces: list[Filled] = []
     previous_form: Form = "full"
     for number, card in enumerate(cards, start=1):
         is_short = card.form != "full"
@@ -76,9 +89,9 @@ def render_html_list(
 
 def render_text_list(
     folder: str, cards: Sequence[Card], folders: tuple[Path, ...]
-) -> list[FilledTemplate]:
+) -> list[Filled]:
     """The cards by the template `folder`/card.txt, with an empty line between them."""
-    pieces: list[FilledTemplate] = []
+    pieces: list[Filled] = []
     for card in cards:
         pieces += (_EMPTY_LINE, _render_card(TEXT, folder, folders, card, False, ""))
     return pieces[1:]
@@ -86,19 +99,19 @@ def render_text_list(
 
 def render_contents(
     part_format: PartFormat, folder: str, cards: Sequence[Card], folders: tuple[Path, ...]
-) -> list[FilledTemplate]:
+) -> list[Filled]:
     """The titles by the template `folder`/title."""
     return [_render_title(part_format, folder, folders, card) for card in cards]
 
 
 def _render_title(
     part_format: PartFormat, folder: str, folders: tuple[Path, ...], card: Card
-) -> FilledTemplate:
+) -> Filled:
     fragment = _prerender_title(current_language(), part_format, folder, folders, card.paper)
     if fragment is None:
         values = {"number": card.number, "margin": card.margin, "paper": card.paper}
-        return text_without_gaps(render_whole(f"{folder}/title", values, folders, part_format))
-    return fragment.fill((card.number, card.margin))
+        return Filled([encode(render_whole(f"{folder}/title", values, folders, part_format))])
+    return Filled(fragment.fill((card.number, card.margin)), fragment.is_dense)
 
 
 @lru_cache(maxsize=_MAX_CACHED)
@@ -124,13 +137,16 @@ def _render_card(
     card: Card,
     is_last: bool,
     opening: str,
-) -> FilledTemplate:
+) -> Filled:
     paper, number, margin, reason, label, standing, links, seen_before, notes, form = card
+    up, down = split_link("up", links.up), split_link("down", links.down)
     shape = _CardShape(
         paper,
         links.read,
         bool(reason),
         bool(label),
+        (up.before, up.after),
+        (down.before, down.after),
         bool(links.up_by_mail),
         bool(links.down_by_mail),
         len(notes),
@@ -142,9 +158,10 @@ def _render_card(
     fragment = _prerender_card(current_language(), part_format, folder, folders, shape)
     if fragment is None:
         values = {"card": card, "last": is_last, "opening": opening}
-        return text_without_gaps(render_whole(f"{folder}/card", values, folders, part_format))
-    urls = (links.up, links.down, links.up_by_mail, links.down_by_mail)
-    return fragment.fill((number, margin, reason, label, standing, *urls, *notes))
+        return Filled([encode(render_whole(f"{folder}/card", values, folders, part_format))])
+    urls = (up.value, down.value, links.up_by_mail, links.down_by_mail)
+    filling: tuple[Value, ...] = (number, margin, reason, label, standing, *urls, *notes)
+    return Filled(fragment.fill(filling), fragment.is_dense)
 
 
 @lru_cache(maxsize=_MAX_CACHED)
@@ -159,6 +176,8 @@ def _prerender_card(
     gaps: list[Gap] = []
     names = (*_OWN, *(f"note{number}" for number in range(shape.note_count)))
     own = {name: make_placeholder(name, gaps) for name in names}
+    own["up"] = make_placeholder("up", gaps, shape.around_up)
+    own["down"] = make_placeholder("down", gaps, shape.around_down)
     card = Card(
         paper=shape.paper,
         number=own["number"],
