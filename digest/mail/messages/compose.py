@@ -29,10 +29,9 @@ from digest.mail.messages import (
     texts,
 )
 from digest.mail.messages.encoding import BodyPart
-from digest.mail.messages.fragments import HTML, TEXT, Filled, PartFormat
+from digest.mail.messages.fragments import HTML, TEXT
 from digest.mail.messages.frames import MailValues
 from digest.mail.messages.headers import header_lines
-from digest.mail.messages.placeholders import CONTENTS, LISTING
 from digest.mail.messages.values import Listed, Mailing, MessageContext, ReaderLinks
 from digest.model import (
     Message,
@@ -341,36 +340,19 @@ def _render_parts(
 ) -> tuple[BodyPart, BodyPart]:
     """The text and the HTML part; HTML is shortened to the size limit."""
     papers: tuple[cards.Card, ...] = values.get("cards", ())
-    body = f"{folder}/body"
+    body, listed = f"{folder}/body", paper_list.PaperList(folder, papers, folders)
     whole = MailValues(values | _counted(papers, 0), folders, subject=subject)
-    text_lists = {
-        CONTENTS: _contents(TEXT, folder, papers, folders),
-        LISTING: paper_list.render_text_list(folder, papers, folders),
-    }
-    text = whole.render_part(body, text_lists, TEXT)
+    text = whole.render_part(body, listed.render_text(), TEXT)
 
-    def render_html(shown: tuple[cards.Card, ...], left_out: int) -> BodyPart:
-        html_lists = {
-            CONTENTS: _contents(HTML, folder, shown, folders),
-            LISTING: paper_list.render_html_list(folder, shown, folders),
-        }
-        if shown is papers:
-            return whole.render_part(body, html_lists, HTML)
-        own = MailValues(values | _counted(shown, left_out), folders, subject=subject)
-        return own.render_part(body, html_lists, HTML)
+    def render_html(forms: Sequence[cards.Form]) -> BodyPart:
+        own = whole
+        if any(form != "full" for form in forms):
+            shown = [card._replace(form=form) for card, form in zip(papers, forms, strict=False)]
+            counted = _counted(tuple(shown), len(papers) - len(shown))
+            own = MailValues(values | counted, folders, subject=subject)
+        return own.render_part(body, listed.render_html(forms), HTML)
 
-    return text, cards.render_within_limit(render_html, papers)
-
-
-def _contents(
-    part_format: PartFormat,
-    folder: str,
-    shown: tuple[cards.Card, ...],
-    folders: tuple[Path, ...],
-) -> list[Filled]:
-    """The list of titles; a single paper needs none."""
-    listed = shown[: cards.MAX_CONTENTS] if len(shown) > 1 else ()
-    return paper_list.render_contents(part_format, folder, listed, folders)
+    return text, cards.render_within_limit(render_html, len(papers))
 
 
 def _counted(shown: tuple[cards.Card, ...], left_out: int) -> dict[str, Any]:

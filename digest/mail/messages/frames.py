@@ -80,7 +80,7 @@ class MailValues:
         around: _Around = ()
         if links := values["links"]:
             parts = [split_link(key, getattr(links, key)) for key in _LINKS]
-            around = tuple([(part.before, part.after) if part.value else None for part in parts])
+            around = tuple([part.around if part.value else None for part in parts])
             self._filling += [part.value for part in parts]
         #: equal for mails that share a frame
         self._shape = current_language(), folders, tuple(self._own), tuple(shared), around

@@ -12,19 +12,16 @@ _LEAST, _MOST = 20, 75
 
 
 class LinkParts(NamedTuple):
-    """What stands around a link's token; the whole link where it has none."""
+    """A link in parts."""
 
-    before: str
-    after: str
-    #: the token, as a line of quoted-printable with its soft line break; else the whole link
+    #: what stands before and after the token
+    around: tuple[str, str]
+    #: the token, as a line of quoted-printable with its soft line break; the whole link as text
+    #: where it has no token
     value: bytes | str
 
-    @property
-    def shared(self) -> tuple[str, str]:
-        return self.before, self.after
 
-
-_NO_LINK = LinkParts("", "", "")
+_NOTHING = ("", "")
 
 
 def split_link(name: str, url: str) -> LinkParts:
@@ -34,7 +31,7 @@ def split_link(name: str, url: str) -> LinkParts:
         InputError: it is no http or https link; the message calls it `name`.
     """
     if not url:
-        return _NO_LINK
+        return LinkParts(_NOTHING, "")
     head, _, token = url.rpartition("/")
     after = ""
     if len(token) < _LEAST:
@@ -46,8 +43,8 @@ def split_link(name: str, url: str) -> LinkParts:
         and token.isalnum()
         and _is_plain(head, after)
     ):
-        return LinkParts(f"{head}/", after, b"%b=\r\n" % token.encode())
-    return LinkParts("", "", texts.require_link(name, url))
+        return LinkParts((f"{head}/", after), b"%b=\r\n" % token.encode())
+    return LinkParts(_NOTHING, texts.require_link(name, url))
 
 
 @lru_cache(maxsize=64)
