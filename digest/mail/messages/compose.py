@@ -307,7 +307,9 @@ def _write(
     lines = header_lines(kind, mailing, to, subject, own, campaign)
     return Message(
         message_id=context.message_id,
-        sender=assemble.ascii_address(mailing.bounce_address or mailing.from_address),
+        sender=assemble.ascii_address(
+            context.bounce_address or mailing.bounce_address or mailing.from_address
+        ),
         recipient=assemble.reader_address(to.email),
         subject=subject,
         data=assemble.assemble_message(

@@ -50,6 +50,8 @@ class MessageContext:
     message_id: str
     #: the Date header
     date: datetime
+    #: the envelope sender of this message; None = that of the mailing
+    bounce_address: str | None = None
     #: the operator's template folders; the first that has a template wins
     folders: tuple[Path, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from types import MappingProxyType
@@ -134,7 +134,7 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
             f"[alerts] to; the message will expire unsent"
         )
     return messages.write_alert(
-        _context(app, queued, at),
+        _context(app, queued, at, _bounce_address(app, queued)),
         recipient=app.config.alerts.to,
         what=alarm.what,
         remedy=f"{alarm.remedy}.",
@@ -164,7 +164,9 @@ def write_digest(
     resources = [
         resources_by_id.get(paper.id) or papers.find_resources(paper) for _, paper in items
     ]
-    links, papers_links = _links(app, queued, [paper for _, paper in items], resources)
+    links, papers_links, bounce_address = _links(
+        app, queued, [paper for _, paper in items], resources
+    )
     listed = [
         Listed(
             paper=paper,
@@ -188,7 +190,7 @@ def write_digest(
             f"will expire unsent"
         )
     return messages.write_digest(
-        _context(app, queued, at),
+        _context(app, queued, at, bounce_address),
         subscriber=queued.subscriber,
         local_date=digest.local_date,
         listed=listed,
@@ -205,13 +207,14 @@ def write_quiet_day(
     nearest = papers_by_id.get(quiet.nearest_paper_id or 0)
     if nearest is not None and nearest.withdrawn:
         nearest = None
+    links, _, bounce_address = _links(app, queued)
     return messages.write_quiet_day(
-        _context(app, queued, at),
+        _context(app, queued, at, bounce_address),
         subscriber=queued.subscriber,
         quiet=quiet,
         nearest=nearest,
         url=papers.find_resources(nearest).page if nearest else "",
-        links=_links(app, queued)[0],
+        links=links,
     )
 
 
@@ -224,7 +227,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
                 )
             move_id = move.id if move else 0
             return messages.write_confirm(
-                _context(app, queued, at),
+                _context(app, queued, at, _bounce_address(app, queued)),
                 subscriber=queued.subscriber,
                 confirm=app.url(
                     Purpose.CONFIRM, queued.subscriber.id, paper_id=move_id, message_id=queued.id
@@ -236,16 +239,16 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
         case MessageKind.NOTICE:
             return _write_notice(app, queued, at=at)
         case MessageKind.WELCOME:
-            links = _links(app, queued)[0]
+            links, _, bounce_address = _links(app, queued)
             return messages.write_welcome(
-                _context(app, queued, at),
+                _context(app, queued, at, bounce_address),
                 subscriber=queued.subscriber,
                 links=links,
                 first=f"{links.manage}/first",
             )
         case MessageKind.GOODBYE:
             return messages.write_goodbye(
-                _context(app, queued, at),
+                _context(app, queued, at, _bounce_address(app, queued)),
                 subscriber=queued.subscriber,
                 come_back=app.url(Purpose.UNSUBSCRIBE, queued.subscriber.id, message_id=queued.id),
             )
@@ -265,22 +268,28 @@ def _write_notice(app: App, queued: Queued, *, at: datetime) -> Message:
             f"expire unsent"
         )
     return messages.write_notice(
-        _context(app, queued, at),
+        _context(app, queued, at, _bounce_address(app, queued)),
         subscriber=queued.subscriber,
         new_address=mask_address(move.new_email),
         stop=app.url(Purpose.OBJECT, queued.subscriber.id, paper_id=move.id, message_id=queued.id),
     )
 
 
-def _context(app: App, queued: Queued, at: datetime) -> MessageContext:
+def _context(
+    app: App, queued: Queued, at: datetime, bounce_address: str | None
+) -> MessageContext:
     """How this install writes, with the bounce address of this message."""
-    bounce_address = app.bounce_address(queued.subscriber.id, queued.id)
     return MessageContext(
-        mailing=replace(app.mailing, bounce_address=bounce_address),
+        mailing=app.mailing,
         message_id=queued.message_id,
         date=at,
+        bounce_address=bounce_address,
         folders=app.templates,
     )
+
+
+def _bounce_address(app: App, queued: Queued) -> str | None:
+    return app.bounce_address(queued.subscriber.id, queued.id)
 
 
 def _links(
@@ -288,16 +297,21 @@ def _links(
     queued: Queued,
     listed: Sequence[Paper] = (),
     resources: Sequence[Resources] = (),
-) -> tuple[ReaderLinks, list[PaperLinks]]:
-    """The links that a message carries: the reader's own, and those of each paper."""
+) -> tuple[ReaderLinks, list[PaperLinks], str | None]:
+    """The links that a message carries, the reader's own and those of each paper.
+
+    Also its bounce address.
+    """
     reader, message = queued.subscriber.id, queued.id
     own = [
         Link(purpose, reader, message_id=message)
         for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE, Purpose.RATE)
     ]
-    manage, unsubscribe, rate, *answers = app.urls(
-        own + [Link(vote, reader, paper.id, message) for paper in listed for vote in _VOTES]
+    votes = [Link(vote, reader, paper.id, message) for paper in listed for vote in _VOTES]
+    (manage, unsubscribe, rate, *answers), bounce_address = app.urls_and_bounce_address(
+        own + votes, reader, message
     )
+    by_mail = _votes_by_mail(app, queued, listed)
     return (
         ReaderLinks(
             manage=manage,
@@ -313,14 +327,25 @@ def _links(
                 read=paper_resources.page,
                 up=up,
                 down=down,
-                up_by_mail=_mailto(app, Purpose.UP, queued, paper.id),
-                down_by_mail=_mailto(app, Purpose.DOWN, queued, paper.id),
+                up_by_mail=up_by_mail,
+                down_by_mail=down_by_mail,
             )
-            for paper, paper_resources, up, down in zip(
-                listed, resources, answers[::2], answers[1::2], strict=True
+            for paper_resources, up, down, (up_by_mail, down_by_mail) in zip(
+                resources, answers[::2], answers[1::2], by_mail, strict=True
             )
         ],
+        bounce_address,
     )
+
+
+def _votes_by_mail(app: App, queued: Queued, listed: Sequence[Paper]) -> list[tuple[str, str]]:
+    """Return for each paper the mailto links for its thumbs, up and down; else ""."""
+    if messages.is_public_url(app.config.web.base_url):
+        return [("", "")] * len(listed)
+    return [
+        (_mailto(app, Purpose.UP, queued, paper.id), _mailto(app, Purpose.DOWN, queued, paper.id))
+        for paper in listed
+    ]
 
 
 def _mailto(app: App, purpose: Purpose, queued: Queued, paper_id: int = 0) -> str:

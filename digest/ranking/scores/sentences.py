@@ -85,6 +85,8 @@ def lifting_words(score: Score) -> tuple[str, ...]:
 
 def _strong_names(positive: Sequence[Part]) -> dict[PartKind, list[str]]:
     """Return the names of the parts that are worth naming by kind, strongest first."""
+    if len(positive) == 1:
+        return {positive[0].kind: [positive[0].name]}
     names: dict[PartKind, list[str]] = {}
     for part in _select_strong(positive):
         names.setdefault(part.kind, []).append(part.name)
