@@ -190,7 +190,7 @@ def assemble_message(
     head = "\r\n".join(
         (
             *headers,
-            f"Date: {format_datetime(date)}",
+            f"Date: {_format_date(date.replace(microsecond=0))}",
             f"Message-ID: {identifier}",
             "MIME-Version: 1.0",
             f'Content-Type: multipart/alternative; boundary="{boundary}"',
@@ -206,6 +206,11 @@ def assemble_message(
     body = b"".join((openings[0], text.encoded, b"\r\n", openings[1], html.encoded, ending))
     signature = dkim.sign_message(head, body, signers, at=date)
     return b"".join((signature, head, b"\r\n\r\n", body))
+
+
+@lru_cache(maxsize=8)
+def _format_date(second: datetime) -> str:
+    return format_datetime(second)
 
 
 def _fold_words(name: str, words: Sequence[str]) -> str:

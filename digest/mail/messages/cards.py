@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from digest.locales import gettext, gettext_later
 from digest.mail.messages import texts
 from digest.mail.messages.encoding import BodyPart
+from digest.mail.messages.link_parts import Around, split_link
 from digest.mail.messages.paper_texts import PaperText, make_paper_text
 from digest.mail.messages.values import Listed, PaperLinks
 from digest.model import Slot
@@ -48,6 +49,9 @@ class Card(NamedTuple):
     notes: tuple[str, ...] = ()
     #: how much of it the HTML part shows
     form: Form = "full"
+    #: the links for thumbs as `split_link` splits them
+    up: tuple[Around, bytes | str] = (("", ""), "")
+    down: tuple[Around, bytes | str] = (("", ""), "")
 
 
 def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = False) -> Card:
@@ -62,6 +66,7 @@ def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = Fal
     paper, links = make_paper_text(item, local_date), item.links
     label, facts = _make_label(item.label), paper.standing
     reason = texts.one_line(item.reason)
+    up, down = split_link("up", links.up), split_link("down", links.down)
     return Card(
         paper,
         str(number),
@@ -70,9 +75,12 @@ def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = Fal
         "" if reason.removesuffix(".") in paper.only_days else reason,
         label,
         f"{label} · {facts}" if label and facts else label or facts,
-        _clean_links(links),
+        _clean_links(links, up[1], down[1]),
         item.seen_before,
         _notes(item, is_new) if item.interest or item.slot in SLOTS else (),
+        "full",
+        up,
+        down,
     )
 
 
@@ -81,14 +89,20 @@ def _make_label(label: str) -> str:
     return texts.capitalize(texts.one_line(label))
 
 
-def _clean_links(links: PaperLinks) -> PaperLinks:
+def _clean_links(links: PaperLinks, up: bytes | str, down: bytes | str) -> PaperLinks:
+    """The links of a card; a whole link is clean already, and one with a token as it is."""
+    if links.up_by_mail or links.down_by_mail:
+        texts.require_mailto("up_by_mail", links.up_by_mail)
+        texts.require_mailto("down_by_mail", links.down_by_mail)
     read = texts.clean_url(links.read)
-    texts.require_mailto("up_by_mail", links.up_by_mail)
-    texts.require_mailto("down_by_mail", links.down_by_mail)
-    up, down = texts.require_link("up", links.up), texts.require_link("down", links.down)
-    if (read, up, down) == (links.read, links.up, links.down):
+    if read == links.read and type(up) is type(down) is bytes:
         return links
-    return replace(links, read=read, up=up, down=down)
+    return replace(
+        links,
+        read=read,
+        up=up if type(up) is str else links.up,
+        down=down if type(down) is str else links.down,
+    )
 
 
 def _notes(item: Listed, is_new: bool) -> tuple[str, ...]:
@@ -127,6 +141,8 @@ def render_within_limit(render: Callable[[Sequence[Form]], BodyPart], count: int
 
 def _choose_forms(count: int, step: int) -> list[Form]:
     """The forms of the first papers after `step` steps; the last leaves the first title alone."""
+    if not step:
+        return ["full"] * count
     return [
         "full" if position < count - step else "brief" if position < 2 * count - step else "title"
         for position in range(count - max(0, step - 2 * count))

@@ -302,8 +302,8 @@ def _write(
     )
     values = {**values, **_common_values(mailing, to, own)}
     folder = f"email/{template or kind}"
-    subject = texts.one_line(MailValues(values, folders).render_subject(f"{folder}/subject"))
-    text, html = _render_parts(folder, values, folders, subject)
+    subject = texts.one_line(MailValues(values, folders).render_line(f"{folder}/subject"))
+    text, html = _render_parts(folder, values | {"subject": subject}, folders)
     lines = header_lines(kind, mailing, to, subject, own, campaign)
     return Message(
         message_id=context.message_id,
@@ -338,20 +338,20 @@ def _common_values(mailing: Mailing, to: Subscriber, links: ReaderLinks | None) 
 
 
 def _render_parts(
-    folder: str, values: dict[str, Any], folders: tuple[Path, ...], subject: str
+    folder: str, values: dict[str, Any], folders: tuple[Path, ...]
 ) -> tuple[BodyPart, BodyPart]:
     """The text and the HTML part; HTML is shortened to the size limit."""
     papers: tuple[cards.Card, ...] = values.get("cards", ())
     body, listed = f"{folder}/body", paper_list.PaperList(folder, papers, folders)
-    whole = MailValues(values | _counted(papers, 0), folders, subject=subject)
+    whole = MailValues(values | _counted(papers, 0), folders)
     text = whole.render_part(body, listed.render_text(), TEXT)
 
     def render_html(forms: Sequence[cards.Form]) -> BodyPart:
         own = whole
-        if any(form != "full" for form in forms):
+        if forms.count("full") < len(papers):
             shown = [card._replace(form=form) for card, form in zip(papers, forms, strict=False)]
             counted = _counted(tuple(shown), len(papers) - len(shown))
-            own = MailValues(values | counted, folders, subject=subject)
+            own = MailValues(values | counted, folders)
         return own.render_part(body, listed.render_html(forms), HTML)
 
     return text, cards.render_within_limit(render_html, len(papers))

@@ -111,14 +111,6 @@ def _encode_value(text: str, part_format: PartFormat, wrap_arguments: Wrapping) 
     return encode(part_format.escape(text))
 
 
-class Filled(NamedTuple):
-    """Encoded text of one mail, in pieces."""
-
-    pieces: list[bytes]
-    #: whether base64 would be shorter for what many mails share of it
-    is_dense: bool = False
-
-
 class Prerendered(NamedTuple):
     """A rendered template; a list of papers stands between each two fragments."""
 

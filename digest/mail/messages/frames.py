@@ -6,7 +6,7 @@ placeholders for what is one reader's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,14 @@ from digest.locales import current_language
 from digest.mail.messages.encoding import BodyPart, decode, encode
 from digest.mail.messages.fragments import (
     HTML,
-    Filled,
     PartFormat,
     Prerendered,
     Value,
     prerender,
     render_whole,
 )
-from digest.mail.messages.link_parts import split_link
+from digest.mail.messages.link_parts import Around, split_link
+from digest.mail.messages.paper_list import Lists
 from digest.mail.messages.placeholders import (
     LISTS,
     MARKER,
@@ -49,7 +49,7 @@ _LINKS = (
     "unsubscribe_by_mail",
 )
 #: what stands around the token of each link; None = there is no such link
-_Around = tuple[tuple[str, str] | None, ...]
+_Arounds = tuple[Around | None, ...]
 
 
 class MailValues:
@@ -57,35 +57,32 @@ class MailValues:
 
     Args:
         values: by name. A function stands for a text that is made where a template prints it.
-        subject: "" before it is known.
     """
 
-    def __init__(
-        self, values: dict[str, Any], folders: tuple[Path, ...], *, subject: str = ""
-    ) -> None:
-        self._values, self._folders, self._subject = values, folders, subject
+    def __init__(self, values: dict[str, Any], folders: tuple[Path, ...]) -> None:
+        self._values, self._folders = values, folders
         self._own = {
             key: value
             for key, value in values.items()
             if (value and key not in _SHARED if type(value) is str else callable(value))
         }
-        if subject:
-            self._own["subject"] = subject
         shared = [
             (key, value)
             for key, value in values.items()
             if key not in self._own and key not in ("links", "cards")
         ]
         self._filling: list[Value] = list(self._own.values())
-        around: _Around = ()
+        around: _Arounds = ()
         if links := values["links"]:
-            parts = [split_link(key, getattr(links, key)) for key in _LINKS]
-            around = tuple([part.around if part.value else None for part in parts])
-            self._filling += [part.value for part in parts]
+            *parts, by_mail = [getattr(links, key) for key in _LINKS]
+            split = [split_link(key, url) for key, url in zip(_LINKS, parts, strict=False)]
+            split.append((("", ""), by_mail))
+            around = tuple([part if value else None for part, value in split])
+            self._filling += [value for _, value in split]
         #: equal for mails that share a frame
         self._shape = current_language(), folders, tuple(self._own), tuple(shared), around
 
-    def render_subject(self, name: str) -> str:
+    def render_line(self, name: str) -> str:
         """Render a template of one line, `name`.txt."""
         pieces = _prerender_line(name, *self._shape)
         if pieces is None:
@@ -98,38 +95,32 @@ class MailValues:
             ]
         )
 
-    def render_part(
-        self, name: str, lists: Mapping[str, Sequence[Filled]], part_format: PartFormat
-    ) -> BodyPart:
-        """A whole body part; `lists` has the lists of papers by name."""
+    def render_part(self, name: str, lists: Lists, part_format: PartFormat) -> BodyPart:
+        """A whole body part with the lists of papers."""
         frame = _prerender_frame(name, part_format, *self._shape)
         if frame is None:
-            rendered_lists = {key: _render_list(lists.get(key, ()), part_format) for key in LISTS}
-            values = self._whole() | rendered_lists
+            values = self._whole() | {
+                key: _decode_list(pieces, part_format) for key, pieces in lists.pieces.items()
+            }
             return BodyPart([encode(render_whole(name, values, self._folders, part_format))])
         pieces = frame.fragments[0].fill(self._filling)
-        may_be_dense = any([fragment.is_dense for fragment in frame.fragments])
+        may_be_dense = lists.is_dense or any([each.is_dense for each in frame.fragments])
         for key, fragment in zip(frame.lists, frame.fragments[1:], strict=True):
-            for filled in lists.get(key, ()):
-                pieces += filled.pieces
-                may_be_dense = may_be_dense or filled.is_dense
+            pieces += lists.pieces[key]
             pieces += fragment.fill(self._filling)
         return BodyPart(pieces, may_be_dense=may_be_dense)
 
     def _whole(self) -> dict[str, Any]:
         """All values, as templates get them that are rendered for this mail alone."""
-        values = {
-            key: value() if callable(value) else value for key, value in self._values.items()
-        }
-        return values | ({"subject": self._subject} if self._subject else {})
+        return {key: value() if callable(value) else value for key, value in self._values.items()}
 
 
 def _to_text(value: Any) -> str:
     return value if type(value) is str else value()
 
 
-def _render_list(filled: Sequence[Filled], part_format: PartFormat) -> str:
-    text = decode([piece for each in filled for piece in each.pieces]).removesuffix("\n")
+def _decode_list(pieces: Sequence[bytes], part_format: PartFormat) -> str:
+    text = decode(pieces).removesuffix("\n")
     # `text` comes from an escaping template
     return Markup(text) if part_format is HTML else text  # noqa: S704
 
@@ -142,7 +133,7 @@ def _prerender_frame(
     folders: tuple[Path, ...],
     own: tuple[str, ...],
     shared: tuple[tuple[str, Any], ...],
-    around: _Around,
+    around: _Arounds,
 ) -> Prerendered | None:
     """The fragments around the lists of papers.
 
@@ -171,7 +162,7 @@ def _prerender_line(
     folders: tuple[Path, ...],
     own: tuple[str, ...],
     shared: tuple[tuple[str, Any], ...],
-    around: _Around,
+    around: _Arounds,
 ) -> list[str] | None:
     """A line in pieces: text, the name of a value, text; None if it must be rendered each time."""
     gaps: list[Gap] = []

@@ -6,8 +6,8 @@ for what it says to one reader; cards are most of a mail.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,14 +17,13 @@ from digest.mail.messages.encoding import encode
 from digest.mail.messages.fragments import (
     HTML,
     TEXT,
-    Filled,
     Fragment,
     PartFormat,
     Value,
     prerender,
     render_whole,
 )
-from digest.mail.messages.link_parts import split_link
+from digest.mail.messages.link_parts import Around
 from digest.mail.messages.paper_texts import PaperText
 from digest.mail.messages.placeholders import CONTENTS, LISTING, Gap, make_placeholder
 from digest.mail.messages.values import PaperLinks
@@ -32,7 +31,7 @@ from digest.mail.messages.values import PaperLinks
 #: Cached cards, and titles; a card takes some 7 KB. A day of 1,400 papers took 5,400 cards: as text
 #: and HTML, with a match and without.
 _MAX_CACHED = 8192
-_EMPTY_LINE = Filled([encode("\n")])
+_EMPTY_LINE = encode("\n")
 #: values of one reader's card, in the order of `Fragment.fill`; the notes follow
 _OWN = (
     "number",
@@ -55,8 +54,8 @@ class _CardShape(NamedTuple):
     has_reason: bool
     has_label: bool
     #: what stands around the tokens of the links
-    around_up: tuple[str, str]
-    around_down: tuple[str, str]
+    around_up: Around
+    around_down: Around
     has_up_by_mail: bool
     has_down_by_mail: bool
     note_count: int
@@ -66,102 +65,164 @@ class _CardShape(NamedTuple):
     opening: str = ""
 
 
-class _Entry(NamedTuple):
-    """A card, and what is the same of it in both parts of the mail."""
+#: the values of a `_CardShape` for a card in full, which are made faster than it
+_FullShape = tuple[PaperText, str, bool, bool, Around, Around, bool, bool, int, bool]
 
-    card: Card
-    shape: _CardShape
-    #: in the order of `Fragment.fill`
-    filling: tuple[Value, ...]
+
+class _PaperFragments(NamedTuple):
+    """A paper in each place of a mail; None = the template must be rendered with real values."""
+
+    title_as_text: Fragment | None
+    title_as_html: Fragment | None
+    card_as_text: Fragment | None
+    card_as_html: Fragment | None
+
+
+class Lists:
+    """The two lists of papers in a part of a mail, encoded, in pieces."""
+
+    def __init__(self) -> None:
+        #: by the name of the list
+        self.pieces: dict[str, list[bytes]] = {CONTENTS: [], LISTING: []}
+        #: whether base64 would be shorter for what many mails share of it
+        self.is_dense = False
+
+    def add(
+        self, name: str, fragment: Fragment | None, filling: Sequence[Value], whole: Callable[[], str]
+    ) -> None:
+        """Add a filled fragment; without one, what `whole` renders."""
+        if fragment is None:
+            self.pieces[name].append(encode(whole()))
+        else:
+            self.pieces[name] += fragment.fill(filling)
+            self.is_dense = self.is_dense or fragment.is_dense
 
 
 class PaperList:
     """The papers of one mail, with the templates of a folder."""
 
     def __init__(self, folder: str, cards: Sequence[Card], folders: tuple[Path, ...]) -> None:
-        self._folder, self._folders = folder, folders
+        self._folder, self._folders, self._cards = folder, folders, cards
         self._language = current_language()
-        self._entries = [_make_entry(card) for card in cards]
+        self._shapes = [_make_shape(card) for card in cards]
+        self._fillings = [_make_filling(card) for card in cards]
+        self._fragments = [
+            _prerender_paper(self._language, folder, folders, shape) for shape in self._shapes
+        ]
 
-    def render_text(self) -> dict[str, list[Filled]]:
-        """The titles and the cards, with an empty line between cards, by name of the list."""
-        listing: list[Filled] = []
-        for entry in self._entries:
-            listing += (_EMPTY_LINE, self._render_card(TEXT, entry))
-        return {CONTENTS: self._render_titles(TEXT, self._entries), LISTING: listing[1:]}
+    def render_text(self) -> Lists:
+        """The titles and the cards, with an empty line between cards."""
+        lists = Lists()
+        listing = lists.pieces[LISTING]
+        for card, fragments, filling in zip(
+            self._cards, self._fragments, self._fillings, strict=True
+        ):
+            if listing:
+                listing.append(_EMPTY_LINE)
+            whole = partial(self._render_card, TEXT, card, False, "")
+            lists.add(LISTING, fragments.card_as_text, filling, whole)
+        self._add_titles(lists, TEXT, len(self._cards))
+        return lists
 
-    def render_html(self, forms: Sequence[Form]) -> dict[str, list[Filled]]:
-        """The titles and the cards of the first papers, each in its form, by name of the list."""
-        listing: list[Filled] = []
+    def render_html(self, forms: Sequence[Form]) -> Lists:
+        """The titles and the cards of the first papers, each in its form."""
+        lists = Lists()
         previous_form: Form = "full"
-        for number, (entry, form) in enumerate(zip(self._entries, forms, strict=False), start=1):
+        for place, form in enumerate(forms):
+            card, fragment = self._cards[place], self._fragments[place].card_as_html
+            is_last, opening = False, ""
             if form != "full":
-                entry = _shorten(entry, form, number, previous_form, is_last=number == len(forms))
-            listing.append(self._render_card(HTML, entry))
+                card = card._replace(form=form)
+                is_last = place == len(forms) - 1
+                opening = _open_short_ones(place) if previous_form == "full" else ""
+                shape = _CardShape(*self._shapes[place], form, is_last, opening)
+                fragment = _prerender_card(
+                    self._language, HTML, self._folder, self._folders, shape
+                )
+            whole = partial(self._render_card, HTML, card, is_last, opening)
+            lists.add(LISTING, fragment, self._fillings[place], whole)
             previous_form = form
-        titles = self._render_titles(HTML, self._entries[: len(forms)])
-        return {CONTENTS: titles, LISTING: listing}
+        self._add_titles(lists, HTML, len(forms))
+        return lists
 
-    def _render_titles(self, part_format: PartFormat, entries: Sequence[_Entry]) -> list[Filled]:
-        """The list of titles; a single paper needs none."""
-        shown = entries[:MAX_CONTENTS] if len(entries) > 1 else ()
-        return [self._render_title(part_format, entry) for entry in shown]
+    def _add_titles(self, lists: Lists, part_format: PartFormat, count: int) -> None:
+        """Add the titles of the first papers; a single one needs no list."""
+        for place in range(min(count, MAX_CONTENTS) if count > 1 else 0):
+            fragments = self._fragments[place]
+            fragment = (
+                fragments.title_as_text if part_format is TEXT else fragments.title_as_html
+            )
+            whole = partial(self._render_title, part_format, self._cards[place])
+            lists.add(CONTENTS, fragment, self._fillings[place], whole)
 
-    def _render_title(self, part_format: PartFormat, entry: _Entry) -> Filled:
-        card, folder, folders = entry.card, self._folder, self._folders
-        fragment = _prerender_title(self._language, part_format, folder, folders, card.paper)
-        if fragment is None:
-            values = {"number": card.number, "margin": card.margin, "paper": card.paper}
-            return Filled([encode(render_whole(f"{folder}/title", values, folders, part_format))])
-        return Filled(fragment.fill(entry.filling), fragment.is_dense)
+    def _render_card(
+        self, part_format: PartFormat, card: Card, is_last: bool, opening: str
+    ) -> str:
+        values = {"card": card, "last": is_last, "opening": opening}
+        return render_whole(f"{self._folder}/card", values, self._folders, part_format)
 
-    def _render_card(self, part_format: PartFormat, entry: _Entry) -> Filled:
-        card, shape, filling = entry
-        folder, folders = self._folder, self._folders
-        fragment = _prerender_card(self._language, part_format, folder, folders, shape)
-        if fragment is None:
-            values = {"card": card, "last": shape.is_last, "opening": shape.opening}
-            return Filled([encode(render_whole(f"{folder}/card", values, folders, part_format))])
-        return Filled(fragment.fill(filling), fragment.is_dense)
+    def _render_title(self, part_format: PartFormat, card: Card) -> str:
+        values = {"number": card.number, "margin": card.margin, "paper": card.paper}
+        return render_whole(f"{self._folder}/title", values, self._folders, part_format)
 
 
-def _make_entry(card: Card) -> _Entry:
-    paper, number, margin, reason, label, standing, links, seen_before, notes, _ = card
-    up, down = split_link("up", links.up), split_link("down", links.down)
-    by_mail = links.up_by_mail, links.down_by_mail
-    shape = _CardShape(
-        paper,
+def _make_shape(card: Card) -> _FullShape:
+    links = card.links
+    return (
+        card.paper,
         links.read,
-        bool(reason),
-        bool(label),
-        up.around,
-        down.around,
-        bool(by_mail[0]),
-        bool(by_mail[1]),
-        len(notes),
-        seen_before,
+        bool(card.reason),
+        bool(card.label),
+        card.up[0],
+        card.down[0],
+        bool(links.up_by_mail),
+        bool(links.down_by_mail),
+        len(card.notes),
+        card.seen_before,
     )
-    numbers = _encode_number(number), _encode_number(margin)
-    filling = (*numbers, reason, label, standing, up.value, down.value, *by_mail, *notes)
-    return _Entry(card, shape, filling)
 
 
-def _shorten(
-    entry: _Entry, form: Form, number: int, previous_form: Form, *, is_last: bool
-) -> _Entry:
-    opening = ""
-    if previous_form == "full":
-        opening = (
-            gettext("All in short, since mail programs hide the end of a long mail:")
-            if number == 1
-            else gettext("The rest in short, since mail programs hide the end of a long mail:")
-        )
-    shape = entry.shape._replace(form=form, is_last=is_last, opening=opening)
-    return entry._replace(card=entry.card._replace(form=form), shape=shape)
+def _make_filling(card: Card) -> tuple[Value, ...]:
+    """The values in the order of `Fragment.fill`."""
+    return (
+        _encode_number(card.number),
+        _encode_number(card.margin),
+        card.reason,
+        card.label,
+        card.standing,
+        card.up[1],
+        card.down[1],
+        card.links.up_by_mail,
+        card.links.down_by_mail,
+        *card.notes,
+    )
+
+
+def _open_short_ones(place: int) -> str:
+    """What stands before the first card that is not shown in full."""
+    return (
+        gettext("The rest in short, since mail programs hide the end of a long mail:")
+        if place
+        else gettext("All in short, since mail programs hide the end of a long mail:")
+    )
 
 
 #: the number of a paper reads the same in both parts
 _encode_number = lru_cache(maxsize=256)(encode)
+
+
+@lru_cache(maxsize=_MAX_CACHED // 2)
+def _prerender_paper(
+    language: str, folder: str, folders: tuple[Path, ...], shape: _FullShape
+) -> _PaperFragments:
+    """A paper that is shown in full, with gaps."""
+    paper, card = shape[0], _CardShape(*shape)
+    return _PaperFragments(
+        _prerender_title(language, TEXT, folder, folders, paper),
+        _prerender_title(language, HTML, folder, folders, paper),
+        _prerender_card(language, TEXT, folder, folders, card),
+        _prerender_card(language, HTML, folder, folders, card),
+    )
 
 
 @lru_cache(maxsize=_MAX_CACHED)

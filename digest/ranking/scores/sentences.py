@@ -90,8 +90,11 @@ def _strong_names(positive: Sequence[Part]) -> dict[PartKind, list[str]]:
     names: dict[PartKind, list[str]] = {}
     for part in _select_strong(positive):
         names.setdefault(part.kind, []).append(part.name)
+    kinds = {part.kind for part in positive}
     shares: dict[PartKind, float] = {"author": 0.0, "keyword": _KEYWORD_SHARE}
     for kind, share in shares.items():
+        if kind not in kinds:
+            continue
         least = share * positive[0].value
         if typed := [part.name for part in positive if part.kind == kind and part.value >= least]:
             names[kind] = typed
