@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
@@ -69,9 +70,16 @@ class Message:
     subject: str
     #: the whole message in wire form: headers and body, CRLF, not dot-stuffed
     data: bytes
+    #: waits for headers that a thread makes meanwhile and that go in front; None = there are none
+    signature: Callable[[], bytes] | None = None
     #: whoever wrote it vouches that each line ends with CRLF and none begins with a dot, so that
     #: SMTP need not look at them
     has_plain_lines: bool = False
+
+    @property
+    def signed(self) -> bytes:
+        """The whole message with its signature."""
+        return self.data if self.signature is None else self.signature() + self.data
 
     @property
     def text(self) -> str:

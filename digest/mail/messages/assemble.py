@@ -16,6 +16,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate
+from typing import NamedTuple
 
 import idna
 
@@ -171,6 +172,22 @@ def format_message_id(text: str) -> str:
     return f"<{bare}>"
 
 
+class Unsigned(NamedTuple):
+    """A message before it is signed."""
+
+    head: bytes
+    #: in DKIM's canonical form
+    body: bytes
+
+    @property
+    def data(self) -> bytes:
+        return b"%b\r\n\r\n%b" % self
+
+    def sign(self, signers: Sequence[Signer], at: datetime) -> bytes:
+        """The headers that go in front."""
+        return dkim.sign_message(self.head, self.body, signers, at=at)
+
+
 def assemble_message(
     headers: Sequence[str],
     *,
@@ -178,9 +195,8 @@ def assemble_message(
     date: datetime,
     text: BodyPart,
     html: BodyPart,
-    signers: Sequence[Signer] = (),
-) -> bytes:
-    """The signed message: all headers, then the text and the HTML part.
+) -> Unsigned:
+    """The message: all headers, then the text and the HTML part.
 
     In UTF-8, with CRLF; body lines have at most 76 characters. Equal arguments give equal bytes.
     """
@@ -202,10 +218,8 @@ def assemble_message(
         for kind, part in (("plain", text), ("html", html))
     ]
     ending = f"\r\n--{boundary}--\r\n".encode()
-    # all of it is in DKIM's canonical form
     body = b"".join((openings[0], text.encoded, b"\r\n", openings[1], html.encoded, ending))
-    signature = dkim.sign_message(head, body, signers, at=date)
-    return b"".join((signature, head, b"\r\n\r\n", body))
+    return Unsigned(head, body)
 
 
 @lru_cache(maxsize=8)

@@ -305,6 +305,11 @@ def _write(
     subject = texts.one_line(MailValues(values, folders).render_line(f"{folder}/subject"))
     text, html = _render_parts(folder, values | {"subject": subject}, folders)
     lines = header_lines(kind, mailing, to, subject, own, campaign)
+    unsigned = assemble.assemble_message(
+        lines, message_id=context.message_id, date=context.date, text=text, html=html
+    )
+    sign = partial(unsigned.sign, mailing.signers, context.date)
+    signing = context.signing if mailing.signers else None
     return Message(
         message_id=context.message_id,
         sender=assemble.ascii_address(
@@ -312,14 +317,8 @@ def _write(
         ),
         recipient=assemble.reader_address(to.email),
         subject=subject,
-        data=assemble.assemble_message(
-            lines,
-            message_id=context.message_id,
-            date=context.date,
-            text=text,
-            html=html,
-            signers=mailing.signers,
-        ),
+        data=unsigned.data if signing else sign() + unsigned.data,
+        signature=signing.submit(sign).result if signing else None,
         has_plain_lines=True,
     )
 

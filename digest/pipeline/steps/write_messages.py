@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -46,6 +47,8 @@ class MessageSources:
     resources: dict[int, Resources]
     #: by kind
     alarms: dict[str, Raised]
+    #: signs while the next message is written; None = messages come signed
+    signing: Executor | None = None
 
 
 class PaperCache:
@@ -76,7 +79,12 @@ class PaperCache:
         return {ident: self._papers[ident] for ident in idents if ident in self._papers}
 
 
-def load_sources(app: App, messages: Sequence[Queued], cache: PaperCache) -> MessageSources:
+def load_sources(
+    app: App,
+    messages: Sequence[Queued],
+    cache: PaperCache,
+    signing: Executor | None = None,
+) -> MessageSources:
     """Load what queued messages are written from; papers may come from the cache."""
     digest_ids = {queued.digest_id for queued in messages if queued.digest_id is not None}
     has_alert = any(queued.kind is MessageKind.ALERT for queued in messages)
@@ -95,6 +103,7 @@ def load_sources(app: App, messages: Sequence[Queued], cache: PaperCache) -> Mes
         papers=papers_by_id,
         resources=cache.resources,
         alarms=alarms,
+        signing=signing,
     )
 
 
@@ -114,7 +123,13 @@ def write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
 def _write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
     if queued.kind is MessageKind.DIGEST and (digest := sources.digests.get(queued.digest_id or 0)):
         return write_digest(
-            app, queued, digest, sources.papers, at=app.now(), resources_by_id=sources.resources
+            app,
+            queued,
+            digest,
+            sources.papers,
+            at=app.now(),
+            resources_by_id=sources.resources,
+            signing=sources.signing,
         )
     if queued.kind is MessageKind.DIGEST and (
         quiet := sources.quiet_days.get(queued.digest_id or 0)
@@ -150,11 +165,13 @@ def write_digest(
     *,
     at: datetime,
     resources_by_id: Mapping[int, Resources] = MappingProxyType({}),
+    signing: Executor | None = None,
 ) -> Message:
     """Write the message of a digest, without papers withdrawn since the choice.
 
     Args:
         resources_by_id: where papers are on the web, of those for which it is known already.
+        signing: signs while the next message is written; None = the message comes signed.
     """
     items = [
         (item, papers_by_id[item.score.paper_id])
@@ -190,7 +207,7 @@ def write_digest(
             f"will expire unsent"
         )
     return messages.write_digest(
-        _context(app, queued, at, bounce_address),
+        _context(app, queued, at, bounce_address, signing),
         subscriber=queued.subscriber,
         local_date=digest.local_date,
         listed=listed,
@@ -276,7 +293,11 @@ def _write_notice(app: App, queued: Queued, *, at: datetime) -> Message:
 
 
 def _context(
-    app: App, queued: Queued, at: datetime, bounce_address: str | None
+    app: App,
+    queued: Queued,
+    at: datetime,
+    bounce_address: str | None,
+    signing: Executor | None = None,
 ) -> MessageContext:
     """How this install writes, with the bounce address of this message."""
     return MessageContext(
@@ -285,6 +306,7 @@ def _context(
         date=at,
         bounce_address=bounce_address,
         folders=app.templates,
+        signing=signing,
     )
 
 
