@@ -97,7 +97,7 @@ def write_tokens(links: Sequence[Link], key: LinkKey) -> list[str]:
         ValueError: as `write_token` does.
     """
     inner, outer = _hash_key(key.secret)
-    raw = []
+    raw: list[bytes] = []
     for link in links:
         body = _pack(link, key)
         first, second = inner.copy(), outer.copy()

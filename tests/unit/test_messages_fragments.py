@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import InputError, TemplateError
+from digest.mail.mailer.envelope import dot_stuff
 from digest.mail.messages import (
     Listed,
     Mailing,
@@ -29,7 +30,6 @@ from digest.mail.messages import (
     write_digest,
     write_welcome,
 )
-from digest.mail.mailer.envelope import dot_stuff
 from digest.mail.messages.encoding import BodyPart, decode, encode, is_dense
 from digest.mail.messages.placeholders import Gap, PlaceholderRead, make_placeholder
 from digest.model import Message, Paper, Provenance, Slot, Subscriber
@@ -100,7 +100,7 @@ def test_chinese_goes_as_base64_and_can_be_read_back() -> None:
     assert part.encoding == "base64"
     assert b64decode(part.encoded).decode() == text.replace("\n", "\r\n")
     assert BodyPart([encode(text)], may_be_dense=False).encoding == "quoted-printable"
-    assert not is_dense(encode("a=b\n" * 40))
+    assert not is_dense(encode("ab=c\n" * 40))
 
 
 # ----------------------------------------------------------------------------------------------

@@ -129,9 +129,7 @@ def read_key(pem: bytes) -> Key:
     return Key(private)
 
 
-def sign_message(
-    head: bytes, body: bytes, signers: Sequence[Signer], *, at: datetime
-) -> bytes:
+def sign_message(head: bytes, body: bytes, signers: Sequence[Signer], *, at: datetime) -> bytes:
     """The DKIM-Signature headers of a message, one per signer.
 
     Args:

@@ -44,9 +44,7 @@ def encode(text: str) -> bytes:
     raw = text if has_line_end else f"{text}x\n"
     is_relaxed = "  " not in raw and " \n" not in raw and "\t" not in raw
     if not is_relaxed:
-        raw = (
-            raw.replace("\t", _TAB).replace(" \n", f"{_BLANK}\n").replace("  ", f" {_BLANK}")
-        )
+        raw = raw.replace("\t", _TAB).replace(" \n", f"{_BLANK}\n").replace("  ", f" {_BLANK}")
     quoted = b2a_qp(raw.replace("\n", "\r\n").encode("utf-8"), istext=True)
     if not is_relaxed:
         quoted = quoted.replace(b"=1E", b"=20").replace(b"=1F", b"=09")

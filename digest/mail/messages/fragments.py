@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from digest.errors import TemplateError
-from digest.mail.messages import texts
-from digest.mail.messages.encoding import encode, is_dense
+from digest.mail.messages import encoding, texts
+from digest.mail.messages.encoding import encode
 from digest.mail.messages.placeholders import (
     BEGIN,
     END,
@@ -85,7 +85,7 @@ class Fragment:
             pieces[place] = ""
         self._pieces = [encode(piece) for piece in pieces]
         #: whether base64 would be shorter
-        self.is_dense = is_dense(b"".join(self._pieces))
+        self.is_dense = encoding.is_dense(b"".join(self._pieces))
 
     def fill(self, values: Sequence[Value]) -> list[bytes]:
         """The encoded text with the values of one mail, in pieces."""
@@ -117,6 +117,8 @@ class Prerendered(NamedTuple):
     fragments: tuple[Fragment, ...]
     #: their names, in order
     lists: tuple[str, ...]
+    #: whether base64 would be shorter for one of the fragments
+    is_dense: bool
 
 
 def prerender(
@@ -148,10 +150,9 @@ def prerender(
             marker = f"{BEGIN}{number}{END}"
             text = text.replace(f"{marker}\n", marker).replace(marker, f"{BEGIN}{gap.name}{END}")
     pieces = _LIST_MARKER.split(text)
-    return Prerendered(
-        tuple(Fragment(piece, gaps, names, part_format) for piece in pieces[::2]),
-        tuple(pieces[1::2]),
-    )
+    fragments = tuple(Fragment(piece, gaps, names, part_format) for piece in pieces[::2])
+    is_dense = any(fragment.is_dense for fragment in fragments)
+    return Prerendered(fragments, tuple(pieces[1::2]), is_dense)
 
 
 def render_whole(

@@ -104,7 +104,7 @@ class MailValues:
             }
             return BodyPart([encode(render_whole(name, values, self._folders, part_format))])
         pieces = frame.fragments[0].fill(self._filling)
-        may_be_dense = lists.is_dense or any([each.is_dense for each in frame.fragments])
+        may_be_dense = lists.is_dense or frame.is_dense
         for key, fragment in zip(frame.lists, frame.fragments[1:], strict=True):
             pieces += lists.pieces[key]
             pieces += fragment.fill(self._filling)

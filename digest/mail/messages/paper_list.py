@@ -88,7 +88,11 @@ class Lists:
         self.is_dense = False
 
     def add(
-        self, name: str, fragment: Fragment | None, filling: Sequence[Value], whole: Callable[[], str]
+        self,
+        name: str,
+        fragment: Fragment | None,
+        filling: Sequence[Value],
+        whole: Callable[[], str],
     ) -> None:
         """Add a filled fragment; without one, what `whole` renders."""
         if fragment is None:
@@ -136,9 +140,7 @@ class PaperList:
                 is_last = place == len(forms) - 1
                 opening = _open_short_ones(place) if previous_form == "full" else ""
                 shape = _CardShape(*self._shapes[place], form, is_last, opening)
-                fragment = _prerender_card(
-                    self._language, HTML, self._folder, self._folders, shape
-                )
+                fragment = _prerender_card(self._language, HTML, self._folder, self._folders, shape)
             whole = partial(self._render_card, HTML, card, is_last, opening)
             lists.add(LISTING, fragment, self._fillings[place], whole)
             previous_form = form
@@ -149,15 +151,11 @@ class PaperList:
         """Add the titles of the first papers; a single one needs no list."""
         for place in range(min(count, MAX_CONTENTS) if count > 1 else 0):
             fragments = self._fragments[place]
-            fragment = (
-                fragments.title_as_text if part_format is TEXT else fragments.title_as_html
-            )
+            fragment = fragments.title_as_text if part_format is TEXT else fragments.title_as_html
             whole = partial(self._render_title, part_format, self._cards[place])
             lists.add(CONTENTS, fragment, self._fillings[place], whole)
 
-    def _render_card(
-        self, part_format: PartFormat, card: Card, is_last: bool, opening: str
-    ) -> str:
+    def _render_card(self, part_format: PartFormat, card: Card, is_last: bool, opening: str) -> str:
         values = {"card": card, "last": is_last, "opening": opening}
         return render_whole(f"{self._folder}/card", values, self._folders, part_format)
 
