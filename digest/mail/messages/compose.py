@@ -302,8 +302,11 @@ def _write(
     )
     values = {**values, **_common_values(mailing, to, own)}
     folder = f"email/{template or kind}"
-    subject = texts.one_line(MailValues(values, folders).render_line(f"{folder}/subject"))
-    text, html = _render_parts(folder, values | {"subject": subject}, folders)
+    papers: tuple[cards.Card, ...] = values.get("cards", ())
+    whole = MailValues(values | _counted(papers, 0), folders)
+    subject = texts.one_line(whole.render_line(f"{folder}/subject"))
+    whole.add("subject", subject)
+    text, html = _render_parts(folder, whole, values | {"subject": subject}, folders)
     lines = header_lines(kind, mailing, to, subject, own, campaign)
     unsigned = assemble.assemble_message(
         lines, message_id=context.message_id, date=context.date, text=text, html=html
@@ -337,12 +340,16 @@ def _common_values(mailing: Mailing, to: Subscriber, links: ReaderLinks | None) 
 
 
 def _render_parts(
-    folder: str, values: dict[str, Any], folders: tuple[Path, ...]
+    folder: str, whole: MailValues, values: dict[str, Any], folders: tuple[Path, ...]
 ) -> tuple[BodyPart, BodyPart]:
-    """The text and the HTML part; HTML is shortened to the size limit."""
+    """The text and the HTML part; HTML is shortened to the size limit.
+
+    Args:
+        whole: the values of a mail that shows all papers in full.
+        values: the same without what is counted.
+    """
     papers: tuple[cards.Card, ...] = values.get("cards", ())
     body, listed = f"{folder}/body", paper_list.PaperList(folder, papers, folders)
-    whole = MailValues(values | _counted(papers, 0), folders)
     text = whole.render_part(body, listed.render_text(), TEXT)
 
     def render_html(forms: Sequence[cards.Form]) -> BodyPart:

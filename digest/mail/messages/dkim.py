@@ -3,7 +3,7 @@
 Relaxed/relaxed canonicalization, the whole body, rsa-sha256; optionally a second signature with
 ed25519 (RFC 8463). Keys come in as values; `Key.record` is what to publish in the DNS.
 
-Our own code, because dkimpy canonicalizes each whole message anew, while mails share most of their
+Our own code, because dkimpy canonicalizes each whole message anew, while ours are written in
 canonical form; a library that signs a canonical body would replace it. Tests verify with dkimpy.
 """
 

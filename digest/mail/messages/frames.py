@@ -50,6 +50,8 @@ _LINKS = (
 )
 #: what stands around the token of each link; None = there is no such link
 _Arounds = tuple[Around | None, ...]
+#: language, folders, names of own values, shared values, links
+_Shape = tuple[str, tuple[Path, ...], tuple[str, ...], tuple[tuple[str, Any], ...], _Arounds]
 
 
 class MailValues:
@@ -66,25 +68,33 @@ class MailValues:
             for key, value in values.items()
             if (value and key not in _SHARED if type(value) is str else callable(value))
         }
-        shared = [
-            (key, value)
-            for key, value in values.items()
-            if key not in self._own and key not in ("links", "cards")
-        ]
-        self._filling: list[Value] = list(self._own.values())
-        around: _Arounds = ()
+        self._shared = tuple(
+            [
+                (key, value)
+                for key, value in values.items()
+                if key not in self._own and key not in ("links", "cards")
+            ]
+        )
+        self._around: _Arounds = ()
+        self._links: list[Value] = []
         if links := values["links"]:
             *parts, by_mail = [getattr(links, key) for key in _LINKS]
             split = [split_link(key, url) for key, url in zip(_LINKS, parts, strict=False)]
             split.append((("", ""), by_mail))
-            around = tuple([part if value else None for part, value in split])
-            self._filling += [value for _, value in split]
-        #: equal for mails that share a frame
-        self._shape = current_language(), folders, tuple(self._own), tuple(shared), around
+            self._around = tuple([part if value else None for part, value in split])
+            self._links = [value for _, value in split]
+
+    def add(self, name: str, text: str) -> None:
+        """Add one of the reader's own values."""
+        self._values = {**self._values, name: text}
+        if text:
+            self._own[name] = text
+        else:
+            self._shared = (*self._shared, (name, text))
 
     def render_line(self, name: str) -> str:
         """Render a template of one line, `name`.txt."""
-        pieces = _prerender_line(name, *self._shape)
+        pieces = _prerender_line(name, *self._shape())
         if pieces is None:
             return render(f"{name}.txt", self._whole(), self._folders)
         own = self._own
@@ -97,18 +107,22 @@ class MailValues:
 
     def render_part(self, name: str, lists: Lists, part_format: PartFormat) -> BodyPart:
         """A whole body part with the lists of papers."""
-        frame = _prerender_frame(name, part_format, *self._shape)
+        frame = _prerender_frame(name, part_format, *self._shape())
         if frame is None:
             values = self._whole() | {
                 key: _decode_list(pieces, part_format) for key, pieces in lists.pieces.items()
             }
             return BodyPart([encode(render_whole(name, values, self._folders, part_format))])
-        pieces = frame.fragments[0].fill(self._filling)
-        may_be_dense = lists.is_dense or frame.is_dense
+        filling = [*self._own.values(), *self._links]
+        pieces = frame.fragments[0].fill(filling)
         for key, fragment in zip(frame.lists, frame.fragments[1:], strict=True):
             pieces += lists.pieces[key]
-            pieces += fragment.fill(self._filling)
-        return BodyPart(pieces, may_be_dense=may_be_dense)
+            pieces += fragment.fill(filling)
+        return BodyPart(pieces, may_be_dense=lists.is_dense or frame.is_dense)
+
+    def _shape(self) -> _Shape:
+        """Return what is equal for mails that share a frame."""
+        return current_language(), self._folders, tuple(self._own), self._shared, self._around
 
     def _whole(self) -> dict[str, Any]:
         """All values, as templates get them that are rendered for this mail alone."""
