@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import stat
 from base64 import b64decode
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from digest.mail.messages import Signer, dkim
 from tests import golden
 from tests.conftest import make_app
 from tests.examples import examples
+from tests.unit.mails import MAILING, digest
 
 AT = datetime(2026, 6, 12, 5, tzinfo=UTC)
 SIGNERS = [
@@ -231,6 +234,18 @@ def test_legitimate_changes_by_relays_keep_the_signature() -> None:
     )
     assert is_valid(relayed, 0)
     assert is_valid(relayed, 1)
+
+
+def test_a_mail_that_is_signed_by_a_thread_is_the_same_mail() -> None:
+    mailing = dataclasses.replace(MAILING, signers=tuple(SIGNERS))
+    plain = digest(mailing=mailing)
+    with ThreadPoolExecutor(1) as signing:
+        meanwhile = digest(mailing=mailing, signing=signing)
+        unsigned = digest(signing=signing)
+    assert meanwhile.signed == meanwhile.signed == plain.signed == plain.data
+    assert is_valid(meanwhile.signed, 0)
+    assert is_valid(meanwhile.signed, 1)
+    assert unsigned.signed == unsigned.data == digest().data
 
 
 def test_without_a_key_nothing_is_added() -> None:

@@ -31,6 +31,7 @@ from digest.mail.messages import (
     write_welcome,
 )
 from digest.mail.messages.encoding import BodyPart, decode, encode, is_dense
+from digest.mail.messages.link_parts import split_link
 from digest.mail.messages.placeholders import Gap, PlaceholderRead, make_placeholder
 from digest.model import Message, Paper, Provenance, Slot, Subscriber
 from tests.examples import examples
@@ -101,6 +102,48 @@ def test_chinese_goes_as_base64_and_can_be_read_back() -> None:
     assert b64decode(part.encoded).decode() == text.replace("\n", "\r\n")
     assert BodyPart([encode(text)], may_be_dense=False).encoding == "quoted-printable"
     assert not is_dense(encode("ab=c\n" * 40))
+
+
+# ----------------------------------------------------------------------------------------------
+# links
+
+TOKEN = "k5qxm2vtr7" * 5 + "abcde"
+
+
+@pytest.mark.parametrize(
+    ("url", "around", "value"),
+    [
+        ("", ("", ""), ""),
+        (
+            f"https://example.org/t/{TOKEN}",
+            ("https://example.org/t/", ""),
+            f"{TOKEN}=\r\n".encode(),
+        ),
+        (
+            f"http://[::1]:80/d/{TOKEN}/made",
+            ("http://[::1]:80/d/", "/made"),
+            f"{TOKEN}=\r\n".encode(),
+        ),
+        (
+            f"https://example.org/d/{TOKEN}/made",
+            ("https://example.org/d/", "/made"),
+            f"{TOKEN}=\r\n".encode(),
+        ),
+        ("https://example.org/t/up", ("", ""), "https://example.org/t/up"),
+        (f"https://example.org/{TOKEN * 2}", ("", ""), f"https://example.org/{TOKEN * 2}"),
+        (f"https://example.org/é/{TOKEN}", ("", ""), f"https://example.org/%C3%A9/{TOKEN}"),
+    ],
+)
+def test_a_link_is_parted_where_its_token_stands(
+    url: str, around: tuple[str, str], value: bytes | str
+) -> None:
+    assert split_link("up", url) == (around, value)
+
+
+@pytest.mark.parametrize("url", [f"javascript:/{TOKEN}", f"//example.org/{TOKEN}", TOKEN])
+def test_what_is_no_link_is_not_parted(url: str) -> None:
+    with pytest.raises(InputError, match="up must be an http or https address"):
+        split_link("up", url)
 
 
 # ----------------------------------------------------------------------------------------------
