@@ -14,11 +14,10 @@ from digest.app import App
 from digest.errors import DigestError
 from digest.locales import ENGLISH, gettext, use_language
 from digest.mail import messages
-from digest.mail.messages import Listed, MessageContext, PaperLinks, ReaderLinks
+from digest.mail.messages import Listed, MessageContext
 from digest.model import (
     ADDRESS_CHANGE_VALID,
     Digest,
-    Link,
     Message,
     MessageKind,
     Paper,
@@ -28,11 +27,10 @@ from digest.model import (
     Resources,
 )
 from digest.pipeline.steps.co_likes import least_readers
+from digest.pipeline.steps.message_links import make_bounce_address, sign_links, write_mailto
 from digest.ranking import scores
 from digest.redaction import mask_address
 from digest.store.alarms import Raised
-
-_VOTES = (Purpose.UP, Purpose.DOWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +147,7 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
             f"[alerts] to; the message will expire unsent"
         )
     return messages.write_alert(
-        _context(app, queued, at, _bounce_address(app, queued)),
+        _context(app, queued, at, make_bounce_address(app, queued)),
         recipient=app.config.alerts.to,
         what=alarm.what,
         remedy=f"{alarm.remedy}.",
@@ -181,7 +179,7 @@ def write_digest(
     resources = [
         resources_by_id.get(paper.id) or papers.find_resources(paper) for _, paper in items
     ]
-    links, papers_links, bounce_address = _links(
+    links, papers_links, bounce_address = sign_links(
         app, queued, [paper for _, paper in items], resources
     )
     listed = [
@@ -224,7 +222,7 @@ def write_quiet_day(
     nearest = papers_by_id.get(quiet.nearest_paper_id or 0)
     if nearest is not None and nearest.withdrawn:
         nearest = None
-    links, _, bounce_address = _links(app, queued)
+    links, _, bounce_address = sign_links(app, queued)
     return messages.write_quiet_day(
         _context(app, queued, at, bounce_address),
         subscriber=queued.subscriber,
@@ -244,19 +242,19 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
                 )
             move_id = move.id if move else 0
             return messages.write_confirm(
-                _context(app, queued, at, _bounce_address(app, queued)),
+                _context(app, queued, at, make_bounce_address(app, queued)),
                 subscriber=queued.subscriber,
                 confirm=app.url(
                     Purpose.CONFIRM, queued.subscriber.id, paper_id=move_id, message_id=queued.id
                 ),
-                confirm_by_mail=_mailto(app, Purpose.CONFIRM, queued, move_id),
+                confirm_by_mail=write_mailto(app, Purpose.CONFIRM, queued, move_id),
                 asked=gettext("the page at %(url)s", url=app.config.web.base_url),
                 moves=move is not None,
             )
         case MessageKind.NOTICE:
             return _write_notice(app, queued, at=at)
         case MessageKind.WELCOME:
-            links, _, bounce_address = _links(app, queued)
+            links, _, bounce_address = sign_links(app, queued)
             return messages.write_welcome(
                 _context(app, queued, at, bounce_address),
                 subscriber=queued.subscriber,
@@ -265,7 +263,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
             )
         case MessageKind.GOODBYE:
             return messages.write_goodbye(
-                _context(app, queued, at, _bounce_address(app, queued)),
+                _context(app, queued, at, make_bounce_address(app, queued)),
                 subscriber=queued.subscriber,
                 come_back=app.url(Purpose.UNSUBSCRIBE, queued.subscriber.id, message_id=queued.id),
             )
@@ -285,7 +283,7 @@ def _write_notice(app: App, queued: Queued, *, at: datetime) -> Message:
             f"expire unsent"
         )
     return messages.write_notice(
-        _context(app, queued, at, _bounce_address(app, queued)),
+        _context(app, queued, at, make_bounce_address(app, queued)),
         subscriber=queued.subscriber,
         new_address=mask_address(move.new_email),
         stop=app.url(Purpose.OBJECT, queued.subscriber.id, paper_id=move.id, message_id=queued.id),
@@ -308,73 +306,3 @@ def _context(
         folders=app.templates,
         signing=signing,
     )
-
-
-def _bounce_address(app: App, queued: Queued) -> str | None:
-    return app.bounce_address(queued.subscriber.id, queued.id)
-
-
-def _links(
-    app: App,
-    queued: Queued,
-    listed: Sequence[Paper] = (),
-    resources: Sequence[Resources] = (),
-) -> tuple[ReaderLinks, list[PaperLinks], str | None]:
-    """The links that a message carries, the reader's own and those of each paper.
-
-    Also its bounce address.
-    """
-    reader, message = queued.subscriber.id, queued.id
-    own = [
-        Link(purpose, reader, message_id=message)
-        for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE, Purpose.RATE)
-    ]
-    votes = [Link(vote, reader, paper.id, message) for paper in listed for vote in _VOTES]
-    (manage, unsubscribe, rate, *answers), bounce_address = app.urls_and_bounce_address(
-        own + votes, reader, message
-    )
-    by_mail = _votes_by_mail(app, queued, listed)
-    return (
-        ReaderLinks(
-            manage=manage,
-            unsubscribe=unsubscribe,
-            rate=rate if listed else "",
-            provenance=f"{rate}/made" if listed else "",
-            browser=f"{rate}/mail" if queued.kind is MessageKind.DIGEST else "",
-            archive=f"{manage}/digests" if queued.kind is MessageKind.DIGEST else "",
-            unsubscribe_by_mail=app.mailto(Purpose.UNSUBSCRIBE, reader, message_id=message),
-        ),
-        [
-            PaperLinks(
-                read=paper_resources.page,
-                up=up,
-                down=down,
-                up_by_mail=up_by_mail,
-                down_by_mail=down_by_mail,
-            )
-            for paper_resources, up, down, (up_by_mail, down_by_mail) in zip(
-                resources, answers[::2], answers[1::2], by_mail, strict=True
-            )
-        ],
-        bounce_address,
-    )
-
-
-def _votes_by_mail(app: App, queued: Queued, listed: Sequence[Paper]) -> list[tuple[str, str]]:
-    """Return for each paper the mailto links for its thumbs, up and down; else ""."""
-    if messages.is_public_url(app.config.web.base_url):
-        return [("", "")] * len(listed)
-    return [
-        (_mailto(app, Purpose.UP, queued, paper.id), _mailto(app, Purpose.DOWN, queued, paper.id))
-        for paper in listed
-    ]
-
-
-def _mailto(app: App, purpose: Purpose, queued: Queued, paper_id: int = 0) -> str:
-    """Return a mailto link that asks what a page would; else "".
-
-    It is for readers who cannot reach our pages.
-    """
-    if messages.is_public_url(app.config.web.base_url):
-        return ""
-    return app.mailto(purpose, queued.subscriber.id, paper_id=paper_id, message_id=queued.id)
