@@ -210,8 +210,23 @@ class App:
 
     def urls(self, unsigned_links: Sequence[Link]) -> list[str]:
         """Return the signed URLs of the links that a mail carries."""
+        return self._format_urls(
+            unsigned_links, links.write_tokens(unsigned_links, self.keys()[-1])
+        )
+
+    def urls_and_bounce_address(
+        self, unsigned_links: Sequence[Link], subscriber_id: int, message_id: int
+    ) -> tuple[list[str], str | None]:
+        """Return what `urls` and `bounce_address` do, signed in one go."""
+        domain = self.config.mail.bounce_domain
+        bounce = Link(Purpose.BOUNCE, subscriber_id, message_id=message_id)
+        signed = [*unsigned_links, bounce] if domain else unsigned_links
+        tokens = links.write_tokens(signed, self.keys()[-1])
+        address = links.format_bounce_address(tokens.pop(), domain) if domain else None
+        return self._format_urls(unsigned_links, tokens), address
+
+    def _format_urls(self, unsigned_links: Sequence[Link], tokens: Sequence[str]) -> list[str]:
         base_url = self.config.web.base_url
-        tokens = links.write_tokens(unsigned_links, self.keys()[-1])
         return [
             f"{base_url}{PATHS[link.purpose]}{token}"
             for link, token in zip(unsigned_links, tokens, strict=True)

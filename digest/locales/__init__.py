@@ -10,6 +10,7 @@ mails in several languages do not meet.
 from digest.locales.catalogues import ENGLISH, language_names, languages, text_direction
 from digest.locales.current import (
     current_language,
+    format_number,
     gettext,
     gettext_later,
     ngettext,
@@ -24,7 +25,6 @@ from digest.locales.formats import (
     format_date,
     format_days,
     format_month,
-    format_number,
     join_names,
     name_weekday,
     translate_day,

@@ -44,14 +44,22 @@ def gettext(message: str, /, **values: Any) -> str:
 
 def ngettext(one: str, many: str, number: int, /, **values: Any) -> str:
     """The form of a message that goes with a number; `%(num)s` is the number as it is written."""
-    from digest.locales.formats import format_number
-
     language = _LANGUAGE.get()
     if language == ENGLISH:
         text = one if number == 1 else many
     else:
         text = load_catalogue(language).ngettext(one, many, number)
     return text % ({"num": format_number(number)} | values)
+
+
+def format_number(number: int) -> str:
+    """`1,200`."""
+    language = current_language()
+    if language == ENGLISH:
+        return f"{number:,}"
+    from babel.numbers import format_decimal
+
+    return format_decimal(number, locale=language)
 
 
 def gettext_later(message: str, /) -> str:

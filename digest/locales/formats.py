@@ -85,16 +85,6 @@ def name_weekday(number: int) -> str:
     return str(locale_data(language).days["format"]["wide"][number - 1])
 
 
-def format_number(number: int) -> str:
-    """`1,200`."""
-    language = current_language()
-    if language == ENGLISH:
-        return f"{number:,}"
-    from babel.numbers import format_decimal
-
-    return format_decimal(number, locale=language)
-
-
 def count_noun(count: int, noun: str) -> str:
     """`1 paper`, `1,200 papers`, in English: for the operator, and nouns with a plural in s."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

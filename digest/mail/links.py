@@ -20,6 +20,7 @@ import hmac
 import re
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -49,8 +50,8 @@ _MAX_ID = 2**40 - 1
 #: HMAC (RFC 2104): octets of a block of SHA-256, and what is added to each octet of the key
 _BLOCK = 64
 _INNER_PAD, _OUTER_PAD = (bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0x5C))
-_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
-_SHIFTS = np.arange(35, -1, -5, dtype=np.uint64)
+#: letters by five bits
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz234567".ljust(256, b"\0")
 _TOKEN_LETTERS = -(-(_BODY_BYTES + _MAC_BYTES) * 8 // 5)
 #: what a revoked key may still prove: one can always leave, and bounces may be on their way
 _VALID_AFTER_REVOCATION = (Purpose.UNSUBSCRIBE, Purpose.BOUNCE)
@@ -95,20 +96,28 @@ def write_tokens(links: Sequence[Link], key: LinkKey) -> list[str]:
     Raises:
         ValueError: as `write_token` does.
     """
-    secret = key.secret if len(key.secret) <= _BLOCK else hashlib.sha256(key.secret).digest()
-    padded = secret.ljust(_BLOCK, b"\0")
-    inner = hashlib.sha256(padded.translate(_INNER_PAD))
-    outer = hashlib.sha256(padded.translate(_OUTER_PAD))
-    raw = bytearray()
+    inner, outer = _hash_key(key.secret)
+    raw: list[bytes] = []
     for link in links:
         body = _pack(link, key)
         first, second = inner.copy(), outer.copy()
         first.update(body)
         second.update(first.digest())
-        raw += b"%b%b\0" % (body, second.digest()[:_MAC_BYTES])
-    letters = _spell(bytes(raw))
+        raw += (body, second.digest()[:_MAC_BYTES], b"\0")
+    letters = _spell(b"".join(raw))
     step = _TOKEN_LETTERS + 1
     return [letters[start : start + step - 1] for start in range(0, len(letters), step)]
+
+
+@lru_cache(maxsize=4)
+def _hash_key(secret: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Begin the inner and the outer hash of HMAC."""
+    block = secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()
+    padded = block.ljust(_BLOCK, b"\0")
+    return (
+        hashlib.sha256(padded.translate(_INNER_PAD)),
+        hashlib.sha256(padded.translate(_OUTER_PAD)),
+    )
 
 
 def _pack(link: Link, key: LinkKey) -> bytes:
@@ -118,9 +127,9 @@ def _pack(link: Link, key: LinkKey) -> bytes:
             _VERSION,
             key.id,
             _PURPOSES[purpose],
-            subscriber_id.to_bytes(5, "big"),
+            _pack_id(subscriber_id),
             paper_id.to_bytes(5, "big"),
-            message_id.to_bytes(5, "big"),
+            _pack_id(message_id),
         )
     except OverflowError:
         raise ValueError(
@@ -128,12 +137,33 @@ def _pack(link: Link, key: LinkKey) -> bytes:
         ) from None
 
 
+#: all links of a mail have the same reader and message
+@lru_cache(maxsize=16)
+def _pack_id(number: int) -> bytes:
+    return number.to_bytes(5, "big")
+
+
 def _spell(raw: bytes) -> str:
     """Spell a multiple of five bytes in base32, eight letters for five bytes."""
-    octets = np.zeros((len(raw) // 5, 8), np.uint8)
+    groups = len(raw) // 5
+    octets = np.zeros((groups, 8), np.uint8)
     octets[:, 3:] = np.frombuffer(raw, np.uint8).reshape(-1, 5)
-    letters = octets.view(">u8").astype(np.uint64) >> _SHIFTS & np.uint64(31)
-    return _LETTERS[letters.astype(np.uint8)].tobytes().decode("ascii")
+    # The 40 bits of all groups at once, as one number: parted in halves until each five have an
+    # octet of their own.
+    bits = int.from_bytes(octets.tobytes(), "big")
+    for mask, shift in _make_masks(groups):
+        low = bits & mask
+        bits = (bits ^ low) << shift | low
+    return bits.to_bytes(8 * groups, "big").translate(_LETTERS).decode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _make_masks(groups: int) -> list[tuple[int, int]]:
+    """Masks of the lower half of the bits of each part of 64, 32 and 16, and how far to part."""
+    return [
+        (int.from_bytes((2**half - 1).to_bytes(part // 8, "big") * (64 // part * groups)), shift)
+        for part, half, shift in ((64, 20, 12), (32, 10, 6), (16, 5, 3))
+    ]
 
 
 def read_token(token: str, keys: Iterable[LinkKey]) -> Link:
@@ -171,7 +201,12 @@ def read_token(token: str, keys: Iterable[LinkKey]) -> Link:
 
 def write_bounce_address(link: Link, key: LinkKey, domain: str) -> str:
     """The envelope sender of one message (VERP): its bounces name the message."""
-    return f"{_BOUNCE_PREFIX}{write_token(link, key)}@{domain}"
+    return format_bounce_address(write_token(link, key), domain)
+
+
+def format_bounce_address(token: str, domain: str) -> str:
+    """The same for a token that is written already."""
+    return f"{_BOUNCE_PREFIX}{token}@{domain}"
 
 
 def read_bounce_address(address: str, keys: Iterable[LinkKey]) -> Link:

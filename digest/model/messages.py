@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
 from enum import StrEnum
 from typing import Literal
 
@@ -66,10 +68,36 @@ class Message:
     sender: str
     recipient: str
     subject: str
-    text: str
-    html: str
     #: the whole message in wire form: headers and body, CRLF, not dot-stuffed
     data: bytes
+    #: waits for headers that a thread makes meanwhile and that go in front; None = there are none
+    signature: Callable[[], bytes] | None = None
+    #: whoever wrote it vouches that each line ends with CRLF and none begins with a dot, so that
+    #: SMTP need not look at them
+    has_plain_lines: bool = False
+
+    @property
+    def signed(self) -> bytes:
+        """The whole message with its signature."""
+        return self.data if self.signature is None else self.signature() + self.data
+
+    @property
+    def text(self) -> str:
+        """The text part, "" without one; read anew at each call."""
+        return self._read_part("plain")
+
+    @property
+    def html(self) -> str:
+        """The HTML part, "" without one; read anew at each call."""
+        return self._read_part("html")
+
+    def _read_part(self, kind: Literal["plain", "html"]) -> str:
+        mail = message_from_bytes(self.data, policy=policy.default)
+        for part in mail.walk():
+            if part.get_content_type() == f"text/{kind}":
+                raw = part.get_payload(decode=True)
+                return raw.decode().replace("\r\n", "\n") if isinstance(raw, bytes) else ""
+        return ""
 
 
 class Phase(StrEnum):

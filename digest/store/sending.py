@@ -17,12 +17,13 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union_all,
     update,
 )
 
 from digest.model import MessageKind, MessageState
 from digest.store.ledger import WAITING
-from digest.store.statements import insert, split_into_batches
+from digest.store.statements import insert
 from digest.store.tables import (
     bounces,
     deliveries,
@@ -194,16 +195,25 @@ def count_returned(tx: Connection, *, last: int, since: datetime | None) -> tupl
     Returns:
         Messages, bounces among them, and complaints among them.
     """
-    newest: list[tuple[datetime, int]] = []
+    queries = []
     for outcome in ("accepted", "rejected"):  # one query each, so that the index yields the newest
         query = select(deliveries.c.ended_at, deliveries.c.message_id).where(
             deliveries.c.outcome == outcome
         )
         if since is not None:
             query = query.where(deliveries.c.ended_at > since)
-        rows = tx.execute(query.order_by(deliveries.c.ended_at.desc()).limit(last))
-        newest += [(row.ended_at, row.message_id) for row in rows]
-    ids = list(dict.fromkeys(ident for _, ident in sorted(newest, reverse=True)))[:last]
+        newest_of_it = query.order_by(deliveries.c.ended_at.desc()).limit(last).subquery()
+        queries.append(select(newest_of_it))
+    both = union_all(*queries).subquery()
+    ended_at = func.max(both.c.ended_at)
+    newest = (
+        select(both.c.message_id)
+        .group_by(both.c.message_id)
+        .order_by(ended_at.desc(), both.c.message_id.desc())
+        .limit(last)
+        .cte("newest")
+    )
+    messages_count = tx.execute(select(func.count()).select_from(newest)).scalar_one()
     counts = {"bounce": 0, "complaint": 0}
     is_full = bounces.c.enhanced.in_(("4.2.2", "5.2.2"))
     is_bounce = or_(
@@ -212,16 +222,13 @@ def count_returned(tx: Connection, *, last: int, since: datetime | None) -> tupl
         and_(bounces.c.fault.in_(("ours", "content")), bounces.c.via != "smtp"),
     )
     what = case((bounces.c.fault == "complaint", "complaint"), (is_bounce, "bounce"), else_="other")
-    for batch in split_into_batches(ids):
-        rows_of_batch = tx.execute(
-            select(what.label("what"), func.count(bounces.c.message_id.distinct()).label("many"))
-            .where(bounces.c.message_id.in_(batch))
-            .group_by(what)
-        )
-        for row in rows_of_batch:
-            if row.what in counts:
-                counts[row.what] += row.many
-    return len(ids), counts["bounce"], counts["complaint"]
+    rows = tx.execute(
+        select(what.label("what"), func.count(bounces.c.message_id.distinct()).label("many"))
+        .where(bounces.c.message_id.in_(select(newest.c.message_id)))
+        .group_by(what)
+    )
+    counts |= {row.what: row.many for row in rows}
+    return messages_count, counts["bounce"], counts["complaint"]
 
 
 def find_stop(tx: Connection) -> Stop | None:

@@ -69,8 +69,6 @@ async def send_by_pool(port: int, messages: int, size: int, sessions: int) -> No
                 sender=f"b+{number}@example.org",
                 recipient=f"r{number}@example.net",
                 subject="bench",
-                text="",
-                html="",
                 data=data,
             )
             delivery = await mailer.deliver(message, begin)

@@ -229,10 +229,9 @@ class Parts:
             result = function(*values, **named)
             took = time.thread_time() - started
             self.seconds[part] += took
-            if part in ("assemble", "sign"):
-                self.seconds[{"assemble": "render", "sign": "assemble"}[part]] -= took
             if part == "assemble":
-                self.written.append(result)
+                self.seconds["render"] -= took
+                self.written.append(result.data)
             return result
 
         return call

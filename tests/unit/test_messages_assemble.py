@@ -30,9 +30,9 @@ def assemble_and_parse(
         headers,
         message_id="one@example.org",
         date=date,
-        text=BodyPart(encode(text)),
-        html=BodyPart(encode(html)),
-    )
+        text=BodyPart([encode(text)]),
+        html=BodyPart([encode(html)]),
+    ).data
     assert data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n")
     mail = message_from_bytes(data, policy=policy.default)
     assert isinstance(mail, EmailMessage)
@@ -105,9 +105,9 @@ def test_the_same_message_has_the_same_bytes_and_another_id_another_boundary() -
             [],
             message_id=message_id,
             date=NOON,
-            text=BodyPart(encode("a\n")),
-            html=BodyPart(encode("b\n")),
-        )
+            text=BodyPart([encode("a\n")]),
+            html=BodyPart([encode("b\n")]),
+        ).data
 
     assert wire("one@example.org") == wire("one@example.org") == wire("<one@example.org>")
     first, second = (

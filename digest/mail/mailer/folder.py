@@ -47,7 +47,7 @@ class FolderMailer:
         part = self.folder / f".{name}.part"
         try:
             with private.create_file(part) as file:
-                file.write(message.data)
+                file.write(message.signed)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.folder / name)

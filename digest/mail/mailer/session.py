@@ -76,7 +76,7 @@ class Session:
             StaleError: the server had closed the connection; `begin` was not called.
         """
         try:
-            body = dot_stuff(message.data)
+            body = message.signed if message.has_plain_lines else dot_stuff(message.signed)
             mail, rcpt = envelope_commands(envelope, message, body, self.extensions)
         except UnsendableError as error:
             verdict = Verdict(outcome="rejected", fault=error.fault, enhanced=error.enhanced)

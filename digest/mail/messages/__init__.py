@@ -8,7 +8,8 @@ size limit), `templates` (where they are found), `texts` (cleaning foreign text)
 (headers and parts to bytes), `dkim` (signing).
 
 What many mails share is rendered and encoded once: `placeholders` (stand-ins for a reader's
-values), `fragments` (pre-rendered templates), `paper_list` (cards from fragments), `encoding`.
+values), `fragments` (pre-rendered templates), `link_parts` (links without their tokens),
+`paper_list` (cards from fragments), `frames` (what is around them), `encoding`.
 """
 
 from digest.mail.messages.assemble import ascii_address, ascii_domain

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
+from itertools import accumulate
+from typing import NamedTuple
 
 import idna
 
@@ -50,6 +54,7 @@ _MESSAGE_ID = re.compile(r"[!-;=?A-~]{1,400}@[!-;=?A-~]{1,400}")
 _VISIBLE = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
+@lru_cache(maxsize=256)
 def ascii_domain(domain: str) -> str:
     """`domain` as it is sent, with A-labels (RFC 5890) for other scripts.
 
@@ -64,6 +69,7 @@ def ascii_domain(domain: str) -> str:
         raise AddressError(f"{domain[:300]!r} is no domain: {error}") from None
 
 
+@lru_cache(maxsize=256)
 def ascii_address(address: str) -> str:
     """`address` as the envelope and the headers carry it, without a name.
 
@@ -74,6 +80,7 @@ def ascii_address(address: str) -> str:
     return _normalize(address, _DOT_ATOM, "a local part in ASCII, an @ and a domain")
 
 
+@lru_cache(maxsize=256)
 def reader_address(address: str) -> str:
     """Like `ascii_address`, with a local part in any script.
 
@@ -97,6 +104,7 @@ def _normalize(address: str, local_part: re.Pattern[str], expected: str) -> str:
     return plain
 
 
+@lru_cache(maxsize=1024)
 def text_header(name: str, text: str) -> str:
     """A header of free text (Subject), encoded by RFC 2047 if needed, folded.
 
@@ -164,6 +172,22 @@ def format_message_id(text: str) -> str:
     return f"<{bare}>"
 
 
+class Unsigned(NamedTuple):
+    """A message before it is signed."""
+
+    head: bytes
+    #: in DKIM's canonical form
+    body: bytes
+
+    @property
+    def data(self) -> bytes:
+        return b"%b\r\n\r\n%b" % self
+
+    def sign(self, signers: Sequence[Signer], at: datetime) -> bytes:
+        """The headers that go in front."""
+        return dkim.sign_message(self.head, self.body, signers, at=at)
+
+
 def assemble_message(
     headers: Sequence[str],
     *,
@@ -171,9 +195,8 @@ def assemble_message(
     date: datetime,
     text: BodyPart,
     html: BodyPart,
-    signers: Sequence[Signer] = (),
-) -> bytes:
-    """The signed message: all headers, then the text and the HTML part.
+) -> Unsigned:
+    """The message: all headers, then the text and the HTML part.
 
     In UTF-8, with CRLF; body lines have at most 76 characters. Equal arguments give equal bytes.
     """
@@ -183,36 +206,25 @@ def assemble_message(
     head = "\r\n".join(
         (
             *headers,
-            f"Date: {format_datetime(date)}",
+            f"Date: {_format_date(date.replace(microsecond=0))}",
             f"Message-ID: {identifier}",
             "MIME-Version: 1.0",
             f'Content-Type: multipart/alternative; boundary="{boundary}"',
         )
     ).encode()  # ASCII, except for addresses in other scripts
-    # these lines have no superfluous blanks, so they are in canonical form already
     openings = [
         f"--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: "
         f"{part.encoding}\r\n\r\n".encode()
         for kind, part in (("plain", text), ("html", html))
     ]
     ending = f"\r\n--{boundary}--\r\n".encode()
-    canonical = b"".join(
-        (openings[0], text.canonical, b"\r\n", openings[1], html.canonical, ending)
-    )
-    signature = dkim.sign_message(head, canonical, signers, at=date)
-    return b"".join(
-        (
-            signature,
-            head,
-            b"\r\n\r\n",
-            openings[0],
-            text.encoded,
-            b"\r\n",
-            openings[1],
-            html.encoded,
-            ending,
-        )
-    )
+    body = b"".join((openings[0], text.encoded, b"\r\n", openings[1], html.encoded, ending))
+    return Unsigned(head, body)
+
+
+@lru_cache(maxsize=8)
+def _format_date(second: datetime) -> str:
+    return format_datetime(second)
 
 
 def _fold_words(name: str, words: Sequence[str]) -> str:
@@ -245,32 +257,37 @@ def _separator(name: str, display: str, address: str) -> str:
 
 def _encode_words(text: str, used: int) -> str:
     """`text` as encoded words, one per line; `used` columns are taken."""
-    raw = text.encode("utf-8")
-    quoted = len(_q_encode(raw)) <= (len(raw) + 2) // 3 * 4
-    return "\r\n ".join(_encoded_words(text, used, quoted))
+    units = list(map(_q_encode, text))
+    octets = len(text.encode("utf-8"))
+    if sum(map(len, units)) <= (octets + 2) // 3 * 4:
+        ends = list(accumulate(map(len, units)))
+        words = [f"=?utf-8?q?{''.join(units[part])}?=" for part in _split(ends, used, 1, 1)]
+    else:
+        ends = list(accumulate([len(char.encode("utf-8")) for char in text]))
+        words = [
+            f"=?utf-8?b?{b64encode(text[part].encode('utf-8')).decode('ascii')}?="
+            for part in _split(ends, used, 4, 3)
+        ]
+    return "\r\n ".join(words)
 
 
-def _encoded_words(text: str, used: int, quoted: bool) -> Iterator[str]:
+def _split(ends: Sequence[int], used: int, letters: int, octets: int) -> Iterator[slice]:
+    """Split a text into encoded words of whole characters, each with at least one.
+
+    Args:
+        ends: where each character ends.
+        used: columns of the first line that are taken.
+        letters, octets: so many letters encode so many octets.
+    """
     room = min(_WORD, _WORD_LINE - used) - _WORD_FRAME
-    chunk, size = bytearray(), 0
-    for char in text:
-        raw = char.encode("utf-8")
-        added = (1 if raw[0] in _Q_SAFE or raw == b" " else 3 * len(raw)) if quoted else len(raw)
-        if chunk and (size + added if quoted else (size + added + 2) // 3 * 4) > room:
-            yield _encoded_word(chunk, quoted)
-            chunk, size, room = bytearray(), 0, _WORD - _WORD_FRAME
-        chunk += raw
-        size += added
-    yield _encoded_word(chunk, quoted)
+    start = 0
+    while start < len(ends):
+        begin = ends[start - 1] if start else 0
+        stop = max(start + 1, bisect_right(ends, begin + room // letters * octets, start))
+        yield slice(start, stop)
+        start, room = stop, _WORD - _WORD_FRAME
 
 
-def _encoded_word(chunk: bytes | bytearray, quoted: bool) -> str:
-    return (
-        f"=?utf-8?q?{_q_encode(chunk)}?="
-        if quoted
-        else f"=?utf-8?b?{b64encode(chunk).decode('ascii')}?="
-    )
-
-
-def _q_encode(raw: bytes | bytearray) -> str:
-    return "".join([_Q_OF[byte] for byte in raw])
+@lru_cache(maxsize=1024)
+def _q_encode(char: str) -> str:
+    return "".join([_Q_OF[octet] for octet in char.encode("utf-8")])

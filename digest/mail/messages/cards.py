@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from digest.locales import gettext, gettext_later
 from digest.mail.messages import texts
 from digest.mail.messages.encoding import BodyPart
+from digest.mail.messages.link_parts import Around, split_link
 from digest.mail.messages.paper_texts import PaperText, make_paper_text
 from digest.mail.messages.values import Listed, PaperLinks
 from digest.model import Slot
@@ -46,6 +49,9 @@ class Card(NamedTuple):
     notes: tuple[str, ...] = ()
     #: how much of it the HTML part shows
     form: Form = "full"
+    #: the links for thumbs as `split_link` splits them
+    up: tuple[Around, bytes | str] = (("", ""), "")
+    down: tuple[Around, bytes | str] = (("", ""), "")
 
 
 def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = False) -> Card:
@@ -58,36 +64,45 @@ def make_card(number: int, item: Listed, local_date: date, *, is_new: bool = Fal
         InputError: a link is invalid.
     """
     paper, links = make_paper_text(item, local_date), item.links
-    label = _capitalize(texts.one_line(item.label))
+    label, facts = _make_label(item.label), paper.standing
+    reason = texts.one_line(item.reason)
+    up, down = split_link("up", links.up), split_link("down", links.down)
     return Card(
-        paper=paper,
-        number=str(number),
-        margin=f"{number}.".ljust(4),
-        reason=_say_reason(item.reason, paper.facts),
-        label=label,
-        standing=" · ".join(filter(None, (label, *paper.facts))),
-        links=PaperLinks(
-            read=texts.clean_url(links.read),
-            up=texts.require_link("up", links.up),
-            down=texts.require_link("down", links.down),
-            up_by_mail=texts.require_mailto("up_by_mail", links.up_by_mail),
-            down_by_mail=texts.require_mailto("down_by_mail", links.down_by_mail),
-        ),
-        seen_before=item.seen_before,
-        notes=_notes(item, is_new) if item.interest or item.slot in SLOTS else (),
+        paper,
+        str(number),
+        f"{number}.".ljust(4),
+        # where it says only the day, which stands above it already, it is left out
+        "" if reason.removesuffix(".") in paper.only_days else reason,
+        label,
+        f"{label} · {facts}" if label and facts else label or facts,
+        _clean_links(links, up[1], down[1]),
+        item.seen_before,
+        _notes(item, is_new) if item.interest or item.slot in SLOTS else (),
+        "full",
+        up,
+        down,
     )
 
 
-def _capitalize(text: str) -> str:
-    return text[:1].upper() + text[1:]
+@lru_cache(maxsize=256)
+def _make_label(label: str) -> str:
+    return texts.capitalize(texts.one_line(label))
 
 
-def _say_reason(reason: str, facts: Sequence[str]) -> str:
-    """Return the reason, "" where it says only the day, which stands above it already."""
-    reason = texts.one_line(reason)
-    days = [fact.replace("\u00a0", " ") for fact in facts]
-    only_days = [_capitalize(gettext("new on %(day)s", day=day)) for day in days]
-    return "" if reason.removesuffix(".") in only_days else reason
+def _clean_links(links: PaperLinks, up: bytes | str, down: bytes | str) -> PaperLinks:
+    """The links of a card; a whole link is clean already, and one with a token as it is."""
+    if links.up_by_mail or links.down_by_mail:
+        texts.require_mailto("up_by_mail", links.up_by_mail)
+        texts.require_mailto("down_by_mail", links.down_by_mail)
+    read = texts.clean_url(links.read)
+    if read == links.read and type(up) is type(down) is bytes:
+        return links
+    return replace(
+        links,
+        read=read,
+        up=up if type(up) is str else links.up,
+        down=down if type(down) is str else links.down,
+    )
 
 
 def _notes(item: Listed, is_new: bool) -> tuple[str, ...]:
@@ -98,31 +113,25 @@ def _notes(item: Listed, is_new: bool) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def render_within_limit(
-    render: Callable[[tuple[Card, ...], int], BodyPart], cards: tuple[Card, ...]
-) -> BodyPart:
+def render_within_limit(render: Callable[[Sequence[Form]], BodyPart], count: int) -> BodyPart:
     """The HTML of a mail, with papers shortened until it has at most MAX_HTML octets.
 
     From the last paper upwards, papers first lose their abstract and buttons, then everything but
     title and links. If that is not enough, the last ones are only counted; the text part has them.
 
     Args:
-        render: gives the HTML for the listed papers and the number of papers that are only counted.
+        render: gives the HTML for the forms of the first papers; the others are only counted.
+        count: of the papers.
     """
-
-    def render_step(step: int) -> BodyPart:
-        shown_cards = _shorten(cards, step)
-        return render(shown_cards, len(cards) - len(shown_cards))
-
-    html = render(cards, 0)
+    html = render(_choose_forms(count, 0))
     if len(html.encoded) <= MAX_HTML:
         return html
     # binary search for the first step that fits: every step makes the mail shorter
-    low, high = 0, len(cards) * 3 - 1
-    html = render_step(high)
+    low, high = 0, count * 3 - 1
+    html = render(_choose_forms(count, high))
     while high - low > 1:
         middle = (low + high) // 2
-        candidate = render_step(middle)
+        candidate = render(_choose_forms(count, middle))
         if len(candidate.encoded) <= MAX_HTML:
             high, html = middle, candidate
         else:
@@ -130,15 +139,11 @@ def render_within_limit(
     return html
 
 
-def _shorten(cards: Sequence[Card], step: int) -> tuple[Card, ...]:
-    """The cards after `step` steps; the last leaves the first title alone."""
-    count = len(cards)
-    shown_cards = cards[: count - max(0, step - 2 * count)]
-    forms: list[Form] = [
+def _choose_forms(count: int, step: int) -> list[Form]:
+    """The forms of the first papers after `step` steps; the last leaves the first title alone."""
+    if not step:
+        return ["full"] * count
+    return [
         "full" if position < count - step else "brief" if position < 2 * count - step else "title"
-        for position in range(len(shown_cards))
+        for position in range(count - max(0, step - 2 * count))
     ]
-    return tuple(
-        card._replace(form=form) if card.form != form else card
-        for card, form in zip(shown_cards, forms, strict=True)
-    )

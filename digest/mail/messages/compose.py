@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,10 @@ from digest.mail.messages import (
     quiet_days,
     texts,
 )
-from digest.mail.messages.encoding import BodyPart, FilledTemplate
-from digest.mail.messages.fragments import HTML, TEXT, PartFormat, render_part
+from digest.mail.messages.encoding import BodyPart
+from digest.mail.messages.fragments import HTML, TEXT
+from digest.mail.messages.frames import MailValues
 from digest.mail.messages.headers import header_lines
-from digest.mail.messages.placeholders import CONTENTS, LISTING
-from digest.mail.messages.templates import render
 from digest.mail.messages.values import Listed, Mailing, MessageContext, ReaderLinks
 from digest.model import (
     Message,
@@ -99,7 +99,7 @@ def write_digest(
         if is_weekly
         else gettext("Rate all of today’s"),
         "asks": is_new,
-        "made": provenance.details(made),
+        "made": partial(provenance.details, made),
     }
     return _write(
         context,
@@ -135,7 +135,7 @@ def write_quiet_day(
         "sentences": quiet_days.sentences(*day),
         "nearest": texts.cut(title, paper_texts.MAX_TITLE),
         "nearest_url": texts.clean_url(url),
-        "made": provenance.details(quiet.provenance),
+        "made": partial(provenance.details, quiet.provenance),
     }
     return _write(
         context,
@@ -302,24 +302,27 @@ def _write(
     )
     values = {**values, **_common_values(mailing, to, own)}
     folder = f"email/{template or kind}"
-    values["subject"] = subject = texts.one_line(render(f"{folder}/subject.txt", values, folders))
-    text, html = _render_parts(folder, values, folders)
+    papers: tuple[cards.Card, ...] = values.get("cards", ())
+    whole = MailValues(values | _counted(papers, 0), folders)
+    subject = texts.one_line(whole.render_line(f"{folder}/subject"))
+    whole.add("subject", subject)
+    text, html = _render_parts(folder, whole, values | {"subject": subject}, folders)
     lines = header_lines(kind, mailing, to, subject, own, campaign)
+    unsigned = assemble.assemble_message(
+        lines, message_id=context.message_id, date=context.date, text=text, html=html
+    )
+    sign = partial(unsigned.sign, mailing.signers, context.date)
+    signing = context.signing if mailing.signers else None
     return Message(
         message_id=context.message_id,
-        sender=assemble.ascii_address(mailing.bounce_address or mailing.from_address),
+        sender=assemble.ascii_address(
+            context.bounce_address or mailing.bounce_address or mailing.from_address
+        ),
         recipient=assemble.reader_address(to.email),
         subject=subject,
-        text=text.text,
-        html=html.text,
-        data=assemble.assemble_message(
-            lines,
-            message_id=context.message_id,
-            date=context.date,
-            text=text,
-            html=html,
-            signers=mailing.signers,
-        ),
+        data=unsigned.data if signing else sign() + unsigned.data,
+        signature=signing.submit(sign).result if signing else None,
+        has_plain_lines=True,
     )
 
 
@@ -337,36 +340,27 @@ def _common_values(mailing: Mailing, to: Subscriber, links: ReaderLinks | None) 
 
 
 def _render_parts(
-    folder: str, values: dict[str, Any], folders: tuple[Path, ...]
+    folder: str, whole: MailValues, values: dict[str, Any], folders: tuple[Path, ...]
 ) -> tuple[BodyPart, BodyPart]:
-    """The text and the HTML part; HTML is shortened to the size limit."""
+    """The text and the HTML part; HTML is shortened to the size limit.
+
+    Args:
+        whole: the values of a mail that shows all papers in full.
+        values: the same without what is counted.
+    """
     papers: tuple[cards.Card, ...] = values.get("cards", ())
-    body = f"{folder}/body"
-    text_lists = {
-        CONTENTS: _contents(TEXT, folder, papers, folders),
-        LISTING: paper_list.render_text_list(folder, papers, folders),
-    }
-    text = render_part(body, values | _counted(papers, 0), text_lists, folders, TEXT)
+    body, listed = f"{folder}/body", paper_list.PaperList(folder, papers, folders)
+    text = whole.render_part(body, listed.render_text(), TEXT)
 
-    def render_html(shown: tuple[cards.Card, ...], left_out: int) -> BodyPart:
-        html_lists = {
-            CONTENTS: _contents(HTML, folder, shown, folders),
-            LISTING: paper_list.render_html_list(folder, shown, folders),
-        }
-        return render_part(body, values | _counted(shown, left_out), html_lists, folders, HTML)
+    def render_html(forms: Sequence[cards.Form]) -> BodyPart:
+        own = whole
+        if forms.count("full") < len(papers):
+            shown = [card._replace(form=form) for card, form in zip(papers, forms, strict=False)]
+            counted = _counted(tuple(shown), len(papers) - len(shown))
+            own = MailValues(values | counted, folders)
+        return own.render_part(body, listed.render_html(forms), HTML)
 
-    return text, cards.render_within_limit(render_html, papers)
-
-
-def _contents(
-    part_format: PartFormat,
-    folder: str,
-    shown: tuple[cards.Card, ...],
-    folders: tuple[Path, ...],
-) -> list[FilledTemplate]:
-    """The list of titles; a single paper needs none."""
-    listed = shown[: cards.MAX_CONTENTS] if len(shown) > 1 else ()
-    return paper_list.render_contents(part_format, folder, listed, folders)
+    return text, cards.render_within_limit(render_html, len(papers))
 
 
 def _counted(shown: tuple[cards.Card, ...], left_out: int) -> dict[str, Any]:

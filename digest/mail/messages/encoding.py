@@ -1,166 +1,96 @@
 """Encode text for a body part, so that mails can share what is encoded already.
 
-Quoted-printable (RFC 2045, 6.7) and DKIM's canonical form start anew with every line, and a soft
-line break, which no reader sees, may end a line anywhere. So a text that begins and ends with a
-line of its own on the wire can be encoded without its neighbours.
+Quoted-printable (RFC 2045, 6.7) starts anew with every line, and a soft line break, which no reader
+sees, may end a line anywhere. So a text that begins and ends with a line of its own on the wire is
+encoded without its neighbours, and a body part is such pieces side by side.
+
+What is written here needs no second look on its way: it is in DKIM's relaxed form already (RFC
+6376, 3.4.4), as blanks that this would take away are quoted, and no line begins with a dot, which
+SMTP would double.
 """
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
-from binascii import b2a_qp
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
-from typing import NamedTuple, TypeVar
+from binascii import a2b_qp, b2a_qp
+from collections.abc import Sequence
 
 from digest.errors import InputError
-from digest.mail.messages.dkim import relax_lines
-
-T = TypeVar("T", str, bytes)
 
 #: four characters for three octets, and a line break after every 76
 _BASE64_GROWTH = 4 / 3 * 78 / 76
 _BASE64_LINE = 76
-#: Separates texts that are encoded in one go. A control character is always quoted, and only here
-#: at the end of a line.
-_SEPARATOR = "\x1e"
-_SEPARATOR_LINE, _QUOTED_SEPARATOR = _SEPARATOR + "\n", b"=1E\r\n"
 _SOFT_BREAK = b"=\r\n"
-#: a line that a quoted blank at its end makes too long
-_LONG_LINE = re.compile(rb"^([^\r\n]{74,})(=(?:20|09))(?=\r\n)", re.MULTILINE)
+#: Control characters, which are always quoted, take the places of blanks that have to be.
+_BLANK, _TAB = "\x1e", "\x1f"
 
 
-class EncodedText(NamedTuple):
-    """A text and its encoded form, which consists of whole lines."""
+def encode(text: str) -> bytes:
+    """Encode a text in quoted-printable, in whole lines of at most 76 characters.
 
-    text: str
-    #: octets in UTF-8, each line break as CRLF
-    octets: int
-    #: in quoted-printable; a soft line break ends it where the text has no line break at its end
-    quoted: bytes
-    #: `quoted` in DKIM's relaxed form
-    canonical: bytes
-
-
-def encode(text: str) -> EncodedText:
-    """Encode a text.
+    A soft line break ends it where the text has no line break at its end.
 
     Raises:
         InputError: it holds a carriage return; mail servers disagree on what such a line is.
     """
-    raw = _with_crlf(text)
-    if text.endswith("\n") or not text:
-        quoted = _quote(raw)
-    else:
-        # A letter takes the place of the soft line break, so that a blank before it is not at the
-        # end of a line.
-        quoted = _quote(raw + b"x\r\n")[:-3] + _SOFT_BREAK
-    return EncodedText(text, len(raw), quoted, relax_lines(quoted))
-
-
-def _quote(raw: bytes) -> bytes:
-    """Encode in quoted-printable, in lines of at most 76 characters."""
-    quoted = b2a_qp(raw, istext=True)
-    # Python quotes a blank at the end of a line without asking whether the line has room.
-    if b"=20\r\n" in quoted or b"=09\r\n" in quoted:
-        quoted = _LONG_LINE.sub(rb"\1=\r\n\2", quoted)
-    return quoted
-
-
-class EncodedTemplate:
-    """A text with gaps, encoded between them: `len(pieces) - 1` gaps."""
-
-    def __init__(self, pieces: Sequence[str]) -> None:
-        encoded = [encode(text) for text in pieces]
-        self.texts = [piece.text for piece in encoded]
-        self.octets = sum(piece.octets for piece in encoded)
-        # the value in a gap ends in the soft line break of the piece behind it
-        breaks = (b"", *(_SOFT_BREAK for _ in encoded[1:]))
-        self.quoted = [
-            soft_break + piece.quoted for soft_break, piece in zip(breaks, encoded, strict=True)
-        ]
-        self.canonical = [
-            soft_break + piece.canonical for soft_break, piece in zip(breaks, encoded, strict=True)
-        ]
-        #: true for nearly all HTML
-        self.is_canonical = self.quoted == self.canonical
-        if self.is_canonical:
-            self.canonical = self.quoted  # once in memory
-
-
-class FilledTemplate(NamedTuple):
-    """A template and one mail's values for its gaps, with "" after the last."""
-
-    template: EncodedTemplate
-    values: Sequence[str]
-
-
-def text_without_gaps(text: str) -> FilledTemplate:
-    """Text without gaps."""
-    return FilledTemplate(EncodedTemplate([text]), ("",))
-
-
-def join(pieces: Sequence[FilledTemplate], escape: Callable[[str], str] = str) -> EncodedText:
-    """Concatenate filled templates; `escape` is applied to all values at once.
-
-    Raises:
-        InputError: a value holds a carriage return.
-    """
-    if not pieces:
-        return encode("")
-    templates = [template for template, _ in pieces]
-    values = [value for _, values in pieces for value in values]
-    joined = _SEPARATOR_LINE.join(values)
-    if joined.count(_SEPARATOR) >= len(values):
-        joined = _SEPARATOR_LINE.join([value.replace(_SEPARATOR, " ") for value in values])
-    joined = escape(joined)
-    raw = _with_crlf(joined)
-    # where a line has no room for the separator, its soft line break is the one that follows anyway
-    encoded = _quote(raw).replace(_SOFT_BREAK + _QUOTED_SEPARATOR, _QUOTED_SEPARATOR)
-    quoted = b"".join(
-        _interleave([template.quoted for template in templates], encoded.split(_QUOTED_SEPARATOR))
-    )
-    canonical = quoted
-    relaxed = relax_lines(encoded)
-    if relaxed is not encoded or not all(template.is_canonical for template in templates):
-        pieces_of = [template.canonical for template in templates]
-        canonical = b"".join(_interleave(pieces_of, relaxed.split(_QUOTED_SEPARATOR)))
-    separators = (len(values) - 1) * len(_SEPARATOR_LINE + "\r")
-    texts = [template.texts for template in templates]
-    return EncodedText(
-        text="".join(_interleave(texts, joined.split(_SEPARATOR_LINE))),
-        octets=sum(template.octets for template in templates) + len(raw) - separators,
-        quoted=quoted,
-        canonical=canonical,
-    )
-
-
-def _interleave(pieces: Iterable[Sequence[T]], values: Sequence[T]) -> Iterator[T]:
-    """Piece, value, piece, value: as many of each."""
-    return chain.from_iterable(zip(chain.from_iterable(pieces), values, strict=True))
-
-
-def _with_crlf(text: str) -> bytes:
+    if not text:
+        return b""
     if "\r" in text:
         raise InputError(
             "a carriage return stands in the text of a mail, whose lines end in line feeds alone"
         )
-    return text.replace("\n", "\r\n").encode("utf-8")
+    has_line_end = text[-1] == "\n"
+    # A letter takes the place of the soft line break, so that there is room for it.
+    raw = text if has_line_end else f"{text}x\n"
+    is_relaxed = "  " not in raw and " \n" not in raw and "\t" not in raw
+    if not is_relaxed:
+        raw = raw.replace("\t", _TAB).replace(" \n", f"{_BLANK}\n").replace("  ", f" {_BLANK}")
+    quoted = b2a_qp(raw.replace("\n", "\r\n").encode("utf-8"), istext=True)
+    if not is_relaxed:
+        quoted = quoted.replace(b"=1E", b"=20").replace(b"=1F", b"=09")
+    if not has_line_end:
+        quoted = quoted[:-3] + _SOFT_BREAK
+    return _quote_dots(quoted)
+
+
+def _quote_dots(quoted: bytes) -> bytes:
+    """Quote dots at the beginning of lines, each on a line of its own, as others may be full."""
+    if quoted.startswith(b"."):
+        quoted = b"=2E=\r\n" + _quote_dots(quoted[1:])
+    while b"\n." in quoted:
+        quoted = quoted.replace(b"\n.", b"\n=2E=\r\n")
+    return quoted
+
+
+def is_dense(quoted: bytes) -> bool:
+    """Tell whether base64 would be shorter."""
+    # each "=" adds three characters at most
+    if len(quoted) <= (len(quoted) - 3 * quoted.count(b"=")) * _BASE64_GROWTH:
+        return False
+    return len(quoted) > len(a2b_qp(quoted)) * _BASE64_GROWTH
 
 
 class BodyPart:
-    """A body part in the shorter encoding: quoted-printable or base64."""
+    """A body part in the shorter encoding: quoted-printable or base64.
 
-    def __init__(self, body: EncodedText) -> None:
-        self.text = body.text
+    Args:
+        pieces: as `encode` returns them; the last one ends with a line of the text.
+        may_be_dense: whether base64 comes into question.
+    """
+
+    def __init__(self, pieces: Sequence[bytes], *, may_be_dense: bool = True) -> None:
         #: the name of the encoding
         self.encoding = "quoted-printable"
-        #: whole lines, and the same in DKIM's canonical form
-        self.encoded, self.canonical = body.quoted, body.canonical
-        if len(body.quoted) > body.octets * _BASE64_GROWTH:
+        #: whole lines
+        self.encoded = b"".join(pieces)
+        if may_be_dense and is_dense(self.encoded):
             self.encoding = "base64"
-            self.encoded = self.canonical = _base64(body.text.replace("\n", "\r\n").encode("utf-8"))
+            self.encoded = _base64(a2b_qp(self.encoded))
+
+
+def decode(pieces: Sequence[bytes]) -> str:
+    """Return the text of encoded pieces."""
+    return a2b_qp(b"".join(pieces)).decode("utf-8").replace("\r\n", "\n")
 
 
 def _base64(raw: bytes) -> bytes:

@@ -35,7 +35,7 @@ def header_lines(
     sender = assemble.ascii_address(mailing.from_address)
     reply_to = mailing.reply_to and assemble.ascii_address(mailing.reply_to)
     return [
-        assemble.mailbox_header("From", texts.one_line(mailing.name), sender),
+        _from_header(mailing.name, sender),
         assemble.mailbox_header("To", recipient.name, assemble.reader_address(recipient.email)),
         *([assemble.mailbox_header("Reply-To", "", reply_to)] if reply_to else []),
         assemble.text_header("Subject", subject),
@@ -67,6 +67,11 @@ def _list_headers(
         lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     lines.append("Precedence: bulk")
     return lines
+
+
+@lru_cache(maxsize=16)
+def _from_header(name: str, sender: str) -> str:
+    return assemble.mailbox_header("From", texts.one_line(name), sender)
 
 
 @lru_cache(maxsize=16)

@@ -38,6 +38,10 @@ class PaperText:
     authors: str
     #: from which earlier day, category, date, upvotes, Daily Papers rank: those that apply
     facts: tuple[str, ...]
+    #: the facts on one line
+    standing: str
+    #: reasons that say no more than a day among the facts, without their full stop
+    only_days: tuple[str, ...]
     #: venue and the authors' comment; empty if neither is known
     published: str
     #: such as "arXiv:2606.01234"; empty if the paper has none
@@ -113,12 +117,18 @@ def _make_text(
     abstract = texts.one_line(paper.abstract)
     if first_sentence is None:
         first_sentence = excerpts.find_contribution(texts.one_line(paper.title), abstract)
+    facts = _facts(paper, year, origin_day)
     return PaperText(
         title=title,
         short_title=texts.cut(title, _MAX_LABEL_TITLE),
         listed_title=texts.cut(title, _MAX_LISTED_TITLE),
         authors=format_authors(paper.authors),
-        facts=_facts(paper, year, origin_day),
+        facts=facts,
+        standing=" · ".join(facts),
+        only_days=tuple(
+            texts.capitalize(gettext("new on %(day)s", day=fact.replace("\u00a0", " ")))
+            for fact in facts
+        ),
         published=texts.cut(published, _MAX_PUBLISHED),
         identifier=texts.cut(texts.one_line(resources.identifier), _MAX_NAME),
         resources=tuple(

@@ -8,17 +8,22 @@ raises `PlaceholderRead`, and the template is rendered for each mail with the re
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn, cast
 
 from digest.mail.messages import texts
 
 # Noncharacters (Unicode 23.7), which `texts.one_line` removes from all foreign text.
 BEGIN, END = "\ufdd0", "\ufdd1"
-_MARKER = re.compile(f"{BEGIN}[0-9]+{END}")
+#: splits a rendered text; every second piece is the number of a gap
+MARKER = re.compile(f"{BEGIN}([0-9]+){END}")
 #: the template variables with the papers of a digest: their titles, and their cards
 CONTENTS, LISTING = "contents", "listing"
 LISTS = (CONTENTS, LISTING)
+
+
+#: arguments of `wrap`: indent, lead, tail; None = the value is not wrapped
+Wrapping = tuple[int, str, str] | None
 
 
 class Gap(NamedTuple):
@@ -26,8 +31,7 @@ class Gap(NamedTuple):
 
     #: name of the value
     name: str
-    #: arguments of `wrap` if the value is to be wrapped: indent, lead, tail
-    wrap_arguments: tuple[int, str, str] | None = None
+    wrap_arguments: Wrapping = None
 
 
 class PlaceholderRead(BaseException):
@@ -38,12 +42,15 @@ class PlaceholderRead(BaseException):
 
 
 class Placeholder:
-    """Stands for a non-empty text; `gaps` collects the places it is printed."""
+    """Stands for a non-empty text; `gaps` collects the places it is printed.
 
-    __slots__ = ("_gap", "_gaps")
+    `around` is printed before and after it.
+    """
 
-    def __init__(self, gap: Gap, gaps: list[Gap]) -> None:
-        self._gap, self._gaps = gap, gaps
+    __slots__ = ("_around", "_gap", "_gaps")
+
+    def __init__(self, gap: Gap, gaps: list[Gap], around: tuple[str, str] = ("", "")) -> None:
+        self._gap, self._gaps, self._around = gap, gaps, around
 
     def __bool__(self) -> bool:
         return True
@@ -72,15 +79,16 @@ class Sentence(str):
         return sentence
 
 
-def make_placeholder(name: str, gaps: list[Gap]) -> Any:
-    """A placeholder for the value of that name."""
-    return Placeholder(Gap(name), gaps)
+def make_placeholder(name: str, gaps: list[Gap], around: tuple[str, str] = ("", "")) -> Any:
+    """A placeholder for the value of that name, with a text before and after it."""
+    return Placeholder(Gap(name), gaps, around)
 
 
-def print_marker(placeholder: Placeholder) -> str:
-    """The marker for the rendered text: BEGIN, a number in `gaps`, END."""
+def print_marker(placeholder: Placeholder, escape: Callable[[str], str] = str) -> str:
+    """The marker for the rendered text: BEGIN, a number in `gaps`, END, and what is around it."""
     placeholder._gaps.append(placeholder._gap)
-    return f"{BEGIN}{len(placeholder._gaps) - 1}{END}"
+    before, after = map(escape, placeholder._around)
+    return f"{before}{BEGIN}{len(placeholder._gaps) - 1}{END}{after}"
 
 
 def wrap(
@@ -88,15 +96,15 @@ def wrap(
 ) -> str | Placeholder:
     """The template filter `wrap`: `texts.wrap`, deferred for placeholders."""
     if type(text) is Sentence:
-        parts = _MARKER.split(text)
-        if len(parts) != 2:
+        parts = MARKER.split(text)
+        if len(parts) != 3:
             raise PlaceholderRead
-        return wrap(text.placeholders[0], indent, lead + parts[0], parts[1] + tail)
+        return wrap(text.placeholders[0], indent, lead + parts[0], parts[2] + tail)
     if type(text) is not Placeholder:
         if BEGIN in text:
             raise PlaceholderRead
         return texts.wrap(cast(str, text), indent, lead, tail)
     name, wrap_arguments = text._gap
-    if wrap_arguments or name in LISTS:
+    if wrap_arguments or name in LISTS or any(text._around):
         raise PlaceholderRead
     return Placeholder(Gap(name, (indent, lead, tail)), text._gaps)

@@ -80,7 +80,7 @@ def escape_html(value: Any) -> str:
     """Like `markupsafe.escape`, for str and placeholders only."""
     if type(value) is not str:
         return (
-            placeholders.print_marker(value)
+            placeholders.print_marker(value, escape_html)
             if type(value) is placeholders.Placeholder
             else escape(value)
         )

@@ -46,9 +46,15 @@ _ZWJ = "\u200d"
 
 def one_line(text: str) -> str:
     """`text` on one line, without control and direction characters."""
-    if text.isascii() and text.isprintable() and "  " not in text:
+    # what is removed is not printable, and neither are blanks other than " "
+    if text.isprintable() and "  " not in text:
         return text.strip()
     return _BLANKS.sub(" ", _DROPPED.sub("", text)).strip()
+
+
+def capitalize(text: str) -> str:
+    """`text` with its first letter in upper case, and the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def clean_lines(text: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Plain values; configuration, clock and tokens belong to the caller.
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -50,8 +51,12 @@ class MessageContext:
     message_id: str
     #: the Date header
     date: datetime
+    #: the envelope sender of this message; None = that of the mailing
+    bounce_address: str | None = None
     #: the operator's template folders; the first that has a template wins
     folders: tuple[Path, ...] = ()
+    #: signs while the next message is written; None = the message comes signed
+    signing: Executor | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,6 +85,8 @@ class Sender:
         self._in_hand: set[int] = set()
         self._lease_ends = monotonic() + self.lease.total_seconds()
         self._papers = PaperCache(app)
+        #: A signature takes a third of a message's time, and holds up no other thread.
+        self._signing = ThreadPoolExecutor(1, thread_name_prefix="digest-signer")
         self._pauses = SharedPauses(app, mailer, ledger)
         self._limits = SendingLimits(
             app, owner=options.owner, lease=options.lease, only=options.only
@@ -111,6 +114,7 @@ class Sender:
         finally:
             for task in background:
                 task.cancel()
+            self._signing.shutdown(wait=False)
         await self.ledger.write(
             lambda tx: store.ledger.release(tx, owner=self.owner, now=self.app.now())
         )
@@ -199,7 +203,9 @@ class Sender:
         Each message is then loaded by itself, so that one does not stop the others.
         """
         try:
-            return await asyncio.to_thread(load_sources, self.app, messages, self._papers)
+            return await asyncio.to_thread(
+                load_sources, self.app, messages, self._papers, self._signing
+            )
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from types import MappingProxyType
@@ -13,11 +14,10 @@ from digest.app import App
 from digest.errors import DigestError
 from digest.locales import ENGLISH, gettext, use_language
 from digest.mail import messages
-from digest.mail.messages import Listed, MessageContext, PaperLinks, ReaderLinks
+from digest.mail.messages import Listed, MessageContext
 from digest.model import (
     ADDRESS_CHANGE_VALID,
     Digest,
-    Link,
     Message,
     MessageKind,
     Paper,
@@ -27,11 +27,10 @@ from digest.model import (
     Resources,
 )
 from digest.pipeline.steps.co_likes import least_readers
+from digest.pipeline.steps.message_links import make_bounce_address, sign_links, write_mailto
 from digest.ranking import scores
 from digest.redaction import mask_address
 from digest.store.alarms import Raised
-
-_VOTES = (Purpose.UP, Purpose.DOWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +45,8 @@ class MessageSources:
     resources: dict[int, Resources]
     #: by kind
     alarms: dict[str, Raised]
+    #: signs while the next message is written; None = messages come signed
+    signing: Executor | None = None
 
 
 class PaperCache:
@@ -76,7 +77,12 @@ class PaperCache:
         return {ident: self._papers[ident] for ident in idents if ident in self._papers}
 
 
-def load_sources(app: App, messages: Sequence[Queued], cache: PaperCache) -> MessageSources:
+def load_sources(
+    app: App,
+    messages: Sequence[Queued],
+    cache: PaperCache,
+    signing: Executor | None = None,
+) -> MessageSources:
     """Load what queued messages are written from; papers may come from the cache."""
     digest_ids = {queued.digest_id for queued in messages if queued.digest_id is not None}
     has_alert = any(queued.kind is MessageKind.ALERT for queued in messages)
@@ -95,6 +101,7 @@ def load_sources(app: App, messages: Sequence[Queued], cache: PaperCache) -> Mes
         papers=papers_by_id,
         resources=cache.resources,
         alarms=alarms,
+        signing=signing,
     )
 
 
@@ -114,7 +121,13 @@ def write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
 def _write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
     if queued.kind is MessageKind.DIGEST and (digest := sources.digests.get(queued.digest_id or 0)):
         return write_digest(
-            app, queued, digest, sources.papers, at=app.now(), resources_by_id=sources.resources
+            app,
+            queued,
+            digest,
+            sources.papers,
+            at=app.now(),
+            resources_by_id=sources.resources,
+            signing=sources.signing,
         )
     if queued.kind is MessageKind.DIGEST and (
         quiet := sources.quiet_days.get(queued.digest_id or 0)
@@ -134,7 +147,7 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
             f"[alerts] to; the message will expire unsent"
         )
     return messages.write_alert(
-        _context(app, queued, at),
+        _context(app, queued, at, make_bounce_address(app, queued)),
         recipient=app.config.alerts.to,
         what=alarm.what,
         remedy=f"{alarm.remedy}.",
@@ -150,11 +163,13 @@ def write_digest(
     *,
     at: datetime,
     resources_by_id: Mapping[int, Resources] = MappingProxyType({}),
+    signing: Executor | None = None,
 ) -> Message:
     """Write the message of a digest, without papers withdrawn since the choice.
 
     Args:
         resources_by_id: where papers are on the web, of those for which it is known already.
+        signing: signs while the next message is written; None = the message comes signed.
     """
     items = [
         (item, papers_by_id[item.score.paper_id])
@@ -164,7 +179,9 @@ def write_digest(
     resources = [
         resources_by_id.get(paper.id) or papers.find_resources(paper) for _, paper in items
     ]
-    links, papers_links = _links(app, queued, [paper for _, paper in items], resources)
+    links, papers_links, bounce_address = sign_links(
+        app, queued, [paper for _, paper in items], resources
+    )
     listed = [
         Listed(
             paper=paper,
@@ -188,7 +205,7 @@ def write_digest(
             f"will expire unsent"
         )
     return messages.write_digest(
-        _context(app, queued, at),
+        _context(app, queued, at, bounce_address, signing),
         subscriber=queued.subscriber,
         local_date=digest.local_date,
         listed=listed,
@@ -205,13 +222,14 @@ def write_quiet_day(
     nearest = papers_by_id.get(quiet.nearest_paper_id or 0)
     if nearest is not None and nearest.withdrawn:
         nearest = None
+    links, _, bounce_address = sign_links(app, queued)
     return messages.write_quiet_day(
-        _context(app, queued, at),
+        _context(app, queued, at, bounce_address),
         subscriber=queued.subscriber,
         quiet=quiet,
         nearest=nearest,
         url=papers.find_resources(nearest).page if nearest else "",
-        links=_links(app, queued)[0],
+        links=links,
     )
 
 
@@ -224,28 +242,28 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
                 )
             move_id = move.id if move else 0
             return messages.write_confirm(
-                _context(app, queued, at),
+                _context(app, queued, at, make_bounce_address(app, queued)),
                 subscriber=queued.subscriber,
                 confirm=app.url(
                     Purpose.CONFIRM, queued.subscriber.id, paper_id=move_id, message_id=queued.id
                 ),
-                confirm_by_mail=_mailto(app, Purpose.CONFIRM, queued, move_id),
+                confirm_by_mail=write_mailto(app, Purpose.CONFIRM, queued, move_id),
                 asked=gettext("the page at %(url)s", url=app.config.web.base_url),
                 moves=move is not None,
             )
         case MessageKind.NOTICE:
             return _write_notice(app, queued, at=at)
         case MessageKind.WELCOME:
-            links = _links(app, queued)[0]
+            links, _, bounce_address = sign_links(app, queued)
             return messages.write_welcome(
-                _context(app, queued, at),
+                _context(app, queued, at, bounce_address),
                 subscriber=queued.subscriber,
                 links=links,
                 first=f"{links.manage}/first",
             )
         case MessageKind.GOODBYE:
             return messages.write_goodbye(
-                _context(app, queued, at),
+                _context(app, queued, at, make_bounce_address(app, queued)),
                 subscriber=queued.subscriber,
                 come_back=app.url(Purpose.UNSUBSCRIBE, queued.subscriber.id, message_id=queued.id),
             )
@@ -265,69 +283,26 @@ def _write_notice(app: App, queued: Queued, *, at: datetime) -> Message:
             f"expire unsent"
         )
     return messages.write_notice(
-        _context(app, queued, at),
+        _context(app, queued, at, make_bounce_address(app, queued)),
         subscriber=queued.subscriber,
         new_address=mask_address(move.new_email),
         stop=app.url(Purpose.OBJECT, queued.subscriber.id, paper_id=move.id, message_id=queued.id),
     )
 
 
-def _context(app: App, queued: Queued, at: datetime) -> MessageContext:
-    """How this install writes, with the bounce address of this message."""
-    bounce_address = app.bounce_address(queued.subscriber.id, queued.id)
-    return MessageContext(
-        mailing=replace(app.mailing, bounce_address=bounce_address),
-        message_id=queued.message_id,
-        date=at,
-        folders=app.templates,
-    )
-
-
-def _links(
+def _context(
     app: App,
     queued: Queued,
-    listed: Sequence[Paper] = (),
-    resources: Sequence[Resources] = (),
-) -> tuple[ReaderLinks, list[PaperLinks]]:
-    """The links that a message carries: the reader's own, and those of each paper."""
-    reader, message = queued.subscriber.id, queued.id
-    own = [
-        Link(purpose, reader, message_id=message)
-        for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE, Purpose.RATE)
-    ]
-    manage, unsubscribe, rate, *answers = app.urls(
-        own + [Link(vote, reader, paper.id, message) for paper in listed for vote in _VOTES]
+    at: datetime,
+    bounce_address: str | None,
+    signing: Executor | None = None,
+) -> MessageContext:
+    """How this install writes, with the bounce address of this message."""
+    return MessageContext(
+        mailing=app.mailing,
+        message_id=queued.message_id,
+        date=at,
+        bounce_address=bounce_address,
+        folders=app.templates,
+        signing=signing,
     )
-    return (
-        ReaderLinks(
-            manage=manage,
-            unsubscribe=unsubscribe,
-            rate=rate if listed else "",
-            provenance=f"{rate}/made" if listed else "",
-            browser=f"{rate}/mail" if queued.kind is MessageKind.DIGEST else "",
-            archive=f"{manage}/digests" if queued.kind is MessageKind.DIGEST else "",
-            unsubscribe_by_mail=app.mailto(Purpose.UNSUBSCRIBE, reader, message_id=message),
-        ),
-        [
-            PaperLinks(
-                read=paper_resources.page,
-                up=up,
-                down=down,
-                up_by_mail=_mailto(app, Purpose.UP, queued, paper.id),
-                down_by_mail=_mailto(app, Purpose.DOWN, queued, paper.id),
-            )
-            for paper, paper_resources, up, down in zip(
-                listed, resources, answers[::2], answers[1::2], strict=True
-            )
-        ],
-    )
-
-
-def _mailto(app: App, purpose: Purpose, queued: Queued, paper_id: int = 0) -> str:
-    """Return a mailto link that asks what a page would; else "".
-
-    It is for readers who cannot reach our pages.
-    """
-    if messages.is_public_url(app.config.web.base_url):
-        return ""
-    return app.mailto(purpose, queued.subscriber.id, paper_id=paper_id, message_id=queued.id)

@@ -85,11 +85,16 @@ def lifting_words(score: Score) -> tuple[str, ...]:
 
 def _strong_names(positive: Sequence[Part]) -> dict[PartKind, list[str]]:
     """Return the names of the parts that are worth naming by kind, strongest first."""
+    if len(positive) == 1:
+        return {positive[0].kind: [positive[0].name]}
     names: dict[PartKind, list[str]] = {}
     for part in _select_strong(positive):
         names.setdefault(part.kind, []).append(part.name)
+    kinds = {part.kind for part in positive}
     shares: dict[PartKind, float] = {"author": 0.0, "keyword": _KEYWORD_SHARE}
     for kind, share in shares.items():
+        if kind not in kinds:
+            continue
         least = share * positive[0].value
         if typed := [part.name for part in positive if part.kind == kind and part.value >= least]:
             names[kind] = typed

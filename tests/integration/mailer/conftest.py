@@ -43,8 +43,6 @@ def message(
         sender=sender,
         recipient=recipient,
         subject="",
-        text="",
-        html="",
         data=data,
     )
 

@@ -46,8 +46,6 @@ def message(recipient: str = "alice@example.org", data: bytes = BODY) -> Message
         sender="b@example.org",
         recipient=recipient,
         subject="",
-        text="",
-        html="",
         data=data,
     )
 

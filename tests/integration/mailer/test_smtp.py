@@ -25,8 +25,6 @@ def message(recipient: str = "alice@example.org", data: bytes = DATA) -> Message
         sender="digest@example.org",
         recipient=recipient,
         subject="hello",
-        text="",
-        html="",
         data=data,
     )
 
