@@ -213,8 +213,12 @@ class Year:
                 self.report_progress(f"{instant:%Y-%m-%d}: {self.report.ticks} ticks")
 
     def _list_ticks(self) -> set[datetime]:
-        """List the instants of looks, among them the last before and the first after an outage."""
+        """List the instants of looks: the last before and the first after an outage are among them.
+
+        So is the last before a pause, for who is due shortly before.
+        """
         edges = {edge for span in self.outages for edge in (span.start - QUARTER, span.end)}
+        edges |= {span.start - QUARTER for own in self.schedules for span in own.pauses}
         return {self.end - QUARTER}.union(edges, _every(self.tick, self.start, self.end))
 
     def _tick(self, app: App, composer: DueComposer) -> None:
