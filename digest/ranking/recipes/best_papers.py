@@ -120,7 +120,7 @@ class Ranking:
             places = [self._places[score.paper_id] for score in ranked]
             rows, rankers = np.array(places, dtype=np.int64).reshape(-1, 2).T
             return Chosen(trained, ranked, rows, rankers)
-        return Chosen.from_scored(trained, self._own_scored(), self._batch.day, ranked)
+        return Chosen.from_scored(trained, self._own(self._batch.scored), self._batch.day, ranked)
 
     def _make_scores(self, best: _BestPapers, span: slice) -> Iterator[Score]:
         number, day, trained = self._number, self._batch.day, self._request.trained
@@ -175,14 +175,14 @@ class Ranking:
             percentiles[own] = 100 * lower // max(len(compared), 1)
         return percentiles.tolist()
 
-    def _own_scored(self) -> Sequence[scores.Scored]:
-        return self._batch.scored[self._first : self._first + len(self._request.trained)]
+    def _own(self, scored: Sequence[scores.Scored]) -> Sequence[scores.Scored]:
+        """Return what the reader's profiles make of the day."""
+        return scored[self._first : self._first + len(self._request.trained)]
 
     def _rank_plainly(self) -> Iterator[Score]:
         batch, request = self._batch, self._request
-        own = slice(self._first, self._first + len(request.trained))
         scored = gather_evidence(
-            request.trained, batch.scored[own], batch.typed_scored[own], batch.day
+            request.trained, self._own(batch.scored), self._own(batch.typed_scored), batch.day
         )
         return rank(
             batch.recipe,
@@ -278,12 +278,12 @@ def _select(
         all others, shape (readers, 1).
     """
     readers, competing = estimates.shape
+    if competing <= _BEST:
+        return np.tile(np.arange(competing), (readers, 1)), np.full((readers, 1), -1.0)
     with np.errstate(divide="ignore"):
         line_odds = np.log(lines) - np.log1p(-np.minimum(lines, 1.0))
     line_odds[lines <= LOWEST], line_odds[lines > HIGHEST] = -np.inf, np.inf
     estimates = np.where(competes, estimates, np.float32(-np.inf))
-    if competing <= _BEST:
-        return np.tile(np.arange(competing), (readers, 1)), np.full((readers, 1), -1.0)
     raised = estimates + titled * np.float32(_TITLED)
     raised = np.where(estimates >= line_odds, estimates + np.float32(_FITTING), raised)
     rows = np.argpartition(raised, competing - _BEST, axis=1)[:, competing - _BEST :]

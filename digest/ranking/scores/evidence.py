@@ -15,7 +15,7 @@ from digest.ranking.profiles import Profile
 from digest.ranking.scores.days import Day
 from digest.ranking.scores.parts import category_and_author_parts
 from digest.ranking.scores.typed import find_keywords
-from digest.ranking.scores.values import NO_DEVIATION, Scored
+from digest.ranking.scores.values import Scored, standardize
 
 #: the columns of evidence, in order
 EVIDENCE = (
@@ -129,8 +129,7 @@ def signed_log(values: NDArray[np.float64], mean: Any, deviation: Any) -> NDArra
         values: of any shape.
         mean, deviation: of the values to compare with, of a shape that fits.
     """
-    differs = np.asarray(deviation) > NO_DEVIATION
-    standard = (values - mean) / np.where(differs, deviation, 1)
-    finite = np.nan_to_num(np.where(differs, standard, 0), nan=0.0, posinf=1e6, neginf=-1e6)
+    standard = standardize(values, mean, deviation)
+    finite = np.nan_to_num(standard, nan=0.0, posinf=1e6, neginf=-1e6)
     logarithms: NDArray[np.float64] = np.sign(finite) * np.log1p(np.abs(finite))
     return logarithms

@@ -22,7 +22,7 @@ from digest.ranking.scores.evidence import (
     signed_log,
     surety_of,
 )
-from digest.ranking.scores.values import NO_DEVIATION, Scored
+from digest.ranking.scores.values import NO_DEVIATION, Scored, standardize
 
 #: how far an estimate of log odds may be wrong: a thousand times more than it was seen to be
 ESTIMATE_ERROR = 1e-3
@@ -82,10 +82,7 @@ class EvidenceTable:
         self, values: NDArray[np.float64], profiles: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return the standard scores of values by some profiles, of any shape."""
-        deviations = self.deviations[profiles]
-        differs = deviations > NO_DEVIATION
-        standards = (values - self.means[profiles]) / np.where(differs, deviations, 1)
-        return np.where(differs, standards, 0.0)
+        return standardize(values, self.means[profiles], self.deviations[profiles])
 
     def estimate(self, weights: Sequence[float]) -> NDArray[np.float32]:
         """Estimate the log odds of all papers, to ESTIMATE_ERROR, shape (profiles, competing).

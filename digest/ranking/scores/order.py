@@ -15,7 +15,7 @@ from digest.ranking.scores.parts import (
     find_unwanted_rows,
     rows_holding,
 )
-from digest.ranking.scores.values import NO_DEVIATION, Scored
+from digest.ranking.scores.values import Scored, standardize
 
 #: papers that are ordered first, since few are ever asked for
 _FIRST_CHUNK = 32
@@ -93,9 +93,7 @@ def measure_rows(
     values = scored.values[rows]
     lower = np.searchsorted(np.sort(scored.compared), values, side="left")
     percentiles = 100 * lower // max(len(scored.compared), 1)
-    standards = np.zeros(len(values))
-    if scored.deviation > NO_DEVIATION:
-        standards = (values - scored.mean) / scored.deviation
+    standards = standardize(values, scored.mean, scored.deviation)
     return zip(
         day.ids[rows].tolist(),
         values.tolist(),

@@ -18,6 +18,8 @@ from digest.ranking.scores.days import Day
 from digest.ranking.scores.pairs import Pairs
 from digest.ranking.scores.parts import (
     dense_weights,
+    phrase_dense_weights,
+    phrase_words,
     rows_holding,
 )
 
@@ -166,19 +168,14 @@ class _Phrases:
         number_of = {ident: number for number, ident in enumerate(phrases)}
         #: the phrase of each keyword
         self.numbers = np.array([number_of[id(one.phrase)] for one in keywords], dtype=np.int64)
-        columns = join([phrase.columns for phrase in phrases.values()], np.int32)
-        weights = join([phrase.weights for phrase in phrases.values()], np.float32)
-        sizes = np.array([len(phrase.columns) for phrase in phrases.values()], dtype=np.int64)
-        owners = np.repeat(np.arange(len(phrases)), sizes)
-        first, width = len(day.word_index), day.dense.shape[1]
-        words = np.where(columns < first, day.word_index[np.minimum(columns, first - 1)], -1)
-        is_word = words >= 0
-        self._words, self._weights = words[is_word], weights[is_word].astype(np.float64)
-        self._sizes = np.bincount(owners[is_word], minlength=len(phrases))
-        is_dense = (columns >= first) & (columns < first + width)
+        found = [phrase_words(phrase, day) for phrase in phrases.values()]
+        self._words = join([words for words, _ in found], np.int32)
+        self._weights = join([weights for _, weights in found], np.float32).astype(np.float64)
+        self._sizes = np.array([len(words) for words, _ in found], dtype=np.int64)
         #: weights of the dense columns, shape (phrases, columns)
-        self.dense = np.zeros((len(phrases), width), dtype=np.float32)
-        self.dense[owners[is_dense], columns[is_dense] - first] = weights[is_dense]
+        width = day.dense.shape[1]
+        dense = [phrase_dense_weights(phrase, day) for phrase in phrases.values()]
+        self.dense = np.array(dense, dtype=np.float32).reshape(len(phrases), width)
         #: the same on word vectors, of phrases with a weight
         self.on_vectors = np.zeros((len(phrases), width))
         weighed = {number_of[id(one.phrase)] for one in keywords if one.weight}

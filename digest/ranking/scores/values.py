@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -46,6 +47,19 @@ class Scored:
     deviation: float
     #: what is known of each paper, shape (competing, EVIDENCE); empty = not gathered
     evidence: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+
+
+def standardize(values: NDArray[np.float64], mean: Any, deviation: Any) -> NDArray[np.float64]:
+    """Return how many deviations values lie above a mean, as that of the values to compare with.
+
+    0 where these do not differ.
+
+    Args:
+        values: of any shape.
+        mean, deviation: numbers, or arrays of a shape that fits.
+    """
+    differs = np.asarray(deviation) > NO_DEVIATION
+    return np.where(differs, (values - mean) / np.where(differs, deviation, 1), 0.0)
 
 
 def measure(values: NDArray[np.float64], compared: NDArray[np.float64]) -> Scored:
