@@ -195,6 +195,14 @@ def ranges(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.in
     return numbers
 
 
+def find_sorted(numbers: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where wanted numbers stand among ascending ones, -1 = nowhere; shape of `wanted`."""
+    if not len(numbers):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    places = np.minimum(numbers.searchsorted(wanted), len(numbers) - 1)
+    return np.where(numbers[places] == wanted, places, -1)
+
+
 def join(arrays: Sequence[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
     """Return arrays one after another, also where there are none."""
     return np.concatenate(arrays) if arrays else np.empty(0, dtype)

@@ -95,12 +95,13 @@ class Fragment:
             pieces[place] = (
                 value
                 if type(value) is bytes
-                else _encode_value(_to_text(value), self._format, wrap_arguments)
+                else _encode_value(to_text(value), self._format, wrap_arguments)
             )
         return pieces
 
 
-def _to_text(value: Any) -> str:
+def to_text(value: Any) -> str:
+    """Return a value as text; a function makes it."""
     return value if type(value) is str else value()
 
 

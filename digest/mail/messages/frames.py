@@ -23,6 +23,7 @@ from digest.mail.messages.fragments import (
     Value,
     prerender,
     render_whole,
+    to_text,
 )
 from digest.mail.messages.link_parts import Around, split_link
 from digest.mail.messages.paper_list import Lists
@@ -99,10 +100,7 @@ class MailValues:
             return render(f"{name}.txt", self._whole(), self._folders)
         own = self._own
         return "".join(
-            [
-                piece if place % 2 == 0 else _to_text(own[piece])
-                for place, piece in enumerate(pieces)
-            ]
+            [piece if place % 2 == 0 else to_text(own[piece]) for place, piece in enumerate(pieces)]
         )
 
     def render_part(self, name: str, lists: Lists, part_format: PartFormat) -> BodyPart:
@@ -127,10 +125,6 @@ class MailValues:
     def _whole(self) -> dict[str, Any]:
         """All values, as templates get them that are rendered for this mail alone."""
         return {key: value() if callable(value) else value for key, value in self._values.items()}
-
-
-def _to_text(value: Any) -> str:
-    return value if type(value) is str else value()
 
 
 def _decode_list(pieces: Sequence[bytes], part_format: PartFormat) -> str:

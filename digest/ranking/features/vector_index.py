@@ -18,6 +18,7 @@ from digest.ranking.features.space import Space
 from digest.ranking.features.table import DIMENSIONS, Table
 from digest.ranking.features.weights import Frequencies
 from digest.ranking.features.words import VERSION
+from digest.ranking.rows import find_sorted
 
 _MAGIC = b"DGI1"
 #: papers at fitting, id of the last record, words, papers, bytes of the version and of the
@@ -88,10 +89,7 @@ class VectorIndex:
 
     def find_places(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the place of each paper, -1 where the index does not have it."""
-        if not len(self.ids):
-            return np.full(len(ids), -1)
-        places = np.searchsorted(self.ids, ids).clip(max=len(self.ids) - 1)
-        return np.where(self.ids[places] == ids, places, -1)
+        return find_sorted(self.ids, ids)
 
     def to_bytes(self) -> bytes:
         version = self.version.encode()

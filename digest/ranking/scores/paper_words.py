@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.ranking import features
-from digest.ranking.rows import ranges
+from digest.ranking.rows import find_sorted, ranges
 from digest.ranking.scores.days import Day
 from digest.ranking.scores.topics import PaperPhrases, place_phrases
 
@@ -70,12 +70,11 @@ class Places(NamedTuple):
             papers: the number of each word's paper.
             words: indices in the vocabulary of the day; -1 stands in no paper.
         """
-        if not len(self.keys):
-            return np.full(len(words), -1, dtype=np.int64)
-        keys = papers * self.width + words
-        places = np.minimum(self.keys.searchsorted(keys), len(self.keys) - 1)
-        is_there = (self.keys[places] == keys) & (words >= 0)
-        return np.where(is_there, self.entries[places], -1)
+        places = find_sorted(self.keys, papers * self.width + words)
+        found = np.full(len(words), -1, dtype=np.int64)
+        is_there = (places >= 0) & (words >= 0)
+        found[is_there] = self.entries[places[is_there]]
+        return found
 
 
 def words_of_papers(day: Day, rows: Sequence[int], words_of: WordsOf) -> list[PaperWords]:

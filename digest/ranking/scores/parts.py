@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digest.model import Part
 from digest.ranking.profiles import NEAR, Keyword, Profile
-from digest.ranking.rows import Phrase
+from digest.ranking.rows import Phrase, find_sorted
 from digest.ranking.scores.days import Day
 from digest.ranking.scores.names import (
     given_names_match,
@@ -152,8 +152,8 @@ def name_parts(profile: Profile, day: Day, rows: NDArray[np.int64]) -> Iterator[
         entry = day.categories.get(normalize_category(name))
         if entry is not None:
             held, weights = entry
-            found = np.minimum(held.searchsorted(rows), len(held) - 1)
-            for place in np.flatnonzero(held[found] == rows).tolist():
+            found = find_sorted(held, rows)
+            for place in np.flatnonzero(found >= 0).tolist():
                 amount = value * float(weights[found[place]]) if value > 0 else value
                 yield place, Part(kind="category", name=name, value=amount)
     if not profile.authors and not profile.co_like_boosts:

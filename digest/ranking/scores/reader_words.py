@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.ranking.profiles import Keyword, Profile
-from digest.ranking.rows import Phrase, join, ranges
+from digest.ranking.rows import Phrase, find_sorted, join, ranges
 from digest.ranking.scores.days import Day
 from digest.ranking.scores.pairs import Pairs
 from digest.ranking.scores.parts import (
@@ -125,12 +125,7 @@ class _RowSets:
 
     def hold(self, keywords: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell whether the paper of each row holds the keyword."""
-        if not len(self._keys):
-            return np.zeros(len(rows), dtype=np.bool_)
-        keys = self._numbers[keywords] * self._width + rows
-        places = np.minimum(self._keys.searchsorted(keys), len(self._keys) - 1)
-        held: NDArray[np.bool_] = self._keys[places] == keys
-        return held
+        return find_sorted(self._keys, self._numbers[keywords] * self._width + rows) >= 0
 
 
 def _collect_keywords(pairs: Pairs) -> tuple[list[Keyword], NDArray[np.int64], _RowSets]:
